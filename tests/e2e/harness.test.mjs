@@ -1,0 +1,134 @@
+// The harness itself, with small Workers in JavaScript: a test that cannot fail proves nothing.
+
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { describe, it } from "node:test";
+import { gateTest, onlyChallenge, parseChallenges, scriptWorker, startGate, startOrigin, tokens, withGate } from "./harness/index.mjs";
+
+// Forwards as the gate is to: same method, body and URL, headers of its own, redirects not followed.
+const PROXY = scriptWorker(`export default {
+  async fetch(request, env) {
+    console.log(JSON.stringify({ saw: new URL(request.url).pathname, policy: typeof env.POLICY, secret: env.SECRET }));
+    const url = request.url.replace(new URL(request.url).origin, env.POLICY.origin ?? JSON.parse(env.POLICY).origin);
+    const headers = new Headers(request.headers);
+    headers.set("X-Forwarded-By", "proxy");
+    return fetch(new Request(new Request(url, request), { headers, redirect: "manual" }));
+  },
+};`);
+
+for (const runtime of ["miniflare", "workerd"]) {
+  const options = ({ origin }) => ({ runtime, modules: PROXY, policy: { origin: origin.url }, secrets: { SECRET: "s" } });
+
+  withGate(`a Worker in ${runtime}`, options, (test) => {
+    test("reaches the recording origin", async ({ gate, origin }) => {
+      const response = await gate.fetch("/a/b?c=d", { headers: { "X-One": "1" } });
+      assert.equal(response.status, 200);
+      assert.equal(await response.text(), "the origin answers");
+      const seen = origin.expectOne();
+      assert.equal(seen.method, "GET");
+      assert.equal(seen.target, "/a/b?c=d");
+      assert.equal(seen.header("x-one"), "1");
+      assert.equal(seen.header("x-forwarded-by"), "proxy");
+      origin.expectNone();
+    });
+
+    test("has its bindings, and its log is read", async ({ gate, origin }) => {
+      await gate.fetch("/logged");
+      origin.take();
+      const line = await gate.logs.waitFor((book) => book.structured.find(({ saw }) => saw === "/logged"));
+      assert.deepEqual(line, { saw: "/logged", policy: "object", secret: "s" });
+    });
+
+    test("answers on a raw socket, with headers sent twice", async ({ gate, origin }) => {
+      const response = await gate.raw({ target: "/raw", headers: [["X-Two", "a"], ["X-Two", "b"]] });
+      assert.equal(response.status, 200);
+      assert.equal(response.text, "the origin answers");
+      assert.equal(response.header("x-origin"), "reached");
+      assert.deepEqual(origin.expectOne().values("x-two").join(", "), "a, b");
+    });
+
+    test("passes a body on, which the origin sums up", async ({ gate, origin }) => {
+      const body = Buffer.alloc(1_000_000, "abc");
+      await gate.fetch("/body", { method: "POST", body });
+      const received = await origin.expectOne().body();
+      assert.equal(received.length, body.length);
+      assert.equal(received.sha256, createHash("sha256").update(body).digest("hex"));
+    });
+  });
+}
+
+gateTest(
+  "a policy given as a string arrives as one",
+  ({ origin }) => ({ modules: PROXY, policy: JSON.stringify({ origin: origin.url }) }),
+  async ({ gate, origin }) => {
+    await gate.fetch("/text");
+    origin.expectOne();
+    assert.ok(await gate.logs.waitFor((book) => book.structured.find(({ policy }) => policy === "string")));
+  },
+);
+
+describe("the recording origin", () => {
+  it("finds what it should not have received", async (t) => {
+    const origin = await startOrigin();
+    t.after(() => origin.stop());
+    await (await fetch(`${origin.url}/unexpected`)).text();
+    assert.throws(() => origin.expectNone(), /GET \/unexpected/);
+    await (await fetch(`${origin.url}/1`)).text();
+    await (await fetch(`${origin.url}/2`)).text();
+    assert.throws(() => origin.expectOne(), /GET \/1, GET \/2/);
+  });
+
+  it("keeps header lines as they came", async (t) => {
+    const origin = await startOrigin();
+    t.after(() => origin.stop());
+    await fetch(`${origin.url}/`, { headers: [["X-A", "1"]] });
+    assert.ok(origin.expectOne().headerLines.some(([name, value]) => /^x-a$/i.test(name) && value === "1"));
+  });
+});
+
+describe("a Worker that cannot start", () => {
+  for (const runtime of ["miniflare", "workerd"]) {
+    it(`is reported with what ${runtime} said`, async () => {
+      const modules = scriptWorker("export default { fetch( }");
+      await assert.rejects(startGate({ runtime, modules }), /SyntaxError/);
+    });
+  }
+});
+
+describe("the challenge reader, RFC 9110 section 11.6.1", () => {
+  it("reads schemes, parameters, tokens and lists", () => {
+    assert.deepEqual(parseChallenges('Basic realm="a \\"b\\"", Bearer realm=x, error="e, f", Negotiate YWJj=='), [
+      { scheme: "basic", token68: undefined, parameters: { realm: 'a "b"' } },
+      { scheme: "bearer", token68: undefined, parameters: { realm: "x", error: "e, f" } },
+      { scheme: "negotiate", token68: "YWJj==", parameters: {} },
+    ]);
+    // Alone, such a thing is a token68.
+    assert.deepEqual(onlyChallenge("Bearer realm="), { scheme: "bearer", token68: "realm=", parameters: {} });
+    assert.deepEqual(onlyChallenge("Bearer"), { scheme: "bearer", token68: undefined, parameters: {} });
+  });
+
+  it("refuses what the grammar does not have", () => {
+    const broken = ["", 'Bearer "a"', 'Bearer realm="a', 'Bearer realm="a" error="b"', "Bearer realm=é",
+      'Bearer realm="a", realm="b"', 'Bearer realm="a\r\nb"', ': "x"'];
+    for (const text of broken) assert.throws(() => parseChallenges(text), SyntaxError, text);
+  });
+});
+
+describe("tokens", () => {
+  it("has the HS256 signature of RFC 7515 appendix A.1", () => {
+    const key = Buffer.from("AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow", "base64url");
+    const header = '{"typ":"JWT",\r\n "alg":"HS256"}';
+    const payload = '{"iss":"joe",\r\n "exp":1300819380,\r\n "http://example.com/is_root":true}';
+    const made = tokens.token({ alg: "HS256", key, header, payload });
+    assert.equal(tokens.segments(made)[2], "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk");
+  });
+
+  it("changes one character so that other bytes are decoded", () => {
+    const text = tokens.base64url(Buffer.from("some bytes"));
+    for (let i = 0; i < text.length; i += 1) {
+      const changed = tokens.withChangedCharacter(text, i);
+      assert.equal(changed.length, text.length);
+      assert.notDeepEqual(Buffer.from(changed, "base64url"), Buffer.from(text, "base64url"));
+    }
+  });
+});

@@ -1,0 +1,77 @@
+// The Worker in Miniflare, which is what `wrangler dev` runs: workerd behind wrangler's own proxy.
+
+import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from "miniflare";
+import { readFile } from "node:fs/promises";
+import path from "node:path";
+import { LogBook } from "./logs.mjs";
+import { compatibilityDate, repository } from "./paths.mjs";
+import { Running } from "./running.mjs";
+
+const TYPES = { esm: "ESModule", wasm: "CompiledWasm", text: "Text" };
+
+/**
+ * As `startWorkerd`; further keys (kvNamespaces, ratelimits, workers …) go to Miniflare as they are, `workers`
+ * being those beside the gate.
+ */
+export async function startMiniflare({ modules, bindings = {}, services = {}, flags = [], workers = [], ...rest }) {
+  const logs = new LogBook();
+  const { cf = false, ...worker } = rest;
+  const miniflare = new Miniflare(
+    convertV4MiniflareOptions({
+      host: "127.0.0.1",
+      port: 0,
+      cf,
+      logRequests: false,
+      log: new Forward(logs),
+      handleStructuredLogs: ({ level, message }) => logs.add({ level, message }),
+      workers: [
+        {
+          name: "gate",
+          modulesRoot: repository,
+          modules: await Promise.all(modules.map(asMiniflareModule)),
+          compatibilityDate,
+          compatibilityFlags: flags,
+          bindings,
+          serviceBindings: Object.fromEntries(Object.entries(services).map(([name, value]) => [name, designator(value)])),
+          ...worker,
+        },
+        ...workers,
+      ],
+    }),
+  );
+  const stop = () => miniflare.dispose();
+  try {
+    const ready = await miniflare.ready;
+    return new Running({ url: `http://127.0.0.1:${ready.port}`, logs, stop, miniflare });
+  } catch (error) {
+    await stop().catch(() => {});
+    throw new Error(`Miniflare did not start: ${error.message}\n${logs.text}`, { cause: error });
+  }
+}
+
+async function asMiniflareModule({ name, type, path: source, contents }) {
+  return {
+    type: TYPES[type],
+    path: path.join(repository, name),
+    contents: contents ?? (await readFile(source, type === "wasm" ? null : "utf8")),
+  };
+}
+
+/** "host:port" is a server; anything else is as Miniflare has it. */
+function designator(value) {
+  return typeof value === "string" && /^[^:]+:\d+$/.test(value) ? { external: { address: value, http: {} } } : value;
+}
+
+/** Miniflare's own remarks go into the book too. */
+class Forward extends Log {
+  #book;
+
+  constructor(book) {
+    super(LogLevel.WARN);
+    this.#book = book;
+  }
+
+  log(message) {
+    this.#book.add({ level: "miniflare", message });
+  }
+}

@@ -1,0 +1,130 @@
+// The Worker in bare `workerd serve`: no proxy of wrangler's stands before it, so that odd URLs arrive as they are.
+
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { copyFile, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import os from "node:os";
+import path from "node:path";
+import { LogBook, readStructuredLines } from "./logs.mjs";
+import { compatibilityDate, workerdBinary } from "./paths.mjs";
+import { Running } from "./running.mjs";
+import { bounded } from "./waiting.mjs";
+
+// Our own children end with us, also when a test run is broken off.
+const children = new Set();
+process.on("exit", () => children.forEach((child) => child.kill("SIGKILL")));
+for (const name of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(name, () => process.exit(1));
+
+/**
+ * `modules`: [{ name, type: "esm" | "wasm", path | contents }], the entry first. `bindings`: strings become
+ * text, anything else JSON. `services`: { NAME: "host:port" }.
+ */
+export async function startWorkerd({ modules, bindings = {}, services = {}, flags = [] }) {
+  const logs = new LogBook();
+  const directory = await mkdtemp(path.join(os.tmpdir(), "gate-"));
+  let child;
+  const stop = async () => {
+    if (child && child.exitCode === null && child.signalCode === null) {
+      const closed = once(child, "close");
+      child.kill("SIGKILL");
+      // "close" comes after the last line of output has been read.
+      await closed;
+    }
+    await rm(directory, { recursive: true, force: true });
+  };
+  try {
+    for (const module of modules) await place(module, directory);
+    await writeFile(path.join(directory, "config.capnp"), configuration({ modules, bindings, services, flags }));
+    child = spawn(workerdBinary, ["serve", "--experimental", "--control-fd=3", "config.capnp"], {
+      cwd: directory,
+      stdio: ["ignore", "pipe", "pipe", "pipe"],
+      env: { ...process.env, TZ: "UTC" },
+    });
+    children.add(child);
+    child.once("close", () => children.delete(child));
+    readStructuredLines(child.stdout, logs, "stdout");
+    readStructuredLines(child.stderr, logs, "stderr");
+    const port = await bounded(listening(child), "workerd to listen", { detail: () => `\n${logs.text}` });
+    return new Running({ url: `http://127.0.0.1:${port}`, logs, stop });
+  } catch (error) {
+    await stop();
+    throw new Error(`workerd did not start: ${error.message}\n${logs.text}`, { cause: error });
+  }
+}
+
+async function place({ name, path: source, contents }, directory) {
+  const target = path.join(directory, name);
+  if (contents !== undefined) return writeFile(target, contents);
+  // A link where the system lets us, else a copy.
+  return symlink(source, target).catch(() => copyFile(source, target));
+}
+
+async function listening(child) {
+  let text = "";
+  const found = () => {
+    for (const line of text.split("\n")) {
+      if (!line.endsWith("}")) continue;
+      const message = JSON.parse(line);
+      if (message.event === "listen" && message.socket === "http") return message.port;
+    }
+    return undefined;
+  };
+  const ended = once(child, "close").then(([code]) => {
+    throw new Error(`it ended with code ${code}`);
+  });
+  ended.catch(() => {});
+  for (;;) {
+    const port = found();
+    if (port !== undefined) return port;
+    const [chunk] = await Promise.race([once(child.stdio[3], "data"), ended]);
+    text += chunk;
+  }
+}
+
+function configuration({ modules, bindings, services, flags }) {
+  const field = { esm: "esModule", wasm: "wasm", text: "text" };
+  const moduleList = modules.map(
+    ({ name, type }) => `(name = ${quoted(name)}, ${field[type]} = embed ${quoted(name)})`,
+  );
+  const bindingList = [
+    ...Object.entries(bindings).map(([name, value]) =>
+      typeof value === "string"
+        ? `(name = ${quoted(name)}, text = ${quoted(value)})`
+        : `(name = ${quoted(name)}, json = ${quoted(JSON.stringify(value))})`,
+    ),
+    ...Object.keys(services).map((name) => `(name = ${quoted(name)}, service = ${quoted(`external:${name}`)})`),
+  ];
+  const externals = Object.entries(services).map(
+    ([name, address]) => `(name = ${quoted(`external:${name}`)}, external = (address = ${quoted(address)}, http = ()))`,
+  );
+  return `using Workerd = import "/workerd/workerd.capnp";
+
+const config :Workerd.Config = (
+  services = [
+    (name = "gate", worker = .gate),
+    (name = "internet", network = (allow = ["public", "private", "local"])),
+    ${externals.join(",\n    ")}
+  ],
+  sockets = [(name = "http", address = "127.0.0.1:0", http = (), service = "gate")],
+  structuredLogging = true,
+);
+
+const gate :Workerd.Worker = (
+  modules = [${moduleList.join(", ")}],
+  bindings = [${bindingList.join(", ")}],
+  compatibilityDate = ${quoted(compatibilityDate)},
+  compatibilityFlags = [${flags.map(quoted).join(", ")}],
+  globalOutbound = "internet",
+);
+`;
+}
+
+// A Cap'n Proto text literal: bytes, escaped as in C.
+function quoted(text) {
+  const bytes = [...Buffer.from(text, "utf8")].map((byte) =>
+    byte === 0x22 || byte === 0x5c || byte < 0x20 || byte > 0x7e
+      ? `\\x${byte.toString(16).padStart(2, "0")}`
+      : String.fromCharCode(byte),
+  );
+  return `"${bytes.join("")}"`;
+}
