@@ -1,0 +1,142 @@
+//! The last step: whether a route admits the claims. [`Admitted`] is the only key to the origin.
+
+use crate::claims::Claims;
+use crate::refusal::{Code, Refusal};
+use crate::route::{Access, ClaimRule, Condition, Route};
+use crate::time::MAX_SAFE_INTEGER;
+use serde_json::{Number, Value};
+
+/// A request that may go to the origin, and in whose name.
+///
+/// Only this module can make one, and what forwards takes it by value: there is no other way through.
+#[derive(Debug)]
+pub struct Admitted<'g> {
+    route: &'g Route,
+    claims: Option<Claims<'g>>,
+}
+
+impl<'g> Admitted<'g> {
+    /// Admits a request on a public route, where tokens are not looked at.
+    #[must_use]
+    pub fn public(route: &'g Route) -> Option<Self> {
+        (route.access == Access::Public).then_some(Self { route, claims: None })
+    }
+
+    /// Admits a request without a token, where the route lets it pass as anonymous.
+    ///
+    /// # Errors
+    ///
+    /// `missing_token` where the route needs one.
+    pub fn anonymous(route: &'g Route) -> Result<Self, Refusal> {
+        match route.access {
+            Access::Required => Err(Refusal::new(Code::MissingToken, "no token")),
+            Access::Optional | Access::Public => Ok(Self { route, claims: None }),
+        }
+    }
+
+    /// Admits a request in the name of its claims, if they meet the route's requirements.
+    ///
+    /// # Errors
+    ///
+    /// `insufficient_scope` with the scopes that are needed, `claim_not_allowed` for a role or claim
+    /// rule, `invalid_claim` where what a rule reads is not of its shape.
+    pub fn authorised(route: &'g Route, claims: Claims<'g>) -> Result<Self, Refusal> {
+        check_scopes(route, &claims)?;
+        check_roles(route, &claims)?;
+        for rule in &route.requirements.claims {
+            check_rule(rule, &claims)?;
+        }
+        Ok(Self { route, claims: Some(claims) })
+    }
+
+    /// The route.
+    #[must_use]
+    pub const fn route(&self) -> &'g Route {
+        self.route
+    }
+
+    /// The claims in whose name it goes, or nothing for an anonymous request.
+    #[must_use]
+    pub const fn claims(&self) -> Option<&Claims<'g>> {
+        self.claims.as_ref()
+    }
+}
+
+fn check_scopes(route: &Route, claims: &Claims<'_>) -> Result<(), Refusal> {
+    let needs = &route.requirements;
+    if needs.scopes.is_empty() && needs.any_scope.is_empty() {
+        return Ok(());
+    }
+    let held = claims.scopes()?;
+    if holds_all(&held, &needs.scopes) && holds_any(&held, &needs.any_scope) {
+        return Ok(());
+    }
+    let wanted = needs.scopes.iter().chain(&needs.any_scope).cloned().collect();
+    Err(Refusal::new(Code::InsufficientScope, "a scope that the route needs is missing")
+        .needing_scopes(wanted))
+}
+
+fn check_roles(route: &Route, claims: &Claims<'_>) -> Result<(), Refusal> {
+    let needs = &route.requirements;
+    if needs.roles.is_empty() && needs.any_role.is_empty() {
+        return Ok(());
+    }
+    let held = claims.roles()?;
+    if holds_all(&held, &needs.roles) && holds_any(&held, &needs.any_role) {
+        return Ok(());
+    }
+    Err(Refusal::new(Code::ClaimNotAllowed, "a role that the route needs is missing"))
+}
+
+fn holds_all(held: &[&str], needed: &[String]) -> bool {
+    needed.iter().all(|one| held.contains(&one.as_str()))
+}
+
+fn holds_any(held: &[&str], needed: &[String]) -> bool {
+    needed.is_empty() || needed.iter().any(|one| held.contains(&one.as_str()))
+}
+
+fn check_rule(rule: &ClaimRule, claims: &Claims<'_>) -> Result<(), Refusal> {
+    let holds = match (&rule.condition, claims.at(&rule.path)) {
+        (_, None) => false,
+        (Condition::Equals(expected), Some(actual)) => is_same(actual, expected)?,
+        (Condition::Contains(expected), Some(Value::Array(items))) => {
+            let mut found = false;
+            for item in items {
+                found |= is_same(item, expected)?;
+            }
+            found
+        }
+        (Condition::Contains(_), Some(_)) => false,
+    };
+    holds
+        .then_some(())
+        .ok_or(Refusal::new(Code::ClaimNotAllowed, "a claim rule of the route does not hold"))
+}
+
+/// Whether two scalars are the same. Integers that a double cannot tell apart are refused, since two
+/// identities would become one.
+fn is_same(actual: &Value, expected: &Value) -> Result<bool, Refusal> {
+    match (actual, expected) {
+        (Value::Number(actual), Value::Number(expected)) => {
+            if is_beyond_safe_integers(actual) {
+                return Err(Refusal::new(
+                    Code::InvalidClaim,
+                    "an integer beyond 2^53 - 1 in a claim that is compared",
+                ));
+            }
+            Ok(actual.as_f64() == expected.as_f64())
+        }
+        (actual, expected) => Ok(actual == expected),
+    }
+}
+
+/// Whether a number is too large for every parser to read it alike (RFC 7493 section 2.2).
+pub(crate) fn is_beyond_safe_integers(number: &Number) -> bool {
+    match (number.as_i64(), number.as_u64(), number.as_f64()) {
+        (Some(whole), _, _) => whole.unsigned_abs() > MAX_SAFE_INTEGER.unsigned_abs(),
+        (None, Some(_), _) => true,
+        (None, None, Some(float)) => float.abs() > 9_007_199_254_740_991.0,
+        (None, None, None) => true,
+    }
+}

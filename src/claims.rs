@@ -1,0 +1,345 @@
+//! What a token says, judged: issuer, audience, time, type, and the rules of the issuer's policy
+//! (RFC 7519 sections 4 and 7.2, RFC 8725 sections 3.8 to 3.12).
+//!
+//! A registered claim of the wrong JSON type is refused whether or not a rule reads it: taking it for
+//! absent is how `"nbf": "9999999999"` once meant "no nbf" (CVE-2026-25537).
+
+use crate::json::{self, Object};
+use crate::refusal::{Code, Refusal};
+use crate::signature::Verified;
+use crate::time::{Seconds, UnixSeconds};
+use crate::token::NOT_CLAIMS;
+use serde_json::Value;
+use std::fmt;
+
+/// What an issuer's tokens must say. Made by the policy's compiler.
+#[derive(Clone, Debug)]
+pub struct Rules {
+    /// Accepted values of `iss`.
+    pub issuer: Expected,
+    /// Accepted values of `aud`, of which a token needs one.
+    pub audience: Expected,
+    /// How far clocks may differ.
+    pub leeway: Seconds,
+    /// How old a token may be by its `iat`, which is then required.
+    pub max_age: Option<Seconds>,
+    /// Accepted values of `typ`, as [`Verified::media_type`] writes them; `None` accepts none, `JWT`
+    /// and `at+jwt`.
+    pub types: Option<Vec<String>>,
+    /// Claims that must be present, by name or JSON Pointer.
+    pub require: Vec<String>,
+    /// Whether `exp` must be present.
+    pub expiry_required: bool,
+    /// Accepted values of `sub`; `None` accepts any.
+    pub subject: Option<Vec<String>>,
+    /// Where scopes stand, by name or JSON Pointer; `None` means `scope`, else `scp`.
+    pub scopes_claim: Option<String>,
+    /// Where roles stand, by name or JSON Pointer.
+    pub roles_claim: String,
+}
+
+/// Values that a claim is compared with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Expected {
+    /// Exactly one of these.
+    OneOf(Vec<String>),
+    /// Anything, spelled `"*"`: the check is waived.
+    Any,
+}
+
+impl Expected {
+    /// Whether that value is accepted, compared byte for byte.
+    #[must_use]
+    pub fn accepts(&self, value: &str) -> bool {
+        match self {
+            Self::OneOf(values) => values.iter().any(|one| one == value),
+            Self::Any => true,
+        }
+    }
+}
+
+/// The event that makes a token a back-channel logout token (OpenID Connect Back-Channel Logout 1.0
+/// section 2.4).
+const LOGOUT_EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
+
+/// The type of the gate's own hop proofs, which no policy can make an access token.
+pub(crate) const PROOF_TYPE: &str = "portcullis-proof+jwt";
+
+/// The claims of a verified token that has passed its issuer's rules.
+pub struct Claims<'g> {
+    members: Object,
+    payload_segment: String,
+    rules: &'g Rules,
+}
+
+impl<'g> Claims<'g> {
+    /// Judges a verified token by its issuer's rules at the time `now`.
+    ///
+    /// # Errors
+    ///
+    /// The refusal of the first rule that it breaks, in the order type, shape, issuer, audience, time,
+    /// required claims.
+    pub fn check(
+        verified: Verified<'_>,
+        rules: &'g Rules,
+        now: UnixSeconds,
+    ) -> Result<Self, Refusal> {
+        check_type(&verified, rules)?;
+        let payload = verified.into_payload();
+        let members = payload.claims.ok_or(NOT_CLAIMS)?;
+        let registered = Registered::read(&members)?;
+        check_purpose(&members)?;
+        check_issuer(&registered, rules)?;
+        check_audience(&registered, rules)?;
+        check_time(&registered, rules, now)?;
+        check_subject(&registered, rules)?;
+        for name in &rules.require {
+            if json::at(&members, name).is_none_or(Value::is_null) {
+                return Err(Refusal::new(Code::MissingClaim, "a claim that the policy requires"));
+            }
+        }
+        Ok(Self { members, payload_segment: payload.segment.to_owned(), rules })
+    }
+
+    /// The value at a name, or at a JSON Pointer (RFC 6901) if it starts with `/`.
+    #[must_use]
+    pub fn at(&self, path: &str) -> Option<&Value> {
+        json::at(&self.members, path)
+    }
+
+    /// The payload as it stood in the token, base64url.
+    #[must_use]
+    pub fn payload_segment(&self) -> &str {
+        &self.payload_segment
+    }
+
+    /// The token's scopes (RFC 6749 section 3.3), as a string of them or as an array.
+    ///
+    /// # Errors
+    ///
+    /// `invalid_claim` for any other shape, for scope-tokens with other characters than the RFC's,
+    /// and where `scope` and `scp` are both present and differ.
+    pub fn scopes(&self) -> Result<Vec<&str>, Refusal> {
+        if let Some(path) = &self.rules.scopes_claim {
+            return self.at(path).map_or_else(|| Ok(Vec::new()), scope_list);
+        }
+        let read = |name| self.at(name).map(scope_list).transpose();
+        match (read("scope")?, read("scp")?) {
+            (Some(scope), Some(scp)) => {
+                let same = scope.iter().all(|one| scp.contains(one))
+                    && scp.iter().all(|one| scope.contains(one));
+                same.then_some(scope).ok_or(invalid("scope and scp disagree"))
+            }
+            (Some(scopes), None) | (None, Some(scopes)) => Ok(scopes),
+            (None, None) => Ok(Vec::new()),
+        }
+    }
+
+    /// Whether scopes stand at that path, so that an array there is a list of scopes.
+    #[must_use]
+    pub(crate) fn holds_scopes(&self, path: &str) -> bool {
+        let name = |text: &str| text.strip_prefix('/').unwrap_or(text).to_owned();
+        match &self.rules.scopes_claim {
+            Some(claim) => name(claim) == name(path),
+            None => matches!(name(path).as_str(), "scope" | "scp"),
+        }
+    }
+
+    /// The token's roles: one string, or an array of strings.
+    ///
+    /// # Errors
+    ///
+    /// `invalid_claim` for any other shape.
+    pub fn roles(&self) -> Result<Vec<&str>, Refusal> {
+        match self.at(&self.rules.roles_claim) {
+            None => Ok(Vec::new()),
+            Some(Value::String(role)) => Ok(vec![role]),
+            Some(Value::Array(roles)) => roles
+                .iter()
+                .map(|role| role.as_str().ok_or(invalid("a role that is not a string")))
+                .collect(),
+            Some(_) => Err(invalid("roles that are neither a string nor an array")),
+        }
+    }
+}
+
+/// No claim is shown: they are somebody's.
+impl fmt::Debug for Claims<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Claims")
+            .field("members", &self.members.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// The registered claims (RFC 7519 section 4.1, OpenID Connect Core section 2), of the right types.
+struct Registered<'c> {
+    issuer: Option<&'c str>,
+    subject: Option<&'c str>,
+    audience: Vec<&'c str>,
+    expires: Option<UnixSeconds>,
+    not_before: Option<UnixSeconds>,
+    issued: Option<UnixSeconds>,
+}
+
+impl<'c> Registered<'c> {
+    fn read(members: &'c Object) -> Result<Self, Refusal> {
+        text(members, "jti", "jti is not a string")?;
+        date(members, "auth_time", "auth_time is not a date")?;
+        Ok(Self {
+            issuer: text(members, "iss", "iss is not a string")?,
+            subject: text(members, "sub", "sub is not a string")?,
+            audience: audience(members)?,
+            expires: date(members, "exp", "exp is not a date")?,
+            not_before: date(members, "nbf", "nbf is not a date")?,
+            issued: date(members, "iat", "iat is not a date")?,
+        })
+    }
+}
+
+fn text<'c>(
+    members: &'c Object,
+    name: &str,
+    otherwise: &'static str,
+) -> Result<Option<&'c str>, Refusal> {
+    match members.get(name) {
+        None => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text)),
+        Some(_) => Err(invalid(otherwise)),
+    }
+}
+
+fn date(
+    members: &Object,
+    name: &str,
+    otherwise: &'static str,
+) -> Result<Option<UnixSeconds>, Refusal> {
+    let date = members.get(name).map(UnixSeconds::from_numeric_date).transpose();
+    date.map_err(|_| invalid(otherwise))
+}
+
+fn audience(members: &Object) -> Result<Vec<&str>, Refusal> {
+    const OTHERWISE: Refusal = invalid("aud is neither a string nor an array of strings");
+    match members.get("aud") {
+        None => Ok(Vec::new()),
+        Some(Value::String(one)) => Ok(vec![one]),
+        Some(Value::Array(several)) => {
+            several.iter().map(|one| one.as_str().ok_or(OTHERWISE)).collect()
+        }
+        Some(_) => Err(OTHERWISE),
+    }
+}
+
+fn check_type(verified: &Verified<'_>, rules: &Rules) -> Result<(), Refusal> {
+    let accepted = match (verified.media_type(), &rules.types) {
+        (Some(PROOF_TYPE), _) => false,
+        (Some(media_type), Some(types)) => types.iter().any(|one| one == media_type),
+        (Some(media_type), None) => matches!(media_type, "jwt" | "at+jwt"),
+        (None, Some(_)) => false,
+        (None, None) => true,
+    };
+    if !accepted {
+        return Err(Refusal::new(
+            Code::WrongType,
+            "a typ that the issuer's policy does not accept",
+        ));
+    }
+    if verified.is_nested() {
+        return Err(Refusal::new(Code::WrongType, "a token within a token"));
+    }
+    Ok(())
+}
+
+fn check_purpose(members: &Object) -> Result<(), Refusal> {
+    if members.contains_key("cnf") {
+        // RFC 7800: whoever presents it must prove possession of a key, and nobody asked for that.
+        return Err(invalid("a sender-constrained token (cnf), which is not supported"));
+    }
+    let events = members.get("events").and_then(Value::as_object);
+    if events.is_some_and(|events| events.contains_key(LOGOUT_EVENT)) {
+        return Err(Refusal::new(Code::WrongType, "a logout token"));
+    }
+    Ok(())
+}
+
+fn check_issuer(registered: &Registered<'_>, rules: &Rules) -> Result<(), Refusal> {
+    match (&rules.issuer, registered.issuer) {
+        (Expected::Any, _) => Ok(()),
+        (Expected::OneOf(_), None) => Err(Refusal::new(Code::MissingClaim, "no iss")),
+        (expected, Some(issuer)) if expected.accepts(issuer) => Ok(()),
+        _ => Err(Refusal::new(Code::UnknownIssuer, "iss is not the issuer's")),
+    }
+}
+
+fn check_audience(registered: &Registered<'_>, rules: &Rules) -> Result<(), Refusal> {
+    let meant_for_here = match &rules.audience {
+        Expected::Any => true,
+        expected => registered.audience.iter().any(|one| expected.accepts(one)),
+    };
+    meant_for_here
+        .then_some(())
+        .ok_or(Refusal::new(Code::WrongAudience, "aud holds none of the expected audiences"))
+}
+
+fn check_time(registered: &Registered<'_>, rules: &Rules, now: UnixSeconds) -> Result<(), Refusal> {
+    match registered.expires {
+        Some(expires) if now >= expires.plus(rules.leeway) => {
+            return Err(Refusal::new(Code::Expired, "exp has passed"));
+        }
+        None if rules.expiry_required => {
+            return Err(Refusal::new(Code::MissingClaim, "no exp"));
+        }
+        _ => {}
+    }
+    let latest = now.plus(rules.leeway);
+    if registered.not_before.is_some_and(|not_before| latest < not_before) {
+        return Err(Refusal::new(Code::NotYetValid, "nbf lies in the future"));
+    }
+    if registered.issued.is_some_and(|issued| latest < issued) {
+        return Err(Refusal::new(Code::NotYetValid, "iat lies in the future"));
+    }
+    let Some(max_age) = rules.max_age else { return Ok(()) };
+    match registered.issued {
+        None => Err(Refusal::new(Code::MissingClaim, "no iat, which max_age needs")),
+        Some(issued) if now >= issued.plus(max_age.plus(rules.leeway)) => {
+            Err(Refusal::new(Code::TooOld, "iat is older than max_age"))
+        }
+        Some(_) => Ok(()),
+    }
+}
+
+fn check_subject(registered: &Registered<'_>, rules: &Rules) -> Result<(), Refusal> {
+    let Some(accepted) = &rules.subject else { return Ok(()) };
+    match registered.subject {
+        None => Err(Refusal::new(Code::MissingClaim, "no sub")),
+        Some(subject) if accepted.iter().any(|one| one == subject) => Ok(()),
+        Some(_) => Err(invalid("a sub that the policy does not accept")),
+    }
+}
+
+fn scope_list(value: &Value) -> Result<Vec<&str>, Refusal> {
+    let scopes: Vec<&str> = match value {
+        Value::String(text) if text.is_empty() => Vec::new(),
+        Value::String(text) => text.split(' ').collect(),
+        Value::Array(scopes) => scopes
+            .iter()
+            .map(|scope| scope.as_str().ok_or(invalid("a scope that is not a string")))
+            .collect::<Result<_, _>>()?,
+        _ => return Err(invalid("scopes that are neither a string nor an array")),
+    };
+    if scopes.iter().all(|scope| is_scope_token(scope)) {
+        Ok(scopes)
+    } else {
+        Err(invalid("scopes that are not single-spaced scope-tokens"))
+    }
+}
+
+/// RFC 6749 section 3.3 `scope-token`: visible ASCII without `"` and `\`.
+pub(crate) fn is_scope_token(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic() && !b"\"\\".contains(&byte))
+}
+
+const fn invalid(because: &'static str) -> Refusal {
+    Refusal::new(Code::InvalidClaim, because)
+}

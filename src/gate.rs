@@ -1,0 +1,63 @@
+//! The spine: one call a step, from a request to an [`Admitted`] or a [`Refusal`].
+
+use crate::admitted::Admitted;
+use crate::alg::Algorithm;
+use crate::claims::Claims;
+use crate::extract;
+use crate::path::CanonicalPath;
+use crate::policy::Policy;
+use crate::refusal::Refusal;
+use crate::request::Request;
+use crate::route::Route;
+use crate::signature;
+use crate::time::UnixSeconds;
+use crate::token::Unverified;
+
+/// How far a request came, for logs: names from the policy and the algorithm, nothing of the token
+/// but the name of the key that bore it out.
+#[derive(Debug, Default)]
+pub struct Trace<'g> {
+    /// The route that it took.
+    pub route: Option<&'g Route>,
+    /// The token's algorithm.
+    pub algorithm: Option<Algorithm>,
+    /// The issuer whose rules were applied, by the policy's name for it.
+    pub issuer: Option<&'g str>,
+    /// The key that bore the signature out.
+    pub key: Option<String>,
+}
+
+/// Judges a request by the policy, at the time `now`.
+///
+/// # Errors
+///
+/// The refusal of the first step that the request fails. `trace` says how far it came either way.
+pub fn judge<'g>(
+    policy: &'g Policy,
+    request: &Request<'_>,
+    now: UnixSeconds,
+    trace: &mut Trace<'g>,
+) -> Result<Admitted<'g>, Refusal> {
+    let path = CanonicalPath::of_url(request.url)?;
+    let route = policy.route_table().find(&path, request.method)?;
+    trace.route = Some(route);
+
+    if let Some(admitted) = Admitted::public(route) {
+        return Ok(admitted);
+    }
+    let Some(text) = extract::bearer_token(request.headers)? else {
+        return Admitted::anonymous(route);
+    };
+    let token = Unverified::parse(&text)?;
+    trace.algorithm = Some(token.header().algorithm);
+
+    let issuer = policy.issuer_of(&token, route)?;
+    trace.issuer = Some(issuer.name());
+
+    let keys = issuer.pick_keys(token.header())?;
+    let verified = signature::verify(token, &keys)?;
+    trace.key = Some(verified.key_name().to_owned());
+
+    let claims = Claims::check(verified, issuer.rules(), now)?;
+    Admitted::authorised(route, claims)
+}

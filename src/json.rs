@@ -1,0 +1,145 @@
+//! JSON that every parser reads alike (RFC 8259, RFC 7515 section 5.2, RFC 7519 section 7.2).
+//!
+//! Refused: a name that stands twice in one object at any depth, nesting beyond
+//! [`budget::JSON_DEPTH`], bytes after the value, a byte order mark, invalid UTF-8, a lone surrogate,
+//! a number too large for a double. Where two parsers disagree about a token, one of them is fooled.
+
+use crate::budget;
+use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Value};
+use std::fmt;
+
+/// The members of a JSON object.
+pub type Object = Map<String, Value>;
+
+/// Reads bytes that are one JSON object and nothing else.
+///
+/// # Errors
+///
+/// [`NotStrictJson`] for anything that the module's rules refuse, and for a value that is no object.
+pub fn parse_object(bytes: &[u8]) -> Result<Object, NotStrictJson> {
+    match parse(bytes)? {
+        Value::Object(object) => Ok(object),
+        _ => Err(NotStrictJson),
+    }
+}
+
+/// Reads bytes that are one JSON value and nothing else.
+///
+/// # Errors
+///
+/// [`NotStrictJson`] for anything that the module's rules refuse.
+pub fn parse(bytes: &[u8]) -> Result<Value, NotStrictJson> {
+    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
+    let value = StrictValue { levels_left: budget::JSON_DEPTH }
+        .deserialize(&mut deserializer)
+        .map_err(|_| NotStrictJson)?;
+    deserializer.end().map_err(|_| NotStrictJson)?;
+    Ok(value)
+}
+
+/// The bytes are not JSON as this module demands it. Holds nothing of them: they may be secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NotStrictJson;
+
+impl fmt::Display for NotStrictJson {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("not strict JSON")
+    }
+}
+
+/// Walks to a value by JSON Pointer (RFC 6901) if `path` starts with `/`, else by top-level name.
+pub(crate) fn at<'a>(object: &'a Object, path: &str) -> Option<&'a Value> {
+    let Some(pointer) = path.strip_prefix('/') else { return object.get(path) };
+    let mut tokens = pointer.split('/').map(|token| token.replace("~1", "/").replace("~0", "~"));
+    let mut value = object.get(&tokens.next()?)?;
+    for token in tokens {
+        value = match value {
+            Value::Object(members) => members.get(&token)?,
+            Value::Array(items) => {
+                let canonical = token == "0" || !token.starts_with('0');
+                items.get(token.parse::<usize>().ok().filter(|_| canonical)?)?
+            }
+            _ => return None,
+        };
+    }
+    Some(value)
+}
+
+#[derive(Clone, Copy)]
+struct StrictValue {
+    levels_left: usize,
+}
+
+impl StrictValue {
+    fn one_deeper<E: serde::de::Error>(self) -> Result<Self, E> {
+        let levels_left =
+            self.levels_left.checked_sub(1).ok_or_else(|| E::custom("nested too deep"))?;
+        Ok(Self { levels_left })
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for StrictValue {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for StrictValue {
+    type Value = Value;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a JSON value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(Value::Bool(value))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(Value::from(value))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(Value::from(value))
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+        Ok(Value::from(value))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+        Ok(Value::String(value.to_owned()))
+    }
+
+    fn visit_string<E>(self, value: String) -> Result<Value, E> {
+        Ok(Value::String(value))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Value, A::Error> {
+        let inner = self.one_deeper()?;
+        let mut items = Vec::new();
+        while let Some(item) = sequence.next_element_seed(inner)? {
+            items.push(item);
+        }
+        Ok(Value::Array(items))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
+        let inner = self.one_deeper()?;
+        let mut members = Object::new();
+        while let Some(name) = map.next_key::<String>()? {
+            let value = map.next_value_seed(inner)?;
+            if members.insert(name, value).is_some() {
+                return Err(A::Error::custom("a name stands twice"));
+            }
+        }
+        Ok(Value::Object(members))
+    }
+}

@@ -1,0 +1,180 @@
+//! Verifying keys: typed at import, picked by the token's header, never shaped by it.
+
+pub mod jwk;
+pub mod pem;
+mod rsa;
+pub mod secret;
+
+pub use self::rsa::RsaKey;
+pub use self::secret::{Secret, SecretEncoding};
+
+use crate::alg::{Algorithm, Family};
+use crate::budget;
+use crate::refusal::{Code, Refusal};
+use crate::token::Header;
+use std::fmt;
+
+/// One key, with the algorithms that it may verify.
+///
+/// The algorithms are fixed at import, from the key's own `alg` and the issuer's list; all of them
+/// are of the one family that the material has, so a token's header can choose only among what the
+/// operator chose.
+pub struct Key {
+    id: Option<String>,
+    algorithms: Vec<Algorithm>,
+    material: Material,
+}
+
+/// A key's material, by family.
+pub enum Material {
+    /// A shared secret for HMAC.
+    Secret(Secret),
+    /// An RSA public key.
+    Rsa(RsaKey),
+}
+
+impl Material {
+    /// Whether this is the sort of key that an algorithm of that family takes.
+    const fn suits(&self, family: Family) -> bool {
+        match self {
+            Self::Secret(_) => matches!(family, Family::Hmac),
+            Self::Rsa(_) => matches!(family, Family::RsaPkcs1),
+        }
+    }
+}
+
+impl Key {
+    /// Binds material to those of the issuer's algorithms that it can serve.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyFault`] where that is none of them, or where a secret is too short for one of them
+    /// (RFC 7518 section 3.2).
+    pub fn new(
+        material: Material,
+        id: Option<String>,
+        allowed: &[Algorithm],
+    ) -> Result<Self, KeyFault> {
+        let algorithms: Vec<_> =
+            allowed.iter().copied().filter(|one| material.suits(one.family())).collect();
+        if algorithms.is_empty() {
+            return Err(KeyFault::new("a key that serves none of the issuer's algorithms"));
+        }
+        if let Material::Secret(secret) = &material {
+            secret.check_length(&algorithms)?;
+        }
+        Ok(Self { id, algorithms, material })
+    }
+
+    /// The algorithms that it verifies.
+    #[must_use]
+    pub fn algorithms(&self) -> &[Algorithm] {
+        &self.algorithms
+    }
+
+    /// The material.
+    #[must_use]
+    pub const fn material(&self) -> &Material {
+        &self.material
+    }
+
+    /// What to call it in logs: its `kid`, else the RFC 7638 thumbprint of a public key. A secret's
+    /// thumbprint would help a guesser, so a secret without `kid` is just that.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match (&self.id, &self.material) {
+            (Some(id), _) => id.clone(),
+            (None, Material::Secret(_)) => "secret".to_owned(),
+            (None, Material::Rsa(key)) => key.thumbprint(),
+        }
+    }
+
+    fn fits(&self, header: &Header) -> bool {
+        let named = match (&header.key_id, &self.id) {
+            (Some(asked), Some(held)) => asked == held,
+            // A key without a name answers to every name.
+            _ => true,
+        };
+        named && self.algorithms.contains(&header.algorithm)
+    }
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Key")
+            .field("name", &self.name())
+            .field("algorithms", &self.algorithms)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The keys of one issuer.
+#[derive(Debug, Default)]
+pub struct KeySet {
+    keys: Vec<Key>,
+    skipped: Vec<SkippedKey>,
+}
+
+/// A key of a set that could not be used; the others could.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SkippedKey {
+    /// Its place in the set, from 0.
+    pub index: usize,
+    /// Why it was left out.
+    pub fault: KeyFault,
+}
+
+impl KeySet {
+    pub(crate) const fn new(keys: Vec<Key>, skipped: Vec<SkippedKey>) -> Self {
+        Self { keys, skipped }
+    }
+
+    /// The usable keys, in the order in which they were given.
+    #[must_use]
+    pub fn keys(&self) -> &[Key] {
+        &self.keys
+    }
+
+    /// What was left out, and why.
+    #[must_use]
+    pub fn skipped(&self) -> &[SkippedKey] {
+        &self.skipped
+    }
+
+    /// The keys that a token with this header may have been signed with: at least one, at most
+    /// [`budget::KEYS_TRIED`].
+    ///
+    /// # Errors
+    ///
+    /// `unknown_key` where none fits, or more than the budget allows to try.
+    pub fn pick(&self, header: &Header) -> Result<Vec<&Key>, Refusal> {
+        let fitting: Vec<_> = self
+            .keys
+            .iter()
+            .filter(|key| key.fits(header))
+            .take(budget::KEYS_TRIED.saturating_add(1))
+            .collect();
+        match fitting.len() {
+            0 => Err(Refusal::new(Code::UnknownKey, "no key fits the header's kid and alg")),
+            1..=budget::KEYS_TRIED => Ok(fitting),
+            _ => Err(Refusal::new(Code::UnknownKey, "more keys fit the header than are tried")),
+        }
+    }
+}
+
+/// Why a key cannot be used. Holds nothing of the key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyFault(String);
+
+impl KeyFault {
+    pub(crate) fn new(problem: impl Into<String>) -> Self {
+        Self(problem.into())
+    }
+}
+
+impl fmt::Display for KeyFault {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}

@@ -1,0 +1,128 @@
+//! JSON Web Keys and sets of them (RFC 7517, RFC 7518 section 6).
+
+use super::{Key, KeyFault, KeySet, Material, RsaKey, Secret, SkippedKey};
+use crate::alg::Algorithm;
+use crate::budget;
+use crate::json::Object;
+use base64ct::{Base64UrlUnpadded, Encoding as _};
+use serde_json::Value;
+
+/// Where a set comes from, which decides what it may hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Provenance {
+    /// A binding or the policy itself: shared secrets are welcome.
+    Operator,
+    /// Fetched: a shared secret that everybody can fetch is none.
+    Network,
+}
+
+/// Imports a JWK Set (RFC 7517 section 5), or a single JWK in its place.
+///
+/// A key that is broken, weak, for another use or of an unknown kind is skipped and named in
+/// [`KeySet::skipped`]; the others load.
+///
+/// # Errors
+///
+/// [`KeyFault`] where `keys` is not an array or holds more than [`budget::KEYS_HELD`], and where not
+/// one key can be used.
+pub fn import(
+    set: &Object,
+    allowed: &[Algorithm],
+    provenance: Provenance,
+) -> Result<KeySet, KeyFault> {
+    let single;
+    let members = match set.get("keys") {
+        Some(Value::Array(members)) => members,
+        Some(_) => return Err(KeyFault::new("the JWK Set's \"keys\" is not an array")),
+        None if set.contains_key("kty") => {
+            single = vec![Value::Object(set.clone())];
+            &single
+        }
+        None => return Err(KeyFault::new("neither a JWK Set (\"keys\") nor a JWK (\"kty\")")),
+    };
+    if members.len() > budget::KEYS_HELD {
+        return Err(KeyFault::new(format!(
+            "the JWK Set holds {} keys, and {} are the most",
+            members.len(),
+            budget::KEYS_HELD
+        )));
+    }
+    let mut keys = Vec::new();
+    let mut skipped = Vec::new();
+    for (index, member) in members.iter().enumerate() {
+        match import_one(member, allowed, provenance) {
+            Ok(key) => keys.push(key),
+            Err(fault) => skipped.push(SkippedKey { index, fault }),
+        }
+    }
+    if keys.is_empty() {
+        let reasons: Vec<_> =
+            skipped.iter().map(|one| format!("keys[{}]: {}", one.index, one.fault)).collect();
+        return Err(KeyFault::new(if reasons.is_empty() {
+            "the JWK Set is empty".to_owned()
+        } else {
+            format!("no key of the JWK Set can be used ({})", reasons.join("; "))
+        }));
+    }
+    Ok(KeySet::new(keys, skipped))
+}
+
+fn import_one(jwk: &Value, allowed: &[Algorithm], provenance: Provenance) -> Result<Key, KeyFault> {
+    let Value::Object(jwk) = jwk else { return Err(KeyFault::new("not a JSON object")) };
+    let id = optional_text(jwk, "kid")?;
+    if optional_text(jwk, "use")?.is_some_and(|purpose| purpose != "sig") {
+        return Err(KeyFault::new("\"use\" is not \"sig\""));
+    }
+    check_operations(jwk)?;
+    let allowed = match optional_text(jwk, "alg")? {
+        None => allowed,
+        Some(name) => allowed
+            .iter()
+            .find(|algorithm| algorithm.name() == name)
+            .map(std::slice::from_ref)
+            .ok_or_else(|| KeyFault::new("\"alg\" is none of the issuer's algorithms"))?,
+    };
+    let material = match optional_text(jwk, "kty")? {
+        Some("RSA") => {
+            refuse_private(jwk, &["d", "p", "q", "dp", "dq", "qi", "oth"])?;
+            Material::Rsa(RsaKey::new(&bytes(jwk, "n")?, &bytes(jwk, "e")?)?)
+        }
+        Some("oct") if provenance == Provenance::Network => {
+            return Err(KeyFault::new("a shared secret in a fetched set"));
+        }
+        Some("oct") => Material::Secret(Secret::from_bytes(bytes(jwk, "k")?)?),
+        Some(_) => return Err(KeyFault::new("\"kty\" is not supported")),
+        None => return Err(KeyFault::new("no \"kty\"")),
+    };
+    Key::new(material, id.map(str::to_owned), allowed)
+}
+
+/// `key_ops` (RFC 7517 section 4.3): present, it must say `verify`.
+fn check_operations(jwk: &Object) -> Result<(), KeyFault> {
+    match jwk.get("key_ops") {
+        None => Ok(()),
+        Some(Value::Array(operations)) if operations.iter().any(|one| one == "verify") => Ok(()),
+        Some(_) => Err(KeyFault::new("\"key_ops\" does not hold \"verify\"")),
+    }
+}
+
+fn refuse_private(jwk: &Object, names: &[&str]) -> Result<(), KeyFault> {
+    if names.iter().any(|name| jwk.contains_key(*name)) {
+        return Err(KeyFault::new("a private key: whoever published it has given it away"));
+    }
+    Ok(())
+}
+
+fn bytes(jwk: &Object, name: &str) -> Result<Vec<u8>, KeyFault> {
+    let text = optional_text(jwk, name)?.ok_or_else(|| KeyFault::new(format!("no \"{name}\"")))?;
+    Base64UrlUnpadded::decode_vec(text)
+        .map_err(|_| KeyFault::new(format!("\"{name}\" is not unpadded base64url")))
+}
+
+fn optional_text<'j>(jwk: &'j Object, name: &str) -> Result<Option<&'j str>, KeyFault> {
+    match jwk.get(name) {
+        None => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text)),
+        Some(_) => Err(KeyFault::new(format!("\"{name}\" is not a string"))),
+    }
+}

@@ -1,0 +1,132 @@
+//! Public keys in PEM (RFC 7468): SPKI, PKCS #1, and X.509 certificates.
+//!
+//! What comes out of a variable, a dashboard or a shell is often bent: one line, literal `\n`, white
+//! space around it. All that is repaired, since none of it changes what key is meant.
+
+use super::{KeyFault, KeySet, Material, RsaKey, SkippedKey};
+use crate::alg::Algorithm;
+use base64ct::{Base64, Encoding as _};
+use rsa::pkcs1;
+use rsa::pkcs8::ObjectIdentifier;
+use rsa::pkcs8::der::asn1::AnyRef;
+use rsa::pkcs8::der::{self, Decode as _, Reader as _, SliceReader, Tag};
+use rsa::pkcs8::spki::SubjectPublicKeyInfoRef;
+
+/// `rsaEncryption` (RFC 8017 appendix C).
+const RSA_ENCRYPTION: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
+
+/// Imports every block of a PEM text for those of the issuer's algorithms that it serves.
+///
+/// A certificate counts for its public key alone: the operator trusts it by naming it, and its dates
+/// and issuer are not looked at.
+///
+/// # Errors
+///
+/// [`KeyFault`] where the text holds no block, a private key, or a block that is no usable public key:
+/// an operator wrote each of them, so none is passed over.
+pub fn import(text: &str, allowed: &[Algorithm]) -> Result<KeySet, KeyFault> {
+    let mut keys = Vec::new();
+    for block in blocks(text)? {
+        let material = public_key(&block.label, &block.der)?;
+        keys.push(super::Key::new(material, None, allowed)?);
+    }
+    Ok(KeySet::new(keys, Vec::<SkippedKey>::new()))
+}
+
+/// Whether the bytes are a public key or certificate in DER, or a PEM or JWK text: nothing that could
+/// be a shared secret.
+pub(super) fn is_public_key(bytes: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(bytes);
+    text.contains("-----BEGIN")
+        || crate::json::parse_object(bytes)
+            .is_ok_and(|object| object.contains_key("kty") || object.contains_key("keys"))
+        || ["PUBLIC KEY", "RSA PUBLIC KEY", "CERTIFICATE"]
+            .iter()
+            .any(|label| public_key_parts(label, bytes).is_ok())
+}
+
+struct Block {
+    label: String,
+    der: Vec<u8>,
+}
+
+fn blocks(text: &str) -> Result<Vec<Block>, KeyFault> {
+    let text = text.replace("\\r", "").replace("\\n", "\n");
+    let mut blocks = Vec::new();
+    let mut rest = text.as_str();
+    while let Some((_, after)) = rest.split_once("-----BEGIN ") {
+        let (label, after) = after
+            .split_once("-----")
+            .ok_or_else(|| KeyFault::new("a PEM block whose BEGIN line does not end"))?;
+        let (body, after) = after
+            .split_once(&format!("-----END {label}-----"))
+            .ok_or_else(|| KeyFault::new("a PEM block without its END line"))?;
+        let base64: String = body.chars().filter(|c| !c.is_ascii_whitespace()).collect();
+        let der = Base64::decode_vec(&base64)
+            .map_err(|_| KeyFault::new("a PEM block whose content is not base64"))?;
+        blocks.push(Block { label: label.to_owned(), der });
+        rest = after;
+    }
+    if blocks.is_empty() {
+        return Err(KeyFault::new("no PEM block (-----BEGIN …) in it"));
+    }
+    Ok(blocks)
+}
+
+fn public_key(label: &str, der: &[u8]) -> Result<Material, KeyFault> {
+    if label.ends_with("PRIVATE KEY") {
+        return Err(KeyFault::new(
+            "a private key: the gate needs the public key alone (openssl pkey -pubout)",
+        ));
+    }
+    let parts = public_key_parts(label, der)
+        .map_err(|_| KeyFault::new(format!("the {label} block does not hold a public key")))?;
+    if parts.algorithm != RSA_ENCRYPTION {
+        return Err(KeyFault::new(format!("a {label} of a kind that is not supported")));
+    }
+    let rsa = pkcs1::RsaPublicKey::<der::asn1::UintRef<'_>>::from_der(parts.key)
+        .map_err(|_| KeyFault::new(format!("the {label} block does not hold an RSA key")))?;
+    RsaKey::new(rsa.modulus.as_bytes(), rsa.public_exponent.as_bytes()).map(Material::Rsa)
+}
+
+/// A public key in DER, and of which algorithm it is.
+struct PublicKeyParts<'a> {
+    algorithm: ObjectIdentifier,
+    key: &'a [u8],
+}
+
+fn public_key_parts<'a>(label: &str, bytes: &'a [u8]) -> der::Result<PublicKeyParts<'a>> {
+    let spki = match label {
+        "RSA PUBLIC KEY" => {
+            pkcs1::RsaPublicKey::<der::asn1::UintRef<'_>>::from_der(bytes)?;
+            return Ok(PublicKeyParts { algorithm: RSA_ENCRYPTION, key: bytes });
+        }
+        "CERTIFICATE" => subject_public_key_info(bytes)?,
+        _ => SubjectPublicKeyInfoRef::from_der(bytes)?,
+    };
+    let key =
+        spki.subject_public_key.as_bytes().ok_or(der::ErrorKind::Value { tag: Tag::BitString })?;
+    Ok(PublicKeyParts { algorithm: spki.algorithm.oid, key })
+}
+
+/// Walks to a certificate's `subjectPublicKeyInfo` (RFC 5280 section 4.1).
+fn subject_public_key_info(bytes: &[u8]) -> der::Result<SubjectPublicKeyInfoRef<'_>> {
+    let mut reader = SliceReader::new(bytes)?;
+    let spki = reader.sequence(|certificate| {
+        let spki = certificate.sequence(|tbs| {
+            if Tag::peek(tbs)?.is_context_specific() {
+                AnyRef::decode(tbs)?; // version
+            }
+            for _ in ["serialNumber", "signature", "issuer", "validity", "subject"] {
+                AnyRef::decode(tbs)?;
+            }
+            let spki = SubjectPublicKeyInfoRef::decode(tbs)?;
+            tbs.drain(tbs.remaining_len())?;
+            der::Result::Ok(spki)
+        })?;
+        certificate.drain(certificate.remaining_len())?;
+        der::Result::Ok(spki)
+    })?;
+    reader.finish()?;
+    Ok(spki)
+}

@@ -1,0 +1,119 @@
+//! Shared secrets for HMAC (RFC 7518 section 3.2).
+
+use super::KeyFault;
+use crate::alg::Algorithm;
+use base64ct::{Base64, Base64UrlUnpadded, Encoding as _};
+use std::fmt;
+
+/// The bytes of a shared secret.
+pub struct Secret(Vec<u8>);
+
+/// How a secret is written in its binding.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SecretEncoding {
+    /// The text's own bytes: `"utf8"`, the default.
+    #[default]
+    Utf8,
+    /// RFC 4648 section 4 with padding: `"base64"`.
+    Base64,
+    /// RFC 4648 section 5 without padding: `"base64url"`.
+    Base64Url,
+    /// Two hex digits a byte, in either case: `"hex"`.
+    Hex,
+}
+
+impl SecretEncoding {
+    /// The encoding of that name in a policy.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        match name {
+            "utf8" => Some(Self::Utf8),
+            "base64" => Some(Self::Base64),
+            "base64url" => Some(Self::Base64Url),
+            "hex" => Some(Self::Hex),
+            _ => None,
+        }
+    }
+}
+
+impl Secret {
+    /// Reads a secret from the text of a binding.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyFault`] for an empty secret, for text that is not in the stated encoding, for white space
+    /// around it (what `echo secret | wrangler secret put` leaves behind), for one byte over and over,
+    /// and for a public key: as an HMAC secret, that is known to everybody (CVE-2016-10555).
+    pub fn from_text(text: &str, encoding: SecretEncoding) -> Result<Self, KeyFault> {
+        if text.is_empty() {
+            return Err(KeyFault::new("the secret is empty"));
+        }
+        if text.trim() != text {
+            return Err(KeyFault::new("the secret begins or ends with white space"));
+        }
+        if text.contains("-----BEGIN") || text.trim_start().starts_with('{') {
+            return Err(KeyFault::new("the secret is a PEM or JWK text, not a shared secret"));
+        }
+        let decoded = match encoding {
+            SecretEncoding::Utf8 => Ok(text.as_bytes().to_vec()),
+            SecretEncoding::Base64 => Base64::decode_vec(text).map_err(|_| "padded base64"),
+            SecretEncoding::Base64Url => {
+                Base64UrlUnpadded::decode_vec(text).map_err(|_| "unpadded base64url")
+            }
+            SecretEncoding::Hex => decode_hex(text).ok_or("hex"),
+        };
+        let bytes =
+            decoded.map_err(|name| KeyFault::new(format!("the secret is not {name} as stated")))?;
+        Self::from_bytes(bytes)
+    }
+
+    /// Takes a secret's bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyFault`] for none, for one byte over and over, and for DER or PEM of a public key.
+    pub fn from_bytes(bytes: Vec<u8>) -> Result<Self, KeyFault> {
+        let Some(first) = bytes.first() else { return Err(KeyFault::new("the secret is empty")) };
+        if bytes.iter().all(|byte| byte == first) {
+            return Err(KeyFault::new("the secret is one byte over and over"));
+        }
+        if super::pem::is_public_key(&bytes) {
+            return Err(KeyFault::new("the secret is a public key, not a shared secret"));
+        }
+        Ok(Self(bytes))
+    }
+
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    pub(super) fn check_length(&self, algorithms: &[Algorithm]) -> Result<(), KeyFault> {
+        let longest = algorithms.iter().max_by_key(|algorithm| algorithm.hash().bytes());
+        match longest {
+            Some(algorithm) if self.0.len() < algorithm.hash().bytes() => {
+                Err(KeyFault::new(format!(
+                    "the secret has {} bytes, and {algorithm} needs at least {} (RFC 7518 section 3.2)",
+                    self.0.len(),
+                    algorithm.hash().bytes(),
+                )))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The length only.
+impl fmt::Debug for Secret {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Secret({} bytes)", self.0.len())
+    }
+}
+
+fn decode_hex(text: &str) -> Option<Vec<u8>> {
+    let digits: Vec<u8> = text
+        .chars()
+        .map(|c| c.to_digit(16).and_then(|digit| u8::try_from(digit).ok()))
+        .collect::<Option<_>>()?;
+    let (pairs, rest) = digits.as_chunks::<2>();
+    rest.is_empty().then(|| pairs.iter().map(|[high, low]| (high << 4) | low).collect())
+}

@@ -1,0 +1,227 @@
+//! What is sent to the origin in an admitted request's name: URL and headers, as text.
+//!
+//! Identity headers belong to the gate. Every header that the policy writes is removed from every
+//! incoming request, public routes included, in every spelling that a server may take for it: case,
+//! `_` and `.` in place of `-` (CVE-2025-64484). Then the gate writes its own.
+
+use crate::admitted::{Admitted, is_beyond_safe_integers};
+use crate::budget;
+use crate::claims::Claims;
+use crate::path::{UrlParts, split_url};
+use crate::refusal::{Code, Refusal};
+use crate::request::Request;
+use crate::route::Access;
+use serde_json::Value;
+use std::collections::BTreeSet;
+
+/// The gate's own header that a request carries into the zone: one that comes back has gone in a
+/// circle.
+pub const HOP_HEADER: &str = "X-Portcullis-Hop";
+
+/// Where admitted requests go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// The gate answers with what it would have sent: the demo.
+    Echo,
+    /// A server: scheme, host and port, without a path.
+    Url(String),
+    /// A Worker behind a service binding of that name, which is sent the URL as it came.
+    Service(String),
+    /// The zone's own origin: the URL as it came.
+    Zone,
+}
+
+/// What the policy says about forwarding.
+#[derive(Clone, Debug)]
+pub struct Forwarding {
+    /// Where requests go.
+    pub origin: Origin,
+    /// Whether `Authorization` is removed from every request.
+    pub strip_authorization: bool,
+    /// Claims written to headers: header name, and the claim's name or JSON Pointer.
+    pub claims: Vec<(String, String)>,
+    /// The header that carries the token's payload, base64url, as it stood in the token.
+    pub payload: Option<String>,
+    removed: BTreeSet<String>,
+}
+
+/// Headers that tell a server to take the request for another one, or that speak for a proxy.
+const NEVER_FORWARDED: [&str; 10] = [
+    "X-HTTP-Method-Override",
+    "X-HTTP-Method",
+    "X-Method-Override",
+    "X-Original-URL",
+    "X-Rewrite-URL",
+    "X-Forwarded-Uri",
+    "X-Forwarded-Host",
+    "X-Forwarded-Proto",
+    "Forwarded",
+    "Proxy-Authorization",
+];
+
+impl Forwarding {
+    /// Puts together what the policy says.
+    #[must_use]
+    pub fn new(
+        origin: Origin,
+        strip_authorization: bool,
+        claims: Vec<(String, String)>,
+        payload: Option<String>,
+    ) -> Self {
+        let written = claims.iter().map(|(header, _)| header.as_str()).chain(payload.as_deref());
+        let removed =
+            NEVER_FORWARDED.into_iter().chain([HOP_HEADER]).chain(written).map(folded).collect();
+        Self { origin, strip_authorization, claims, payload, removed }
+    }
+
+    fn removes(&self, name: &str) -> bool {
+        let name = folded(name);
+        self.removed.contains(&name) || (self.strip_authorization && name == "authorization")
+    }
+}
+
+/// A header name with every spelling that a server may take for it made one.
+#[must_use]
+pub fn folded(name: &str) -> String {
+    name.to_ascii_lowercase().replace(['_', '.'], "-")
+}
+
+/// What to send.
+#[derive(Debug)]
+pub struct Outgoing<'g> {
+    /// The absolute URL.
+    pub url: String,
+    /// The path that was judged, with which the path of the built request must agree.
+    pub judged_path: String,
+    /// Names of the incoming headers to leave out, as they came.
+    pub remove: Vec<String>,
+    /// Headers to set, each once.
+    pub set: Vec<(String, String)>,
+    /// Whether shared caches must be kept out (`cache: "no-store"`).
+    pub no_store: bool,
+    /// Where it goes.
+    pub origin: &'g Origin,
+}
+
+impl<'g> Outgoing<'g> {
+    /// Works out what an admitted request becomes.
+    ///
+    /// # Errors
+    ///
+    /// `invalid_claim` for a claim to be forwarded that is over [`budget::FORWARDED_CLAIM_BYTES`] or
+    /// holds an integer beyond 2^53 - 1; `loop_detected` where the request has been here before.
+    pub fn of(
+        admitted: Admitted<'_>,
+        request: &Request<'_>,
+        forwarding: &'g Forwarding,
+    ) -> Result<Self, Refusal> {
+        let parts = split_url(request.url);
+        let in_zone = forwarding.origin == Origin::Zone;
+        if in_zone && request.headers.get(HOP_HEADER).is_some() {
+            return Err(Refusal::new(Code::LoopDetected, "the gate's own hop header came back"));
+        }
+        let mut set = vec![
+            ("X-Forwarded-Host".to_owned(), parts.authority.to_owned()),
+            ("X-Forwarded-Proto".to_owned(), parts.scheme.to_owned()),
+        ];
+        if in_zone {
+            set.push((HOP_HEADER.to_owned(), "1".to_owned()));
+        }
+        if let Some(claims) = admitted.claims() {
+            write_claims(claims, forwarding, &mut set)?;
+        }
+        let names = request.headers.names();
+        Ok(Self {
+            url: url_to(&forwarding.origin, request.url, parts),
+            judged_path: parts.path.to_owned(),
+            remove: names
+                .into_iter()
+                .filter(|name| forwarding.removes(name))
+                .map(std::borrow::Cow::into_owned)
+                .collect(),
+            set,
+            no_store: admitted.route().access != Access::Public,
+            origin: &forwarding.origin,
+        })
+    }
+}
+
+fn url_to(origin: &Origin, url: &str, parts: UrlParts<'_>) -> String {
+    match origin {
+        Origin::Url(base) => format!("{base}{}{}", parts.path, parts.query),
+        Origin::Echo | Origin::Service(_) | Origin::Zone => url.to_owned(),
+    }
+}
+
+fn write_claims(
+    claims: &Claims<'_>,
+    forwarding: &Forwarding,
+    set: &mut Vec<(String, String)>,
+) -> Result<(), Refusal> {
+    for (header, path) in &forwarding.claims {
+        let Some(value) = claims.at(path) else { continue };
+        let text = header_text(value, claims.holds_scopes(path))?;
+        if text.is_empty() {
+            continue;
+        }
+        let encoded = header_encoded(&text);
+        if encoded.len() > budget::FORWARDED_CLAIM_BYTES {
+            return Err(invalid("a claim to be forwarded over 8 KiB"));
+        }
+        set.push((header.clone(), encoded));
+    }
+    if let Some(header) = &forwarding.payload {
+        set.push((header.clone(), claims.payload_segment().to_owned()));
+    }
+    Ok(())
+}
+
+/// A claim as text: a string as it is, scopes joined by spaces, the rest as JSON; empty for nothing.
+fn header_text(value: &Value, scopes: bool) -> Result<String, Refusal> {
+    refuse_unsafe_integers(value)?;
+    Ok(match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        Value::Array(items) if scopes => {
+            let scopes: Option<Vec<_>> = items.iter().map(Value::as_str).collect();
+            scopes.ok_or(invalid("a scope that is not a string"))?.join(" ")
+        }
+        Value::Array(items) if items.is_empty() => String::new(),
+        Value::Object(members) if members.is_empty() => String::new(),
+        other => other.to_string(),
+    })
+}
+
+fn refuse_unsafe_integers(value: &Value) -> Result<(), Refusal> {
+    match value {
+        Value::Number(number) if is_beyond_safe_integers(number) => {
+            Err(invalid("an integer beyond 2^53 - 1 in a claim to be forwarded"))
+        }
+        Value::Array(items) => items.iter().try_for_each(refuse_unsafe_integers),
+        Value::Object(members) => members.values().try_for_each(refuse_unsafe_integers),
+        _ => Ok(()),
+    }
+}
+
+/// Visible ASCII and inner single spaces as they are; everything else, and `%` always, as
+/// percent-encoded UTF-8. So no value can end a header line, throw, or be read in two ways.
+fn header_encoded(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    let last = text.len().saturating_sub(1);
+    let mut after_space = true;
+    for (index, byte) in text.bytes().enumerate() {
+        let space = byte == b' ';
+        let plain = if space { !after_space && index != last } else { byte.is_ascii_graphic() };
+        if plain && byte != b'%' {
+            encoded.push(char::from(byte));
+        } else {
+            encoded.push_str(&format!("%{byte:02X}"));
+        }
+        after_space = space;
+    }
+    encoded
+}
+
+const fn invalid(because: &'static str) -> Refusal {
+    Refusal::new(Code::InvalidClaim, because)
+}

@@ -1,0 +1,164 @@
+//! The path of a request: canonical, or refused.
+//!
+//! The gate judges a path and an origin acts on it; where the two could read it differently, a
+//! guarded resource can be reached under a public name. So a path is refused, never repaired, if it
+//! has dot segments, empty segments, path parameters, backslashes, an encoded slash, an encoded
+//! character that needs no encoding, a double encoding, a control character, invalid UTF-8, or any
+//! raw byte outside RFC 3986 `pchar` and `/`. What is left is written in exactly one way, and a
+//! WHATWG URL serialises it to itself.
+
+use crate::refusal::{Code, Refusal};
+use std::borrow::Cow;
+
+/// A path that every parser reads alike.
+#[derive(Debug)]
+pub struct CanonicalPath<'a> {
+    raw: &'a str,
+    segments: Vec<Cow<'a, str>>,
+}
+
+impl<'a> CanonicalPath<'a> {
+    /// Takes the path out of a request's URL and checks it.
+    ///
+    /// `url` is the absolute URL as the runtime handed it over, which need not be normalised.
+    ///
+    /// # Errors
+    ///
+    /// `ambiguous_path` for whatever the module's rules refuse.
+    pub fn of_url(url: &'a str) -> Result<Self, Refusal> {
+        Self::parse(split_url(url).path)
+    }
+
+    /// Checks a path.
+    ///
+    /// # Errors
+    ///
+    /// `ambiguous_path` for whatever the module's rules refuse.
+    pub fn parse(raw: &'a str) -> Result<Self, Refusal> {
+        let raw = if raw.is_empty() { "/" } else { raw };
+        let inner =
+            raw.strip_prefix('/').ok_or(ambiguous("the path does not start with a slash"))?;
+        let mut segments = Vec::new();
+        let mut rest = inner.split('/').peekable();
+        while let Some(segment) = rest.next() {
+            let last = rest.peek().is_none();
+            match segment {
+                // One trailing slash, or the root.
+                "" if last => {}
+                "" => return Err(ambiguous("an empty path segment")),
+                "." | ".." => return Err(ambiguous("a dot segment")),
+                _ => segments.push(decode(segment)?),
+            }
+        }
+        Ok(Self { raw, segments })
+    }
+
+    /// The path as it came, and as it is sent on.
+    #[must_use]
+    pub const fn as_str(&self) -> &'a str {
+        self.raw
+    }
+
+    /// The percent-decoded segments; a trailing slash makes none.
+    #[must_use]
+    pub fn segments(&self) -> &[Cow<'a, str>] {
+        &self.segments
+    }
+}
+
+/// A URL in the pieces that the gate cares for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UrlParts<'a> {
+    /// The scheme, without the colon.
+    pub scheme: &'a str,
+    /// Host and port as they stand in the URL.
+    pub authority: &'a str,
+    /// From the first slash after the authority up to `?`.
+    pub path: &'a str,
+    /// The query with its `?`, or empty.
+    pub query: &'a str,
+}
+
+/// Splits an absolute URL without changing a byte of it.
+///
+/// A `#` is left in the path, where it is refused: no client sends one.
+#[must_use]
+pub fn split_url(url: &str) -> UrlParts<'_> {
+    let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
+    let (authority, rest) = rest
+        .split_at_checked(rest.find(['/', '?', '#', '\\']).unwrap_or(rest.len()))
+        .unwrap_or((rest, ""));
+    let (path, query) =
+        rest.split_at_checked(rest.find('?').unwrap_or(rest.len())).unwrap_or((rest, ""));
+    UrlParts { scheme, authority, path, query }
+}
+
+const fn ambiguous(because: &'static str) -> Refusal {
+    Refusal::new(Code::AmbiguousPath, because)
+}
+
+/// Percent-decodes one segment, refusing what has a second way to be written.
+fn decode(segment: &str) -> Result<Cow<'_, str>, Refusal> {
+    if let Some(bad) = segment.bytes().find(|byte| !is_plain(*byte) && *byte != b'%') {
+        return Err(ambiguous(match bad {
+            b'\\' => "a backslash",
+            b';' => "a path parameter",
+            _ => "a byte that a path may not hold unencoded",
+        }));
+    }
+    if !segment.contains('%') {
+        return Ok(Cow::Borrowed(segment));
+    }
+    let mut decoded = Vec::with_capacity(segment.len());
+    let mut bytes = segment.as_bytes().iter();
+    while let Some(&byte) = bytes.next() {
+        if byte != b'%' {
+            decoded.push(byte);
+            continue;
+        }
+        let encoded = escaped_byte(bytes.next(), bytes.next())?;
+        match encoded {
+            b'/' => return Err(ambiguous("an encoded slash")),
+            b'\\' => return Err(ambiguous("an encoded backslash")),
+            b';' => return Err(ambiguous("an encoded path parameter")),
+            0..=0x1f | 0x7f => return Err(ambiguous("an encoded control character")),
+            b'%' if starts_with_two_hex_digits(bytes.as_slice()) => {
+                return Err(ambiguous("a double encoding"));
+            }
+            _ if is_unreserved(encoded) => {
+                return Err(ambiguous("an encoded character that needs no encoding"));
+            }
+            _ => decoded.push(encoded),
+        }
+    }
+    let decoded = String::from_utf8(decoded).map_err(|_| ambiguous("invalid UTF-8"))?;
+    // C1 controls arrive as two bytes, so they show only now.
+    if decoded.chars().any(char::is_control) {
+        return Err(ambiguous("an encoded control character"));
+    }
+    Ok(Cow::Owned(decoded))
+}
+
+fn escaped_byte(high: Option<&u8>, low: Option<&u8>) -> Result<u8, Refusal> {
+    let digit = |byte: Option<&u8>| byte.and_then(|byte| char::from(*byte).to_digit(16));
+    let value = digit(high).zip(digit(low)).map(|(high, low)| (high << 4) | low);
+    value.and_then(|value| u8::try_from(value).ok()).ok_or(ambiguous("a broken percent encoding"))
+}
+
+fn starts_with_two_hex_digits(bytes: &[u8]) -> bool {
+    matches!(bytes, [high, low, ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit())
+}
+
+/// RFC 3986 section 2.3.
+const fn is_unreserved(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')
+}
+
+/// RFC 3986 `pchar` without percent escapes, and without `;`, which begins a path parameter.
+pub(crate) const fn is_plain(byte: u8) -> bool {
+    is_unreserved(byte)
+        || matches!(
+            byte,
+            b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b',' | b'=' | b':' | b'@'
+        )
+}

@@ -1,0 +1,299 @@
+//! The policy: from what an operator wrote to what the gate runs on.
+//!
+//! A raw value is walked once, with its path in hand, and every fault is reported at once. What comes
+//! out is valid by construction: names are resolved, keys imported, patterns sorted. Nothing after
+//! this point asks whether the policy makes sense.
+
+mod fault;
+mod issuer;
+mod origin;
+mod reader;
+mod route;
+
+pub use self::fault::Fault;
+pub use self::issuer::Issuer;
+
+use self::fault::Faults;
+use self::reader::Table;
+use crate::outgoing::{Forwarding, Origin, folded};
+use crate::refusal::{AnswerStyle, Code, Detail, Refusal};
+use crate::route::{Access, Route, Routes};
+use crate::time::Seconds;
+use crate::token::Unverified;
+use serde_json::Value;
+use std::collections::BTreeSet;
+
+/// A compiled policy.
+#[derive(Debug)]
+pub struct Policy {
+    issuers: Vec<Issuer>,
+    routes: Routes,
+    forwarding: Forwarding,
+    answers: AnswerStyle,
+    decisions: Decisions,
+    origin_timeout: Seconds,
+}
+
+/// Which decisions are logged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Decisions {
+    /// None at all.
+    None,
+    /// Refusals.
+    #[default]
+    Refused,
+    /// Every one.
+    All,
+}
+
+/// The secrets and services that a deployment has, by the names of their bindings.
+pub trait Bindings {
+    /// A variable or secret: a string, or the table that a variable may hold. `None` where there is
+    /// no such binding.
+    fn value(&self, name: &str) -> Option<Value>;
+
+    /// Whether there is a service binding of that name.
+    fn is_service(&self, name: &str) -> bool;
+}
+
+/// What compiling a policy comes to.
+#[derive(Debug)]
+pub struct Compilation {
+    /// The policy, or every fault that stands in its way; never an empty list.
+    pub outcome: Result<Policy, Vec<Fault>>,
+    /// What works, but is worth a second thought.
+    pub warnings: Vec<Fault>,
+}
+
+impl Policy {
+    /// Compiles a policy, as it stands under `[vars.POLICY]` in `wrangler.toml`.
+    #[must_use]
+    pub fn compile(raw: &Value, bindings: &dyn Bindings) -> Compilation {
+        let mut faults = Faults::default();
+        let policy = compile(raw, bindings, &mut faults);
+        faults.into_compilation(policy)
+    }
+
+    /// The issuers, in the order in which the policy names them.
+    #[must_use]
+    pub fn issuers(&self) -> &[Issuer] {
+        &self.issuers
+    }
+
+    /// The routes, most specific first.
+    #[must_use]
+    pub fn routes(&self) -> &[Route] {
+        self.routes.as_slice()
+    }
+
+    /// How to find the route of a request.
+    #[must_use]
+    pub const fn route_table(&self) -> &Routes {
+        &self.routes
+    }
+
+    /// What is forwarded, and where.
+    #[must_use]
+    pub const fn forwarding(&self) -> &Forwarding {
+        &self.forwarding
+    }
+
+    /// How refusals are worded.
+    #[must_use]
+    pub const fn answers(&self) -> &AnswerStyle {
+        &self.answers
+    }
+
+    /// Which decisions are logged.
+    #[must_use]
+    pub const fn decisions(&self) -> Decisions {
+        self.decisions
+    }
+
+    /// How long the origin may take to its response's headers.
+    #[must_use]
+    pub const fn origin_timeout(&self) -> Seconds {
+        self.origin_timeout
+    }
+
+    /// The issuer whose rules and keys a token must satisfy on a route, chosen by what the token says
+    /// of itself; the signature then has to bear it out.
+    ///
+    /// # Errors
+    ///
+    /// `unknown_issuer` where `iss` names none, or none that the route admits; `missing_claim`,
+    /// `invalid_claim`, `malformed_token` where there is no `iss` to go by, unless an issuer waives it.
+    pub fn issuer_of(&self, token: &Unverified<'_>, route: &Route) -> Result<&Issuer, Refusal> {
+        let hint = token.issuer_hint();
+        let named = hint.as_ref().ok().and_then(|name| self.position(|one| one.is_named(name)));
+        let Some(index) = named.or_else(|| self.position(Issuer::accepts_any_name)) else {
+            hint?;
+            return Err(Refusal::new(Code::UnknownIssuer, "iss names no configured issuer"));
+        };
+        let admitted = route.issuers.as_ref().is_none_or(|issuers| issuers.contains(&index));
+        self.issuers
+            .get(index)
+            .filter(|_| admitted)
+            .ok_or(Refusal::new(Code::UnknownIssuer, "the route does not admit the token's issuer"))
+    }
+
+    fn position(&self, wanted: impl Fn(&Issuer) -> bool) -> Option<usize> {
+        self.issuers.iter().position(wanted)
+    }
+}
+
+const KEYS: [&str; 8] =
+    ["origin", "realm", "origin_timeout", "issuers", "routes", "forward", "log", "errors"];
+
+fn compile(raw: &Value, bindings: &dyn Bindings, faults: &mut Faults) -> Option<Policy> {
+    let table = Table::open(raw, String::new(), &KEYS, faults)?;
+    let origin = origin::compile(&table, bindings, faults);
+    let answers = compile_answers(&table, faults);
+    let issuers = issuer::compile_all(&table, bindings, faults);
+    let routes = route::compile_all(&table, issuers.as_deref(), faults);
+    let forwarding = origin.and_then(|origin| compile_forwarding(&table, origin, faults));
+    let decisions = compile_decisions(&table, faults);
+    let origin_timeout = table.seconds("origin_timeout", 1..=300, faults);
+    let policy = Policy {
+        issuers: issuers?,
+        routes: routes?,
+        forwarding: forwarding?,
+        answers: answers?,
+        decisions: decisions?,
+        origin_timeout: origin_timeout.ok()?.unwrap_or(Seconds::new(30)),
+    };
+    let guarded = policy.routes().iter().any(|route| route.access != Access::Public);
+    if policy.issuers.is_empty() && guarded {
+        faults.fault(
+            "issuers",
+            "no issuer is named, so that no token can pass",
+            "add [[vars.POLICY.issuers]]",
+        );
+    }
+    Some(policy)
+}
+
+fn compile_answers(table: &Table<'_>, faults: &mut Faults) -> Option<AnswerStyle> {
+    let realm = table.text("realm", faults).ok()?.unwrap_or("api");
+    let plain = |byte: u8| (byte.is_ascii_graphic() || byte == b' ') && !b"\"\\".contains(&byte);
+    if realm.is_empty() || !realm.bytes().all(plain) {
+        faults.fault(
+            "realm",
+            "it goes into a quoted string of the WWW-Authenticate header",
+            "use visible ASCII and spaces, without \" and \\",
+        );
+        return None;
+    }
+    let detail = match table.table("errors", &["detail"], faults).ok()? {
+        None => Detail::None,
+        Some(errors) => errors
+            .choice("detail", &[("none", Detail::None), ("reason", Detail::Reason)], faults)
+            .ok()?
+            .unwrap_or_default(),
+    };
+    Some(AnswerStyle { realm: realm.to_owned(), detail })
+}
+
+fn compile_decisions(table: &Table<'_>, faults: &mut Faults) -> Option<Decisions> {
+    let Some(log) = table.table("log", &["decisions"], faults).ok()? else {
+        return Some(Decisions::default());
+    };
+    let choices =
+        [("none", Decisions::None), ("refused", Decisions::Refused), ("all", Decisions::All)];
+    Some(log.choice("decisions", &choices, faults).ok()?.unwrap_or_default())
+}
+
+fn compile_forwarding(
+    table: &Table<'_>,
+    origin: Origin,
+    faults: &mut Faults,
+) -> Option<Forwarding> {
+    let Some(forward) =
+        table.table("forward", &["authorization", "claims", "payload"], faults).ok()?
+    else {
+        return Some(Forwarding::new(origin, false, Vec::new(), None));
+    };
+    let strip = forward.choice("authorization", &[("keep", false), ("strip", true)], faults);
+    let mut written = BTreeSet::new();
+    let mut claims = Some(Vec::new());
+    for (header, path, value) in forward.entries("claims", faults).ok()? {
+        let good = check_header_name(&header, &path, &mut written, faults);
+        match value.as_str().filter(|claim| !claim.is_empty()) {
+            Some(claim) if good => {
+                if let Some(claims) = &mut claims {
+                    claims.push((header, claim.to_owned()));
+                }
+            }
+            Some(_) => claims = None,
+            None => {
+                claims = None;
+                faults.fault(
+                    &path,
+                    "not the name of a claim",
+                    "write a claim's name, or a JSON Pointer such as \"/sub\"",
+                );
+            }
+        }
+    }
+    let payload = forward.text("payload", faults).ok()?;
+    let payload_good = payload.is_none_or(|header| {
+        check_header_name(header, &forward.at("payload"), &mut written, faults)
+    });
+    let strip = strip.ok()?.unwrap_or(false);
+    payload_good.then_some(())?;
+    Some(Forwarding::new(origin, strip, claims?, payload.map(str::to_owned)))
+}
+
+/// Headers with a meaning of their own in HTTP, or set by the gate in any case.
+const RESERVED_HEADERS: [&str; 18] = [
+    "accept-encoding",
+    "authorization",
+    "connection",
+    "content-encoding",
+    "content-length",
+    "content-type",
+    "cookie",
+    "expect",
+    "host",
+    "keep-alive",
+    "origin",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "x-forwarded-host",
+    "x-forwarded-proto",
+    "x-portcullis-hop",
+];
+
+fn check_header_name(
+    name: &str,
+    path: &str,
+    written: &mut BTreeSet<String>,
+    faults: &mut Faults,
+) -> bool {
+    let token = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+    let reserved = RESERVED_HEADERS.contains(&folded(name).as_str());
+    if name.is_empty() || !name.bytes().all(token) {
+        faults.fault(
+            path,
+            "not a header name",
+            "use letters, digits and hyphens, such as X-Auth-Subject",
+        );
+    } else if reserved || folded(name).starts_with("cf-") {
+        faults.fault(
+            path,
+            format!("{name} has a meaning of its own in HTTP or on the platform"),
+            "choose another name, such as X-Auth-Subject",
+        );
+    } else if !written.insert(folded(name)) {
+        faults.fault(
+            path,
+            format!("two headers are spelled like {name}, give or take case, _ and -"),
+            "write each header once",
+        );
+    } else {
+        return true;
+    }
+    false
+}

@@ -1,0 +1,249 @@
+//! Reading a raw value key by key, with its path, so that every fault says where it is.
+
+use super::fault::Faults;
+use crate::json::Object;
+use crate::time::Seconds;
+use serde_json::Value;
+use std::ops::RangeInclusive;
+
+/// A fault has been reported; carry on elsewhere.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Faulty;
+
+/// A table of the policy, all of whose keys are known.
+pub(super) struct Table<'v> {
+    path: String,
+    members: &'v Object,
+}
+
+impl<'v> Table<'v> {
+    /// Opens a value as a table, reporting every key that is none of `known`.
+    pub(super) fn open(
+        value: &'v Value,
+        path: String,
+        known: &[&str],
+        faults: &mut Faults,
+    ) -> Option<Self> {
+        let Value::Object(members) = value else {
+            faults.fault(path, format!("{}, not a table", kind(value)), "write a table");
+            return None;
+        };
+        let table = Self { path, members };
+        for name in members.keys().filter(|name| !known.contains(&name.as_str())) {
+            let nearest = known
+                .iter()
+                .map(|one| (strsim::osa_distance(one, name), one))
+                .min()
+                .filter(|(distance, one)| *distance <= one.len().max(4).div_ceil(3));
+            let remedy = match nearest {
+                Some((_, one)) => format!("did you mean {one}?"),
+                None => format!("the known keys are {}", known.join(", ")),
+            };
+            faults.fault(table.at(name), "unknown key", remedy);
+        }
+        Some(table)
+    }
+
+    /// The path of a key of this table.
+    pub(super) fn at(&self, key: &str) -> String {
+        if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
+    }
+
+    pub(super) fn path(&self) -> &str {
+        &self.path
+    }
+
+    pub(super) fn get(&self, key: &str) -> Option<&'v Value> {
+        self.members.get(key)
+    }
+
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.members.contains_key(key)
+    }
+
+    /// Reports a key that is required and absent.
+    pub(super) fn require<T>(
+        &self,
+        key: &str,
+        found: Result<Option<T>, Faulty>,
+        remedy: &str,
+        faults: &mut Faults,
+    ) -> Result<T, Faulty> {
+        found?.ok_or_else(|| {
+            faults.fault(self.at(key), "missing", remedy);
+            Faulty
+        })
+    }
+
+    pub(super) fn text(&self, key: &str, faults: &mut Faults) -> Result<Option<&'v str>, Faulty> {
+        match self.get(key) {
+            None => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text)),
+            Some(other) => {
+                faults.fault(
+                    self.at(key),
+                    format!("{}, not a string", kind(other)),
+                    "write a string",
+                );
+                Err(Faulty)
+            }
+        }
+    }
+
+    /// A list of strings, none of them empty; a single string stands for a list of one where
+    /// `or_single`.
+    pub(super) fn texts(
+        &self,
+        key: &str,
+        or_single: bool,
+        faults: &mut Faults,
+    ) -> Result<Option<Vec<&'v str>>, Faulty> {
+        let remedy = if or_single {
+            "write a string or a list of strings"
+        } else {
+            "write a list of strings"
+        };
+        let items = match self.get(key) {
+            None => return Ok(None),
+            Some(Value::Array(items)) => items.as_slice(),
+            Some(single @ Value::String(_)) if or_single => std::slice::from_ref(single),
+            Some(other) => {
+                faults.fault(self.at(key), format!("{}, not a list", kind(other)), remedy);
+                return Err(Faulty);
+            }
+        };
+        if items.is_empty() {
+            faults.fault(self.at(key), "an empty list", "name at least one, or leave the key out");
+            return Err(Faulty);
+        }
+        let mut texts = Vec::new();
+        let mut outcome = Ok(());
+        for (index, item) in items.iter().enumerate() {
+            match item.as_str().filter(|text| !text.is_empty()) {
+                Some(text) => texts.push(text),
+                None => {
+                    let path = format!("{}[{index}]", self.at(key));
+                    faults.fault(path, "not a string with something in it", remedy);
+                    outcome = Err(Faulty);
+                }
+            }
+        }
+        outcome.map(|()| Some(texts))
+    }
+
+    pub(super) fn choice<T: Copy>(
+        &self,
+        key: &str,
+        choices: &[(&str, T)],
+        faults: &mut Faults,
+    ) -> Result<Option<T>, Faulty> {
+        let Some(text) = self.text(key, faults)? else { return Ok(None) };
+        match choices.iter().find(|(name, _)| *name == text) {
+            Some((_, choice)) => Ok(Some(*choice)),
+            None => {
+                let names: Vec<_> = choices.iter().map(|(name, _)| format!("\"{name}\"")).collect();
+                faults.fault(
+                    self.at(key),
+                    format!("\"{text}\" is not a choice"),
+                    format!("write {}", names.join(" or ")),
+                );
+                Err(Faulty)
+            }
+        }
+    }
+
+    /// A whole number of seconds within bounds.
+    pub(super) fn seconds(
+        &self,
+        key: &str,
+        bounds: RangeInclusive<u32>,
+        faults: &mut Faults,
+    ) -> Result<Option<Seconds>, Faulty> {
+        let Some(value) = self.get(key) else { return Ok(None) };
+        let whole = value.as_f64().filter(|number| number.fract() == 0.0).and_then(|_| {
+            // A table that comes through JavaScript may hold 60 as 60.0.
+            let text = value.to_string();
+            text.strip_suffix(".0").unwrap_or(&text).parse::<u32>().ok()
+        });
+        match whole.filter(|seconds| bounds.contains(seconds)) {
+            Some(seconds) => Ok(Some(Seconds::new(seconds))),
+            None => {
+                faults.fault(
+                    self.at(key),
+                    "not a number of seconds in range",
+                    format!("write a whole number from {} to {}", bounds.start(), bounds.end()),
+                );
+                Err(Faulty)
+            }
+        }
+    }
+
+    pub(super) fn table(
+        &self,
+        key: &str,
+        known: &[&str],
+        faults: &mut Faults,
+    ) -> Result<Option<Table<'v>>, Faulty> {
+        let Some(value) = self.get(key) else { return Ok(None) };
+        Table::open(value, self.at(key), known, faults).map(Some).ok_or(Faulty)
+    }
+
+    /// A list of tables.
+    pub(super) fn tables(
+        &self,
+        key: &str,
+        known: &[&str],
+        faults: &mut Faults,
+    ) -> Result<Vec<Table<'v>>, Faulty> {
+        let items = match self.get(key) {
+            None => return Ok(Vec::new()),
+            Some(Value::Array(items)) => items,
+            Some(other) => {
+                faults.fault(
+                    self.at(key),
+                    format!("{}, not a list of tables", kind(other)),
+                    format!("write [[vars.POLICY.{}]]", self.at(key)),
+                );
+                return Err(Faulty);
+            }
+        };
+        let mut tables = Vec::new();
+        let mut outcome = Ok(());
+        for (index, item) in items.iter().enumerate() {
+            match Table::open(item, format!("{}[{index}]", self.at(key)), known, faults) {
+                Some(table) => tables.push(table),
+                None => outcome = Err(Faulty),
+            }
+        }
+        outcome.map(|()| tables)
+    }
+
+    /// The entries of a table whose keys are the operator's own: name, path, value.
+    pub(super) fn entries(
+        &self,
+        key: &str,
+        faults: &mut Faults,
+    ) -> Result<Vec<(String, String, &'v Value)>, Faulty> {
+        let Some(value) = self.get(key) else { return Ok(Vec::new()) };
+        let Value::Object(members) = value else {
+            faults.fault(self.at(key), format!("{}, not a table", kind(value)), "write a table");
+            return Err(Faulty);
+        };
+        let entry = |(name, value): (&String, &'v Value)| {
+            (name.clone(), format!("{}.{name}", self.at(key)), value)
+        };
+        Ok(members.iter().map(entry).collect())
+    }
+}
+
+/// What a value is, for a sentence about it. The value itself may be a secret in the wrong place.
+fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "nothing",
+        Value::Bool(_) => "true or false",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a string",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "a table",
+    }
+}

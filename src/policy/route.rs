@@ -1,0 +1,202 @@
+//! The routes of a policy.
+
+use super::fault::Faults;
+use super::issuer::Issuer;
+use super::reader::{Faulty, Table};
+use crate::claims::is_scope_token;
+use crate::route::{Access, ClaimRule, Condition, Methods, Pattern, Requirements, Route, Routes};
+
+const KEYS: [&str; 9] =
+    ["path", "methods", "access", "issuers", "scopes", "any_scope", "roles", "any_role", "claims"];
+
+/// Compiles all routes; `issuers` is nothing where those have faults of their own.
+pub(super) fn compile_all(
+    policy: &Table<'_>,
+    issuers: Option<&[Issuer]>,
+    faults: &mut Faults,
+) -> Option<Routes> {
+    let tables = policy.tables("routes", &KEYS, faults).ok()?;
+    if tables.is_empty() {
+        faults.fault(
+            policy.at("routes"),
+            "no route is named, so that every request is refused",
+            "add [[vars.POLICY.routes]] with path = \"/*\"",
+        );
+        return None;
+    }
+    let routes: Vec<_> = tables.iter().map(|table| compile(table, issuers, faults)).collect();
+    report_ties(&tables, &routes, faults);
+    routes.into_iter().collect::<Option<Vec<_>>>().map(Routes::new)
+}
+
+fn compile(table: &Table<'_>, issuers: Option<&[Issuer]>, faults: &mut Faults) -> Option<Route> {
+    let pattern = compile_pattern(table, faults);
+    let methods = compile_methods(table, faults);
+    let choices =
+        [Access::Required, Access::Optional, Access::Public].map(|one| (one.as_str(), one));
+    let access = table.choice("access", &choices, faults);
+    let issuers = compile_issuers(table, issuers, faults);
+    let requirements = compile_requirements(table, faults);
+    let access = access.ok()?.unwrap_or_default();
+    if access == Access::Public {
+        for key in ["issuers", "scopes", "any_scope", "roles", "any_role", "claims"] {
+            if table.has(key) {
+                faults.fault(
+                    table.at(key),
+                    "a public route looks at no token, so that this would never be asked",
+                    "leave it out, or set access = \"required\"",
+                );
+            }
+        }
+    }
+    Some(Route {
+        pattern: pattern.ok()?,
+        methods: methods.ok()?,
+        access,
+        issuers: issuers.ok()?,
+        requirements: requirements.ok()?,
+    })
+}
+
+fn compile_pattern(table: &Table<'_>, faults: &mut Faults) -> Result<Pattern, Faulty> {
+    let found = table.text("path", faults);
+    let text = table.require("path", found, "write a pattern such as \"/api/*\"", faults)?;
+    Pattern::parse(text).map_err(|problem| {
+        faults.fault(
+            table.at("path"),
+            problem,
+            "write literal segments, {name} for one segment, a final * for the rest",
+        );
+        Faulty
+    })
+}
+
+fn compile_methods(table: &Table<'_>, faults: &mut Faults) -> Result<Methods, Faulty> {
+    let Some(names) = table.texts("methods", false, faults)? else { return Ok(Methods::All) };
+    let mut outcome = Ok(());
+    for (index, name) in names.iter().enumerate() {
+        if !name.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'-') {
+            faults.fault(
+                format!("{}[{index}]", table.at("methods")),
+                format!("{name} is not a method in upper-case letters"),
+                format!("write \"{}\"", name.to_ascii_uppercase()),
+            );
+            outcome = Err(Faulty);
+        }
+    }
+    outcome.map(|()| Methods::These(names.into_iter().map(str::to_owned).collect()))
+}
+
+fn compile_issuers(
+    table: &Table<'_>,
+    issuers: Option<&[Issuer]>,
+    faults: &mut Faults,
+) -> Result<Option<Vec<usize>>, Faulty> {
+    let (Some(names), Some(issuers)) = (table.texts("issuers", false, faults)?, issuers) else {
+        return Ok(None);
+    };
+    let mut indices = Vec::new();
+    let mut outcome = Ok(());
+    for (index, name) in names.into_iter().enumerate() {
+        match issuers.iter().position(|issuer| issuer.name() == name) {
+            Some(found) => indices.push(found),
+            None => {
+                let known: Vec<_> = issuers.iter().map(Issuer::name).collect();
+                faults.fault(
+                    format!("{}[{index}]", table.at("issuers")),
+                    format!("no issuer is named {name}"),
+                    format!("the issuers are named {}", known.join(", ")),
+                );
+                outcome = Err(Faulty);
+            }
+        }
+    }
+    outcome.map(|()| Some(indices))
+}
+
+fn compile_requirements(table: &Table<'_>, faults: &mut Faults) -> Result<Requirements, Faulty> {
+    let scopes = scopes(table, "scopes", faults);
+    let any_scope = self::scopes(table, "any_scope", faults);
+    let roles = owned(table.texts("roles", false, faults));
+    let any_role = owned(table.texts("any_role", false, faults));
+    let claims =
+        table.tables("claims", &["path", "equals", "contains"], faults).and_then(|rules| {
+            let rules: Vec<_> = rules.iter().map(|rule| compile_rule(rule, faults)).collect();
+            rules.into_iter().collect()
+        });
+    Ok(Requirements {
+        scopes: scopes?,
+        any_scope: any_scope?,
+        roles: roles?,
+        any_role: any_role?,
+        claims: claims?,
+    })
+}
+
+fn owned(texts: Result<Option<Vec<&str>>, Faulty>) -> Result<Vec<String>, Faulty> {
+    Ok(texts?.unwrap_or_default().into_iter().map(str::to_owned).collect())
+}
+
+fn scopes(table: &Table<'_>, key: &str, faults: &mut Faults) -> Result<Vec<String>, Faulty> {
+    let scopes = owned(table.texts(key, false, faults))?;
+    let mut outcome = Ok(());
+    for (index, scope) in scopes.iter().enumerate() {
+        if !is_scope_token(scope) {
+            faults.fault(
+                format!("{}[{index}]", table.at(key)),
+                "not one scope: no token can hold it (RFC 6749 section 3.3)",
+                "write visible ASCII without spaces, \" and \\, a scope an entry",
+            );
+            outcome = Err(Faulty);
+        }
+    }
+    outcome.map(|()| scopes)
+}
+
+fn compile_rule(rule: &Table<'_>, faults: &mut Faults) -> Result<ClaimRule, Faulty> {
+    let found = rule.text("path", faults);
+    let path = rule.require("path", found, "write a claim's name or a JSON Pointer", faults)?;
+    let condition = match (rule.get("equals"), rule.get("contains")) {
+        (Some(value), None) => Condition::Equals(value.clone()),
+        (None, Some(value)) => Condition::Contains(value.clone()),
+        _ => {
+            faults.fault(
+                rule.path(),
+                "a rule needs one condition",
+                "write equals = … or contains = …, one of both",
+            );
+            return Err(Faulty);
+        }
+    };
+    let (Condition::Equals(value) | Condition::Contains(value)) = &condition;
+    if !(value.is_string() || value.is_number() || value.is_boolean()) {
+        faults.fault(
+            rule.path(),
+            "the condition's value is not a string, number or boolean",
+            "compare with a single value, in a rule each",
+        );
+        return Err(Faulty);
+    }
+    Ok(ClaimRule { path: path.to_owned(), condition })
+}
+
+/// Two routes that match the same paths and take the same method: nothing says which would count.
+fn report_ties(tables: &[Table<'_>], routes: &[Option<Route>], faults: &mut Faults) {
+    let named: Vec<_> = tables
+        .iter()
+        .zip(routes)
+        .filter_map(|(table, route)| route.as_ref().map(|route| (table, route)))
+        .collect();
+    for (index, (table, route)) in named.iter().enumerate() {
+        let twin = named.iter().take(index).find(|(_, earlier)| {
+            earlier.pattern == route.pattern && earlier.methods.overlap(&route.methods)
+        });
+        if let Some((earlier, _)) = twin {
+            faults.fault(
+                table.at("path"),
+                format!("it ties with {}: both match the same requests", earlier.at("path")),
+                "give the two different paths, or methods that do not overlap",
+            );
+        }
+    }
+}

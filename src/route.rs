@@ -1,0 +1,316 @@
+//! Which route a request takes.
+//!
+//! Segment by segment from the left, a literal comes before `{name}` before `*`, and an exact end
+//! before `*`; the order in the policy does not count. The path picks the pattern, and then the
+//! pattern's entries are asked for the method: a method that none of them takes is a 405, never a
+//! fall to a wider pattern, where other rules would hold. No match is a refusal.
+
+use crate::path::{self, CanonicalPath};
+use crate::refusal::{Code, Refusal};
+use serde_json::Value;
+use std::borrow::Cow;
+use std::cmp::Ordering;
+use std::fmt;
+
+/// The policy's routes, most specific first.
+#[derive(Debug)]
+pub struct Routes(Vec<Route>);
+
+/// One route: where it is, and what it takes to pass.
+#[derive(Debug)]
+pub struct Route {
+    /// Which paths.
+    pub pattern: Pattern,
+    /// Which methods.
+    pub methods: Methods,
+    /// Whether a token is needed.
+    pub access: Access,
+    /// The issuers whose tokens count, by their place in the policy; `None` means all.
+    pub issuers: Option<Vec<usize>>,
+    /// What a token must say beyond its issuer's rules.
+    pub requirements: Requirements,
+}
+
+/// Whether a route needs a token.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Access {
+    /// It does.
+    #[default]
+    Required,
+    /// Without a token the request passes as anonymous; a bad token is refused all the same.
+    Optional,
+    /// Tokens are not looked at.
+    Public,
+}
+
+impl Access {
+    /// The word for it in a policy.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Required => "required",
+            Self::Optional => "optional",
+            Self::Public => "public",
+        }
+    }
+}
+
+/// What a route demands of a token's claims.
+#[derive(Clone, Debug, Default)]
+pub struct Requirements {
+    /// Scopes, all of which it must have.
+    pub scopes: Vec<String>,
+    /// Scopes, one of which it must have, if there are any here.
+    pub any_scope: Vec<String>,
+    /// Roles, all of which it must have.
+    pub roles: Vec<String>,
+    /// Roles, one of which it must have, if there are any here.
+    pub any_role: Vec<String>,
+    /// Rules for single claims, each of which must hold.
+    pub claims: Vec<ClaimRule>,
+}
+
+/// A rule for one claim.
+#[derive(Clone, Debug)]
+pub struct ClaimRule {
+    /// Where the claim stands, by name or JSON Pointer.
+    pub path: String,
+    /// What it must be.
+    pub condition: Condition,
+}
+
+/// What a claim must be.
+#[derive(Clone, Debug)]
+pub enum Condition {
+    /// Exactly this string, number or boolean.
+    Equals(Value),
+    /// An array that holds this string, number or boolean. A string holds nothing: a substring is no
+    /// member.
+    Contains(Value),
+}
+
+impl Routes {
+    /// Sorts routes by how specific they are.
+    #[must_use]
+    pub fn new(mut routes: Vec<Route>) -> Self {
+        routes.sort_by(|one, other| one.pattern.cmp(&other.pattern));
+        Self(routes)
+    }
+
+    /// The routes, most specific first.
+    #[must_use]
+    pub fn as_slice(&self) -> &[Route] {
+        &self.0
+    }
+
+    /// The route that a request takes.
+    ///
+    /// # Errors
+    ///
+    /// `no_route` where no pattern matches the path, `method_not_allowed` where the pattern that does
+    /// has no entry for the method.
+    pub fn find(&self, path: &CanonicalPath<'_>, method: &str) -> Result<&Route, Refusal> {
+        let best = self.0.iter().find(|route| route.pattern.matches(path.segments()));
+        let Some(best) = best else {
+            return Err(Refusal::new(Code::NoRoute, "no route matches the path"));
+        };
+        let entries = || self.0.iter().filter(|route| route.pattern == best.pattern);
+        if let Some(route) = entries().find(|route| route.methods.take(method)) {
+            return Ok(route);
+        }
+        let mut allowed: Vec<_> = entries().flat_map(|route| route.methods.names()).collect();
+        allowed.sort_unstable();
+        allowed.dedup();
+        Err(Refusal::new(Code::MethodNotAllowed, "the route does not take the method")
+            .allowing_methods(allowed))
+    }
+}
+
+/// The methods that a route takes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Methods {
+    /// Every method.
+    All,
+    /// These, compared exactly (RFC 9110 section 9.1). `GET` brings `HEAD` with it.
+    These(Vec<String>),
+}
+
+impl Methods {
+    /// Whether the method is one of them.
+    #[must_use]
+    pub fn take(&self, method: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::These(names) => {
+                names.iter().any(|name| name == method || (name == "GET" && method == "HEAD"))
+            }
+        }
+    }
+
+    /// Whether some method is one of both.
+    #[must_use]
+    pub fn overlap(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::All, _) | (_, Self::All) => true,
+            (Self::These(names), other) => {
+                names.iter().any(|name| other.take(name)) ||
+                // HEAD on one side, GET on the other.
+                matches!(other, Self::These(names) if names.iter().any(|name| self.take(name)))
+            }
+        }
+    }
+
+    fn names(&self) -> Vec<String> {
+        match self {
+            Self::All => Vec::new(),
+            Self::These(names) => {
+                let head = names.iter().any(|name| name == "GET").then(|| "HEAD".to_owned());
+                names.iter().cloned().chain(head).collect()
+            }
+        }
+    }
+}
+
+/// A path pattern: literal segments, `{name}` for one segment, a final `*` for zero or more.
+///
+/// Patterns are compared by what they match: the name of a `{name}` makes no difference.
+#[derive(Clone, Debug)]
+pub struct Pattern {
+    text: String,
+    segments: Vec<Segment>,
+    open_ended: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Segment {
+    Literal(String),
+    Any,
+}
+
+impl Pattern {
+    /// Reads a pattern. Its literals are written decoded: `/café`, not `/caf%C3%A9`.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it, as a sentence for the operator; for instance a segment that no canonical
+    /// path can have, so that the route could never match.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let inner = text.strip_prefix('/').ok_or("it does not start with a slash")?;
+        let (inner, open_ended) = match inner.strip_suffix('*') {
+            Some("") => ("", true),
+            Some(before) => (
+                before.strip_suffix('/').ok_or("* stands for whole segments: write /name/*")?,
+                true,
+            ),
+            None => (inner.strip_suffix('/').unwrap_or(inner), false),
+        };
+        let segments = if inner.is_empty() && text != "//*" {
+            Vec::new()
+        } else {
+            inner.split('/').map(Segment::parse).collect::<Result<_, _>>()?
+        };
+        Ok(Self { text: text.to_owned(), segments, open_ended })
+    }
+
+    /// The pattern as the policy writes it.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    fn matches(&self, path: &[Cow<'_, str>]) -> bool {
+        let long_enough = if self.open_ended {
+            path.len() >= self.segments.len()
+        } else {
+            path.len() == self.segments.len()
+        };
+        long_enough && self.segments.iter().zip(path).all(|(segment, part)| segment.matches(part))
+    }
+}
+
+impl Ord for Pattern {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let mut mine = self.segments.iter();
+        let mut theirs = other.segments.iter();
+        loop {
+            match (mine.next(), theirs.next()) {
+                (Some(one), Some(two)) if one == two => {}
+                (Some(one), Some(two)) => return one.cmp(two),
+                // The longer pattern is at a segment where the shorter is at its end or its `*`.
+                (Some(_), None) => return Ordering::Less,
+                (None, Some(_)) => return Ordering::Greater,
+                (None, None) => return self.open_ended.cmp(&other.open_ended),
+            }
+        }
+    }
+}
+
+impl PartialOrd for Pattern {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Pattern {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl Eq for Pattern {}
+
+impl fmt::Display for Pattern {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.text)
+    }
+}
+
+impl Segment {
+    fn parse(text: &str) -> Result<Self, String> {
+        if let Some(name) = text.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) {
+            let named = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+            return if named && !name.is_empty() {
+                Ok(Self::Any)
+            } else {
+                Err(format!("{{{name}}} is not a name: use letters, digits and _"))
+            };
+        }
+        if text.is_empty() {
+            return Err("an empty segment, which no accepted path has".to_owned());
+        }
+        if text.contains(['*', '{', '}']) {
+            return Err(format!("{text}: *, {{ and }} stand for whole segments only"));
+        }
+        if text.contains('%') {
+            return Err(format!(
+                "{text}: write the characters themselves, without percent encoding"
+            ));
+        }
+        let encoded = percent_encoded(text);
+        let path = format!("/{encoded}");
+        let canonical = CanonicalPath::parse(&path).is_ok();
+        canonical
+            .then(|| Self::Literal(text.to_owned()))
+            .ok_or_else(|| format!("{text}: no accepted path has such a segment"))
+    }
+
+    fn matches(&self, part: &str) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Literal(literal) => literal == part,
+        }
+    }
+}
+
+/// The one way in which a canonical path spells this segment.
+fn percent_encoded(segment: &str) -> String {
+    let mut encoded = String::with_capacity(segment.len());
+    for byte in segment.bytes() {
+        if path::is_plain(byte) {
+            encoded.push(char::from(byte));
+        } else {
+            encoded.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    encoded
+}

@@ -1,0 +1,85 @@
+//! The signature step: the only maker of [`Verified`].
+
+mod hmac;
+mod rsa;
+
+use crate::alg::Family;
+use crate::keys::{Key, Material};
+use crate::refusal::{Code, Refusal};
+use crate::token::{Header, Payload, Unverified};
+
+/// A token whose signature is one by a key that the policy names.
+///
+/// It proves who made the token, not that the token is meant for here or still good:
+/// [`crate::claims::Claims::check`] judges that.
+pub struct Verified<'a> {
+    payload: Payload<'a>,
+    media_type: Option<String>,
+    is_nested: bool,
+    key_name: String,
+}
+
+impl<'a> Verified<'a> {
+    /// The header's `typ`, lower-case, without `application/`.
+    #[must_use]
+    pub fn media_type(&self) -> Option<&str> {
+        self.media_type.as_deref()
+    }
+
+    /// Whether the payload is said to be another token.
+    #[must_use]
+    pub const fn is_nested(&self) -> bool {
+        self.is_nested
+    }
+
+    /// What the key that bore it out is called in logs.
+    #[must_use]
+    pub fn key_name(&self) -> &str {
+        &self.key_name
+    }
+
+    pub(crate) fn into_payload(self) -> Payload<'a> {
+        self.payload
+    }
+}
+
+/// The proof that a token's signature was checked and is good: only this module can make one, and
+/// without it nobody gets at the payload of an [`Unverified`].
+pub(crate) struct BorneOut(());
+
+/// Checks a token's signature with the first of the keys that bears it out.
+///
+/// `keys` are those that [`crate::keys::KeySet::pick`] found for this token's header, so each of them
+/// may verify its algorithm; that is asked again here, so that no caller can mix them up.
+///
+/// # Errors
+///
+/// `bad_signature` where no key bears it out.
+pub fn verify<'a>(token: Unverified<'a>, keys: &[&Key]) -> Result<Verified<'a>, Refusal> {
+    let good = keys
+        .iter()
+        .find(|key| bears_out(key, token.header(), token.signing_input, &token.signature));
+    let Some(key) = good else {
+        return Err(Refusal::new(Code::BadSignature, "no key bears the signature out"));
+    };
+    let key_name = key.name();
+    let (payload, header) = token.into_signed(BorneOut(()));
+    Ok(Verified { payload, media_type: header.media_type, is_nested: header.is_nested, key_name })
+}
+
+fn bears_out(key: &Key, header: &Header, signing_input: &str, signature: &[u8]) -> bool {
+    let algorithm = header.algorithm;
+    if !key.algorithms().contains(&algorithm) {
+        return false;
+    }
+    let message = signing_input.as_bytes();
+    match (algorithm.family(), key.material()) {
+        (Family::Hmac, Material::Secret(secret)) => {
+            hmac::verify(algorithm.hash(), secret, message, signature)
+        }
+        (Family::RsaPkcs1, Material::Rsa(key)) => {
+            rsa::verify_pkcs1(algorithm.hash(), key, message, signature)
+        }
+        _ => false,
+    }
+}

@@ -1,0 +1,21 @@
+//! HMAC (RFC 2104, RFC 7518 section 3.2), compared in constant time.
+
+use crate::alg::Hash;
+use crate::keys::Secret;
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use sha2::{Sha256, Sha384, Sha512};
+
+/// Whether the tag, at its full length, is the one of this message under this secret.
+pub(super) fn verify(hash: Hash, secret: &Secret, message: &[u8], tag: &[u8]) -> bool {
+    macro_rules! verify_with {
+        ($hash:ty) => {
+            Hmac::<$hash>::new_from_slice(secret.as_bytes())
+                .is_ok_and(|mac| mac.chain_update(message).verify_slice(tag).is_ok())
+        };
+    }
+    match hash {
+        Hash::Sha256 => verify_with!(Sha256),
+        Hash::Sha384 => verify_with!(Sha384),
+        Hash::Sha512 => verify_with!(Sha512),
+    }
+}

@@ -1,0 +1,93 @@
+//! Time as the gate sees it: whole seconds, handed in by the caller, added without overflow.
+
+use serde_json::{Number, Value};
+
+/// The largest magnitude that a JSON number keeps exactly in every implementation (RFC 7493 section
+/// 2.2): 2^53 - 1.
+pub(crate) const MAX_SAFE_INTEGER: i64 = 9_007_199_254_740_991;
+
+/// A point in time: seconds since 1970-01-01T00:00:00Z, leap seconds ignored (RFC 7519 section 2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct UnixSeconds(i64);
+
+impl UnixSeconds {
+    /// A point in time from whole seconds; any value is allowed.
+    #[must_use]
+    pub const fn new(seconds: i64) -> Self {
+        Self(seconds)
+    }
+
+    /// The whole seconds since the epoch.
+    #[must_use]
+    pub const fn get(self) -> i64 {
+        self.0
+    }
+
+    /// The point `later` after this one, or the end of time if that does not fit.
+    #[must_use]
+    pub fn plus(self, later: Seconds) -> Self {
+        Self(self.0.saturating_add(i64::from(later.0)))
+    }
+
+    /// Reads a `NumericDate` (RFC 7519 section 2): a JSON number, fractions allowed.
+    ///
+    /// A fraction is rounded up. The gate's clock counts whole seconds, and for a whole `now` the
+    /// comparisons `now >= date + leeway` and `now + leeway < date` come out the same for the date
+    /// and for the date rounded up, so nothing is lost.
+    ///
+    /// # Errors
+    ///
+    /// [`NotANumericDate`] where the value is not a number, or is beyond ±(2^53 - 1).
+    pub fn from_numeric_date(value: &Value) -> Result<Self, NotANumericDate> {
+        let Value::Number(number) = value else { return Err(NotANumericDate) };
+        let whole = match number.as_i64() {
+            Some(whole) => whole,
+            None => rounded_up(number)?,
+        };
+        if whole.unsigned_abs() > MAX_SAFE_INTEGER.unsigned_abs() {
+            return Err(NotANumericDate);
+        }
+        Ok(Self(whole))
+    }
+}
+
+fn rounded_up(number: &Number) -> Result<i64, NotANumericDate> {
+    let up = number.as_f64().filter(|seconds| seconds.is_finite()).ok_or(NotANumericDate)?.ceil();
+    // Two more than a bound that `f64` holds exactly, so that what is out of range stays so.
+    if up.abs() > 9_007_199_254_740_992.0 {
+        return Err(NotANumericDate);
+    }
+    #[expect(
+        clippy::as_conversions,
+        reason = "a whole number within ±2^53, as checked above; std has no other way"
+    )]
+    Ok(up as i64)
+}
+
+/// A claim that should have been a `NumericDate` and is not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NotANumericDate;
+
+/// A span of time in whole seconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Seconds(u32);
+
+impl Seconds {
+    /// A span from whole seconds.
+    #[must_use]
+    pub const fn new(seconds: u32) -> Self {
+        Self(seconds)
+    }
+
+    /// The span in whole seconds.
+    #[must_use]
+    pub const fn get(self) -> u32 {
+        self.0
+    }
+
+    /// Both spans one after the other, or the longest there is.
+    #[must_use]
+    pub const fn plus(self, other: Self) -> Self {
+        Self(self.0.saturating_add(other.0))
+    }
+}

@@ -1,0 +1,187 @@
+//! Strict compact JWS (RFC 7515 section 3.1), taken apart but not believed.
+
+use crate::alg::Algorithm;
+use crate::budget;
+use crate::json::{self, Object};
+use crate::refusal::{Code, Refusal};
+use crate::signature::BorneOut;
+use base64ct::{Base64UrlUnpadded, Encoding as _};
+use serde_json::Value;
+use std::fmt;
+
+/// A token whose signature nobody has checked.
+///
+/// Its header can be read, since the header says how to check it; its payload cannot, save for
+/// [`Unverified::issuer_hint`]. Only [`crate::signature::verify`] turns it into a
+/// [`crate::signature::Verified`].
+pub struct Unverified<'a> {
+    pub(crate) signing_input: &'a str,
+    pub(crate) signature: Vec<u8>,
+    payload: Payload<'a>,
+    header: Header,
+}
+
+/// What stands between the dots, not to be believed before the signature is.
+pub(crate) struct Payload<'a> {
+    /// The segment as it came, base64url.
+    pub(crate) segment: &'a str,
+    /// The members, or nothing where the payload is no strict JSON object. A JWS may sign any
+    /// bytes; only the step that wants claims calls that a fault.
+    pub(crate) claims: Option<Object>,
+}
+
+/// The parts of a JOSE header that the gate goes by. `jku`, `jwk`, `x5u`, `x5c` and whatever else
+/// stands there is ignored, and never fetched.
+pub struct Header {
+    /// `alg` (RFC 7515 section 4.1.1).
+    pub algorithm: Algorithm,
+    /// `kid` (RFC 7515 section 4.1.4): attacker's text until it has named a key.
+    pub key_id: Option<String>,
+    /// `typ` (RFC 7515 section 4.1.9), lower-case, without `application/`.
+    pub media_type: Option<String>,
+    /// Whether `cty` says that the payload is another token (RFC 7519 section 5.2).
+    pub is_nested: bool,
+}
+
+impl<'a> Unverified<'a> {
+    /// Takes a token apart: exactly three non-empty segments, canonical unpadded base64url, a header
+    /// that is one strict JSON object.
+    ///
+    /// # Errors
+    ///
+    /// `token_too_large`, `malformed_token`, `unsupported_critical` for `crit` or `b64` (RFC 7515
+    /// section 4.1.11, RFC 7797), `algorithm_not_allowed` for an `alg` outside the table.
+    pub fn parse(token: &'a str) -> Result<Self, Refusal> {
+        if token.len() > budget::TOKEN_BYTES {
+            return Err(Refusal::new(Code::TokenTooLarge, "a token over 16 KiB"));
+        }
+        let (signing_input, signature) =
+            token.rsplit_once('.').ok_or(malformed("a token without dots"))?;
+        let (header, payload) =
+            signing_input.split_once('.').ok_or(malformed("a token of two segments"))?;
+        if payload.contains('.') {
+            // RFC 7516 section 3.1: an encrypted token has five.
+            let five = payload.split('.').take(4).count() == 3;
+            return Err(malformed(if five {
+                "an encrypted token (JWE): only signed tokens (JWS) can be verified"
+            } else {
+                "a token of more than three segments"
+            }));
+        }
+        if header.is_empty() || payload.is_empty() || signature.is_empty() {
+            return Err(malformed("an empty segment"));
+        }
+        let header = Header::parse(&decode(header)?)?;
+        Ok(Self {
+            signing_input,
+            signature: decode(signature)?,
+            payload: Payload {
+                segment: payload,
+                claims: json::parse_object(&decode(payload)?).ok(),
+            },
+            header,
+        })
+    }
+
+    /// The header.
+    #[must_use]
+    pub const fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// Hands payload and header over to the signature step, which alone can make the proof.
+    pub(crate) fn into_signed(self, _: BorneOut) -> (Payload<'a>, Header) {
+        (self.payload, self.header)
+    }
+
+    /// What the token says of its issuer, to choose among configured issuers and for nothing else:
+    /// it is compared with their names, and whatever it chose must then bear out the signature.
+    ///
+    /// # Errors
+    ///
+    /// `malformed_token` where the payload is no JSON object, `missing_claim` without `iss`,
+    /// `invalid_claim` where `iss` is no string.
+    pub fn issuer_hint(&self) -> Result<&str, Refusal> {
+        let claims = self.payload.claims.as_ref().ok_or(NOT_CLAIMS)?;
+        match claims.get("iss") {
+            Some(Value::String(issuer)) => Ok(issuer),
+            Some(_) => Err(Refusal::new(Code::InvalidClaim, "iss is not a string")),
+            None => Err(Refusal::new(Code::MissingClaim, "no iss")),
+        }
+    }
+}
+
+/// Lengths only: the rest may be somebody's credential.
+impl fmt::Debug for Unverified<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Unverified")
+            .field("algorithm", &self.header.algorithm)
+            .field("signing_input_bytes", &self.signing_input.len())
+            .field("signature_bytes", &self.signature.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// The payload is not a claims set (RFC 7519 section 7.2 step 10).
+pub(crate) const NOT_CLAIMS: Refusal = malformed("the payload is not a strict JSON object");
+
+impl Header {
+    fn parse(bytes: &[u8]) -> Result<Self, Refusal> {
+        let members = json::parse_object(bytes)
+            .map_err(|_| malformed("the header is not a strict JSON object"))?;
+        if members.contains_key("crit") || members.contains_key("b64") {
+            return Err(Refusal::new(
+                Code::UnsupportedCritical,
+                "crit or b64 in the header: no extension is understood here",
+            ));
+        }
+        let algorithm = match members.get("alg") {
+            Some(Value::String(name)) => Algorithm::from_name(name).ok_or(Refusal::new(
+                Code::AlgorithmNotAllowed,
+                "an alg that is not in the table",
+            ))?,
+            Some(_) => return Err(malformed("alg is not a string")),
+            None => return Err(malformed("no alg")),
+        };
+        let key_id = optional_text(&members, "kid", "kid is not a string")?;
+        if key_id.is_some_and(|kid| kid.len() > budget::KEY_ID_BYTES) {
+            return Err(malformed("a kid over 1 KiB"));
+        }
+        let media_type = optional_text(&members, "typ", "typ is not a string")?;
+        let content_type = optional_text(&members, "cty", "cty is not a string")?;
+        Ok(Self {
+            algorithm,
+            key_id: key_id.map(str::to_owned),
+            media_type: media_type.map(media_subtype),
+            is_nested: content_type.map(media_subtype).as_deref() == Some("jwt"),
+        })
+    }
+}
+
+/// Lower-case, without the `application/` that a header may leave out (RFC 7515 section 4.1.9).
+pub(crate) fn media_subtype(text: &str) -> String {
+    let lower = text.to_ascii_lowercase();
+    lower.strip_prefix("application/").map_or_else(|| lower.clone(), str::to_owned)
+}
+
+fn optional_text<'m>(
+    members: &'m Object,
+    name: &str,
+    otherwise: &'static str,
+) -> Result<Option<&'m str>, Refusal> {
+    match members.get(name) {
+        None => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text)),
+        Some(_) => Err(malformed(otherwise)),
+    }
+}
+
+fn decode(segment: &str) -> Result<Vec<u8>, Refusal> {
+    Base64UrlUnpadded::decode_vec(segment)
+        .map_err(|_| malformed("a segment that is not canonical unpadded base64url"))
+}
+
+const fn malformed(because: &'static str) -> Refusal {
+    Refusal::new(Code::MalformedToken, because)
+}
