@@ -70,3 +70,6 @@ pub mod policy;
 pub mod budget;
 pub mod json;
 pub mod time;
+
+#[cfg(feature = "worker")]
+pub mod edge;

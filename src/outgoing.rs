@@ -133,7 +133,7 @@ impl<'g> Outgoing<'g> {
         let names = request.headers.names();
         Ok(Self {
             url: url_to(&forwarding.origin, request.url, parts),
-            judged_path: parts.path.to_owned(),
+            judged_path: if parts.path.is_empty() { "/".to_owned() } else { parts.path.to_owned() },
             remove: names
                 .into_iter()
                 .filter(|name| forwarding.removes(name))
@@ -164,14 +164,13 @@ fn write_claims(
         if text.is_empty() {
             continue;
         }
-        let encoded = header_encoded(&text);
-        if encoded.len() > budget::FORWARDED_CLAIM_BYTES {
-            return Err(invalid("a claim to be forwarded over 8 KiB"));
-        }
-        set.push((header.clone(), encoded));
+        set.push((header.clone(), header_encoded(&text)));
     }
     if let Some(header) = &forwarding.payload {
         set.push((header.clone(), claims.payload_segment().to_owned()));
+    }
+    if set.iter().any(|(_, value)| value.len() > budget::FORWARDED_CLAIM_BYTES) {
+        return Err(invalid("a claim to be forwarded over 8 KiB"));
     }
     Ok(())
 }

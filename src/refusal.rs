@@ -4,7 +4,8 @@
 //! the token look all alike from outside, save for an expired one, so that nobody learns from an
 //! answer which check a forged token got past.
 
-use serde_json::json;
+use crate::json::Object;
+use serde_json::Value;
 use std::fmt;
 
 /// The reason code of a refusal: stable, documented, logged, matched in tests.
@@ -198,18 +199,17 @@ impl Refusal {
             headers.push(("Allow", self.methods.join(", ")));
         }
         let status = self.code.status();
-        let mut problem = json!({
-            "type": "about:blank",
-            "title": reason_phrase(status),
-            "status": status,
-        });
+        let mut problem = Object::new();
+        problem.insert("type".to_owned(), Value::from("about:blank"));
+        problem.insert("title".to_owned(), Value::from(reason_phrase(status)));
+        problem.insert("status".to_owned(), Value::from(status));
         if let Some(ray) = ray {
-            problem["ray"] = json!(ray);
+            problem.insert("ray".to_owned(), Value::from(ray));
         }
         if style.detail == Detail::Reason {
-            problem["code"] = json!(self.code.as_str());
+            problem.insert("code".to_owned(), Value::from(self.code.as_str()));
         }
-        Answer { status, headers, body: problem.to_string() }
+        Answer { status, headers, body: Value::Object(problem).to_string() }
     }
 
     fn challenge(&self, style: &AnswerStyle) -> Option<String> {

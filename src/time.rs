@@ -17,6 +17,14 @@ impl UnixSeconds {
         Self(seconds)
     }
 
+    /// A point in time from a JavaScript clock, which counts milliseconds; fractions of a second are
+    /// cut off. What is no time at all is the end of time, when everything has expired.
+    #[must_use]
+    pub fn from_milliseconds(milliseconds: f64) -> Self {
+        let seconds = (milliseconds / 1000.0).floor();
+        Self(whole(seconds).unwrap_or(i64::MAX))
+    }
+
     /// The whole seconds since the epoch.
     #[must_use]
     pub const fn get(self) -> i64 {
@@ -52,16 +60,16 @@ impl UnixSeconds {
 }
 
 fn rounded_up(number: &Number) -> Result<i64, NotANumericDate> {
-    let up = number.as_f64().filter(|seconds| seconds.is_finite()).ok_or(NotANumericDate)?.ceil();
-    // Two more than a bound that `f64` holds exactly, so that what is out of range stays so.
-    if up.abs() > 9_007_199_254_740_992.0 {
-        return Err(NotANumericDate);
-    }
+    number.as_f64().and_then(|seconds| whole(seconds.ceil())).ok_or(NotANumericDate)
+}
+
+/// A whole float as an integer, if it is one that a float holds exactly.
+fn whole(float: f64) -> Option<i64> {
     #[expect(
         clippy::as_conversions,
-        reason = "a whole number within ±2^53, as checked above; std has no other way"
+        reason = "a whole number within ±2^53 converts exactly; std has no other way"
     )]
-    Ok(up as i64)
+    (float.abs() <= 9_007_199_254_740_992.0).then_some(float as i64)
 }
 
 /// A claim that should have been a `NumericDate` and is not.

@@ -171,7 +171,7 @@ fn expected(
 
 fn compile_types(table: &Table<'_>, faults: &mut Faults) -> Result<Option<Vec<String>>, Faulty> {
     let Some(types) = table.texts("types", false, faults)? else { return Ok(None) };
-    let types: Vec<_> = types.into_iter().map(|one| media_subtype(one)).collect();
+    let types: Vec<_> = types.into_iter().map(media_subtype).collect();
     if types.iter().any(|one| one == PROOF_TYPE) {
         faults.fault(
             table.at("types"),

@@ -1,0 +1,78 @@
+//! Sending an admitted request to the origin.
+//!
+//! `new Request(new Request(url, request), {headers, redirect})` keeps the method, the streamed body
+//! with its length, bodies of GET, WebSocket upgrades and `cf`; a request put together from its parts
+//! loses some of these, and follows redirects.
+
+use super::bindings::{EnvBindings, fetch_of};
+use super::echo;
+use crate::outgoing::{Origin, Outgoing};
+use crate::path::split_url;
+use crate::refusal::{Code, Refusal};
+use crate::time::Seconds;
+use futures_util::future::{Either, select};
+use js_sys::Promise;
+use std::pin::pin;
+use std::time::Duration;
+use wasm_bindgen::{JsCast as _, JsValue};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{
+    Headers, Request, RequestCache, RequestInit, RequestRedirect, Response, WorkerGlobalScope,
+};
+use worker::{Delay, Env};
+
+/// Sends it, and waits for the response's headers at most `timeout`. The response goes back as it came.
+pub(super) async fn send(
+    outgoing: Outgoing<'_>,
+    request: &Request,
+    env: &Env,
+    timeout: Seconds,
+) -> Result<Response, Refusal> {
+    let built = build(&outgoing, request)
+        .map_err(|_| Refusal::new(Code::AmbiguousPath, "a URL that cannot be sent"))?;
+    if split_url(&built.url()).path != outgoing.judged_path {
+        return Err(Refusal::new(
+            Code::AmbiguousPath,
+            "the path that would be sent is not the one that was judged",
+        ));
+    }
+    let unreachable = || Refusal::new(Code::OriginUnreachable, "the request to the origin failed");
+    let answer = match outgoing.origin {
+        Origin::Echo => return echo::answer(&built).map_err(|_| unreachable()),
+        Origin::Url(_) | Origin::Zone => {
+            js_sys::global().unchecked_into::<WorkerGlobalScope>().fetch_with_request(&built)
+        }
+        Origin::Service(name) => fetch_service(env, name, &built).ok_or_else(unreachable)?,
+    };
+    let deadline = pin!(Delay::from(Duration::from_secs(u64::from(timeout.get()))));
+    match select(JsFuture::from(answer), deadline).await {
+        Either::Left((Ok(response), _)) => response.dyn_into().map_err(|_| unreachable()),
+        Either::Left((Err(_), _)) => Err(unreachable()),
+        Either::Right(_) => {
+            Err(Refusal::new(Code::OriginTimeout, "no response headers from the origin in time"))
+        }
+    }
+}
+
+fn build(outgoing: &Outgoing<'_>, request: &Request) -> Result<Request, JsValue> {
+    let headers = Headers::new_with_headers(&request.headers())?;
+    for name in &outgoing.remove {
+        headers.delete(name)?;
+    }
+    for (name, value) in &outgoing.set {
+        headers.set(name, value)?;
+    }
+    let init = RequestInit::new();
+    init.set_headers(&headers);
+    init.set_redirect(RequestRedirect::Manual);
+    if outgoing.no_store {
+        init.set_cache(RequestCache::NoStore);
+    }
+    let retargeted = Request::new_with_str_and_init(&outgoing.url, request.unchecked_ref())?;
+    Request::new_with_request_and_init(&retargeted, &init)
+}
+
+fn fetch_service(env: &Env, name: &str, request: &Request) -> Option<Promise> {
+    let service = EnvBindings(env).raw(name)?;
+    fetch_of(&service)?.call1(&service, request).ok()?.dyn_into().ok()
+}

@@ -1,0 +1,71 @@
+//! One structured line a decision, and one a fault.
+//!
+//! What is in a line: names from the policy, codes and sentences of the gate's own, the method and the
+//! platform's ray. What never is: a token, a claim, a secret, a URL.
+
+use crate::gate::Trace;
+use crate::policy::{Decisions, Fault, Policy};
+use crate::refusal::Refusal;
+use crate::request::Request;
+use serde_json::{Value, json};
+
+/// Logs a decision, if the policy wants it logged.
+pub(super) fn decision(
+    policy: &Policy,
+    request: &Request<'_>,
+    trace: &Trace<'_>,
+    outcome: &Result<web_sys::Response, Refusal>,
+    ray: Option<&str>,
+) {
+    let wanted = match policy.decisions() {
+        Decisions::None => false,
+        Decisions::Refused => outcome.is_err(),
+        Decisions::All => true,
+    };
+    if !wanted {
+        return;
+    }
+    let (verdict, code, because, status) = match outcome {
+        Ok(response) => ("admitted", None, None, response.status()),
+        Err(refusal) => {
+            let code = refusal.code();
+            ("refused", Some(code.as_str()), Some(refusal.because()), code.status())
+        }
+    };
+    line(&json!({
+        "event": "decision",
+        "decision": verdict,
+        "code": code,
+        "because": because,
+        "status": status,
+        "method": request.method,
+        "route": trace.route.map(|route| route.pattern.as_str()),
+        "issuer": trace.issuer,
+        "alg": trace.algorithm.map(|algorithm| algorithm.name()),
+        "key": trace.key,
+        "ray": ray,
+    }));
+}
+
+/// Logs what keeps the gate from working.
+pub(super) fn policy_fault(fault: &Fault) {
+    policy_line("policy_fault", fault);
+}
+
+/// Logs what an operator should know of.
+pub(super) fn policy_warning(warning: &Fault) {
+    policy_line("policy_warning", warning);
+}
+
+fn policy_line(event: &str, fault: &Fault) {
+    line(&json!({
+        "event": event,
+        "path": fault.path,
+        "problem": fault.problem,
+        "remedy": fault.remedy,
+    }));
+}
+
+fn line(value: &Value) {
+    web_sys::console::log_1(&value.to_string().into());
+}
