@@ -1,1 +1,64 @@
-fn main() {}
+//! Developer commands of Portcullis: `cargo xtask --help`.
+//!
+//! They need nothing but a Rust toolchain, Node with npm, and the package registries; whatever
+//! else a command wants it installs into the checkout first, pinned and locked, and only once.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+mod build;
+mod check;
+mod ci;
+mod config;
+mod dev;
+mod hash;
+mod process;
+mod say;
+mod test;
+mod token;
+mod tools;
+mod workspace;
+
+/// Developer commands of Portcullis
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", version, max_term_width = 100)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// One variant a command, in the order in which a newcomer meets them.
+#[derive(Subcommand)]
+enum Command {
+    /// Start the gate locally, and print commands to try it with
+    Dev(dev::Options),
+    /// Run every test: native, and end to end in the Workers runtime
+    Test(test::Options),
+    /// Mint a token for local use
+    Token(token::Options),
+    /// Check wrangler.toml and the policy in it, and show the routes
+    Check(check::Options),
+    /// Build the Worker; wrangler calls this before it deploys or serves
+    Build(build::Options),
+    /// Run what continuous integration runs: formatting, lints, documentation, licences, tests
+    Ci(ci::Options),
+}
+
+fn main() -> ExitCode {
+    let outcome = match Arguments::parse().command {
+        Command::Dev(options) => dev::run(&options),
+        Command::Test(options) => test::run(&options),
+        Command::Token(options) => token::run(&options),
+        Command::Check(options) => return check::run(&options),
+        Command::Build(options) => build::run(&options),
+        Command::Ci(options) => ci::run(&options),
+    };
+    match outcome {
+        Ok(code) => code,
+        Err(error) => {
+            say::error(&error);
+            ExitCode::FAILURE
+        }
+    }
+}

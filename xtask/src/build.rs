@@ -1,0 +1,185 @@
+//! `cargo xtask build`: what `wrangler deploy` and `wrangler dev` call before anything else.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+
+use anyhow::{Context, Result, bail};
+use clap::Args;
+
+use crate::check::{self, Unseen};
+use crate::config::Severity;
+use crate::hash::Fingerprint;
+use crate::tools::{self, Tools};
+use crate::workspace::Workspace;
+use crate::{process, say};
+
+/// What is deployed, unless the command line says otherwise.
+pub(crate) const DEPLOYED_FEATURES: &[&str] = &["worker", "entry"];
+
+/// What the Worker's code may use. A `RUSTFLAGS` variable, even an empty one, silently drops what
+/// `.cargo/config.toml` says of this; `CARGO_ENCODED_RUSTFLAGS` wins over both.
+pub(crate) const WORKER_RUSTFLAGS: &str = "-Ctarget-feature=+simd128,+relaxed-simd";
+
+/// What the build leaves behind that wrangler uploads.
+const OUTPUTS: [&str; 2] = ["build/index.js", "build/index_bg.wasm"];
+
+/// What the build depends on, besides the options and the tools' versions.
+const INPUTS: [&str; 7] = [
+    ".cargo/config.toml",
+    "Cargo.lock",
+    "Cargo.toml",
+    "build.rs",
+    "package-lock.json",
+    "rust-toolchain.toml",
+    "src",
+];
+
+/// Without options it builds what is deployed.
+#[derive(Args, Clone, Debug, Default)]
+pub(crate) struct Options {
+    /// Cargo features to add to the deployed ones, separated by commas
+    #[arg(long, value_name = "FEATURES", value_delimiter = ',')]
+    features: Vec<String>,
+    /// Deployed features to leave out, separated by commas
+    #[arg(long, value_name = "FEATURES", value_delimiter = ',')]
+    without: Vec<String>,
+}
+
+/// Checks the deployment, then builds the Worker.
+pub(crate) fn run(options: &Options) -> Result<ExitCode> {
+    let workspace = Workspace::find()?;
+    refuse_what_undoes_the_gate(&workspace)?;
+    let tools = tools::prepare(&workspace)?;
+    worker(&workspace, &tools, options)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Prints all that is to be said about wrangler.toml, and fails if something in it would answer in
+/// the gate's place. Other faults do not stop the build: the gate itself refuses to serve them.
+fn refuse_what_undoes_the_gate(workspace: &Workspace) -> Result<()> {
+    // Deployed, the secrets are not those of .dev.vars, which need not even be there.
+    let reports = check::examine(&workspace.path("wrangler.toml"), None, Unseen::Warn)?;
+    check::print_findings(&reports);
+    if check::worst(&reports) == Some(Severity::Undeployable) {
+        bail!("not built: with this wrangler.toml requests would be answered without the gate");
+    }
+    Ok(())
+}
+
+/// Builds the Worker into `build/`, unless it is there already.
+pub(crate) fn worker(workspace: &Workspace, tools: &Tools, options: &Options) -> Result<()> {
+    let features = features(options)?;
+    let inputs = inputs(workspace, &features)?;
+    let stamp = workspace.path("target").join("worker-build.stamp");
+    let recorded = fs::read_to_string(&stamp).unwrap_or_default();
+    if recorded == stamp_text(workspace, &inputs) {
+        say::line("the Worker is up to date");
+        return Ok(());
+    }
+    say::timed(&format!("building the Worker ({features})"), || {
+        let mut command = Command::new(&tools.worker_build);
+        command
+            .args(["--release", "--features", &features])
+            .current_dir(workspace.root())
+            .env_remove("RUSTFLAGS")
+            .env("CARGO_ENCODED_RUSTFLAGS", WORKER_RUSTFLAGS)
+            // worker-build would download these three from elsewhere.
+            .env("WASM_BINDGEN_BIN", &tools.wasm_bindgen)
+            .env("WASM_OPT_BIN", tools.node.program("wasm-opt"))
+            .env("ESBUILD_BIN", tools.node.program("esbuild"));
+        tools.node.put_on_path(&mut command)?;
+        process::run(&mut command)
+    })?;
+    fs::write(&stamp, stamp_text(workspace, &inputs))
+        .with_context(|| format!("{} cannot be written", stamp.display()))
+}
+
+fn features(options: &Options) -> Result<String> {
+    if let Some(unknown) =
+        options.without.iter().find(|feature| !DEPLOYED_FEATURES.contains(&feature.as_str()))
+    {
+        bail!(
+            "--without {unknown}: that is not among the deployed features, {}",
+            DEPLOYED_FEATURES.join(", ")
+        );
+    }
+    let mut features: Vec<&str> = DEPLOYED_FEATURES
+        .iter()
+        .copied()
+        .filter(|feature| !options.without.iter().any(|without| without == feature))
+        .chain(options.features.iter().map(String::as_str))
+        .collect();
+    features.sort_unstable();
+    features.dedup();
+    Ok(features.join(","))
+}
+
+/// A hash of everything that the Worker is made from.
+fn inputs(workspace: &Workspace, features: &str) -> Result<String> {
+    let mut files = Vec::new();
+    for input in INPUTS {
+        collect(&workspace.path(input), &mut files)?;
+    }
+    let mut fingerprint = Fingerprint::default();
+    let about = [WORKER_RUSTFLAGS, features];
+    let versions = [&tools::cargo::WORKER_BUILD, &tools::cargo::WASM_BINDGEN].map(|t| t.version);
+    for text in about.into_iter().chain(versions) {
+        fingerprint.add(text.as_bytes());
+    }
+    for file in files {
+        let name = file.strip_prefix(workspace.root()).unwrap_or(&file);
+        fingerprint.add(name.to_string_lossy().as_bytes());
+        fingerprint.add(&read(&file)?);
+    }
+    Ok(fingerprint.finish())
+}
+
+/// What the stamp says when the outputs are those that were made from the inputs.
+fn stamp_text(workspace: &Workspace, inputs: &str) -> String {
+    let outputs = OUTPUTS.map(|output| {
+        let bytes = fs::read(workspace.path(output)).unwrap_or_default();
+        format!("{output} {}\n", Fingerprint::of(&bytes))
+    });
+    format!("inputs {inputs}\n{}", outputs.concat())
+}
+
+/// The files in a folder and below, sorted; or the file itself; or nothing.
+fn collect(path: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
+    if path.is_dir() {
+        let entries =
+            fs::read_dir(path).with_context(|| format!("{} cannot be read", path.display()))?;
+        let mut entries: Vec<PathBuf> =
+            entries.map(|entry| Ok(entry?.path())).collect::<std::io::Result<_>>()?;
+        entries.sort();
+        for entry in entries {
+            collect(&entry, files)?;
+        }
+    } else if path.is_file() {
+        files.push(path.to_path_buf());
+    }
+    Ok(())
+}
+
+fn read(path: &Path) -> Result<Vec<u8>> {
+    fs::read(path).with_context(|| format!("{} cannot be read", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(features_added: &[&str], without: &[&str], expected: Option<&str>) {
+        let own = |list: &[&str]| list.iter().map(|&feature| feature.to_owned()).collect();
+        let options = Options { features: own(features_added), without: own(without) };
+        assert_eq!(features(&options).ok().as_deref(), expected);
+    }
+
+    #[test]
+    fn features_are_added_and_taken_away() {
+        check(&[], &[], Some("entry,worker"));
+        check(&["es512"], &[], Some("entry,es512,worker"));
+        check(&["worker"], &["entry"], Some("worker"));
+        check(&[], &["es512"], None);
+    }
+}

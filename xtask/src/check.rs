@@ -1,0 +1,197 @@
+//! `cargo xtask check`: everything that is wrong with wrangler.toml and the policy in it, and the
+//! routes as they take effect.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::Args;
+use serde_json::{Value, json};
+
+use crate::config::bindings::{self, RouteRow};
+use crate::config::dev_vars::DevVars;
+use crate::config::{Environment, Finding, Severity, Source, deployment, policy};
+use crate::say;
+use crate::workspace::Workspace;
+
+pub(crate) use crate::config::bindings::Unseen;
+
+/// Ends with 0 if the gate can run, perhaps with warnings; with 1 if there are faults; with 2 if
+/// the file could not be read.
+#[derive(Args, Clone, Debug, Default)]
+pub(crate) struct Options {
+    /// Only this environment; "" is the top level [default: all]
+    #[arg(long, value_name = "NAME")]
+    env: Option<String>,
+    /// Another file than the checkout's wrangler.toml; its secrets are in the .dev.vars beside it
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Print the findings and the routes as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// What was found in one environment.
+#[derive(Debug)]
+pub(crate) struct Report {
+    file: String,
+    environment: Option<String>,
+    findings: Vec<Finding>,
+    routes: Option<Vec<RouteRow>>,
+}
+
+impl Report {
+    /// The routes, if the policy compiles.
+    pub(crate) fn routes(&self) -> Option<&[RouteRow]> {
+        self.routes.as_deref()
+    }
+}
+
+/// Reads, checks, prints.
+pub(crate) fn run(options: &Options) -> ExitCode {
+    let reports =
+        find(options).and_then(|file| examine(&file, options.env.as_deref(), Unseen::Fault));
+    match reports {
+        Ok(reports) => {
+            if options.json {
+                println!("{:#}", to_json(&reports));
+            } else {
+                print(&reports);
+            }
+            let clean = worst(&reports).is_none_or(|severity| severity == Severity::Warning);
+            if clean { ExitCode::SUCCESS } else { ExitCode::from(1) }
+        }
+        Err(error) => {
+            if options.json {
+                println!("{:#}", json!({ "error": format!("{error:#}") }));
+            } else {
+                say::error(&error);
+            }
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn find(options: &Options) -> Result<PathBuf> {
+    match &options.config {
+        Some(file) => Ok(file.clone()),
+        None => Ok(Workspace::find()?.path("wrangler.toml")),
+    }
+}
+
+/// Checks every environment of a wrangler.toml, or one of them.
+pub(crate) fn examine(file: &Path, only: Option<&str>, unseen: Unseen) -> Result<Vec<Report>> {
+    let source = Source::read(file)?;
+    let folder = file.parent().unwrap_or(Path::new(""));
+    let mut reports = Vec::new();
+    for environment in Environment::select(&source, only)? {
+        let dev_vars = DevVars::read(folder, environment.name())?;
+        reports.push(report(&environment, &dev_vars, unseen));
+    }
+    Ok(reports)
+}
+
+fn report(environment: &Environment<'_>, dev_vars: &DevVars, unseen: Unseen) -> Report {
+    let mut routes = None;
+    let mut findings;
+    match policy::raw(environment) {
+        Ok(raw) => {
+            findings = deployment::check(environment, Some(&raw));
+            let compiled = bindings::compile(environment, &raw, dev_vars, unseen);
+            findings.extend(compiled.findings);
+            routes = compiled.routes;
+        }
+        Err(fault) => {
+            findings = deployment::check(environment, None);
+            findings.push(fault);
+        }
+    }
+    // By severity and not by line, so that what matters most is not lost among the rest.
+    findings.sort_by_key(|finding| (finding.severity, finding.line));
+    Report {
+        file: environment.source().name.clone(),
+        environment: environment.name().map(str::to_owned),
+        findings,
+        routes,
+    }
+}
+
+/// The worst that was found anywhere.
+pub(crate) fn worst(reports: &[Report]) -> Option<Severity> {
+    reports.iter().flat_map(|report| &report.findings).map(|finding| finding.severity).min()
+}
+
+/// Prints what was found, and nothing if that is nothing.
+pub(crate) fn print_findings(reports: &[Report]) {
+    for report in reports {
+        for finding in &report.findings {
+            eprintln!("{}", finding.located(&report.file, report.environment.as_deref()));
+        }
+    }
+}
+
+fn print(reports: &[Report]) {
+    print_findings(reports);
+    for report in reports {
+        let title = report
+            .environment
+            .as_ref()
+            .map_or_else(|| "top level".to_owned(), |name| format!("env.{name}"));
+        match &report.routes {
+            Some(routes) => println!("{}", table(&title, routes)),
+            None => println!("{title}: no routes, every request is refused with 500 misconfigured"),
+        }
+    }
+    let count = |wanted: fn(Severity) -> bool| {
+        let findings = reports.iter().flat_map(|report| &report.findings);
+        findings.filter(|finding| wanted(finding.severity)).count()
+    };
+    let faults = count(|severity| severity != Severity::Warning);
+    let warnings = count(|severity| severity == Severity::Warning);
+    println!("{}, {}", plural(faults, "fault"), plural(warnings, "warning"));
+}
+
+fn plural(count: usize, noun: &str) -> String {
+    match count {
+        0 => format!("no {noun}s"),
+        1 => format!("1 {noun}"),
+        _ => format!("{count} {noun}s"),
+    }
+}
+
+/// The routes in the order in which they are tried.
+fn table(title: &str, routes: &[RouteRow]) -> String {
+    let header = ["route", "methods", "access", "issuers", "requires"].map(str::to_owned);
+    let rows: Vec<[String; 5]> =
+        std::iter::once(header).chain(routes.iter().map(RouteRow::cells)).collect();
+    let width = |column: usize| {
+        rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max()
+    };
+    let widths: Vec<usize> = (0..5).map(|column| width(column).unwrap_or(0)).collect();
+    let mut table = format!("{title}:\n");
+    for row in &rows {
+        let cells: Vec<String> =
+            row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}")).collect();
+        table.push_str(&format!("  {}\n", cells.join("  ").trim_end()));
+    }
+    table
+}
+
+fn to_json(reports: &[Report]) -> Value {
+    let environments: Vec<Value> = reports
+        .iter()
+        .map(|report| {
+            json!({
+                "environment": report.environment,
+                "findings": report.findings.iter().map(Finding::to_json).collect::<Vec<_>>(),
+                "routes": report.routes.as_ref().map(|routes| {
+                    routes.iter().map(RouteRow::to_json).collect::<Vec<_>>()
+                }),
+            })
+        })
+        .collect();
+    json!({
+        "ok": worst(reports).is_none_or(|severity| severity == Severity::Warning),
+        "environments": environments,
+    })
+}

@@ -1,0 +1,196 @@
+//! `cargo xtask ci`: everything that has to pass, the quick things first.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, ExitCode};
+
+use anyhow::{Context, Result, bail};
+use clap::Args;
+
+use crate::build::{DEPLOYED_FEATURES, WORKER_RUSTFLAGS};
+use crate::test::{self, Suites};
+use crate::tools::rust::WASM_TARGET;
+use crate::tools::{self, Tools};
+use crate::workspace::Workspace;
+use crate::{process, say};
+
+/// What the upload may weigh, compressed, in KiB.
+const LARGEST_UPLOAD: f64 = 250.0;
+
+/// The browser's code: a browser without relaxed SIMD would refuse the whole module.
+const WEB_RUSTFLAGS: &str = "-Ctarget-feature=+simd128";
+
+/// What would let requests through unjudged, or tell clients about the inside.
+const BANNED: [&str; 2] = ["pass_through_on_exception", "respond_with_errors"];
+
+/// Takes no options: it runs everything.
+#[derive(Args, Clone, Debug, Default)]
+pub(crate) struct Options {}
+
+/// Runs everything, also after something has failed, and says what passed.
+pub(crate) fn run(_options: &Options) -> Result<ExitCode> {
+    let workspace = Workspace::find()?;
+    let root = workspace.root();
+    let features = DEPLOYED_FEATURES.join(",");
+    let mut suites = Suites::default();
+    tools::rust::ensure_wasm_target(&workspace)?;
+
+    suites.run("formatting", || cargo(root, &["fmt", "--all", "--check"], &[]));
+    suites.run("no way around the gate", || no_way_around(&workspace));
+    suites.run("the core's dependencies", || dependencies(root, &features));
+    suites.run("lints, native", || {
+        cargo(root, &["clippy", "--workspace", "--all-targets", "--", "-Dwarnings"], &[])
+    });
+    suites.run("lints, Worker", || lints_for_wasm(root, &features, WORKER_RUSTFLAGS));
+    suites.run("lints, browser", || lints_for_wasm(root, "web", WEB_RUSTFLAGS));
+    suites.run("documentation", || {
+        let strict = [("RUSTDOCFLAGS", "-Dwarnings")];
+        cargo(root, &["doc", "--no-deps", "--workspace"], &strict)?;
+        let worker = ["doc", "--no-deps", "--target", WASM_TARGET, "--features", &features];
+        cargo(root, &worker, &[strict[0], ("CARGO_ENCODED_RUSTFLAGS", WORKER_RUSTFLAGS)])
+    });
+    suites.run("licences, sources, bans", || licences(&workspace));
+    suites.run("the shipped wrangler.toml", || shipped_configuration(&workspace));
+    if let Some(tools) = test::all(&workspace, &mut suites)? {
+        suites.run("the upload's size", || upload_size(&workspace, &tools));
+    }
+    Ok(suites.finish())
+}
+
+fn cargo(root: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Result<()> {
+    let variables = variables.iter().copied();
+    process::run(Command::new("cargo").args(arguments).envs(variables).current_dir(root))
+}
+
+fn lints_for_wasm(root: &Path, features: &str, rustflags: &str) -> Result<()> {
+    let arguments = ["clippy", "--target", WASM_TARGET, "--features", features, "--", "-Dwarnings"];
+    cargo(root, &arguments, &[("CARGO_ENCODED_RUSTFLAGS", rustflags)])
+}
+
+fn licences(workspace: &Workspace) -> Result<()> {
+    let [cargo_deny] = {
+        let _lock = tools::lock(workspace)?;
+        tools::cargo::ensure(workspace, [&tools::cargo::CARGO_DENY])?
+    };
+    // Not `advisories`: their database comes from a host that not every network reaches.
+    process::run(
+        Command::new(cargo_deny)
+            .args(["--workspace", "check", "bans", "licenses", "sources"])
+            .current_dir(workspace.root()),
+    )
+}
+
+/// The core knows no platform, and neither it nor the Worker draws random numbers.
+fn dependencies(root: &Path, features: &str) -> Result<()> {
+    let none: [&str; 0] = [];
+    absent(root, &none, &["worker", "wasm-bindgen"])?;
+    absent(root, &["--target", WASM_TARGET], &["worker", "wasm-bindgen", "getrandom"])?;
+    absent(root, &["--target", WASM_TARGET, "--features", features], &["getrandom"])
+}
+
+fn absent(root: &Path, options: &[&str], unwanted: &[&str]) -> Result<()> {
+    let mut command = Command::new("cargo");
+    command
+        .args(["tree", "--package", "portcullis", "--edges", "normal,no-proc-macro"])
+        .args(["--prefix", "none", "--format", "{p}"])
+        .args(options)
+        .current_dir(root);
+    let tree = process::read(&mut command)?;
+    let packages = || tree.lines().filter_map(|line| line.split(' ').next());
+    if !packages().any(|package| package == "portcullis") {
+        bail!("`{}` does not list the crate itself", process::shown(&command));
+    }
+    let found: Vec<&str> = packages().filter(|package| unwanted.contains(package)).collect();
+    if !found.is_empty() {
+        bail!("`{}` has {}, which must not be there", process::shown(&command), found.join(", "));
+    }
+    Ok(())
+}
+
+/// A lint forbids the calls too; this finds them where the lint does not look.
+fn no_way_around(workspace: &Workspace) -> Result<()> {
+    let mut found = Vec::new();
+    let mut folders = vec![workspace.path("src")];
+    while let Some(folder) = folders.pop() {
+        let entries = fs::read_dir(&folder)
+            .with_context(|| format!("{} cannot be read", folder.display()))?;
+        for entry in entries {
+            let path =
+                entry.with_context(|| format!("{} cannot be read", folder.display()))?.path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let text = fs::read_to_string(&path)
+                .with_context(|| format!("{} cannot be read", path.display()))?;
+            let name = path.strip_prefix(workspace.root()).unwrap_or(&path);
+            for (number, line) in text.lines().enumerate() {
+                if BANNED.iter().any(|banned| line.contains(banned)) {
+                    found.push(format!("{}:{}: {}", name.display(), number + 1, line.trim()));
+                }
+            }
+        }
+    }
+    if !found.is_empty() {
+        bail!("{} must not be mentioned:\n{}", BANNED.join(" and "), found.join("\n"));
+    }
+    Ok(())
+}
+
+/// The policy that newcomers start from has no fault, and not even a warning.
+fn shipped_configuration(workspace: &Workspace) -> Result<()> {
+    use crate::check::{self, Unseen};
+    let reports = check::examine(&workspace.path("wrangler.toml"), None, Unseen::Fault)?;
+    check::print_findings(&reports);
+    match check::worst(&reports) {
+        None => Ok(()),
+        Some(_) => bail!("wrangler.toml is not clean"),
+    }
+}
+
+/// What wrangler would upload, by its own account.
+fn upload_size(workspace: &Workspace, tools: &Tools) -> Result<()> {
+    let output = workspace.path("target").join("upload");
+    let mut command = tools.node.command("wrangler")?;
+    command
+        .args(["deploy", "--dry-run", "--env", "", "--outdir"])
+        .arg(&output)
+        .env("WRANGLER_SEND_METRICS", "false")
+        .current_dir(workspace.root());
+    let printed = process::read(&mut command)?;
+    let Some(kibibytes) = compressed(&printed) else {
+        bail!("`{}` did not say how large the upload is:\n{printed}", process::shown(&command));
+    };
+    say::line(&format!("the upload is {kibibytes} KiB compressed, of {LARGEST_UPLOAD} allowed"));
+    if kibibytes >= LARGEST_UPLOAD {
+        bail!("the upload is too large");
+    }
+    Ok(())
+}
+
+/// From `Total Upload: 433.40 KiB / gzip: 150.57 KiB` the last number, in KiB.
+fn compressed(printed: &str) -> Option<f64> {
+    let line = printed.lines().find(|line| line.contains("Total Upload:"))?;
+    let (number, unit) = line.split_once("gzip:")?.1.trim().split_once(' ')?;
+    let number: f64 = number.parse().ok()?;
+    match unit.split_whitespace().next()? {
+        "B" => Some(number / 1024.0),
+        "KiB" => Some(number),
+        "MiB" => Some(number * 1024.0),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_size_is_what_wrangler_says() {
+        let line = |text: &str| compressed(&format!("wrangler\nTotal Upload: {text}\nmore\n"));
+        assert_eq!(line("433.40 KiB / gzip: 150.57 KiB"), Some(150.57));
+        assert_eq!(line("3 MiB / gzip: 1.5 MiB"), Some(1536.0));
+        assert_eq!(line("3 MiB"), None);
+        assert_eq!(compressed(""), None);
+    }
+}

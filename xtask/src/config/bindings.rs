@@ -1,0 +1,247 @@
+//! Compiling an environment's policy, with the bindings as far as they can be seen from here.
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+
+use portcullis::policy::{Bindings, Compilation, Fault, Policy};
+use serde_json::Value;
+
+use super::dev_vars::DevVars;
+use super::policy::{self, Purpose, Reference};
+use super::source::pointer;
+use super::{Environment, Finding, Severity};
+
+mod placeholder;
+mod route_row;
+
+pub(crate) use route_row::RouteRow;
+
+/// What to make of a secret that the top level needs and .dev.vars does not have.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Unseen {
+    /// The gate is to run here, and cannot.
+    Fault,
+    /// The gate is to run elsewhere, where the secret may well be.
+    Warn,
+}
+
+/// What compiling came to.
+#[derive(Debug)]
+pub(crate) struct Compiled {
+    /// The policy's faults and warnings.
+    pub(crate) findings: Vec<Finding>,
+    /// The routes in the order in which they are tried; none if the policy has faults.
+    pub(crate) routes: Option<Vec<RouteRow>>,
+}
+
+/// Compiles the policy with the core's own compiler.
+pub(crate) fn compile(
+    environment: &Environment<'_>,
+    raw_policy: &Value,
+    dev_vars: &DevVars,
+    unseen: Unseen,
+) -> Compiled {
+    let references = policy::references(raw_policy);
+    let local =
+        Local { environment, dev_vars, references: &references, stood_in: RefCell::default() };
+    let Compilation { outcome, warnings } = Policy::compile(raw_policy, &local);
+
+    // Where a stand-in was used, its own shortcomings are not the policy's.
+    let stood_in = local.stood_in.into_inner();
+    let of_stand_in = |fault: &Fault| {
+        let at = pointer(&fault.path);
+        references.iter().any(|reference| {
+            reference.purpose == Purpose::PublicKey
+                && stood_in.contains(&reference.binding)
+                && at.starts_with(&reference.pointer)
+        })
+    };
+    let mut findings: Vec<Finding> = references
+        .iter()
+        .filter(|reference| stood_in.contains(&reference.binding))
+        .map(|reference| unseen_binding(environment, reference, unseen))
+        .collect();
+    let (faults, routes) = match outcome {
+        Ok(compiled) => (Vec::new(), Some(RouteRow::all(&compiled))),
+        Err(faults) => (faults, None),
+    };
+    let found = |severity| {
+        move |fault: Fault| Finding {
+            severity,
+            line: policy::line(environment, &fault.path),
+            path: place(&fault.path),
+            problem: fault.problem,
+            remedy: fault.remedy,
+        }
+    };
+    findings.extend(faults.into_iter().filter(|f| !of_stand_in(f)).map(found(Severity::Fault)));
+    findings.extend(warnings.into_iter().filter(|f| !of_stand_in(f)).map(found(Severity::Warning)));
+    Compiled { findings, routes }
+}
+
+/// A path in the policy as a path in `vars`.
+fn place(path: &str) -> String {
+    if path.is_empty() {
+        policy::VARIABLE.to_owned()
+    } else {
+        format!("{}.{path}", policy::VARIABLE)
+    }
+}
+
+fn unseen_binding(environment: &Environment<'_>, reference: &Reference, unseen: Unseen) -> Finding {
+    let binding = &reference.binding;
+    let (severity, problem, remedy) = match (environment.name(), unseen) {
+        (None, Unseen::Fault) => (
+            Severity::Fault,
+            format!("there is no {binding} in .dev.vars"),
+            format!(
+                "write {binding}=... into .dev.vars; deployed, set it with `npx wrangler secret put \
+                 {binding}`"
+            ),
+        ),
+        (None, Unseen::Warn) => (
+            Severity::Warning,
+            format!("{binding} cannot be checked here"),
+            format!("deployed, set it with `npx wrangler secret put {binding}`"),
+        ),
+        (Some(name), _) => (
+            Severity::Warning,
+            format!("{binding} cannot be checked here"),
+            format!("set it with `npx wrangler secret put {binding} --env {name}`"),
+        ),
+    };
+    let path = super::source::dotted(&reference.pointer);
+    Finding {
+        severity,
+        line: policy::line(environment, &path),
+        path: place(&path),
+        problem,
+        remedy,
+    }
+}
+
+/// The bindings of an environment, as they are here. What is not here is stood in for, so that the
+/// rest of the policy can be judged.
+struct Local<'a> {
+    environment: &'a Environment<'a>,
+    dev_vars: &'a DevVars,
+    references: &'a [Reference],
+    stood_in: RefCell<BTreeSet<String>>,
+}
+
+impl Bindings for Local<'_> {
+    fn value(&self, name: &str) -> Option<Value> {
+        if let Some(secret) = self.dev_vars.values.get(name) {
+            return Some(Value::String(secret.clone()));
+        }
+        if let Some(variable) = self.environment.variable(name) {
+            return Some(variable.value.clone());
+        }
+        let reference = self.references.iter().find(|reference| reference.binding == name)?;
+        self.stood_in.borrow_mut().insert(name.to_owned());
+        Some(Value::String(placeholder::for_reference(reference)))
+    }
+
+    fn is_service(&self, name: &str) -> bool {
+        self.environment.declares("services", name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Source;
+    use super::*;
+
+    const POLICY: &str = "
+        [[vars.POLICY.issuers]]
+        name = 'a'
+        issuer = 'https://a.example/'
+        audience = 'api'
+        algorithms = ['HS512']
+        keys = { secret = ['NEW', 'OLD'] }
+        [[vars.POLICY.issuers]]
+        name = 'b'
+        issuer = 'https://b.example/'
+        audience = 'api'
+        algorithms = ['RS256']
+        keys = { pem = 'PEM' }
+        [[vars.POLICY.issuers]]
+        name = 'c'
+        issuer = 'https://c.example/'
+        audience = 'api'
+        algorithms = ['RS256']
+        keys = { jwks = 'JWKS' }
+        [[vars.POLICY.routes]]
+        path = '/*'
+        issuers = ['a', 'b']
+        scopes = ['read']
+        [[vars.POLICY.routes]]
+        path = '/public/{name}'
+        access = 'public'
+    ";
+
+    fn check(text: &str, secrets: &[(&str, &str)], unseen: Unseen, expected: &[&str]) -> bool {
+        let source = Source::parse("wrangler.toml", text).unwrap();
+        let environments = Environment::select(&source, None).unwrap();
+        let environment = environments.last().unwrap();
+        let values = secrets.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        let dev_vars = DevVars { file: Some(".dev.vars".to_owned()), values };
+        let raw = policy::raw(environment).unwrap();
+        let compiled = compile(environment, &raw, &dev_vars, unseen);
+        let found: Vec<String> = compiled
+            .findings
+            .iter()
+            .map(|finding| {
+                let mark = if finding.severity == Severity::Warning { "?" } else { "" };
+                format!("{}{mark}", finding.path)
+            })
+            .collect();
+        assert_eq!(found, expected);
+        compiled.routes.is_some()
+    }
+
+    #[test]
+    fn what_cannot_be_seen_is_named_and_does_not_hide_the_rest() {
+        let top = format!("vars.POLICY.origin = 'echo'\n{POLICY}");
+        let secret = "0123456789abcdef".repeat(4);
+        let all = [
+            "POLICY.issuers[0].keys.secret[0]",
+            "POLICY.issuers[0].keys.secret[1]",
+            "POLICY.issuers[1].keys.pem",
+            "POLICY.issuers[2].keys.jwks",
+        ];
+        assert!(check(&top, &[], Unseen::Fault, &all));
+        assert!(check(
+            &top,
+            &[],
+            Unseen::Warn,
+            &all.map(|path| format!("{path}?")).each_ref().map(String::as_str)
+        ));
+        assert!(check(&top, &[("NEW", &secret), ("OLD", &secret)], Unseen::Fault, &all[2..]));
+        // A value that is there is judged.
+        let short = [("NEW", "short"), ("OLD", secret.as_str())];
+        let found = [
+            "POLICY.issuers[1].keys.pem",
+            "POLICY.issuers[2].keys.jwks",
+            "POLICY.issuers[0].keys.secret",
+        ];
+        assert!(!check(&top, &short, Unseen::Fault, &found));
+
+        let production = format!("vars.POLICY.origin = 'echo'\n{POLICY}")
+            .replace("vars.POLICY", "env.production.vars.POLICY");
+        let warned = all.map(|path| format!("{path}?"));
+        assert!(check(&production, &[], Unseen::Fault, &warned.each_ref().map(String::as_str)));
+    }
+
+    #[test]
+    fn routes_are_listed_in_the_order_in_which_they_are_tried() {
+        let text = format!("vars.POLICY.origin = 'echo'\n{POLICY}");
+        let source = Source::parse("wrangler.toml", &text).unwrap();
+        let environments = Environment::select(&source, None).unwrap();
+        let raw = policy::raw(&environments[0]).unwrap();
+        let compiled = compile(&environments[0], &raw, &DevVars::default(), Unseen::Warn);
+        let rows: Vec<[String; 5]> = compiled.routes.unwrap().iter().map(RouteRow::cells).collect();
+        assert_eq!(rows[0], ["/public/{name}", "all", "public", "-", "-"]);
+        assert_eq!(rows[1], ["/*", "all", "required", "a, b", "scope read"]);
+    }
+}

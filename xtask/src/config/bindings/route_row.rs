@@ -1,0 +1,136 @@
+//! The routes of a compiled policy, in words.
+
+use portcullis::policy::Policy;
+use portcullis::route::{Access, Condition, Methods, Requirements, Route};
+use serde_json::{Value, json};
+
+/// One route as it takes effect.
+#[derive(Clone, Debug)]
+pub(crate) struct RouteRow {
+    /// The pattern as the policy writes it.
+    pub(crate) pattern: String,
+    /// The methods; none means all.
+    pub(crate) methods: Vec<String>,
+    /// `required`, `optional` or `public`.
+    pub(crate) access: &'static str,
+    /// The names of the issuers whose tokens count; none on a public route.
+    pub(crate) issuers: Vec<String>,
+    /// What else it takes to pass, one phrase each.
+    pub(crate) requires: Vec<String>,
+}
+
+impl RouteRow {
+    /// The routes of a policy in the order in which they are tried.
+    pub(crate) fn all(policy: &Policy) -> Vec<Self> {
+        policy.routes().iter().map(|route| Self::new(policy, route)).collect()
+    }
+
+    fn new(policy: &Policy, route: &Route) -> Self {
+        let counts = |index| route.issuers.as_ref().is_none_or(|named| named.contains(&index));
+        let issuers = policy.issuers().iter().enumerate();
+        let issuers = issuers.filter(|(index, _)| counts(*index) && route.access != Access::Public);
+        Self {
+            pattern: route.pattern.to_string(),
+            methods: match &route.methods {
+                Methods::All => Vec::new(),
+                Methods::These(methods) => methods.clone(),
+            },
+            access: route.access.as_str(),
+            issuers: issuers.map(|(_, issuer)| issuer.name().to_owned()).collect(),
+            requires: requires(&route.requirements),
+        }
+    }
+
+    /// The row as cells of a table.
+    pub(crate) fn cells(&self) -> [String; 5] {
+        let list = |list: &[String], none: &str| {
+            if list.is_empty() { none.to_owned() } else { list.join(", ") }
+        };
+        [
+            self.pattern.clone(),
+            list(&self.methods, "all"),
+            self.access.to_owned(),
+            list(&self.issuers, "-"),
+            list(&self.requires, "-"),
+        ]
+    }
+
+    /// The row for a machine.
+    pub(crate) fn to_json(&self) -> Value {
+        json!({
+            "path": self.pattern,
+            "methods": if self.methods.is_empty() { Value::Null } else { json!(self.methods) },
+            "access": self.access,
+            "issuers": self.issuers,
+            "requires": self.requires,
+        })
+    }
+
+    /// A path that the pattern matches, as it goes into a URL.
+    pub(crate) fn sample(&self) -> String {
+        let segments: Vec<String> = self
+            .pattern
+            .split('/')
+            .map(|segment| match segment.strip_prefix('{').and_then(|s| s.strip_suffix('}')) {
+                Some(name) => name.to_owned(),
+                None if segment == "*" => "hello".to_owned(),
+                None => percent_encoded(segment),
+            })
+            .collect();
+        segments.join("/")
+    }
+}
+
+fn requires(requirements: &Requirements) -> Vec<String> {
+    let mut phrases = Vec::new();
+    phrases.extend(requirements.scopes.iter().map(|scope| format!("scope {scope}")));
+    if !requirements.any_scope.is_empty() {
+        phrases.push(format!("one scope of {}", requirements.any_scope.join(" ")));
+    }
+    phrases.extend(requirements.roles.iter().map(|role| format!("role {role}")));
+    if !requirements.any_role.is_empty() {
+        phrases.push(format!("one role of {}", requirements.any_role.join(" ")));
+    }
+    phrases.extend(requirements.claims.iter().map(|rule| match &rule.condition {
+        Condition::Equals(value) => format!("{} = {value}", rule.path),
+        Condition::Contains(value) => format!("{} contains {value}", rule.path),
+    }));
+    phrases
+}
+
+fn percent_encoded(segment: &str) -> String {
+    let mut encoded = String::new();
+    for byte in segment.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            encoded.push(char::from(byte));
+        } else {
+            encoded.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    encoded
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(pattern: &str, expected: &str) {
+        let row = RouteRow {
+            pattern: pattern.to_owned(),
+            methods: Vec::new(),
+            access: "public",
+            issuers: Vec::new(),
+            requires: Vec::new(),
+        };
+        assert_eq!(row.sample(), expected);
+    }
+
+    #[test]
+    fn samples_match_their_patterns() {
+        check("/", "/");
+        check("/*", "/hello");
+        check("/api/*", "/api/hello");
+        check("/users/{id}/mail", "/users/id/mail");
+        check("/café", "/caf%C3%A9");
+    }
+}

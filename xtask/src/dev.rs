@@ -1,0 +1,106 @@
+//! `cargo xtask dev`: the gate, listening locally, and commands to try it with.
+
+use std::net::{Ipv4Addr, TcpListener};
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use serde_json::{Value, json};
+
+use crate::check::{self, Unseen};
+use crate::config::{Environment, Severity, Source, policy};
+use crate::say;
+use crate::tools;
+use crate::workspace::Workspace;
+
+mod samples;
+mod secret;
+mod wrangler;
+
+/// Where wrangler listens by default, and so where people look.
+const USUAL_PORT: u16 = 8787;
+
+/// Without options it serves the top level of wrangler.toml.
+#[derive(Args, Clone, Debug, Default)]
+pub(crate) struct Options {
+    /// Where to listen [default: 8787, or any that is free]
+    #[arg(long, value_name = "PORT")]
+    port: Option<u16>,
+    /// Serve this environment of wrangler.toml
+    #[arg(long, value_name = "NAME")]
+    env: Option<String>,
+}
+
+/// Prepares everything, serves until interrupted.
+pub(crate) fn run(options: &Options) -> Result<ExitCode> {
+    let workspace = Workspace::find()?;
+    let file = workspace.path("wrangler.toml");
+    let name = options.env.as_deref().unwrap_or_default();
+
+    let source = Source::read(&file)?;
+    let selected = Environment::select(&source, Some(name))?;
+    let environment = selected.first().context("no environment was selected")?;
+    let raw = policy::raw(environment).unwrap_or(Value::Null);
+
+    // What is quick to find wrong is said before the tools take minutes.
+    secret::ensure(&workspace, environment, &raw)?;
+    let reports = check::examine(&file, Some(name), Unseen::Fault)?;
+    check::print_findings(&reports);
+    if check::worst(&reports).is_some_and(|severity| severity != Severity::Warning) {
+        bail!("not started: the gate would refuse every request");
+    }
+    let routes = reports.iter().find_map(check::Report::routes).unwrap_or_default();
+
+    let port = port(options)?;
+    let tools = tools::prepare(&workspace)?;
+    let mut command = wrangler::command(&workspace, &tools, port, name)?;
+    if let Some(swapped) = echo_for_zone(&raw) {
+        say::line(
+            "the policy's origin is \"zone\", which exists only behind a route on the platform: \
+             here the gate answers with what it would have sent, as with \"echo\"",
+        );
+        command.args(["--var", &format!("{}:{swapped}", policy::VARIABLE)]);
+    }
+    let samples = samples::Samples::new(port, routes, &raw, options.env.clone());
+    wrangler::serve(&mut command, port, &samples.probe(), || samples.print(&workspace))
+}
+
+/// The policy with origin `echo`, if it is `zone`: under `wrangler dev` the zone is the gate.
+fn echo_for_zone(raw: &Value) -> Option<Value> {
+    if raw.get("origin").and_then(Value::as_str) != Some("zone") {
+        return None;
+    }
+    let mut swapped = raw.clone();
+    swapped.as_object_mut()?.insert("origin".to_owned(), json!("echo"));
+    Some(swapped)
+}
+
+fn port(options: &Options) -> Result<u16> {
+    let free = |port| TcpListener::bind((Ipv4Addr::LOCALHOST, port));
+    if let Some(port) = options.port {
+        free(port).with_context(|| format!("port {port} cannot be listened on"))?;
+        return Ok(port);
+    }
+    match free(USUAL_PORT) {
+        Ok(_) => Ok(USUAL_PORT),
+        Err(_) => {
+            let any = free(0).context("no port can be listened on")?;
+            let port = any.local_addr().context("the port has no address")?.port();
+            say::line(&format!("port {USUAL_PORT} is taken, so it will be {port}"));
+            Ok(port)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_zone_is_swapped() {
+        let zone = json!({ "origin": "zone", "realm": "api" });
+        assert_eq!(echo_for_zone(&zone), Some(json!({ "origin": "echo", "realm": "api" })));
+        assert_eq!(echo_for_zone(&json!({ "origin": "https://api.example.com" })), None);
+        assert_eq!(echo_for_zone(&Value::Null), None);
+    }
+}

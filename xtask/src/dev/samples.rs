@@ -1,0 +1,101 @@
+//! Commands to try the gate with, made for the policy at hand.
+
+use anyhow::Result;
+use serde_json::Value;
+
+use crate::config::bindings::RouteRow;
+use crate::token::{self, Lifetime};
+use crate::workspace::Workspace;
+
+/// What the commands are made from.
+pub(crate) struct Samples<'a> {
+    base: String,
+    guarded: Option<&'a RouteRow>,
+    public: Option<&'a RouteRow>,
+    echo: bool,
+    environment: Option<String>,
+}
+
+impl<'a> Samples<'a> {
+    /// Picks one route that needs a token, as little else as possible, and one that needs none.
+    pub(crate) fn new(
+        port: u16,
+        routes: &'a [RouteRow],
+        raw_policy: &Value,
+        environment: Option<String>,
+    ) -> Self {
+        let guarded = || routes.iter().filter(|route| route.access == "required");
+        let origin = raw_policy.get("origin").and_then(Value::as_str);
+        Self {
+            base: format!("http://127.0.0.1:{port}"),
+            guarded: guarded().find(|route| route.requires.is_empty()).or_else(|| {
+                guarded().find(|route| route.requires.iter().all(|one| one.starts_with("scope ")))
+            }),
+            public: routes.iter().find(|route| route.access == "public"),
+            echo: matches!(origin, Some("echo" | "zone")),
+            environment,
+        }
+    }
+
+    /// What to ask for to learn whether the gate answers: nothing that reaches an origin.
+    pub(crate) fn probe(&self) -> String {
+        match self.public {
+            Some(route) if self.echo => route.sample(),
+            _ => "/".to_owned(),
+        }
+    }
+
+    /// Prints the commands, with tokens minted just now.
+    pub(crate) fn print(&self, workspace: &Workspace) -> Result<()> {
+        println!("\nPortcullis listens on {}. Try it in another terminal:\n", self.base);
+        if let Some(route) = self.guarded {
+            let request = self.request(route);
+            match self.mint(workspace, route, Lifetime::default()) {
+                Ok(token) => {
+                    let outcome =
+                        if self.echo { "200, and what the API would get" } else { "passes" };
+                    println!("# with a token, which is valid for an hour: {outcome}");
+                    println!("{request} -H \"Authorization: Bearer {token}\"\n");
+                    println!("# without one: 401\n{request}\n");
+                    let expired = self.mint(workspace, route, Lifetime::minutes(-10))?;
+                    println!("# with one that expired ten minutes ago: 401");
+                    println!("{request} -H \"Authorization: Bearer {expired}\"\n");
+                }
+                Err(_) => {
+                    println!("# without a token: 401\n{request}\n");
+                    println!(
+                        "# one that passes: cargo xtask token --key FILE, with the private key\n"
+                    );
+                }
+            }
+        }
+        if let Some(route) = self.public {
+            let outcome = if self.echo { ": 200" } else { "" };
+            println!("# a public route needs none{outcome}\n{}\n", self.request(route));
+        }
+        println!("Another token: cargo xtask token --help. The end: Ctrl-C.\n");
+        Ok(())
+    }
+
+    fn mint(&self, workspace: &Workspace, route: &RouteRow, lifetime: Lifetime) -> Result<String> {
+        let scopes: Vec<&str> =
+            route.requires.iter().filter_map(|one| one.strip_prefix("scope ")).collect();
+        let options = token::Options {
+            scope: (!scopes.is_empty()).then(|| scopes.join(" ")),
+            issuer: route.issuers.first().cloned(),
+            env: self.environment.clone(),
+            expires_in: lifetime,
+            ..token::Options::default()
+        };
+        token::mint(workspace, &options)
+    }
+
+    fn request(&self, route: &RouteRow) -> String {
+        let method = match route.methods.first().map(String::as_str) {
+            None | Some("GET") => String::new(),
+            Some("HEAD") => " --head".to_owned(),
+            Some(other) => format!(" -X {other}"),
+        };
+        format!("curl -i{method} {}{}", self.base, route.sample())
+    }
+}

@@ -1,0 +1,79 @@
+//! The secret for local use: made on the first run, and never touched again.
+
+use std::fs::OpenOptions;
+use std::io::{ErrorKind, Write};
+
+use anyhow::{Context, Result, anyhow};
+use serde_json::Value;
+
+use crate::config::Environment;
+use crate::config::dev_vars::DevVars;
+use crate::config::policy::{self, Purpose};
+use crate::hash::hexadecimal;
+use crate::say;
+use crate::workspace::Workspace;
+
+/// Writes `.dev.vars` with a random value for each secret that the policy names, unless there is
+/// such a file. What a file that is there leaves out is for `check` to name.
+pub(crate) fn ensure(
+    workspace: &Workspace,
+    environment: &Environment<'_>,
+    raw_policy: &Value,
+) -> Result<()> {
+    if DevVars::read(workspace.root(), environment.name())?.file.is_some() {
+        return Ok(());
+    }
+    let mut names: Vec<String> = policy::references(raw_policy)
+        .into_iter()
+        .filter(|reference| reference.purpose == Purpose::Secret)
+        .map(|reference| reference.binding)
+        .collect();
+    names.sort();
+    names.dedup();
+    if names.is_empty() {
+        return Ok(());
+    }
+    let mut text =
+        String::from("# Secrets for local use, read by wrangler. Never commit this file.\n");
+    for name in &names {
+        text.push_str(&format!("{name}={}\n", random()?));
+    }
+    let path = workspace.path(".dev.vars");
+    let mut options = OpenOptions::new();
+    // Fails rather than overwrite what another process has just written.
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(&path) {
+        Ok(mut file) => file
+            .write_all(text.as_bytes())
+            .with_context(|| format!("{} cannot be written", path.display()))?,
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => return Ok(()),
+        Err(error) => {
+            return Err(error).with_context(|| format!("{} cannot be created", path.display()));
+        }
+    }
+    say::line(&format!("wrote .dev.vars with a random secret for {}", names.join(", ")));
+    Ok(())
+}
+
+/// 64 random bytes in hexadecimal: enough for any HMAC, whatever encoding the policy states.
+fn random() -> Result<String> {
+    let mut bytes = [0_u8; 64];
+    getrandom::fill(&mut bytes)
+        .map_err(|error| anyhow!("the system has no randomness: {error}"))?;
+    Ok(hexadecimal(&bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_are_long_and_differ() {
+        let secret = random().unwrap();
+        assert_eq!(secret.len(), 128);
+        assert!(secret.bytes().all(|byte| byte.is_ascii_hexdigit()));
+        assert_ne!(secret, random().unwrap());
+    }
+}

@@ -1,0 +1,164 @@
+//! `wrangler dev` as a child: started, watched until the gate answers, and ended with all that it
+//! started in turn.
+
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::process::{Child, Command, ExitCode, Stdio};
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+
+use crate::say;
+use crate::tools::Tools;
+use crate::workspace::Workspace;
+
+/// How often to look whether wrangler still runs, and whether the gate answers.
+const TICK: Duration = Duration::from_millis(100);
+
+/// How long wrangler may take to end in its own way.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// How long the gate may take over one answer, the first of which waits for the build.
+const ANSWER: Duration = Duration::from_secs(5);
+
+enum Event {
+    Interrupted,
+    Answers,
+}
+
+/// `wrangler dev` for an environment, the empty name being the top level.
+pub(crate) fn command(
+    workspace: &Workspace,
+    tools: &Tools,
+    port: u16,
+    environment: &str,
+) -> Result<Command> {
+    let mut command = tools.node.command("wrangler")?;
+    command
+        .args(["dev", "--ip", "127.0.0.1", "--port", &port.to_string(), "--env", environment])
+        .args(["--local-protocol", "http", "--show-interactive-dev-session", "false"])
+        .env("WRANGLER_SEND_METRICS", "false")
+        .current_dir(workspace.root())
+        .stdin(Stdio::null());
+    // A group of its own, so that all of it can be ended, whatever wrangler has started.
+    #[cfg(unix)]
+    std::os::unix::process::CommandExt::process_group(&mut command, 0);
+    Ok(command)
+}
+
+/// Runs the command until it ends or is interrupted, and calls `ready` once the gate answers.
+pub(crate) fn serve(
+    command: &mut Command,
+    port: u16,
+    probe: &str,
+    ready: impl FnOnce() -> Result<()>,
+) -> Result<ExitCode> {
+    let (sender, events) = mpsc::channel();
+    let interrupted = sender.clone();
+    ctrlc::set_handler(move || {
+        // Nobody listens once the command is ending anyway.
+        let _ = interrupted.send(Event::Interrupted);
+    })
+    .context("signals cannot be handled")?;
+
+    let mut wrangler = Group::start(command)?;
+    watch(port, probe.to_owned(), sender);
+    let mut ready = Some(ready);
+    loop {
+        match events.recv_timeout(TICK) {
+            Ok(Event::Interrupted) => {
+                say::line("ending wrangler");
+                return Ok(ExitCode::SUCCESS);
+            }
+            Ok(Event::Answers) => {
+                if let Some(ready) = ready.take() {
+                    ready()?;
+                }
+            }
+            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {}
+        }
+        if let Some(status) = wrangler.child.try_wait().context("wrangler cannot be watched")? {
+            bail!("wrangler ended by itself ({status})");
+        }
+    }
+}
+
+/// Asks until there is an answer.
+fn watch(port: u16, probe: String, sender: Sender<Event>) {
+    thread::spawn(move || {
+        while !answers(port, &probe) {
+            thread::sleep(TICK);
+        }
+        // Nobody listens if wrangler has ended.
+        let _ = sender.send(Event::Answers);
+    });
+}
+
+/// Whether an HTTP answer comes back. What it says does not matter: a refusal is an answer.
+fn answers(port: u16, probe: &str) -> bool {
+    let ask = || -> std::io::Result<bool> {
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        let mut stream = TcpStream::connect_timeout(&address, TICK)?;
+        stream.set_read_timeout(Some(ANSWER))?;
+        let host = format!("127.0.0.1:{port}");
+        write!(stream, "GET {probe} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n")?;
+        let mut start = [0; 9];
+        stream.read_exact(&mut start)?;
+        Ok(start.starts_with(b"HTTP/1.1 "))
+    };
+    ask().unwrap_or(false)
+}
+
+/// A child and everything that it started. Ends with its owner.
+struct Group {
+    child: Child,
+}
+
+impl Group {
+    fn start(command: &mut Command) -> Result<Self> {
+        let child = command.spawn().context("wrangler could not be started")?;
+        Ok(Self { child })
+    }
+
+    #[cfg(unix)]
+    fn signal(&self, signal: nix::sys::signal::Signal) {
+        if let Ok(id) = i32::try_from(self.child.id()) {
+            // Fails only if nothing of the group is left.
+            let _ = nix::sys::signal::killpg(nix::unistd::Pid::from_raw(id), signal);
+        }
+    }
+
+    #[cfg(unix)]
+    fn ask_to_end(&mut self) {
+        self.signal(nix::sys::signal::Signal::SIGTERM);
+    }
+
+    #[cfg(unix)]
+    fn force_to_end(&mut self) {
+        self.signal(nix::sys::signal::Signal::SIGKILL);
+    }
+
+    /// The console has sent Ctrl-C to every process in it already.
+    #[cfg(not(unix))]
+    fn ask_to_end(&mut self) {}
+
+    #[cfg(not(unix))]
+    fn force_to_end(&mut self) {
+        let _ = self.child.kill();
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        self.ask_to_end();
+        let started = Instant::now();
+        while started.elapsed() < GRACE && matches!(self.child.try_wait(), Ok(None)) {
+            thread::sleep(TICK);
+        }
+        // Whatever outlives wrangler too.
+        self.force_to_end();
+        let _ = self.child.wait();
+    }
+}

@@ -1,0 +1,54 @@
+//! What the commands tell the person who runs them: on standard error, so that standard output
+//! holds nothing but the result.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Error, Result};
+
+/// One line about what is going on.
+pub(crate) fn line(text: &str) {
+    eprintln!("xtask: {text}");
+}
+
+/// An error with everything that led to it, one cause a line.
+pub(crate) fn error(error: &Error) {
+    let mut causes = error.chain();
+    if let Some(first) = causes.next() {
+        eprintln!("error: {first}");
+    }
+    for cause in causes {
+        eprintln!("  because: {cause}");
+    }
+}
+
+/// Says what is being done, does it, and says how long it took.
+pub(crate) fn timed<T>(doing: &str, action: impl FnOnce() -> Result<T>) -> Result<T> {
+    line(&format!("{doing} ..."));
+    let started = Instant::now();
+    let outcome = action();
+    let verdict = if outcome.is_ok() { "done" } else { "failed" };
+    line(&format!("{doing}: {verdict} after {}", duration(started.elapsed())));
+    outcome
+}
+
+/// A duration as people write it: `0.3 s`, `42 s`, `2 min 7 s`.
+pub(crate) fn duration(elapsed: Duration) -> String {
+    let seconds = elapsed.as_secs();
+    match seconds {
+        0..10 => format!("{:.1} s", elapsed.as_secs_f64()),
+        10..60 => format!("{seconds} s"),
+        _ => format!("{} min {} s", seconds / 60, seconds % 60),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_read_naturally() {
+        assert_eq!(duration(Duration::from_millis(340)), "0.3 s");
+        assert_eq!(duration(Duration::from_secs(42)), "42 s");
+        assert_eq!(duration(Duration::from_secs(127)), "2 min 7 s");
+    }
+}

@@ -1,0 +1,85 @@
+//! `cargo xtask test`: every test.
+
+use std::process::{Command, ExitCode};
+use std::time::Instant;
+
+use anyhow::Result;
+use clap::Args;
+
+use crate::tools::{self, Tools};
+use crate::workspace::Workspace;
+use crate::{build, process, say};
+
+/// Takes no options: it runs everything.
+#[derive(Args, Clone, Debug, Default)]
+pub(crate) struct Options {}
+
+/// Runs every suite, also after one has failed, and says which passed.
+pub(crate) fn run(_options: &Options) -> Result<ExitCode> {
+    let workspace = Workspace::find()?;
+    let mut suites = Suites::default();
+    all(&workspace, &mut suites)?;
+    Ok(suites.finish())
+}
+
+/// All tests; a further kind of test gets its line here. Returns the tools if there is a Worker to
+/// do more with.
+pub(crate) fn all(workspace: &Workspace, suites: &mut Suites) -> Result<Option<Tools>> {
+    let tools = tools::prepare(workspace)?;
+    suites.run("native tests", || native(workspace));
+    let built = suites
+        .run("the Worker's build", || build::worker(workspace, &tools, &build::Options::default()));
+    if built {
+        suites.run("end-to-end tests", || end_to_end(workspace, &tools));
+    }
+    Ok(built.then_some(tools))
+}
+
+fn native(workspace: &Workspace) -> Result<()> {
+    process::run(Command::new("cargo").args(["test", "--workspace"]).current_dir(workspace.root()))
+}
+
+/// The script in package.json, with the Node that the packages bring.
+fn end_to_end(workspace: &Workspace, tools: &Tools) -> Result<()> {
+    process::run(
+        tools
+            .node
+            .npm()?
+            .args(["run", "--silent", "test"])
+            .env("WRANGLER_SEND_METRICS", "false")
+            .current_dir(workspace.root()),
+    )
+}
+
+/// Runs one thing after the other, and remembers how each went.
+#[derive(Debug, Default)]
+pub(crate) struct Suites {
+    outcomes: Vec<(String, bool, String)>,
+}
+
+impl Suites {
+    /// Runs one. Its failure is printed at once and held until the end.
+    pub(crate) fn run(&mut self, name: &str, action: impl FnOnce() -> Result<()>) -> bool {
+        say::line(&format!("{name} ..."));
+        let started = Instant::now();
+        let outcome = action();
+        if let Err(error) = &outcome {
+            say::error(error);
+        }
+        self.outcomes.push((name.to_owned(), outcome.is_ok(), say::duration(started.elapsed())));
+        outcome.is_ok()
+    }
+
+    /// Says how everything went, and makes that the exit code.
+    pub(crate) fn finish(self) -> ExitCode {
+        for (name, passed, time) in &self.outcomes {
+            let verdict = if *passed { "passed" } else { "FAILED" };
+            say::line(&format!("{verdict}  {name} ({time})"));
+        }
+        if self.outcomes.iter().all(|(_, passed, _)| *passed) {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! Everything that the commands need beyond a Rust toolchain and Node: found, or installed into
+//! the checkout at pinned versions. What is there already is left alone.
+
+use std::fs::{self, File, TryLockError};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+
+use crate::say;
+use crate::workspace::Workspace;
+
+pub(crate) mod cargo;
+pub(crate) mod node;
+pub(crate) mod rust;
+
+/// What it takes to build the Worker and to run it.
+#[derive(Debug)]
+pub(crate) struct Tools {
+    /// Drives the build: compiles, binds, optimises, bundles.
+    pub(crate) worker_build: PathBuf,
+    /// Writes the JavaScript around the WebAssembly module.
+    pub(crate) wasm_bindgen: PathBuf,
+    /// The npm packages: wrangler, the Workers runtime, esbuild, wasm-opt, a fitting Node.
+    pub(crate) node: node::Packages,
+}
+
+/// Finds or installs everything.
+pub(crate) fn prepare(workspace: &Workspace) -> Result<Tools> {
+    let _lock = lock(workspace)?;
+    // What can be missing on the machine is asked for before anything that takes minutes.
+    rust::check()?;
+    node::check(workspace)?;
+    rust::ensure_wasm_target(workspace)?;
+    let node = node::ensure_packages(workspace)?;
+    let [worker_build, wasm_bindgen] =
+        cargo::ensure(workspace, [&cargo::WORKER_BUILD, &cargo::WASM_BINDGEN])?;
+    Ok(Tools { worker_build, wasm_bindgen, node })
+}
+
+/// Held while something is being installed, so that two commands do not install it twice.
+pub(crate) fn lock(workspace: &Workspace) -> Result<File> {
+    let folder = workspace.tools();
+    fs::create_dir_all(&folder)
+        .with_context(|| format!("{} cannot be created", folder.display()))?;
+    let path = folder.join(".lock");
+    let file =
+        File::create(&path).with_context(|| format!("{} cannot be written", path.display()))?;
+    match file.try_lock() {
+        Ok(()) => return Ok(file),
+        Err(TryLockError::WouldBlock) => {
+            say::line("waiting for another `cargo xtask` that is installing tools");
+        }
+        Err(TryLockError::Error(error)) => {
+            return Err(error).with_context(|| format!("{} cannot be locked", path.display()));
+        }
+    }
+    file.lock().with_context(|| format!("{} cannot be locked", path.display()))?;
+    Ok(file)
+}
+
+/// The name that a program's file has on this system.
+pub(crate) fn executable(folder: &Path, name: &str) -> PathBuf {
+    if cfg!(windows) { folder.join(format!("{name}.exe")) } else { folder.join(name) }
+}

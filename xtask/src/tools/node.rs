@@ -1,0 +1,151 @@
+//! Node, npm, and the packages that `package-lock.json` pins.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+use crate::hash::Fingerprint;
+use crate::workspace::Workspace;
+use crate::{process, say};
+
+/// The oldest Node whose npm installs the packages.
+const OLDEST_NODE: u32 = 20;
+
+/// The oldest Node that runs wrangler. The packages bring one for the usual systems.
+const OLDEST_NODE_FOR_WRANGLER: u32 = 22;
+
+const INSTALL_NODE: &str = "install Node 20 or later, npm comes with it (https://nodejs.org)";
+
+/// The installed npm packages.
+#[derive(Debug)]
+pub(crate) struct Packages {
+    binaries: PathBuf,
+}
+
+impl Packages {
+    /// A program that one of the packages brought.
+    pub(crate) fn program(&self, name: &str) -> PathBuf {
+        program(&self.binaries, name)
+    }
+
+    /// A command for a program of the packages, with their Node ahead of any other.
+    pub(crate) fn command(&self, name: &str) -> Result<Command> {
+        let mut command = Command::new(self.program(name));
+        self.put_on_path(&mut command)?;
+        Ok(command)
+    }
+
+    /// npm itself, whose scripts find the packages' Node first.
+    pub(crate) fn npm(&self) -> Result<Command> {
+        let mut command = npm();
+        self.put_on_path(&mut command)?;
+        Ok(command)
+    }
+
+    /// Puts the packages' programs, and so their Node, first on a command's PATH.
+    pub(crate) fn put_on_path(&self, command: &mut Command) -> Result<()> {
+        command.env("PATH", process::path_with(&self.binaries)?);
+        Ok(())
+    }
+}
+
+/// Says what to install if Node or npm are missing or too old. Quick when the packages are there.
+pub(crate) fn check(workspace: &Workspace) -> Result<()> {
+    if is_current(workspace)? {
+        return Ok(());
+    }
+    if process::on_path("node").is_none() {
+        bail!("Node is not installed, or not on the PATH: {INSTALL_NODE}");
+    }
+    if process::on_path("npm").is_none() {
+        bail!("Node is there but npm is not on the PATH: {INSTALL_NODE}");
+    }
+    let printed = process::read(Command::new("node").arg("--version"))?;
+    if major(&printed).is_none_or(|major| major < OLDEST_NODE) {
+        bail!("the Node on the PATH is {}, which is too old: {INSTALL_NODE}", printed.trim());
+    }
+    Ok(())
+}
+
+/// Installs the packages of `package-lock.json`, unless that has been done for this very lock.
+pub(crate) fn ensure_packages(workspace: &Workspace) -> Result<Packages> {
+    if !is_current(workspace)? {
+        say::timed("installing the npm packages of package-lock.json", || {
+            // No package's script needs to run, so none gets to.
+            process::run_quietly(
+                npm()
+                    .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"])
+                    .current_dir(workspace.root()),
+            )?;
+            let stamp = stamp(workspace);
+            fs::write(&stamp, lock_hash(workspace)?)
+                .with_context(|| format!("{} cannot be written", stamp.display()))
+        })?;
+    }
+    check_node_for_wrangler(workspace)?;
+    Ok(Packages { binaries: workspace.node_binaries() })
+}
+
+/// npm leaves out optional packages for other systems, so there may be none for this one.
+fn check_node_for_wrangler(workspace: &Workspace) -> Result<()> {
+    let binaries = workspace.node_binaries();
+    if program(&binaries, "node").is_file() {
+        return Ok(());
+    }
+    let printed = process::read(Command::new("node").arg("--version"))?;
+    if major(&printed).is_none_or(|major| major < OLDEST_NODE_FOR_WRANGLER) {
+        bail!(
+            "wrangler needs Node {OLDEST_NODE_FOR_WRANGLER}, the one on the PATH is {}, and there \
+             is no npm package of Node for this system: install Node {OLDEST_NODE_FOR_WRANGLER} or \
+             later (https://nodejs.org)",
+            printed.trim()
+        );
+    }
+    Ok(())
+}
+
+/// The stamp lies in node_modules, so that it goes when they go.
+fn stamp(workspace: &Workspace) -> PathBuf {
+    workspace.path("node_modules").join(".installed-lock")
+}
+
+fn is_current(workspace: &Workspace) -> Result<bool> {
+    let Ok(stamped) = fs::read_to_string(stamp(workspace)) else {
+        return Ok(false);
+    };
+    Ok(stamped == lock_hash(workspace)?)
+}
+
+fn lock_hash(workspace: &Workspace) -> Result<String> {
+    let path = workspace.path("package-lock.json");
+    let lock = fs::read(&path).with_context(|| format!("{} cannot be read", path.display()))?;
+    Ok(Fingerprint::of(&lock))
+}
+
+fn npm() -> Command {
+    Command::new(if cfg!(windows) { "npm.cmd" } else { "npm" })
+}
+
+fn program(binaries: &Path, name: &str) -> PathBuf {
+    if cfg!(windows) { binaries.join(format!("{name}.cmd")) } else { binaries.join(name) }
+}
+
+/// `v20.11.1` is 20.
+fn major(printed: &str) -> Option<u32> {
+    printed.trim().strip_prefix('v')?.split('.').next()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn node_versions() {
+        assert_eq!(major("v20.20.2\n"), Some(20));
+        assert_eq!(major("v8.0.0"), Some(8));
+        assert_eq!(major("20.1.0"), None);
+        assert_eq!(major(""), None);
+    }
+}
