@@ -1,6 +1,7 @@
 //! `cargo xtask check`: everything that is wrong with wrangler.toml and the policy in it, and the
 //! routes as they take effect.
 
+use std::fmt::Display;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -44,6 +45,11 @@ impl Report {
     /// The routes, if the policy compiles.
     pub(crate) fn routes(&self) -> Option<&[RouteRow]> {
         self.routes.as_deref()
+    }
+
+    fn located(&self) -> impl Iterator<Item = impl Display> {
+        let environment = self.environment.as_deref();
+        self.findings.iter().map(move |finding| finding.located(&self.file, environment))
     }
 }
 
@@ -121,17 +127,21 @@ pub(crate) fn worst(reports: &[Report]) -> Option<Severity> {
     reports.iter().flat_map(|report| &report.findings).map(|finding| finding.severity).min()
 }
 
-/// Prints what was found, and nothing if that is nothing.
+/// Prints on standard error what was found, and nothing if that is nothing.
 pub(crate) fn print_findings(reports: &[Report]) {
     for report in reports {
-        for finding in &report.findings {
-            eprintln!("{}", finding.located(&report.file, report.environment.as_deref()));
+        for finding in report.located() {
+            eprintln!("{finding}");
         }
     }
 }
 
 fn print(reports: &[Report]) {
-    print_findings(reports);
+    for report in reports {
+        for finding in report.located() {
+            println!("{finding}");
+        }
+    }
     for report in reports {
         let title = report
             .environment

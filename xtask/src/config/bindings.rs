@@ -59,7 +59,7 @@ pub(crate) fn compile(
     let mut findings: Vec<Finding> = references
         .iter()
         .filter(|reference| stood_in.contains(&reference.binding))
-        .map(|reference| unseen_binding(environment, reference, unseen))
+        .map(|reference| unseen_binding(environment, dev_vars, reference, unseen))
         .collect();
     let (faults, routes) = match outcome {
         Ok(compiled) => (Vec::new(), Some(RouteRow::all(&compiled))),
@@ -88,16 +88,21 @@ fn place(path: &str) -> String {
     }
 }
 
-fn unseen_binding(environment: &Environment<'_>, reference: &Reference, unseen: Unseen) -> Finding {
+fn unseen_binding(
+    environment: &Environment<'_>,
+    dev_vars: &DevVars,
+    reference: &Reference,
+    unseen: Unseen,
+) -> Finding {
     let binding = &reference.binding;
     let (severity, problem, remedy) = match (environment.name(), unseen) {
         (None, Unseen::Fault) => (
             Severity::Fault,
             format!("there is no {binding} in .dev.vars"),
-            format!(
-                "write {binding}=... into .dev.vars; deployed, set it with `npx wrangler secret put \
-                 {binding}`"
-            ),
+            match dev_vars.file {
+                Some(_) => format!("write {binding}=... into .dev.vars"),
+                None => format!("let `cargo xtask dev` make one, or write {binding}=... into it"),
+            },
         ),
         (None, Unseen::Warn) => (
             Severity::Warning,
