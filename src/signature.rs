@@ -3,10 +3,10 @@
 mod hmac;
 mod rsa;
 
-use crate::alg::Family;
+use crate::alg::{Algorithm, Family};
 use crate::keys::{Key, Material};
 use crate::refusal::{Code, Refusal};
-use crate::token::{Header, Payload, Unverified};
+use crate::token::{Payload, Unverified};
 
 /// A token whose signature is one by a key that the policy names.
 ///
@@ -56,9 +56,9 @@ pub(crate) struct BorneOut(());
 ///
 /// `bad_signature` where no key bears it out.
 pub fn verify<'a>(token: Unverified<'a>, keys: &[&Key]) -> Result<Verified<'a>, Refusal> {
-    let good = keys
-        .iter()
-        .find(|key| bears_out(key, token.header(), token.signing_input, &token.signature));
+    let good = keys.iter().find(|key| {
+        is_valid(token.header().algorithm, key, token.signing_input.as_bytes(), &token.signature)
+    });
     let Some(key) = good else {
         return Err(Refusal::new(Code::BadSignature, "no key bears the signature out"));
     };
@@ -67,12 +67,14 @@ pub fn verify<'a>(token: Unverified<'a>, keys: &[&Key]) -> Result<Verified<'a>, 
     Ok(Verified { payload, media_type: header.media_type, is_nested: header.is_nested, key_name })
 }
 
-fn bears_out(key: &Key, header: &Header, signing_input: &str, signature: &[u8]) -> bool {
-    let algorithm = header.algorithm;
+/// Whether `signature` is one of `message` by `key` under `algorithm`, which must be one of the key's.
+///
+/// This is the primitive alone, for vectors and differential tests: it makes no [`Verified`].
+#[must_use]
+pub fn is_valid(algorithm: Algorithm, key: &Key, message: &[u8], signature: &[u8]) -> bool {
     if !key.algorithms().contains(&algorithm) {
         return false;
     }
-    let message = signing_input.as_bytes();
     match (algorithm.family(), key.material()) {
         (Family::Hmac, Material::Secret(secret)) => {
             hmac::verify(algorithm.hash(), secret, message, signature)

@@ -14,6 +14,25 @@ use std::fmt;
 /// Its header can be read, since the header says how to check it; its payload cannot, save for
 /// [`Unverified::issuer_hint`]. Only [`crate::signature::verify`] turns it into a
 /// [`crate::signature::Verified`].
+///
+/// ```compile_fail,E0616
+/// use portcullis::token::Unverified;
+///
+/// fn subject(token: &Unverified<'_>) -> Option<String> {
+///     let claims = token.payload.claims.as_ref()?; // error[E0616]: field `payload` is private
+///     Some(claims.get("sub")?.as_str()?.to_owned())
+/// }
+/// ```
+///
+/// Nor can a caller make a verified token of it by hand:
+///
+/// ```compile_fail,E0624
+/// use portcullis::token::Unverified;
+///
+/// fn payload(token: Unverified<'_>) {
+///     let _ = token.into_signed(todo!()); // error[E0624]: method `into_signed` is private
+/// }
+/// ```
 pub struct Unverified<'a> {
     pub(crate) signing_input: &'a str,
     pub(crate) signature: Vec<u8>,
