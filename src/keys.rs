@@ -1,10 +1,18 @@
 //! Verifying keys: typed at import, picked by the token's header, never shaped by it.
 
+mod ec;
+mod edwards;
 pub mod jwk;
+#[cfg(feature = "mldsa")]
+mod lattice;
 pub mod pem;
 mod rsa;
 pub mod secret;
 
+pub use self::ec::EcKey;
+pub use self::edwards::EdwardsKey;
+#[cfg(feature = "mldsa")]
+pub use self::lattice::LatticeKey;
 pub use self::rsa::RsaKey;
 pub use self::secret::{Secret, SecretEncoding};
 
@@ -12,6 +20,8 @@ use crate::alg::{Algorithm, Family};
 use crate::budget;
 use crate::refusal::{Code, Refusal};
 use crate::token::Header;
+use base64ct::{Base64UrlUnpadded, Encoding as _};
+use sha2::{Digest as _, Sha256};
 use std::fmt;
 
 /// One key, with the algorithms that it may verify.
@@ -31,14 +41,40 @@ pub enum Material {
     Secret(Secret),
     /// An RSA public key.
     Rsa(RsaKey),
+    /// A point on one of ECDSA's curves.
+    Ec(EcKey),
+    /// An Ed25519 public key.
+    Edwards(EdwardsKey),
+    /// An ML-DSA public key.
+    #[cfg(feature = "mldsa")]
+    Lattice(Box<LatticeKey>),
 }
 
 impl Material {
     /// Whether this is the sort of key that an algorithm of that family takes.
-    const fn suits(&self, family: Family) -> bool {
+    fn suits(&self, family: Family) -> bool {
+        match (self, family) {
+            (Self::Secret(_), Family::Hmac(_))
+            | (Self::Rsa(_), Family::RsaPkcs1(_) | Family::RsaPss(_))
+            | (Self::Edwards(_), Family::Ed25519) => true,
+            (Self::Ec(key), Family::Ecdsa(curve, _)) => key.curve() == curve,
+            #[cfg(feature = "mldsa")]
+            (Self::Lattice(key), Family::MlDsa(set)) => key.parameter_set() == set,
+            _ => false,
+        }
+    }
+
+    /// The JWK thumbprint with SHA-256, base64url (RFC 7638), of a public key. A secret's would help
+    /// a guesser.
+    #[must_use]
+    pub fn thumbprint(&self) -> Option<String> {
         match self {
-            Self::Secret(_) => matches!(family, Family::Hmac),
-            Self::Rsa(_) => matches!(family, Family::RsaPkcs1),
+            Self::Secret(_) => None,
+            Self::Rsa(key) => Some(key.thumbprint()),
+            Self::Ec(key) => Some(key.thumbprint()),
+            Self::Edwards(key) => Some(key.thumbprint()),
+            #[cfg(feature = "mldsa")]
+            Self::Lattice(key) => Some(key.thumbprint()),
         }
     }
 }
@@ -78,15 +114,11 @@ impl Key {
         &self.material
     }
 
-    /// What to call it in logs: its `kid`, else the RFC 7638 thumbprint of a public key. A secret's
-    /// thumbprint would help a guesser, so a secret without `kid` is just that.
+    /// What to call it in logs: its `kid`, else its thumbprint, else `secret`.
     #[must_use]
     pub fn name(&self) -> String {
-        match (&self.id, &self.material) {
-            (Some(id), _) => id.clone(),
-            (None, Material::Secret(_)) => "secret".to_owned(),
-            (None, Material::Rsa(key)) => key.thumbprint(),
-        }
+        let id = self.id.clone().or_else(|| self.material.thumbprint());
+        id.unwrap_or_else(|| "secret".to_owned())
     }
 
     fn fits(&self, header: &Header) -> bool {
@@ -161,6 +193,15 @@ impl KeySet {
             _ => Err(Refusal::new(Code::UnknownKey, "more keys fit the header than are tried")),
         }
     }
+}
+
+fn base64url(bytes: &[u8]) -> String {
+    Base64UrlUnpadded::encode_string(bytes)
+}
+
+/// The thumbprint of a key whose required members, in order and without white space, are these.
+fn thumbprint_of(members: &str) -> String {
+    base64url(&Sha256::digest(members))
 }
 
 /// Why a key cannot be used. Holds nothing of the key.

@@ -1,12 +1,17 @@
 //! The signature step: the only maker of [`Verified`].
 
+mod ecdsa;
+mod eddsa;
 mod hmac;
+#[cfg(feature = "mldsa")]
+mod mldsa;
 mod rsa;
 
-use crate::alg::{Algorithm, Family};
+use crate::alg::{Algorithm, Family, Hash};
 use crate::keys::{Key, Material};
 use crate::refusal::{Code, Refusal};
 use crate::token::{Payload, Unverified};
+use sha2::{Digest as _, Sha256, Sha384, Sha512};
 
 /// A token whose signature is one by a key that the policy names.
 ///
@@ -76,12 +81,28 @@ pub fn is_valid(algorithm: Algorithm, key: &Key, message: &[u8], signature: &[u8
         return false;
     }
     match (algorithm.family(), key.material()) {
-        (Family::Hmac, Material::Secret(secret)) => {
-            hmac::verify(algorithm.hash(), secret, message, signature)
+        (Family::Hmac(hash), Material::Secret(secret)) => {
+            hmac::verify(hash, secret, message, signature)
         }
-        (Family::RsaPkcs1, Material::Rsa(key)) => {
-            rsa::verify_pkcs1(algorithm.hash(), key, message, signature)
+        (Family::RsaPkcs1(hash), Material::Rsa(key)) => {
+            rsa::verify_pkcs1(hash, key, message, signature)
         }
+        (Family::RsaPss(hash), Material::Rsa(key)) => {
+            rsa::verify_pss(hash, key, message, signature)
+        }
+        (Family::Ecdsa(_, hash), Material::Ec(key)) => ecdsa::verify(hash, key, message, signature),
+        (Family::Ed25519, Material::Edwards(key)) => eddsa::verify(key, message, signature),
+        #[cfg(feature = "mldsa")]
+        (Family::MlDsa(_), Material::Lattice(key)) => mldsa::verify(key, message, signature),
         _ => false,
+    }
+}
+
+/// The hash of a message.
+fn digest(hash: Hash, message: &[u8]) -> Vec<u8> {
+    match hash {
+        Hash::Sha256 => Sha256::digest(message).to_vec(),
+        Hash::Sha384 => Sha384::digest(message).to_vec(),
+        Hash::Sha512 => Sha512::digest(message).to_vec(),
     }
 }

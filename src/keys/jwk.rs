@@ -1,7 +1,11 @@
 //! JSON Web Keys and sets of them (RFC 7517, RFC 7518 section 6).
 
-use super::{Key, KeyFault, KeySet, Material, RsaKey, Secret, SkippedKey};
-use crate::alg::Algorithm;
+#[cfg(feature = "mldsa")]
+use super::LatticeKey;
+use super::{EcKey, EdwardsKey, Key, KeyFault, KeySet, Material, RsaKey, Secret, SkippedKey};
+#[cfg(feature = "mldsa")]
+use crate::alg::Family;
+use crate::alg::{Algorithm, Curve};
 use crate::budget;
 use crate::json::Object;
 use base64ct::{Base64UrlUnpadded, Encoding as _};
@@ -82,17 +86,42 @@ fn import_one(jwk: &Value, allowed: &[Algorithm], provenance: Provenance) -> Res
             .map(std::slice::from_ref)
             .ok_or_else(|| KeyFault::new("\"alg\" is none of the issuer's algorithms"))?,
     };
-    let material = match optional_text(jwk, "kty")? {
-        Some("RSA") => {
+    let material = match required_text(jwk, "kty")? {
+        "RSA" => {
             refuse_private(jwk, &["d", "p", "q", "dp", "dq", "qi", "oth"])?;
             Material::Rsa(RsaKey::new(&bytes(jwk, "n")?, &bytes(jwk, "e")?)?)
         }
-        Some("oct") if provenance == Provenance::Network => {
+        "oct" if provenance == Provenance::Network => {
             return Err(KeyFault::new("a shared secret in a fetched set"));
         }
-        Some("oct") => Material::Secret(Secret::from_bytes(bytes(jwk, "k")?)?),
-        Some(_) => return Err(KeyFault::new("\"kty\" is not supported")),
-        None => return Err(KeyFault::new("no \"kty\"")),
+        "oct" => Material::Secret(Secret::from_bytes(bytes(jwk, "k")?)?),
+        "EC" => {
+            refuse_private(jwk, &["d"])?;
+            let name = required_text(jwk, "crv")?;
+            let curve = Curve::ALL
+                .iter()
+                .find(|curve| curve.name() == name)
+                .ok_or_else(|| KeyFault::new("\"crv\" is no curve of this build"))?;
+            Material::Ec(EcKey::from_coordinates(*curve, &bytes(jwk, "x")?, &bytes(jwk, "y")?)?)
+        }
+        "OKP" => {
+            refuse_private(jwk, &["d"])?;
+            if required_text(jwk, "crv")? != "Ed25519" {
+                return Err(KeyFault::new("\"crv\" is not \"Ed25519\""));
+            }
+            Material::Edwards(EdwardsKey::new(&bytes(jwk, "x")?)?)
+        }
+        #[cfg(feature = "mldsa")]
+        "AKP" => {
+            refuse_private(jwk, &["priv"])?;
+            let set = match Algorithm::from_name(required_text(jwk, "alg")?).map(Algorithm::family)
+            {
+                Some(Family::MlDsa(set)) => set,
+                _ => return Err(KeyFault::new("\"alg\" is not one of an AKP key")),
+            };
+            Material::Lattice(Box::new(LatticeKey::new(set, &bytes(jwk, "pub")?)?))
+        }
+        _ => return Err(KeyFault::new("\"kty\" is not supported")),
     };
     Key::new(material, id.map(str::to_owned), allowed)
 }
@@ -114,9 +143,12 @@ fn refuse_private(jwk: &Object, names: &[&str]) -> Result<(), KeyFault> {
 }
 
 fn bytes(jwk: &Object, name: &str) -> Result<Vec<u8>, KeyFault> {
-    let text = optional_text(jwk, name)?.ok_or_else(|| KeyFault::new(format!("no \"{name}\"")))?;
-    Base64UrlUnpadded::decode_vec(text)
+    Base64UrlUnpadded::decode_vec(required_text(jwk, name)?)
         .map_err(|_| KeyFault::new(format!("\"{name}\" is not unpadded base64url")))
+}
+
+fn required_text<'j>(jwk: &'j Object, name: &str) -> Result<&'j str, KeyFault> {
+    optional_text(jwk, name)?.ok_or_else(|| KeyFault::new(format!("no \"{name}\"")))
 }
 
 fn optional_text<'j>(jwk: &'j Object, name: &str) -> Result<Option<&'j str>, KeyFault> {

@@ -3,17 +3,58 @@
 //! What comes out of a variable, a dashboard or a shell is often bent: one line, literal `\n`, white
 //! space around it. All that is repaired, since none of it changes what key is meant.
 
-use super::{KeyFault, KeySet, Material, RsaKey, SkippedKey};
-use crate::alg::Algorithm;
+#[cfg(feature = "mldsa")]
+use super::LatticeKey;
+use super::{EcKey, EdwardsKey, KeyFault, KeySet, Material, RsaKey};
+#[cfg(feature = "mldsa")]
+use crate::alg::ParameterSet;
+use crate::alg::{Algorithm, Curve};
 use base64ct::{Base64, Encoding as _};
 use rsa::pkcs1;
 use rsa::pkcs8::ObjectIdentifier;
-use rsa::pkcs8::der::asn1::AnyRef;
+use rsa::pkcs8::der::asn1::{AnyRef, UintRef};
 use rsa::pkcs8::der::{self, Decode as _, Reader as _, SliceReader, Tag};
 use rsa::pkcs8::spki::SubjectPublicKeyInfoRef;
 
 /// `rsaEncryption` (RFC 8017 appendix C).
 const RSA_ENCRYPTION: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
+/// `id-ecPublicKey` (RFC 5480 section 2.1.1); its parameter names the curve.
+const EC_PUBLIC_KEY: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
+/// `id-Ed25519` (RFC 8410 section 3).
+const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
+
+/// The curve of that name (RFC 5480 section 2.1.1.1, SEC 2 appendix A).
+fn curve(name: ObjectIdentifier) -> Option<Curve> {
+    const P256: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7");
+    const P384: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.34");
+    #[cfg(feature = "es512")]
+    const P521: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.35");
+    #[cfg(feature = "es256k")]
+    const SECP256K1: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.10");
+    match name {
+        P256 => Some(Curve::P256),
+        P384 => Some(Curve::P384),
+        #[cfg(feature = "es512")]
+        P521 => Some(Curve::P521),
+        #[cfg(feature = "es256k")]
+        SECP256K1 => Some(Curve::Secp256k1),
+        _ => None,
+    }
+}
+
+/// The parameter set of that name (RFC 9881 section 2).
+#[cfg(feature = "mldsa")]
+fn parameter_set(name: ObjectIdentifier) -> Option<ParameterSet> {
+    const MLDSA44: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.3.17");
+    const MLDSA65: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.3.18");
+    const MLDSA87: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.3.19");
+    match name {
+        MLDSA44 => Some(ParameterSet::MlDsa44),
+        MLDSA65 => Some(ParameterSet::MlDsa65),
+        MLDSA87 => Some(ParameterSet::MlDsa87),
+        _ => None,
+    }
+}
 
 /// Imports every block of a PEM text for those of the issuer's algorithms that it serves.
 ///
@@ -30,7 +71,7 @@ pub fn import(text: &str, allowed: &[Algorithm]) -> Result<KeySet, KeyFault> {
         let material = public_key(&block.label, &block.der)?;
         keys.push(super::Key::new(material, None, allowed)?);
     }
-    Ok(KeySet::new(keys, Vec::<SkippedKey>::new()))
+    Ok(KeySet::new(keys, Vec::new()))
 }
 
 /// Whether the bytes are a public key or certificate in DER, or a PEM or JWK text: nothing that could
@@ -81,32 +122,49 @@ fn public_key(label: &str, der: &[u8]) -> Result<Material, KeyFault> {
     }
     let parts = public_key_parts(label, der)
         .map_err(|_| KeyFault::new(format!("the {label} block does not hold a public key")))?;
-    if parts.algorithm != RSA_ENCRYPTION {
-        return Err(KeyFault::new(format!("a {label} of a kind that is not supported")));
+    match parts.algorithm {
+        RSA_ENCRYPTION => {
+            let rsa = pkcs1::RsaPublicKey::<UintRef<'_>>::from_der(parts.key).map_err(|_| {
+                KeyFault::new(format!("the {label} block does not hold an RSA key"))
+            })?;
+            RsaKey::new(rsa.modulus.as_bytes(), rsa.public_exponent.as_bytes()).map(Material::Rsa)
+        }
+        EC_PUBLIC_KEY => {
+            let curve = parts.parameter.and_then(curve).ok_or_else(|| {
+                KeyFault::new(format!("the {label} is a key on a curve that this build lacks"))
+            })?;
+            EcKey::from_sec1(curve, parts.key).map(Material::Ec)
+        }
+        ED25519 => EdwardsKey::new(parts.key).map(Material::Edwards),
+        #[cfg(feature = "mldsa")]
+        name if let Some(set) = parameter_set(name) => {
+            LatticeKey::new(set, parts.key).map(|key| Material::Lattice(Box::new(key)))
+        }
+        _ => Err(KeyFault::new(format!("the {label} is a key of a kind that this build lacks"))),
     }
-    let rsa = pkcs1::RsaPublicKey::<der::asn1::UintRef<'_>>::from_der(parts.key)
-        .map_err(|_| KeyFault::new(format!("the {label} block does not hold an RSA key")))?;
-    RsaKey::new(rsa.modulus.as_bytes(), rsa.public_exponent.as_bytes()).map(Material::Rsa)
 }
 
 /// A public key in DER, and of which algorithm it is.
 struct PublicKeyParts<'a> {
     algorithm: ObjectIdentifier,
+    /// The algorithm's parameter, where that is a name too.
+    parameter: Option<ObjectIdentifier>,
     key: &'a [u8],
 }
 
 fn public_key_parts<'a>(label: &str, bytes: &'a [u8]) -> der::Result<PublicKeyParts<'a>> {
     let spki = match label {
         "RSA PUBLIC KEY" => {
-            pkcs1::RsaPublicKey::<der::asn1::UintRef<'_>>::from_der(bytes)?;
-            return Ok(PublicKeyParts { algorithm: RSA_ENCRYPTION, key: bytes });
+            pkcs1::RsaPublicKey::<UintRef<'_>>::from_der(bytes)?;
+            return Ok(PublicKeyParts { algorithm: RSA_ENCRYPTION, parameter: None, key: bytes });
         }
         "CERTIFICATE" => subject_public_key_info(bytes)?,
         _ => SubjectPublicKeyInfoRef::from_der(bytes)?,
     };
     let key =
         spki.subject_public_key.as_bytes().ok_or(der::ErrorKind::Value { tag: Tag::BitString })?;
-    Ok(PublicKeyParts { algorithm: spki.algorithm.oid, key })
+    let parameter = spki.algorithm.parameters.and_then(|name| name.decode_as().ok());
+    Ok(PublicKeyParts { algorithm: spki.algorithm.oid, parameter, key })
 }
 
 /// Walks to a certificate's `subjectPublicKeyInfo` (RFC 5280 section 4.1).

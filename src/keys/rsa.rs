@@ -1,11 +1,9 @@
 //! RSA public keys (RFC 7518 section 6.3.1), with the weak ones refused at import.
 
-use super::KeyFault;
+use super::{KeyFault, base64url, thumbprint_of};
 use crate::budget::{RSA_MAXIMUM_BITS, RSA_MINIMUM_BITS};
-use base64ct::{Base64UrlUnpadded, Encoding as _};
 use rsa::BoxedUint;
 use rsa::traits::PublicKeyParts as _;
-use sha2::{Digest as _, Sha256};
 
 /// An RSA public key of 2048 to 8192 bits, with an odd exponent of 65537 to 2^32 - 1.
 pub struct RsaKey(rsa::PublicKey);
@@ -68,13 +66,8 @@ impl RsaKey {
     /// The JWK thumbprint with SHA-256, base64url (RFC 7638).
     #[must_use]
     pub fn thumbprint(&self) -> String {
-        let encode = |bytes: &[u8]| Base64UrlUnpadded::encode_string(bytes);
-        let members = format!(
-            r#"{{"e":"{}","kty":"RSA","n":"{}"}}"#,
-            encode(&self.0.e_bytes()),
-            encode(&self.0.n_bytes())
-        );
-        encode(&Sha256::digest(members))
+        let (e, n) = (base64url(&self.0.e_bytes()), base64url(&self.0.n_bytes()));
+        thumbprint_of(&format!(r#"{{"e":"{e}","kty":"RSA","n":"{n}"}}"#))
     }
 }
 

@@ -1,7 +1,7 @@
 //! Shared secrets for HMAC (RFC 7518 section 3.2).
 
 use super::KeyFault;
-use crate::alg::Algorithm;
+use crate::alg::{Algorithm, Family};
 use base64ct::{Base64, Base64UrlUnpadded, Encoding as _};
 use std::fmt;
 
@@ -88,15 +88,16 @@ impl Secret {
     }
 
     pub(super) fn check_length(&self, algorithms: &[Algorithm]) -> Result<(), KeyFault> {
-        let longest = algorithms.iter().max_by_key(|algorithm| algorithm.hash().bytes());
-        match longest {
-            Some(algorithm) if self.0.len() < algorithm.hash().bytes() => {
-                Err(KeyFault::new(format!(
-                    "the secret has {} bytes, and {algorithm} needs at least {} (RFC 7518 section 3.2)",
-                    self.0.len(),
-                    algorithm.hash().bytes(),
-                )))
-            }
+        let tag_bytes = |algorithm: &Algorithm| match algorithm.family() {
+            Family::Hmac(hash) => hash.bytes(),
+            _ => 0,
+        };
+        let longest = algorithms.iter().max_by_key(|algorithm| tag_bytes(algorithm));
+        match longest.map(|algorithm| (algorithm, tag_bytes(algorithm))) {
+            Some((algorithm, bytes)) if self.0.len() < bytes => Err(KeyFault::new(format!(
+                "the secret has {} bytes, and {algorithm} needs at least {bytes} (RFC 7518 section 3.2)",
+                self.0.len(),
+            ))),
             _ => Ok(()),
         }
     }

@@ -194,12 +194,13 @@ fn compile_algorithms(table: &Table<'_>, faults: &mut Faults) -> Result<Vec<Algo
             Some(algorithm) if algorithms.contains(&algorithm) => {}
             Some(algorithm) => algorithms.push(algorithm),
             None => {
-                let known: Vec<_> = Algorithm::ALL.map(Algorithm::name).to_vec();
-                faults.fault(
-                    format!("{path}[{index}]"),
-                    format!("{name} is not an algorithm of this build"),
-                    format!("choose among {}", known.join(", ")),
-                );
+                let known: Vec<_> = Algorithm::ALL.iter().map(|one| one.name()).collect();
+                let remedy = match Algorithm::missing_feature(name) {
+                    Some(feature) => format!("build with `cargo xtask build --features {feature}`"),
+                    None => format!("choose among {}", known.join(", ")),
+                };
+                let problem = format!("{name} is not an algorithm of this build");
+                faults.fault(format!("{path}[{index}]"), problem, remedy);
                 outcome = Err(Faulty);
             }
         }

@@ -1,0 +1,39 @@
+//! Ed25519 public keys (RFC 8032 section 5.1, RFC 8037 section 2).
+
+use super::{KeyFault, base64url, thumbprint_of};
+use ed25519_dalek::VerifyingKey;
+
+/// An Ed25519 public key: 32 bytes, canonical, not of small order.
+pub struct EdwardsKey(VerifyingKey);
+
+impl EdwardsKey {
+    /// Takes a key in the encoding of RFC 8032 section 5.1.2.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyFault`] for another length, a point off the curve, an encoding that is not the canonical
+    /// one, and a point of small order, under which almost every message has a valid signature.
+    pub fn new(bytes: &[u8]) -> Result<Self, KeyFault> {
+        let bytes = bytes.try_into().map_err(|_| KeyFault::new("an Ed25519 key has 32 bytes"))?;
+        let key = VerifyingKey::from_bytes(bytes)
+            .map_err(|_| KeyFault::new("it is no point on Ed25519's curve"))?;
+        if key.is_weak() {
+            return Err(KeyFault::new("it is a point of small order"));
+        }
+        if key.to_edwards().compress().as_bytes() != bytes {
+            return Err(KeyFault::new("it is not in the canonical encoding"));
+        }
+        Ok(Self(key))
+    }
+
+    pub(crate) const fn inner(&self) -> &VerifyingKey {
+        &self.0
+    }
+
+    /// The JWK thumbprint with SHA-256, base64url (RFC 7638, RFC 8037 section 2).
+    #[must_use]
+    pub fn thumbprint(&self) -> String {
+        let x = base64url(self.0.as_bytes());
+        thumbprint_of(&format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{x}"}}"#))
+    }
+}

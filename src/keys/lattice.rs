@@ -1,0 +1,60 @@
+//! ML-DSA public keys (FIPS 204).
+
+use super::{KeyFault, base64url, thumbprint_of};
+use crate::alg::ParameterSet;
+use ml_dsa::{KeyInit as _, MlDsa44, MlDsa65, MlDsa87, VerifyingKey};
+
+/// An ML-DSA public key.
+pub enum LatticeKey {
+    /// 1,312 bytes.
+    MlDsa44(VerifyingKey<MlDsa44>),
+    /// 1,952 bytes.
+    MlDsa65(VerifyingKey<MlDsa65>),
+    /// 2,592 bytes.
+    MlDsa87(VerifyingKey<MlDsa87>),
+}
+
+impl LatticeKey {
+    /// Takes a key in the encoding of FIPS 204 section 7.2.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyFault`] for a length that is not the parameter set's.
+    pub fn new(set: ParameterSet, bytes: &[u8]) -> Result<Self, KeyFault> {
+        let wrong_length = |_| KeyFault::new("it does not have the length of its parameter set");
+        Ok(match set {
+            ParameterSet::MlDsa44 => {
+                Self::MlDsa44(VerifyingKey::new_from_slice(bytes).map_err(wrong_length)?)
+            }
+            ParameterSet::MlDsa65 => {
+                Self::MlDsa65(VerifyingKey::new_from_slice(bytes).map_err(wrong_length)?)
+            }
+            ParameterSet::MlDsa87 => {
+                Self::MlDsa87(VerifyingKey::new_from_slice(bytes).map_err(wrong_length)?)
+            }
+        })
+    }
+
+    /// Its parameter set.
+    #[must_use]
+    pub const fn parameter_set(&self) -> ParameterSet {
+        match self {
+            Self::MlDsa44(_) => ParameterSet::MlDsa44,
+            Self::MlDsa65(_) => ParameterSet::MlDsa65,
+            Self::MlDsa87(_) => ParameterSet::MlDsa87,
+        }
+    }
+
+    /// The JWK thumbprint with SHA-256, base64url (RFC 7638; the members are those that ML-DSA for JOSE
+    /// names for `AKP`).
+    #[must_use]
+    pub fn thumbprint(&self) -> String {
+        let (name, bytes) = match self {
+            Self::MlDsa44(key) => ("ML-DSA-44", key.encode().to_vec()),
+            Self::MlDsa65(key) => ("ML-DSA-65", key.encode().to_vec()),
+            Self::MlDsa87(key) => ("ML-DSA-87", key.encode().to_vec()),
+        };
+        let public = base64url(&bytes);
+        thumbprint_of(&format!(r#"{{"alg":"{name}","kty":"AKP","pub":"{public}"}}"#))
+    }
+}

@@ -1,0 +1,32 @@
+//! ECDSA (FIPS 186-5 section 6.4.2) with signatures as JWS writes them: r and s, each as wide as the
+//! curve's order, and nothing else (RFC 7518 section 3.4). A high s is as good as a low one, so the
+//! bytes of a token are no name for it.
+
+use super::digest;
+use crate::alg::Hash;
+use crate::keys::EcKey;
+use p256::ecdsa::signature::hazmat::PrehashVerifier as _;
+
+/// Whether the signature is one of this message by this key.
+pub(super) fn verify(hash: Hash, key: &EcKey, message: &[u8], signature: &[u8]) -> bool {
+    let hashed = digest(hash, message);
+    macro_rules! verify_on {
+        ($curve:ident, $key:expr) => {
+            $curve::ecdsa::Signature::from_slice(signature)
+                .is_ok_and(|signature| $key.verify_prehash(&hashed, &signature).is_ok())
+        };
+    }
+    match key {
+        EcKey::P256(key) => verify_on!(p256, key),
+        EcKey::P384(key) => verify_on!(p384, key),
+        #[cfg(feature = "es512")]
+        EcKey::P521(key) => verify_on!(p521, key),
+        #[cfg(feature = "es256k")]
+        EcKey::Secp256k1(key) => {
+            // The crate refuses a high s, as Bitcoin does; JOSE does not.
+            k256::ecdsa::Signature::from_slice(signature).is_ok_and(|signature| {
+                key.verify_prehash(&hashed, &signature.normalize_s()).is_ok()
+            })
+        }
+    }
+}
