@@ -5,7 +5,7 @@ export { gateTest, startGate, withGate } from "./gate.mjs";
 export { startOrigin } from "./origin.mjs";
 export { builtWorker, repository, scriptWorker } from "./paths.mjs";
 export * as policies from "./policies.mjs";
-export { assertAdmitted, assertProblem, assertRefused } from "./answers.mjs";
+export { assertAdmitted, assertProblem, assertRefused, EXPIRED, INVALID, INVALID_REQUEST } from "./answers.mjs";
 export { ResponseReader, requestBytes } from "./socket.mjs";
 export * as tokens from "./tokens.mjs";
 export { bounded, signal } from "./waiting.mjs";

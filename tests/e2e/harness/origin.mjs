@@ -113,6 +113,9 @@ class Origin {
     return this;
   }
 
+  /** Whether an upgrade to WebSocket is taken; messages are echoed. */
+  acceptWebSockets = true;
+
   /** Which subprotocol to choose of a Set of offered ones; `false` for none. */
   chooseProtocol = () => false;
 
@@ -125,6 +128,7 @@ class Origin {
   reset() {
     this.#requests.length = 0;
     this.#answer = answerOk;
+    this.acceptWebSockets = true;
     this.chooseProtocol = () => false;
   }
 
@@ -190,8 +194,8 @@ class Origin {
 
   #upgrade(message, socket, head) {
     const received = this.#record(message);
-    if (message.headers.upgrade?.toLowerCase() !== "websocket") {
-      socket.destroy();
+    if (!this.acceptWebSockets || message.headers.upgrade?.toLowerCase() !== "websocket") {
+      socket.end("HTTP/1.1 426 Upgrade Required\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
       return;
     }
     this.#webSockets.handleUpgrade(message, socket, head, (client) => {

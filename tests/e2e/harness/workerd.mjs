@@ -2,6 +2,7 @@
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { rmSync } from "node:fs";
 import { copyFile, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
@@ -10,9 +11,9 @@ import { compatibilityDate, workerdBinary } from "./paths.mjs";
 import { Running } from "./running.mjs";
 import { bounded } from "./waiting.mjs";
 
-// Our own children end with us, also when a test run is broken off.
-const children = new Set();
-process.on("exit", () => children.forEach((child) => child.kill("SIGKILL")));
+// What we started ends with us, also when a test run is broken off.
+const leftovers = new Set();
+process.on("exit", () => leftovers.forEach((remove) => remove()));
 for (const name of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(name, () => process.exit(1));
 
 /**
@@ -23,6 +24,11 @@ export async function startWorkerd({ modules, bindings = {}, services = {}, flag
   const logs = new LogBook();
   const directory = await mkdtemp(path.join(os.tmpdir(), "gate-"));
   let child;
+  const abandon = () => {
+    child?.kill("SIGKILL");
+    rmSync(directory, { recursive: true, force: true });
+  };
+  leftovers.add(abandon);
   const stop = async () => {
     if (child && child.exitCode === null && child.signalCode === null) {
       const closed = once(child, "close");
@@ -31,6 +37,7 @@ export async function startWorkerd({ modules, bindings = {}, services = {}, flag
       await closed;
     }
     await rm(directory, { recursive: true, force: true });
+    leftovers.delete(abandon);
   };
   try {
     for (const module of modules) await place(module, directory);
@@ -40,8 +47,6 @@ export async function startWorkerd({ modules, bindings = {}, services = {}, flag
       stdio: ["ignore", "pipe", "pipe", "pipe"],
       env: { ...process.env, TZ: "UTC" },
     });
-    children.add(child);
-    child.once("close", () => children.delete(child));
     readStructuredLines(child.stdout, logs, "stdout");
     readStructuredLines(child.stderr, logs, "stderr");
     const port = await bounded(listening(child), "workerd to listen", { detail: () => `\n${logs.text}` });

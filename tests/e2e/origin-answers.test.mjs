@@ -1,0 +1,162 @@
+// The origin's answer goes back as it came; where there is none, the gate says so.
+
+import assert from "node:assert/strict";
+import { createServer } from "node:net";
+import { once } from "node:events";
+import { gzipSync } from "node:zlib";
+import { assertProblem, gateTest, onlyChallenge, policies, signal, withGate } from "./harness/index.mjs";
+
+const { hs256, hs256Token, SECRET } = policies;
+
+for (const runtime of ["miniflare", "workerd"]) {
+  withGate(
+    `the origin's answer in ${runtime}`,
+    ({ origin }) => ({ runtime, policy: hs256({ origin }), secrets: { SECRET } }),
+    (test) => {
+      const withToken = (more = []) => [["Authorization", `Bearer ${hs256Token()}`], ...more];
+
+      test("RFC 9110 section 15.4: a redirect is passed on, not followed", async ({ gate, origin }) => {
+        for (const status of [301, 302, 303, 307, 308]) {
+          for (const method of ["GET", "POST"]) {
+            for (const location of [`${origin.url}/elsewhere`, "/relative", "https://other.example/"]) {
+              origin.answerWith({ status, headers: { Location: location } });
+              const response = await gate.raw({ method, target: "/api/a", headers: withToken() });
+              assert.equal(response.status, status);
+              assert.equal(response.header("location"), location);
+              assert.equal(origin.expectOne().target, "/api/a");
+            }
+          }
+        }
+      });
+
+      test("RFC 9110 section 15.4.5: 304 and 204 pass without a body", async ({ gate, origin }) => {
+        for (const status of [304, 204]) {
+          origin.answerWith({ status, headers: { ETag: '"x"' } });
+          const response = await gate.raw({ target: "/api/a", headers: withToken([["If-None-Match", '"x"']]) });
+          assert.equal(response.status, status);
+          assert.equal(response.header("etag"), '"x"');
+          assert.equal(response.rest.length, 0);
+          assert.equal(origin.expectOne().header("if-none-match"), '"x"');
+        }
+      });
+
+      test("the origin's own refusals are its own", async ({ gate, origin }) => {
+        for (const status of [400, 401, 403, 404, 405, 418, 429, 500, 503]) {
+          const challenge = 'Digest realm="theirs", qop="auth"';
+          origin.answerWith({ status, headers: { "WWW-Authenticate": challenge, "Content-Type": "text/x-theirs" }, body: "theirs" });
+          const response = await gate.raw({ target: "/api/a", headers: withToken() });
+          assert.equal(response.status, status);
+          assert.equal(onlyChallenge(response.header("www-authenticate")).parameters.realm, "theirs");
+          assert.equal(response.header("content-type"), "text/x-theirs");
+          assert.equal(response.text, "theirs");
+          origin.expectOne();
+        }
+      });
+
+      test("every header line of it, those that may stand twice included", async ({ gate, origin }) => {
+        const headers = [["Set-Cookie", "a=1; Path=/"], ["Set-Cookie", "b=2; HttpOnly"], ["X-Custom", "value"], ["Vary", "Origin"],
+          ["Cache-Control", "private, max-age=5"], ["Link", "</x>; rel=next"], ["X-Auth-Subject", "said by the origin"]];
+        origin.answerWith({ headers, body: "x" });
+        const response = await gate.raw({ target: "/api/a", headers: withToken() });
+        assert.deepEqual(response.values("set-cookie"), ["a=1; Path=/", "b=2; HttpOnly"]);
+        for (const [name, value] of headers.slice(2)) assert.deepEqual(response.values(name), [value]);
+        origin.expectOne();
+      });
+
+      test("RFC 9110 section 8.4: a content coding is left alone", async ({ gate, origin }) => {
+        const coded = gzipSync("compressed by the origin");
+        origin.answerWith({ headers: { "Content-Encoding": "gzip", "Content-Type": "text/plain" }, body: coded });
+        const response = await gate.raw({ target: "/api/a", headers: withToken([["Accept-Encoding", "gzip"]]) });
+        assert.equal(response.header("content-encoding"), "gzip");
+        assert.deepEqual(response.body, coded);
+        assert.match(origin.expectOne().header("accept-encoding"), /gzip/);
+      });
+
+      test("RFC 9110 section 14: a range is the origin's business", async ({ gate, origin }) => {
+        origin.answerWith({ status: 206, headers: { "Content-Range": "bytes 0-2/10" }, body: "abc" });
+        const response = await gate.raw({ target: "/api/a", headers: withToken([["Range", "bytes=0-2"]]) });
+        assert.equal(response.status, 206);
+        assert.equal(response.header("content-range"), "bytes 0-2/10");
+        assert.equal(origin.expectOne().header("range"), "bytes=0-2");
+      });
+
+      test("a request that broke off at the origin is a 502", async ({ gate, origin }) => {
+        origin.answerWith((received, response, message) => message.socket.destroy());
+        await assertProblem(await gate.raw({ target: "/api/a", headers: withToken() }), 502);
+        assert.ok(origin.take().length >= 1);
+        origin.answerWith({ body: "back again" });
+        const response = await gate.raw({ target: "/api/a", headers: withToken() });
+        assert.equal(response.text, "back again");
+        origin.expectOne();
+      });
+
+      test("a private answer must not be shared: caches are kept out of guarded routes", async ({ gate, origin }) => {
+        await gate.raw({ target: "/api/a", headers: withToken() });
+        assert.match(origin.expectOne().header("cache-control") ?? "", /no-cache|no-store/);
+        await gate.raw({ target: "/optional/a" });
+        assert.match(origin.expectOne().header("cache-control") ?? "", /no-cache|no-store/);
+        await gate.raw({ target: "/public/a" });
+        assert.equal(origin.expectOne().header("cache-control"), undefined);
+      });
+    },
+  );
+}
+
+/** A port where nobody listens. */
+async function deadPort() {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address();
+  server.close();
+  await once(server, "close");
+  return port;
+}
+
+const dead = await deadPort();
+
+for (const runtime of ["miniflare", "workerd"]) {
+  gateTest(
+    `an origin that cannot be reached is a 502 in ${runtime}`,
+    { runtime, policy: hs256({ origin: `http://127.0.0.1:${dead}`, errors: { detail: "reason" } }), secrets: { SECRET } },
+    async ({ gate }) => {
+      await assertProblem(await gate.fetchWith(hs256Token(), "/api/a"), 502, { detail: "origin_unreachable" });
+      await assertProblem(await gate.fetch("/public/a", { method: "POST", body: "x" }), 502, { detail: "origin_unreachable" });
+      const head = await gate.raw({ method: "HEAD", target: "/public/a" });
+      await assertProblem(head, 502, { head: true });
+    },
+  );
+}
+
+gateTest(
+  "an origin that does not answer in time is a 504",
+  ({ origin }) => ({ policy: hs256({ origin, origin_timeout: 1, errors: { detail: "reason" } }), secrets: { SECRET } }),
+  async ({ gate, origin }) => {
+    const never = signal();
+    origin.answerWith(() => never.promise);
+    await assertProblem(await gate.fetchWith(hs256Token(), "/api/a"), 504, { detail: "origin_timeout" });
+    origin.expectOne();
+    never.resolve();
+  },
+);
+
+gateTest(
+  "the time limit ends with the origin's headers: a slow body is none of its business",
+  ({ origin }) => ({ policy: hs256({ origin, origin_timeout: 1 }), secrets: { SECRET } }),
+  async ({ gate, origin }) => {
+    const later = signal();
+    origin.answerWith(async (received, response) => {
+      response.writeHead(200);
+      response.write("first");
+      await later.promise;
+      response.end(" and last");
+    });
+    const slow = await gate.fetchWith(hs256Token(), "/api/slow");
+    origin.expectOne();
+    // A second request that does run into the limit shows that it has passed for the first one too.
+    origin.answerWith(() => later.promise);
+    await assertProblem(await gate.fetchWith(hs256Token(), "/api/hangs"), 504);
+    origin.expectOne();
+    later.resolve();
+    assert.equal(await slow.text(), "first and last");
+  },
+);
