@@ -114,7 +114,7 @@ for (const runtime of ["miniflare", "workerd"]) {
       test("a large answer arrives byte for byte", async ({ gate, origin }) => {
         const sent = createHash("sha256");
         origin.answerWith(async (received, response) => {
-          response.writeHead(200, { "Content-Length": 32 * MEBIBYTE });
+          response.writeHead(200, { "Content-Type": "application/octet-stream", "Content-Length": 32 * MEBIBYTE });
           for (let i = 0; i < 32; i += 1) {
             const bytes = piece(i);
             sent.update(bytes);

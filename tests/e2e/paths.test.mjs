@@ -22,7 +22,7 @@ const AMBIGUOUS = ["//admin", "/public//admin", "/./admin", "/public/../admin", 
 /** Paths with one reading. */
 const PLAIN = ["/admin", "/admin/", "/admin/a.b-c_d~e", "/admin/a:b@c!d$e&f'g(h)i*j+k,l=m", "/ADMIN", "/Admin", "/public/admin", "/public/ADMIN",
   "/public/...", "/public/.hidden", "/public/a..b", "/public/%C3%A9", "/public/%25", "/public/%23", "/public/%3F", "/public/%20", "/admin?",
-  "/admin?/../public/", "/public/?next=/../admin", "/public/?a=%2e%2e/&b=\\&c=//", "/public/?'\"<>`{}|^", "/public/a?a#b", "/api/%F0%9F%99%82"];
+  "/admin?/../public/", "/public/?next=/../admin", "/public/?a=%2e%2e/&b=\\&c=//", "/public/a?a#b", "/api/%F0%9F%99%82"];
 
 /** Ways to write a request target that are no path. */
 const OTHER_FORMS = ["http://evil.example/admin", "http://evil.example/public/../admin", "HTTP://evil.example/public/a", "https://evil.example/admin",
@@ -137,7 +137,7 @@ for (const runtime of ["workerd", "miniflare"]) {
       });
 
       test("a query goes out with the meaning that it came with", async ({ gate, origin }) => {
-        for (const query of ["?a=b&a=c", "?a=%2F%2e%2e", "?", "?a=b%20c+d", "?=&&", "?a[]=1", "?q=%E2%82%AC", "?/../x", "?a=1?b=2"]) {
+        for (const query of ["?a=b&a=c", "?a=%2F%2e%2e", "?", "?a=b%20c+d", "?=&&", "?a[]=1", "?q=%E2%82%AC", "?/../x", "?a=1?b=2", "?q='x'", "?q=(a)*!~"]) {
           const response = await gate.raw({ target: `/public/a${query}` });
           assert.equal(response.status, 200, query);
           const seen = origin.expectOne();

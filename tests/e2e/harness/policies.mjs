@@ -23,7 +23,7 @@ export function hs256({ origin, ...changes }) {
     issuers: [
       { name: "issuer", issuer: ISSUER, audience: [AUDIENCE], algorithms: ["HS256"], keys: { secret: "SECRET" } },
     ],
-    routes: ROUTES,
+    routes: structuredClone(ROUTES),
     forward: { claims: { "X-Auth-Subject": "/sub", "X-Auth-Scope": "/scope" } },
     ...changes,
   };
