@@ -17,6 +17,8 @@ use std::fmt;
 pub struct Rules {
     /// Accepted values of `iss`.
     pub issuer: Expected,
+    /// The tenant that `iss` names must be the one that a claim names.
+    pub tenant: Option<TenantClaim>,
     /// Accepted values of `aud`, of which a token needs one.
     pub audience: Expected,
     /// How far clocks may differ.
@@ -36,6 +38,24 @@ pub struct Rules {
     pub scopes_claim: Option<String>,
     /// Where roles stand, by name or JSON Pointer.
     pub roles_claim: String,
+}
+
+/// A claim that repeats the tenant within `iss`, as in `https://login.example/{tid}/v2.0`: a token whose
+/// two names for its tenant differ is nobody's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TenantClaim {
+    /// The claim's name.
+    pub claim: String,
+    /// What stands in `iss` before the tenant.
+    pub prefix: String,
+    /// What stands in `iss` after the tenant.
+    pub suffix: String,
+}
+
+impl TenantClaim {
+    fn tenant_of<'i>(&self, issuer: &'i str) -> Option<&'i str> {
+        issuer.strip_prefix(self.prefix.as_str())?.strip_suffix(self.suffix.as_str())
+    }
 }
 
 /// Values that a claim is compared with.
@@ -90,6 +110,7 @@ impl<'g> Claims<'g> {
         let registered = Registered::read(&members)?;
         check_purpose(&members)?;
         check_issuer(&registered, rules)?;
+        check_tenant(&registered, &members, rules)?;
         check_audience(&registered, rules)?;
         check_time(&registered, rules, now)?;
         check_subject(&registered, rules)?;
@@ -173,7 +194,8 @@ impl fmt::Debug for Claims<'_> {
     }
 }
 
-/// The registered claims (RFC 7519 section 4.1, OpenID Connect Core section 2), of the right types.
+/// The registered claims (RFC 7519 section 4.1, RFC 8693 section 4.3, OpenID Connect Core section 2), of
+/// the right types.
 struct Registered<'c> {
     issuer: Option<&'c str>,
     subject: Option<&'c str>,
@@ -186,6 +208,7 @@ struct Registered<'c> {
 impl<'c> Registered<'c> {
     fn read(members: &'c Object) -> Result<Self, Refusal> {
         text(members, "jti", "jti is not a string")?;
+        text(members, "client_id", "client_id is not a string")?;
         date(members, "auth_time", "auth_time is not a date")?;
         Ok(Self {
             issuer: text(members, "iss", "iss is not a string")?,
@@ -270,6 +293,20 @@ fn check_issuer(registered: &Registered<'_>, rules: &Rules) -> Result<(), Refusa
         (expected, Some(issuer)) if expected.accepts(issuer) => Ok(()),
         _ => Err(Refusal::new(Code::UnknownIssuer, "iss is not the issuer's")),
     }
+}
+
+fn check_tenant(
+    registered: &Registered<'_>,
+    members: &Object,
+    rules: &Rules,
+) -> Result<(), Refusal> {
+    let Some(tenant) = &rules.tenant else { return Ok(()) };
+    let named = registered.issuer.and_then(|issuer| tenant.tenant_of(issuer));
+    let claimed = text(members, &tenant.claim, "the tenant's claim is not a string")?;
+    if claimed.is_none() {
+        return Err(Refusal::new(Code::MissingClaim, "no claim for the tenant"));
+    }
+    (claimed == named).then_some(()).ok_or(invalid("iss and the tenant's claim disagree"))
 }
 
 fn check_audience(registered: &Registered<'_>, rules: &Rules) -> Result<(), Refusal> {

@@ -73,3 +73,5 @@ pub mod time;
 
 #[cfg(feature = "worker")]
 pub mod edge;
+#[cfg(feature = "web")]
+pub mod web;

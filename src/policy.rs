@@ -6,6 +6,7 @@
 
 mod fault;
 mod issuer;
+mod keys;
 mod origin;
 mod reader;
 mod route;

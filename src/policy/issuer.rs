@@ -1,17 +1,16 @@
 //! The issuers of a policy, and their keys.
 
-use super::Bindings;
 use super::fault::Faults;
 use super::reader::{Faulty, Table};
+use super::{Bindings, keys};
 use crate::alg::Algorithm;
 use crate::budget;
-use crate::claims::{Expected, PROOF_TYPE, Rules};
-use crate::json;
-use crate::keys::{Key, KeyFault, KeySet, Material, Secret, SecretEncoding, jwk, pem};
+use crate::claims::{Expected, PROOF_TYPE, Rules, TenantClaim};
+
+use crate::keys::{Key, KeySet};
 use crate::refusal::{Code, Refusal};
 use crate::time::Seconds;
 use crate::token::{Header, media_subtype};
-use serde_json::Value;
 
 /// One issuer: whose tokens it is, what they must say, and the keys that bear them out.
 #[derive(Debug)]
@@ -73,9 +72,11 @@ impl Issuer {
     }
 }
 
-const KEYS: [&str; 13] = [
+const KEYS: [&str; 15] = [
     "name",
     "issuer",
+    "tenants",
+    "profile",
     "audience",
     "algorithms",
     "keys",
@@ -110,12 +111,12 @@ fn compile(
     let name = table.require("name", found, "write a short name for logs and routes", faults);
     let algorithms = compile_algorithms(table, faults);
     let rules = compile_rules(table, faults);
-    let keys = compile_keys(table, algorithms.as_deref().ok(), bindings, faults);
+    let keys = keys::compile(table, algorithms.as_deref().ok(), bindings, faults);
     Ok(Issuer { name: name?.to_owned(), rules: rules?, algorithms: algorithms?, keys: keys? })
 }
 
 fn compile_rules(table: &Table<'_>, faults: &mut Faults) -> Result<Rules, Faulty> {
-    let issuer = expected(table, "issuer", "the token's iss, or \"*\" to waive it", faults);
+    let issuer = compile_name(table, faults);
     let audience = expected(table, "audience", "the token's aud, or \"*\" to waive it", faults);
     let leeway = table.seconds("leeway", 0..=budget::LEEWAY_SECONDS, faults);
     let max_age = table.seconds("max_age", 1..=31_536_000, faults);
@@ -127,8 +128,11 @@ fn compile_rules(table: &Table<'_>, faults: &mut Faults) -> Result<Rules, Faulty
     let scopes_claim = table.text("scopes_claim", faults);
     let roles_claim = table.text("roles_claim", faults);
     let owned = |texts: Vec<&str>| texts.into_iter().map(str::to_owned).collect::<Vec<_>>();
-    Ok(Rules {
-        issuer: issuer?,
+    let profile = compile_profile(table, faults);
+    let (issuer, tenant) = issuer?;
+    let mut rules = Rules {
+        issuer,
+        tenant,
         audience: audience?,
         leeway: leeway?.unwrap_or(Seconds::new(60)),
         max_age: max_age?,
@@ -138,7 +142,122 @@ fn compile_rules(table: &Table<'_>, faults: &mut Faults) -> Result<Rules, Faulty
         subject: subject?.map(owned),
         scopes_claim: scopes_claim?.map(str::to_owned),
         roles_claim: roles_claim?.unwrap_or("roles").to_owned(),
-    })
+    };
+    if let Some(profile) = profile? {
+        profile.tighten(&mut rules);
+    }
+    Ok(rules)
+}
+
+/// A ready-made set of rules.
+#[derive(Clone, Copy)]
+enum Profile {
+    /// JWT access tokens (RFC 9068 sections 2.1, 2.2 and 4).
+    Rfc9068,
+}
+
+impl Profile {
+    fn tighten(self, rules: &mut Rules) {
+        match self {
+            Self::Rfc9068 => {
+                rules.types = Some(vec!["at+jwt".to_owned()]);
+                let required = ["iss", "aud", "sub", "client_id", "iat", "jti"].map(str::to_owned);
+                rules.require.extend(required);
+            }
+        }
+    }
+}
+
+fn compile_profile(table: &Table<'_>, faults: &mut Faults) -> Result<Option<Profile>, Faulty> {
+    let profile = table.choice("profile", &[("rfc9068", Profile::Rfc9068)], faults)?;
+    if profile.is_none() {
+        return Ok(None);
+    }
+    for key in ["types", "expiry"] {
+        if table.has(key) {
+            faults.fault(table.at(key), "the profile says this already", "leave one of both out");
+        }
+    }
+    Ok(profile)
+}
+
+/// What `iss` must be: names, `"*"`, or one name with its tenants.
+fn compile_name(
+    table: &Table<'_>,
+    faults: &mut Faults,
+) -> Result<(Expected, Option<TenantClaim>), Faulty> {
+    let expected = expected(table, "issuer", "the token's iss, or \"*\" to waive it", faults);
+    let tenants = table.texts("tenants", false, faults);
+    let (expected, tenants) = (expected?, tenants?);
+    let template = match &expected {
+        Expected::OneOf(names) => names.iter().find(|name| name.contains(['{', '}'])),
+        Expected::Any => None,
+    };
+    match (template, tenants) {
+        (None, None) => Ok((expected, None)),
+        (None, Some(_)) => {
+            faults.fault(
+                table.at("tenants"),
+                "the issuer names no place for a tenant",
+                "write the claim's name into it, such as https://login.example/{tid}/v2.0",
+            );
+            Err(Faulty)
+        }
+        (Some(_), None) => {
+            faults.fault(
+                table.at("issuer"),
+                "it has a place for a tenant, and no tenants are named",
+                "list those that you accept: tenants = [\"…\"]",
+            );
+            Err(Faulty)
+        }
+        (Some(template), Some(tenants)) => expand(table, &expected, template, &tenants, faults),
+    }
+}
+
+/// Writes each tenant into its place in the issuer's name.
+fn expand(
+    table: &Table<'_>,
+    expected: &Expected,
+    template: &str,
+    tenants: &[&str],
+    faults: &mut Faults,
+) -> Result<(Expected, Option<TenantClaim>), Faulty> {
+    let single = matches!(expected, Expected::OneOf(names) if names.len() == 1);
+    let parts = template
+        .split_once('{')
+        .and_then(|(prefix, rest)| Some((prefix, rest.split_once('}')?)))
+        .filter(|(_, (claim, suffix))| {
+            single && !claim.is_empty() && !claim.contains('{') && !suffix.contains(['{', '}'])
+        });
+    let Some((prefix, (claim, suffix))) = parts else {
+        faults.fault(
+            table.at("issuer"),
+            "a tenant has one place, in an issuer with one name",
+            "write one name with one {claim} in it",
+        );
+        return Err(Faulty);
+    };
+    let mut outcome = Ok(());
+    for (index, tenant) in tenants.iter().enumerate() {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
+        if !tenant.bytes().all(plain) {
+            faults.fault(
+                format!("{}[{index}]", table.at("tenants")),
+                "not the identifier of a tenant",
+                "use letters, digits, hyphens, dots and underscores",
+            );
+            outcome = Err(Faulty);
+        }
+    }
+    outcome?;
+    let names = tenants.iter().map(|tenant| format!("{prefix}{tenant}{suffix}")).collect();
+    let claim = TenantClaim {
+        claim: claim.to_owned(),
+        prefix: prefix.to_owned(),
+        suffix: suffix.to_owned(),
+    };
+    Ok((Expected::OneOf(names), Some(claim)))
 }
 
 /// A string or list that a claim is compared with, or `"*"`.
@@ -215,203 +334,6 @@ fn compile_algorithms(table: &Table<'_>, faults: &mut Faults) -> Result<Vec<Algo
         outcome = Err(Faulty);
     }
     outcome.map(|()| algorithms)
-}
-
-const SOURCES: [&str; 3] = ["secret", "pem", "jwks"];
-
-/// Imports an issuer's keys; without `algorithms`, which then have a fault of their own, no further
-/// than their names.
-fn compile_keys(
-    table: &Table<'_>,
-    algorithms: Option<&[Algorithm]>,
-    bindings: &dyn Bindings,
-    faults: &mut Faults,
-) -> Result<KeySet, Faulty> {
-    const REMEDY: &str =
-        "write keys = { secret = \"BINDING\" }, { pem = \"BINDING\" } or { jwks = \"BINDING\" }";
-    let found = table.table("keys", &["secret", "encoding", "pem", "jwks"], faults);
-    let keys = table.require("keys", found, REMEDY, faults)?;
-    let named: Vec<_> = SOURCES.into_iter().filter(|source| keys.has(source)).collect();
-    let &[source] = named.as_slice() else {
-        let problem = match named.len() {
-            0 => "no source of keys".to_owned(),
-            _ => format!("{} sources of keys, and only one can count", named.len()),
-        };
-        faults.fault(keys.path(), problem, REMEDY);
-        return Err(Faulty);
-    };
-    if source != "secret" && keys.has("encoding") {
-        faults.fault(keys.at("encoding"), "only a secret has an encoding", "leave it out");
-    }
-    let source = Source { keys, key: source, bindings };
-    match source.key {
-        "secret" => source.secrets(algorithms, faults),
-        "pem" => source.pem(algorithms, faults),
-        _ => source.jwks(algorithms, faults),
-    }
-}
-
-/// The one source of an issuer's keys.
-struct Source<'t> {
-    keys: Table<'t>,
-    key: &'static str,
-    bindings: &'t dyn Bindings,
-}
-
-impl Source<'_> {
-    fn secrets(
-        &self,
-        algorithms: Option<&[Algorithm]>,
-        faults: &mut Faults,
-    ) -> Result<KeySet, Faulty> {
-        let names = self.keys.texts("secret", true, faults);
-        let encoding = self.encoding(faults);
-        let names = names?.unwrap_or_default();
-        if names.len() > budget::SECRETS_HELD {
-            faults.fault(
-                self.keys.at("secret"),
-                format!("{} secrets, and {} are the most", names.len(), budget::SECRETS_HELD),
-                "keep the newest and the one before",
-            );
-        }
-        self.check_side(algorithms, true, faults);
-        let mut keys = Vec::new();
-        let mut outcome = Ok(());
-        for name in names {
-            match self.secret(name, encoding?, algorithms, faults) {
-                Ok(key) => keys.push(key),
-                Err(faulty) => outcome = Err(faulty),
-            }
-        }
-        outcome.map(|()| KeySet::new(keys, Vec::new()))
-    }
-
-    fn secret(
-        &self,
-        name: &str,
-        encoding: SecretEncoding,
-        algorithms: Option<&[Algorithm]>,
-        faults: &mut Faults,
-    ) -> Result<Key, Faulty> {
-        let text = self.text(name, faults)?;
-        let key = Secret::from_text(&text, encoding)
-            .and_then(|secret| Key::new(Material::Secret(secret), None, algorithms.unwrap_or(&[])));
-        self.report(name, algorithms, key, faults)
-    }
-
-    fn encoding(&self, faults: &mut Faults) -> Result<SecretEncoding, Faulty> {
-        let choices = ["utf8", "base64", "base64url", "hex"]
-            .map(|name| (name, SecretEncoding::from_name(name).unwrap_or_default()));
-        Ok(self.keys.choice("encoding", &choices, faults)?.unwrap_or_default())
-    }
-
-    fn pem(&self, algorithms: Option<&[Algorithm]>, faults: &mut Faults) -> Result<KeySet, Faulty> {
-        let name = self.keys.text("pem", faults)?.unwrap_or_default();
-        self.check_side(algorithms, false, faults);
-        let text = self.text(name, faults)?;
-        let keys = pem::import(&text, algorithms.unwrap_or(&[]));
-        self.report(name, algorithms, keys, faults)
-    }
-
-    fn jwks(
-        &self,
-        algorithms: Option<&[Algorithm]>,
-        faults: &mut Faults,
-    ) -> Result<KeySet, Faulty> {
-        let inline;
-        let (name, set) = match self.keys.get("jwks") {
-            Some(Value::String(name)) => match self.bindings.value(name) {
-                None => return Err(self.missing(name, faults)),
-                Some(Value::String(text)) => {
-                    (name.as_str(), json::parse_object(text.as_bytes()).ok())
-                }
-                Some(other) => {
-                    inline = other;
-                    (name.as_str(), inline.as_object().cloned())
-                }
-            },
-            Some(value) => ("the policy", value.as_object().cloned()),
-            None => return Err(Faulty),
-        };
-        let keys = set
-            .ok_or_else(|| KeyFault::new("it is not a JSON object without repeated names"))
-            .and_then(|set| {
-                jwk::import(&set, algorithms.unwrap_or(&[]), jwk::Provenance::Operator)
-            });
-        let keys = self.report(name, algorithms, keys, faults)?;
-        for skipped in keys.skipped() {
-            faults.warning(
-                format!("{}.keys[{}]", self.keys.at("jwks"), skipped.index),
-                format!("this key is not used: {}", skipped.fault),
-                "mend it or take it out of the set",
-            );
-        }
-        Ok(keys)
-    }
-
-    /// The text of a binding, which must be there.
-    fn text(&self, name: &str, faults: &mut Faults) -> Result<String, Faulty> {
-        match self.bindings.value(name) {
-            Some(Value::String(text)) => Ok(text),
-            Some(_) => {
-                faults.fault(
-                    self.keys.at(self.key),
-                    format!("the binding {name} is not a text"),
-                    format!("set it with `npx wrangler secret put {name}`"),
-                );
-                Err(Faulty)
-            }
-            None => Err(self.missing(name, faults)),
-        }
-    }
-
-    fn missing(&self, name: &str, faults: &mut Faults) -> Faulty {
-        faults.fault(
-            self.keys.at(self.key),
-            format!("there is no binding {name}"),
-            format!("set it with `npx wrangler secret put {name}`, for local use in .dev.vars"),
-        );
-        Faulty
-    }
-
-    /// Secrets go with HS…, public keys with the others (RFC 8725 section 3.1).
-    fn check_side(&self, algorithms: Option<&[Algorithm]>, symmetric: bool, faults: &mut Faults) {
-        let Some(algorithms) = algorithms else { return };
-        if algorithms.iter().any(|one| one.is_symmetric() != symmetric) {
-            let (problem, remedy) = if symmetric {
-                (
-                    "a shared secret for algorithms that verify with a public key",
-                    "use pem or jwks, or HS256",
-                )
-            } else {
-                (
-                    "a public key for HMAC, where it would be a secret that everybody knows",
-                    "use secret, or RS256",
-                )
-            };
-            faults.fault(self.keys.at(self.key), problem, remedy);
-        }
-    }
-
-    /// Reports why a key cannot be used, unless that follows from another fault.
-    fn report<T>(
-        &self,
-        name: &str,
-        algorithms: Option<&[Algorithm]>,
-        imported: Result<T, KeyFault>,
-        faults: &mut Faults,
-    ) -> Result<T, Faulty> {
-        imported.map_err(|fault| {
-            if algorithms.is_some() {
-                faults.fault(
-                    self.keys.at(self.key),
-                    format!("{name}: {fault}"),
-                    "replace it with a key that holds to this",
-                );
-            }
-            Faulty
-        })
-    }
 }
 
 /// Two issuers of one name, or that claim the same `iss`: nothing says whose rules would count.
