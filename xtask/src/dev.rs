@@ -7,6 +7,7 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 use serde_json::{Value, json};
 
+use crate::build;
 use crate::check::{self, Unseen};
 use crate::config::{Environment, Severity, Source, policy};
 use crate::say;
@@ -53,6 +54,8 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
 
     let port = port(options)?;
     let tools = tools::prepare(&workspace)?;
+    // wrangler would build too, but it is hard to read over its shoulder.
+    build::worker(&workspace, &tools, &build::Options::default())?;
     let mut command = wrangler::command(&workspace, &tools, port, name)?;
     if let Some(swapped) = echo_for_zone(&raw) {
         say::line(

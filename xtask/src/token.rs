@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 
 use crate::config::dev_vars::DevVars;
 use crate::config::{Environment, Source, policy};
+use crate::say;
 use crate::workspace::Workspace;
 
 mod algorithm;
@@ -86,6 +87,9 @@ pub(crate) fn mint(workspace: &Workspace, options: &Options) -> Result<String> {
             let issuer = pick(&issuers, options, |issuer| {
                 issuer.algorithms.iter().any(|algorithm| key.fits(*algorithm))
             });
+            if issuer.is_none() {
+                say::line("no issuer in the policy has such keys: no iss and aud but those given");
+            }
             let algorithm = options.alg.or_else(|| {
                 let listed = &issuer?.algorithms;
                 listed.iter().copied().find(|algorithm| key.fits(*algorithm))

@@ -1,8 +1,8 @@
 //! Command line tools that come as crates, at pinned versions, in `target/tools`.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::{env, fs};
 
 use anyhow::{Context, Result, bail};
 
@@ -44,6 +44,9 @@ pub(crate) fn ensure<const N: usize>(
         .filter(|tool| !is_installed(&installed, tool) || !program(&folder, tool).is_file())
         .collect();
     if !missing.is_empty() {
+        if missing.iter().any(|tool| tool.package == WORKER_BUILD.package) {
+            check_openssl()?;
+        }
         let names: Vec<String> = missing.iter().map(|tool| pinned(tool)).collect();
         say::timed(
             &format!("installing {} into target/tools (once, some minutes)", names.join(" and ")),
@@ -54,6 +57,23 @@ pub(crate) fn ensure<const N: usize>(
         }
     }
     Ok(tools.map(|tool| program(&folder, tool)))
+}
+
+/// worker-build links the system's OpenSSL, save on Windows and macOS, and cargo's own words about
+/// a missing one run to a page.
+fn check_openssl() -> Result<()> {
+    let given = ["OPENSSL_DIR", "OPENSSL_LIB_DIR", "OPENSSL_NO_PKG_CONFIG"];
+    if cfg!(any(windows, target_os = "macos"))
+        || given.iter().any(|variable| env::var_os(variable).is_some())
+        || process::run_quietly(Command::new("pkg-config").args(["--exists", "openssl"])).is_ok()
+    {
+        return Ok(());
+    }
+    bail!(
+        "worker-build needs OpenSSL's development files and pkg-config: install the packages \
+         libssl-dev and pkg-config (Debian, Ubuntu), openssl-devel and pkgconf (Fedora), or \
+         openssl-dev and pkgconf (Alpine)"
+    )
 }
 
 fn install(workspace: &Workspace, folder: &Path, names: &[String]) -> Result<()> {
