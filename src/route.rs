@@ -204,7 +204,7 @@ impl Pattern {
             ),
             None => (inner.strip_suffix('/').unwrap_or(inner), false),
         };
-        let segments = if inner.is_empty() && text != "//*" {
+        let segments = if inner.is_empty() && !text.starts_with("//") {
             Vec::new()
         } else {
             inner.split('/').map(Segment::parse).collect::<Result<_, _>>()?
