@@ -1,0 +1,135 @@
+//! The whole gate, from a policy and a request to what the client or the origin sees.
+
+use super::{Held, hs_issuer, now, policy, rs_issuer};
+use portcullis::gate::{Trace, judge};
+use portcullis::outgoing::Outgoing;
+use portcullis::policy::Policy;
+use portcullis::refusal::{Answer, Refusal};
+use portcullis::request::Request;
+use portcullis::time::UnixSeconds;
+use serde_json::Value;
+
+/// A request.
+#[derive(Clone, Debug)]
+pub(crate) struct Call {
+    pub(crate) method: String,
+    pub(crate) url: String,
+    pub(crate) headers: Vec<(String, String)>,
+}
+
+impl Call {
+    pub(crate) fn new(method: &str, path: &str) -> Self {
+        let url = format!("https://gate.example{path}");
+        Self { method: method.to_owned(), url, headers: Vec::new() }
+    }
+
+    pub(crate) fn get(path: &str) -> Self {
+        Self::new("GET", path)
+    }
+
+    pub(crate) fn header(mut self, name: &str, value: &str) -> Self {
+        self.headers.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    pub(crate) fn bearer(self, token: &str) -> Self {
+        self.header("Authorization", &format!("Bearer {token}"))
+    }
+
+    pub(crate) fn request(&self) -> Request<'_> {
+        Request { method: &self.method, url: &self.url, headers: &self.headers }
+    }
+}
+
+/// What goes to the origin.
+#[derive(Debug)]
+pub(crate) struct Sent {
+    pub(crate) url: String,
+    pub(crate) removed: Vec<String>,
+    pub(crate) set: Vec<(String, String)>,
+    pub(crate) no_store: bool,
+    pub(crate) anonymous: bool,
+}
+
+impl Sent {
+    /// A header that the gate set.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        let mut values = self.set.iter().filter(|(set, _)| set == name);
+        let value = values.next().map(|(_, value)| value.as_str());
+        assert!(values.next().is_none(), "{name} is set twice");
+        value
+    }
+}
+
+/// A gate whose policy has compiled.
+#[derive(Debug)]
+pub(crate) struct Gate {
+    pub(crate) policy: Policy,
+}
+
+impl Gate {
+    pub(crate) fn new(raw: &Value) -> Self {
+        Self::bound(raw, &Held::usual())
+    }
+
+    pub(crate) fn bound(raw: &Value, bindings: &Held) -> Self {
+        match Policy::compile(raw, bindings).outcome {
+            Ok(policy) => Self { policy },
+            Err(faults) => panic!("the policy has faults: {faults:#?}"),
+        }
+    }
+
+    /// For the base token.
+    pub(crate) fn hs() -> Self {
+        Self::new(&policy(hs_issuer()))
+    }
+
+    /// For the base token with RS256.
+    pub(crate) fn rs() -> Self {
+        Self::new(&policy(rs_issuer()))
+    }
+
+    /// Judges a request, works out what is sent, and says how far it came.
+    pub(crate) fn trace<'g>(
+        &'g self,
+        call: &Call,
+        at: UnixSeconds,
+    ) -> (Trace<'g>, Result<Sent, Refusal>) {
+        let mut trace = Trace::default();
+        let request = call.request();
+        let sent = judge(&self.policy, &request, at, &mut trace).and_then(|admitted| {
+            let anonymous = admitted.claims().is_none();
+            let outgoing = Outgoing::of(admitted, &request, self.policy.forwarding())?;
+            Ok(Sent {
+                url: outgoing.url,
+                removed: outgoing.remove,
+                set: outgoing.set,
+                no_store: outgoing.no_store,
+                anonymous,
+            })
+        });
+        (trace, sent)
+    }
+
+    pub(crate) fn ask(&self, call: &Call) -> Result<Sent, Refusal> {
+        self.trace(call, now()).1
+    }
+
+    /// Status and code: `401 expired`, or `200` for what reaches the origin.
+    pub(crate) fn verdict(&self, call: &Call) -> String {
+        match self.ask(call) {
+            Ok(_) => "200".to_owned(),
+            Err(refusal) => format!("{} {}", refusal.code().status(), refusal.code()),
+        }
+    }
+
+    /// The verdict on a token as the one Bearer credential of a request.
+    pub(crate) fn token(&self, token: &str) -> String {
+        self.verdict(&Call::get("/").bearer(token))
+    }
+
+    /// What the client is told.
+    pub(crate) fn answer(&self, call: &Call) -> Answer {
+        self.ask(call).unwrap_err().answer(self.policy.answers(), None)
+    }
+}

@@ -1,0 +1,111 @@
+//! Tokens from raw JSON text, signed with the primitives themselves and not with the crate's code.
+
+use super::keys;
+use base64ct::{Base64UrlUnpadded, Encoding as _};
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use rsa::Pkcs1v15Sign;
+use sha2::{Digest as _, Sha256, Sha384, Sha512};
+
+/// The base token's header.
+pub(crate) const HEADER: &str = r#"{"alg":"HS256","typ":"JWT"}"#;
+
+/// The base token's claims; `exp` is a day after [`super::NOW`].
+const CLAIMS: [(&str, &str); 4] =
+    [("iss", r#""https://i""#), ("aud", r#""api""#), ("sub", r#""u""#), ("exp", "1800086400")];
+
+pub(crate) fn b64(bytes: impl AsRef<[u8]>) -> String {
+    Base64UrlUnpadded::encode_string(bytes.as_ref())
+}
+
+/// The base token's payload with some members' raw JSON replaced, added, or, where empty, left out.
+pub(crate) fn payload(changes: &[(&str, &str)]) -> String {
+    let changed = |name: &str| changes.iter().find(|(other, _)| *other == name);
+    let kept = CLAIMS.iter().map(|member| changed(member.0).unwrap_or(member));
+    let added = changes.iter().filter(|(name, _)| CLAIMS.iter().all(|(other, _)| other != name));
+    let members: Vec<_> = kept
+        .chain(added)
+        .filter(|(_, raw)| !raw.is_empty())
+        .map(|(name, raw)| format!("\"{name}\":{raw}"))
+        .collect();
+    format!("{{{}}}", members.join(","))
+}
+
+/// The base token's payload with raw text put in before its closing brace.
+pub(crate) fn raw_payload(text: &str) -> String {
+    let base = payload(&[]);
+    format!("{},{text}}}", base.strip_suffix('}').unwrap())
+}
+
+/// Who signs, and how.
+#[derive(Clone, Debug)]
+pub(crate) enum Signer {
+    Hmac { bits: u32, secret: Vec<u8> },
+    Rsa { bits: u32, key: Box<rsa::PrivateKey> },
+}
+
+impl Signer {
+    /// HS256 with the gate's own secret.
+    pub(crate) fn hs256() -> Self {
+        Self::hmac(256, keys::SECRET)
+    }
+
+    pub(crate) fn hmac(bits: u32, secret: impl AsRef<[u8]>) -> Self {
+        Self::Hmac { bits, secret: secret.as_ref().to_vec() }
+    }
+
+    /// RS256 with the gate's own key.
+    pub(crate) fn rs256() -> Self {
+        Self::rsa(256, keys::RSA_PRIVATE)
+    }
+
+    pub(crate) fn rsa(bits: u32, pem: &str) -> Self {
+        Self::Rsa { bits, key: Box::new(keys::private_key(pem)) }
+    }
+
+    /// The JOSE name of what it does.
+    pub(crate) fn algorithm(&self) -> String {
+        match self {
+            Self::Hmac { bits, .. } => format!("HS{bits}"),
+            Self::Rsa { bits, .. } => format!("RS{bits}"),
+        }
+    }
+
+    /// The signature of a message.
+    pub(crate) fn sign(&self, message: impl AsRef<[u8]>) -> Vec<u8> {
+        let message = message.as_ref();
+        macro_rules! hmac {
+            ($hash:ty, $secret:expr) => {
+                Hmac::<$hash>::new_from_slice($secret)
+                    .unwrap()
+                    .chain_update(message)
+                    .finalize()
+                    .into_bytes()
+                    .to_vec()
+            };
+        }
+        macro_rules! rsa {
+            ($hash:ty, $key:expr) => {
+                $key.sign(Pkcs1v15Sign::new::<$hash>(), &<$hash>::digest(message)).unwrap()
+            };
+        }
+        match self {
+            Self::Hmac { bits: 256, secret } => hmac!(Sha256, secret),
+            Self::Hmac { bits: 384, secret } => hmac!(Sha384, secret),
+            Self::Hmac { secret, .. } => hmac!(Sha512, secret),
+            Self::Rsa { bits: 256, key } => rsa!(Sha256, key),
+            Self::Rsa { bits: 384, key } => rsa!(Sha384, key),
+            Self::Rsa { key, .. } => rsa!(Sha512, key),
+        }
+    }
+
+    /// A token of this header and payload, both as they are.
+    pub(crate) fn token(&self, header: impl AsRef<[u8]>, payload: impl AsRef<[u8]>) -> String {
+        let input = format!("{}.{}", b64(header), b64(payload));
+        format!("{input}.{}", b64(self.sign(&input)))
+    }
+
+    /// A token of this payload, with the signer's own algorithm in the header.
+    pub(crate) fn signed(&self, payload: impl AsRef<[u8]>) -> String {
+        self.token(format!(r#"{{"alg":"{}","typ":"JWT"}}"#, self.algorithm()), payload)
+    }
+}

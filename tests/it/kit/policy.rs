@@ -1,0 +1,93 @@
+//! Policies as an operator would write them, and the bindings of a deployment.
+
+use super::keys;
+use portcullis::policy::{Bindings, Fault, Policy};
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The bindings of a deployment.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Held {
+    values: BTreeMap<String, Value>,
+    services: BTreeSet<String>,
+}
+
+impl Held {
+    /// The bindings that the policies of this file name.
+    pub(crate) fn usual() -> Self {
+        Self::default()
+            .value("SECRET", keys::SECRET)
+            .value("OTHER_SECRET", keys::OTHER_SECRET)
+            .value("PEM", keys::RSA_SPKI)
+            .service("API")
+    }
+
+    pub(crate) fn value(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.values.insert(name.to_owned(), value.into());
+        self
+    }
+
+    pub(crate) fn service(mut self, name: &str) -> Self {
+        self.services.insert(name.to_owned());
+        self
+    }
+}
+
+impl Bindings for Held {
+    fn value(&self, name: &str) -> Option<Value> {
+        self.values.get(name).cloned()
+    }
+
+    fn is_service(&self, name: &str) -> bool {
+        self.services.contains(name)
+    }
+}
+
+/// A table with some of its keys replaced or added; `null` takes a key out.
+pub(crate) fn with(mut table: Value, changes: Value) -> Value {
+    let Value::Object(changes) = changes else { panic!("changes are a table") };
+    for (name, value) in changes {
+        if value.is_null() {
+            table.as_object_mut().unwrap().remove(&name);
+        } else {
+            table[&name] = value;
+        }
+    }
+    table
+}
+
+/// The issuer of the base token.
+pub(crate) fn hs_issuer() -> Value {
+    json!({
+        "name": "i",
+        "issuer": "https://i",
+        "audience": "api",
+        "algorithms": ["HS256"],
+        "leeway": 0,
+        "keys": { "secret": "SECRET" },
+    })
+}
+
+/// The same issuer, had it chosen RSA.
+pub(crate) fn rs_issuer() -> Value {
+    with(hs_issuer(), json!({ "algorithms": ["RS256"], "keys": { "pem": "PEM" } }))
+}
+
+/// A policy with one issuer, whose tokens are needed everywhere.
+pub(crate) fn policy(issuer: Value) -> Value {
+    json!({
+        "origin": "https://origin.example",
+        "issuers": [issuer],
+        "routes": [{ "path": "/*" }],
+    })
+}
+
+/// What is wrong with a policy.
+pub(crate) fn faults(raw: &Value, bindings: &Held) -> Vec<Fault> {
+    Policy::compile(raw, bindings).outcome.err().unwrap_or_default()
+}
+
+/// What is worth a second thought in it.
+pub(crate) fn warnings(raw: &Value, bindings: &Held) -> Vec<Fault> {
+    Policy::compile(raw, bindings).warnings
+}

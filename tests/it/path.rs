@@ -1,0 +1,329 @@
+//! Paths: canonical, or refused.
+
+mod whatwg;
+
+use crate::kit::{Call, Gate, Signer, payload, table};
+use portcullis::path::{CanonicalPath, split_url};
+use serde_json::json;
+use std::collections::BTreeMap;
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
+/// A gate with something public beside something guarded.
+fn gate() -> Gate {
+    Gate::new(&json!({
+        "origin": "https://origin.example",
+        "issuers": [crate::kit::hs_issuer()],
+        "routes": [
+            { "path": "/admin/*", "scopes": ["admin"] },
+            { "path": "/public/*", "access": "public" },
+            { "path": "/read", "methods": ["GET"] },
+        ],
+    }))
+}
+
+/// What a request without a token gets.
+fn check<'r>(rows: impl IntoIterator<Item = (&'r str, &'r str)>) {
+    let gate = gate();
+    table(rows, |path| gate.verdict(&Call::get(path)));
+}
+
+const AMBIGUOUS: &str = "400 ambiguous_path";
+const GUARDED: &str = "401 missing_token";
+const PUBLIC: &str = "200";
+const NOWHERE: &str = "404 no_route";
+
+#[test]
+fn attack_29_dot_segments() {
+    check([
+        ("/./admin", AMBIGUOUS),
+        ("/admin/.", AMBIGUOUS),
+        ("/public/../admin", AMBIGUOUS),
+        ("/public/..", AMBIGUOUS),
+        ("/public/%2e%2e/admin", AMBIGUOUS),
+        ("/public/%2E%2E/admin", AMBIGUOUS),
+        ("/public/.%2e/admin", AMBIGUOUS),
+        ("/public/%2e./admin", AMBIGUOUS),
+        ("/public/%2e/admin", AMBIGUOUS),
+        ("/admin/%2e%2e/public", AMBIGUOUS),
+        ("/admin/../public/x", AMBIGUOUS),
+        ("/public/..;/admin", AMBIGUOUS),
+        ("/..;/admin", AMBIGUOUS),
+        ("/public/.;/../admin", AMBIGUOUS),
+        ("/public/..\\admin", AMBIGUOUS),
+        ("/public/..%5cadmin", AMBIGUOUS),
+        ("/public/..%2fadmin", AMBIGUOUS),
+        ("/public/..%c0%afadmin", AMBIGUOUS),
+        ("/public/.\t./admin", AMBIGUOUS),
+        ("/public/.\n./admin", AMBIGUOUS),
+        // Three dots are a name like any other.
+        ("/public/...", PUBLIC),
+        ("/public/..x", PUBLIC),
+    ]);
+}
+
+#[test]
+fn attack_29_empty_segments() {
+    check([
+        ("//admin", AMBIGUOUS),
+        ("///admin", AMBIGUOUS),
+        ("/public//admin", AMBIGUOUS),
+        ("/admin//", AMBIGUOUS),
+        ("//", AMBIGUOUS),
+        ("//evil.example/public/x", AMBIGUOUS),
+        ("/admin/", GUARDED),
+        ("/admin", GUARDED),
+        ("/public/", PUBLIC),
+    ]);
+}
+
+#[test]
+fn attack_29_encodings() {
+    check([
+        ("/%61dmin", AMBIGUOUS),
+        ("/adm%69n", AMBIGUOUS),
+        ("/admin%2F", AMBIGUOUS),
+        ("/admin%2fx", AMBIGUOUS),
+        ("/public%2fadmin", AMBIGUOUS),
+        ("/admin%00", AMBIGUOUS),
+        ("/admin%0a", AMBIGUOUS),
+        ("/admin%7f", AMBIGUOUS),
+        ("/admin%c2%85", AMBIGUOUS),
+        ("/admin%5c", AMBIGUOUS),
+        ("/admin%3bx", AMBIGUOUS),
+        ("/public/%252e%252e/admin", AMBIGUOUS),
+        ("/public/%25%32%65", AMBIGUOUS),
+        ("/public/%2561", AMBIGUOUS),
+        ("/public/%", AMBIGUOUS),
+        ("/public/%2", AMBIGUOUS),
+        ("/public/%zz", AMBIGUOUS),
+        ("/public/%u0061", AMBIGUOUS),
+        ("/public/%ff", AMBIGUOUS),
+        ("/public/%c0%ae", AMBIGUOUS),
+        ("/public/%ed%a0%80", AMBIGUOUS),
+        ("/public/%2d", AMBIGUOUS),
+        ("/public/%7E", AMBIGUOUS),
+        ("/public/caf%C3%A9", PUBLIC),
+        ("/public/a%20b", PUBLIC),
+        ("/public/100%25", PUBLIC),
+    ]);
+}
+
+#[test]
+fn attack_29_bytes_that_a_path_does_not_hold() {
+    check([
+        ("/admin\\", AMBIGUOUS),
+        ("\\admin", AMBIGUOUS),
+        ("/public\\admin", AMBIGUOUS),
+        ("/admin;x", AMBIGUOUS),
+        ("/admin;x=1/y", AMBIGUOUS),
+        ("/admin#", AMBIGUOUS),
+        ("/admin#/public/x", AMBIGUOUS),
+        ("/public#/../admin", AMBIGUOUS),
+        ("#", AMBIGUOUS),
+        ("/public/a b", AMBIGUOUS),
+        ("/public/\u{a0}", AMBIGUOUS),
+        ("/public/é", AMBIGUOUS),
+        ("/public/\0", AMBIGUOUS),
+        ("/public/\t", AMBIGUOUS),
+        ("/public/\r\n", AMBIGUOUS),
+        ("/public/\u{7f}", AMBIGUOUS),
+        ("/public/\"", AMBIGUOUS),
+        ("/public/<", AMBIGUOUS),
+        ("/public/^", AMBIGUOUS),
+        ("/public/`", AMBIGUOUS),
+        ("/public/{", AMBIGUOUS),
+        ("/public/|", AMBIGUOUS),
+        ("/public/[", AMBIGUOUS),
+        ("/public/!$&'()*+,=:@-._~", PUBLIC),
+    ]);
+}
+
+#[test]
+fn attack_29_case_and_queries() {
+    check([
+        ("/ADMIN", NOWHERE),
+        ("/Public/x", NOWHERE),
+        ("/adminx", NOWHERE),
+        ("/", NOWHERE),
+        ("", NOWHERE),
+        ("?/public/x", NOWHERE),
+        ("/admin?", GUARDED),
+        ("/admin?/../public/x", GUARDED),
+        ("/admin?x=/public/", GUARDED),
+        ("/admin/public/x", GUARDED),
+        ("/public/admin", PUBLIC),
+        ("/public?/../admin", PUBLIC),
+    ]);
+}
+
+#[test]
+fn attack_29_targets_that_are_no_path() {
+    let rows = [
+        ("*", AMBIGUOUS),
+        ("", NOWHERE),
+        ("/public/x", PUBLIC),
+        ("public/x", NOWHERE),
+        ("gate.example", NOWHERE),
+        ("gate.example:443", NOWHERE),
+        ("https://gate.example", NOWHERE),
+        ("https://gate.example*", NOWHERE),
+        ("https://gate.example/*", NOWHERE),
+        // An absolute-form target of another host is judged by its path, like any other URL.
+        ("http://evil.example/admin", GUARDED),
+        ("https://gate.example/https://gate.example/public/x", AMBIGUOUS),
+        ("https://user:password@gate.example/admin", GUARDED),
+        ("https://gate.example/public/x@evil.example/admin", PUBLIC),
+    ];
+    let gate = gate();
+    // Whatever the URL, nothing but a path under /public/ gets through without a token.
+    table(rows.map(|(url, expected)| (url, expected == PUBLIC)), |url| {
+        let call = Call { method: "GET".to_owned(), url: (*url).to_owned(), headers: Vec::new() };
+        gate.verdict(&call) == PUBLIC
+    });
+}
+
+#[test]
+fn attack_29_method_case() {
+    let gate = gate();
+    let token = Signer::hs256().signed(payload(&[]));
+    let rows = [
+        ("GET", "200"),
+        ("HEAD", "200"),
+        ("get", "405 method_not_allowed"),
+        ("Get", "405 method_not_allowed"),
+        ("POST", "405 method_not_allowed"),
+        ("OPTIONS", "405 method_not_allowed"),
+        ("GET ", "405 method_not_allowed"),
+        ("", "405 method_not_allowed"),
+    ];
+    table(rows, |method| gate.verdict(&Call::new(method, "/read").bearer(&token)));
+    let rows = [("OPTIONS", GUARDED), ("HEAD", GUARDED), ("TRACE", GUARDED), ("PURGE", GUARDED)];
+    table(rows, |method| gate.verdict(&Call::new(method, "/admin")));
+}
+
+#[test]
+fn attack_29_headers_that_speak_of_another_path() {
+    let names = [
+        "X-Original-URL",
+        "X-Rewrite-URL",
+        "X-Forwarded-Uri",
+        "X-Forwarded-Path",
+        "X-HTTP-Method-Override",
+        "X-HTTP-Method",
+        "X-Method-Override",
+        "Forwarded",
+        "X-Forwarded-Host",
+    ];
+    let gate = gate();
+    let judged = |name: &str, value: &str| {
+        let guarded = gate.verdict(&Call::get("/admin").header(name, value));
+        let method = gate.verdict(&Call::new("POST", "/read").header(name, value));
+        (guarded, method)
+    };
+    for value in ["/public/x", "GET", "https://gate.example/public/x", "path=/public/x"] {
+        let expected = (GUARDED.to_owned(), "405 method_not_allowed".to_owned());
+        table(names.map(|name| (name, expected.clone())), |name| judged(name, value));
+    }
+}
+
+#[test]
+fn the_url_that_was_judged_is_the_url_that_is_sent() {
+    let gate = gate();
+    let rows = [
+        ("/public/x", "https://origin.example/public/x"),
+        ("/public/x?", "https://origin.example/public/x?"),
+        ("/public/x?a=b&c=%2e%2e/", "https://origin.example/public/x?a=b&c=%2e%2e/"),
+        ("/public/?x=//y", "https://origin.example/public/?x=//y"),
+        ("/public", "https://origin.example/public"),
+    ];
+    table(rows, |path| gate.ask(&Call::get(path)).unwrap().url);
+}
+
+#[test]
+fn urls_are_split_without_changing_a_byte() {
+    let rows = [
+        ("https://h/p?q", ("https", "h", "/p", "?q")),
+        ("https://h:8080", ("https", "h:8080", "", "")),
+        ("https://h?q", ("https", "h", "", "?q")),
+        ("https://h/p??", ("https", "h", "/p", "??")),
+        ("https://h/p?q#f", ("https", "h", "/p", "?q#f")),
+        ("https://h#f", ("https", "h", "#f", "")),
+        ("https://h\\p", ("https", "h", "\\p", "")),
+        ("https://u:p@h/", ("https", "u:p@h", "/", "")),
+        ("https://h/a://b", ("https", "h", "/a://b", "")),
+        ("", ("", "", "", "")),
+    ];
+    table(rows, |url| {
+        let parts = split_url(url);
+        (parts.scheme, parts.authority, parts.path, parts.query)
+    });
+}
+
+/// For every path: if it is accepted, WHATWG's rules leave it as it is, its segments are what decoding
+/// makes of it, and nothing that a server might split or resolve is in them.
+fn judge(path: &str, accepted: &mut BTreeMap<Vec<String>, String>) {
+    let Ok(canonical) = CanonicalPath::parse(path) else { return };
+    assert_eq!(canonical.as_str(), path);
+    assert_eq!(whatwg::serialised(path), path);
+    let segments: Vec<_> = canonical.segments().iter().map(|one| one.to_string()).collect();
+    assert_eq!(segments, whatwg::decoded_segments(path), "{path}");
+    for segment in &segments {
+        assert!(!segment.is_empty() && segment != "." && segment != "..", "{path}");
+        assert!(!segment.contains(['/', '\\', ';']), "{path}");
+        assert!(!segment.contains(char::is_control), "{path}");
+    }
+    accepted.insert(segments, path.to_owned());
+}
+
+#[test]
+fn every_short_path_is_refused_or_means_one_thing() {
+    const ALPHABET: &[u8; 9] = b"/.%2eF\\;a";
+    let mut accepted = BTreeMap::new();
+    for length in 0..=5 {
+        for number in 0..ALPHABET.len().pow(length) {
+            let mut path = "/".to_owned();
+            let mut left = number;
+            for _ in 0..length {
+                path.push(char::from(ALPHABET[left % ALPHABET.len()]));
+                left /= ALPHABET.len();
+            }
+            judge(&path, &mut accepted);
+        }
+    }
+    assert!(accepted.len() > 1_000, "{}", accepted.len());
+}
+
+#[test]
+fn every_escape_is_refused_or_means_one_thing() {
+    let mut accepted = BTreeMap::new();
+    for first in 0..=255_u8 {
+        for letters in [format!("%{first:02X}"), format!("%{first:02x}")] {
+            judge(&format!("/a{letters}"), &mut accepted);
+            judge(&format!("/{letters}"), &mut accepted);
+            for second in 0..=255_u8 {
+                judge(&format!("/{letters}%{second:02X}"), &mut accepted);
+            }
+        }
+    }
+    assert!(accepted.len() > 1_000, "{}", accepted.len());
+}
+
+#[test]
+fn random_paths_are_refused_or_mean_one_thing() {
+    const PIECES: [&str; 24] = [
+        "/", "/", "/", ".", "..", "%2e", "%2E", "%2f", "%5C", "%25", "%C3%A9", "%c3%a9", "%ff",
+        "%", "\\", ";", "a", "B", "~", "!", "'", "é", "\t", "%20",
+    ];
+    let mut random = fastrand::Rng::with_seed(0x9a7);
+    let mut accepted = BTreeMap::new();
+    for _ in 0..100_000 {
+        let mut path = "/".to_owned();
+        for _ in 0..random.usize(..8) {
+            path.push_str(PIECES[random.usize(..PIECES.len())]);
+        }
+        judge(&path, &mut accepted);
+        let _ = CanonicalPath::parse(path.get(1..).unwrap());
+    }
+    assert!(accepted.len() > 300, "{}", accepted.len());
+}

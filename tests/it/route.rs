@@ -1,0 +1,200 @@
+//! Which route a request takes.
+
+use crate::kit::{Call, Gate, Signer, now, payload, table};
+use portcullis::route::Pattern;
+use serde_json::{Value, json};
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
+fn gate(routes: Value) -> Gate {
+    Gate::new(&json!({
+        "origin": "echo",
+        "issuers": [crate::kit::hs_issuer()],
+        "routes": routes,
+    }))
+}
+
+/// The pattern that each path is given, in every order in which the policy may list them.
+fn check(patterns: &[&str], rows: &[(&str, &str)]) {
+    for turn in 0..patterns.len() {
+        let mut order = patterns.to_vec();
+        order.rotate_left(turn);
+        let routes = order.iter().map(|path| json!({ "path": path, "access": "public" })).collect();
+        let gate = gate(Value::Array(routes));
+        table(rows.iter().copied(), |path| {
+            let (trace, sent) = gate.trace(&Call::get(path), now());
+            match (trace.route, sent) {
+                (Some(route), Ok(_)) => route.pattern.as_str().to_owned(),
+                (_, sent) => sent.unwrap_err().code().to_string(),
+            }
+        });
+    }
+}
+
+#[test]
+fn a_literal_comes_before_a_name_before_the_rest() {
+    check(
+        &["/*", "/{a}", "/admin", "/admin/*", "/{a}/users", "/admin/{id}", "/admin/users"],
+        &[
+            ("/", "/*"),
+            ("/admin", "/admin"),
+            ("/other", "/{a}"),
+            ("/admin/users", "/admin/users"),
+            ("/admin/17", "/admin/{id}"),
+            ("/admin/17/x", "/admin/*"),
+            ("/other/users", "/{a}/users"),
+            ("/other/things", "/*"),
+            ("/a/b/c/d", "/*"),
+        ],
+    );
+}
+
+#[test]
+fn segments_are_compared_from_the_left() {
+    check(
+        &["/a/{x}/c", "/{x}/b/c", "/a/*", "/{x}/b/*"],
+        &[
+            ("/a/b/c", "/a/{x}/c"),
+            ("/a/b/d", "/a/*"),
+            ("/z/b/c", "/{x}/b/c"),
+            ("/z/b/d", "/{x}/b/*"),
+            ("/z/y/c", "no_route"),
+        ],
+    );
+}
+
+#[test]
+fn an_exact_end_comes_before_the_rest() {
+    check(
+        &["/a", "/a/*", "/*"],
+        &[("/a", "/a"), ("/a/", "/a"), ("/a/b", "/a/*"), ("/b", "/*"), ("/", "/*")],
+    );
+    // `*` matches zero segments too.
+    check(&["/a/*"], &[("/a", "/a/*"), ("/a/", "/a/*"), ("/", "no_route"), ("/ab", "no_route")]);
+    check(&["/"], &[("/", "/"), ("", "/"), ("/a", "no_route")]);
+    check(&["/{x}"], &[("/", "no_route"), ("/a", "/{x}"), ("/a/b", "no_route")]);
+}
+
+#[test]
+fn patterns_are_segments_and_never_prefixes() {
+    check(
+        &["/api/*", "/"],
+        &[("/api", "/api/*"), ("/apix", "no_route"), ("/api-internal/x", "no_route")],
+    );
+}
+
+#[test]
+fn a_trailing_slash_makes_no_difference() {
+    check(&["/a/"], &[("/a", "/a/"), ("/a/", "/a/")]);
+    check(&["/a"], &[("/a", "/a"), ("/a/", "/a")]);
+}
+
+#[test]
+fn literals_are_written_decoded() {
+    check(
+        &["/café", "/a b", "/{x}"],
+        &[
+            ("/caf%C3%A9", "/café"),
+            ("/caf%c3%a9", "/café"),
+            ("/a%20b", "/a b"),
+            ("/CAF%C3%89", "/{x}"),
+        ],
+    );
+}
+
+#[test]
+fn the_path_picks_the_pattern_and_the_pattern_the_methods() {
+    let gate = gate(json!([
+        { "path": "/*", "access": "public" },
+        { "path": "/items", "methods": ["GET"], "access": "public" },
+        { "path": "/items", "methods": ["POST", "PUT"] },
+    ]));
+    let rows = [
+        (("GET", "/items"), "200"),
+        (("HEAD", "/items"), "200"),
+        (("POST", "/items"), "401 missing_token"),
+        (("PUT", "/items/"), "401 missing_token"),
+        // Never a fall to the wider pattern, which is public.
+        (("DELETE", "/items"), "405 method_not_allowed"),
+        (("post", "/items"), "405 method_not_allowed"),
+        (("DELETE", "/other"), "200"),
+    ];
+    table(rows, |(method, path)| gate.verdict(&Call::new(method, path)));
+    let answer = gate.answer(&Call::new("DELETE", "/items"));
+    let allow = answer.headers.iter().find(|(name, _)| *name == "Allow");
+    assert_eq!(allow.unwrap().1, "GET, HEAD, POST, PUT");
+}
+
+/// RFC 9110 section 9.3.2: HEAD goes where GET goes, unless the policy says otherwise.
+#[test]
+fn rfc9110_section_9_head_goes_with_get() {
+    let gate = gate(json!([{ "path": "/a", "methods": ["GET"], "access": "public" },
+                           { "path": "/b", "methods": ["HEAD"], "access": "public" }]));
+    let rows = [
+        (("HEAD", "/a"), "200"),
+        (("HEAD", "/b"), "200"),
+        (("GET", "/b"), "405 method_not_allowed"),
+    ];
+    table(rows, |(method, path)| gate.verdict(&Call::new(method, path)));
+}
+
+#[test]
+fn a_route_may_admit_some_issuers_only() {
+    let other = crate::kit::with(
+        crate::kit::hs_issuer(),
+        json!({ "name": "j", "issuer": "https://j", "keys": { "secret": "OTHER_SECRET" } }),
+    );
+    let gate = Gate::new(&json!({
+        "origin": "echo",
+        "issuers": [crate::kit::hs_issuer(), other],
+        "routes": [
+            { "path": "/i", "issuers": ["i"] },
+            { "path": "/j", "issuers": ["j"] },
+            { "path": "/both" },
+        ],
+    }));
+    let i = Signer::hs256().signed(payload(&[]));
+    let j = Signer::hmac(256, crate::kit::keys::OTHER_SECRET)
+        .signed(payload(&[("iss", r#""https://j""#)]));
+    let rows = [
+        (("/i", &i), "200"),
+        (("/i", &j), "401 unknown_issuer"),
+        (("/j", &i), "401 unknown_issuer"),
+        (("/j", &j), "200"),
+        (("/both", &i), "200"),
+        (("/both", &j), "200"),
+    ];
+    table(rows, |(path, token)| gate.verdict(&Call::get(path).bearer(token)));
+}
+
+#[test]
+fn patterns_that_could_never_match_are_named() {
+    let rows = [
+        ("/a/{b}/*", true),
+        ("/", true),
+        ("/*", true),
+        ("/a:b", true),
+        ("", false),
+        ("a", false),
+        ("*", false),
+        ("/a*", false),
+        ("/*/a", false),
+        ("/a/**", false),
+        ("//", false),
+        ("//*", false),
+        ("/a//b", false),
+        ("/a//", false),
+        ("/./a", false),
+        ("/a/..", false),
+        ("/{}", false),
+        ("/{a b}", false),
+        ("/{a}b", false),
+        ("/a{b}", false),
+        ("/{a", false),
+        ("/caf%C3%A9", false),
+        ("/a;b", false),
+        ("/a\\b", false),
+        ("/a\0", false),
+    ];
+    table(rows, |text| Pattern::parse(text).is_ok());
+}
