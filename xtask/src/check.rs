@@ -131,7 +131,7 @@ pub(crate) fn worst(reports: &[Report]) -> Option<Severity> {
 pub(crate) fn print_findings(reports: &[Report]) {
     for report in reports {
         for finding in report.located() {
-            eprintln!("{finding}");
+            say::write(&format!("{finding}\n"));
         }
     }
 }

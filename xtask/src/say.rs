@@ -7,18 +7,23 @@ use anyhow::{Error, Result};
 
 /// One line about what is going on.
 pub(crate) fn line(text: &str) {
-    eprintln!("xtask: {text}");
+    write(&format!("xtask: {text}\n"));
 }
 
 /// An error with everything that led to it, one cause a line.
 pub(crate) fn error(error: &Error) {
-    let mut causes = error.chain();
-    if let Some(first) = causes.next() {
-        eprintln!("error: {first}");
+    let mut text = String::new();
+    for (depth, cause) in error.chain().enumerate() {
+        let prefix = if depth == 0 { "error" } else { "  because" };
+        text.push_str(&format!("{prefix}: {cause}\n"));
     }
-    for cause in causes {
-        eprintln!("  because: {cause}");
-    }
+    write(&text);
+}
+
+/// Text as it is. In one piece, because standard error is not buffered and wrangler begins a new
+/// line with whatever arrives from its build.
+pub(crate) fn write(text: &str) {
+    eprint!("{text}");
 }
 
 /// Says what is being done, does it, and says how long it took.
