@@ -2,6 +2,7 @@
 
 use super::{KeyFault, base64url, thumbprint_of};
 use crate::alg::Curve;
+use p256::elliptic_curve::point::AffineCoordinates as _;
 
 /// A point on its curve, other than infinity.
 pub enum EcKey {
@@ -32,33 +33,46 @@ impl EcKey {
                 curve.name()
             )));
         }
-        const UNCOMPRESSED: u8 = 4;
-        Self::from_sec1(curve, &[&[UNCOMPRESSED], x, y].concat())
+        // Not through SEC 1, whose decompression would be linked in and never run.
+        macro_rules! key_on {
+            ($curve:ident, $key:path) => {{
+                let x = $curve::FieldBytes::try_from(x).ok();
+                let y = $curve::FieldBytes::try_from(y).ok();
+                x.zip(y)
+                    .and_then(|(x, y)| $curve::AffinePoint::from_coordinates(&x, &y).into_option())
+                    .and_then(|point| $curve::ecdsa::VerifyingKey::from_affine(point).ok())
+                    .map($key)
+            }};
+        }
+        let key = match curve {
+            Curve::P256 => key_on!(p256, Self::P256),
+            Curve::P384 => key_on!(p384, Self::P384),
+            #[cfg(feature = "es512")]
+            Curve::P521 => key_on!(p521, Self::P521),
+            #[cfg(feature = "es256k")]
+            Curve::Secp256k1 => key_on!(k256, Self::Secp256k1),
+        };
+        key.ok_or_else(|| KeyFault::new(format!("it is no point on {}", curve.name())))
     }
 
-    /// Takes a point in the encoding of SEC 1 section 2.3.3, as SPKI holds it.
+    /// Takes an uncompressed point (SEC 1 section 2.3.3), as SPKI holds it.
     ///
     /// # Errors
     ///
-    /// [`KeyFault`] for another encoding, infinity, or a point off the curve.
+    /// [`KeyFault`] for a compressed point, infinity, or a point off the curve.
     pub fn from_sec1(curve: Curve, bytes: &[u8]) -> Result<Self, KeyFault> {
-        let off_curve = |_| KeyFault::new(format!("it is no point on {}", curve.name()));
-        Ok(match curve {
-            Curve::P256 => {
-                Self::P256(p256::ecdsa::VerifyingKey::from_sec1_bytes(bytes).map_err(off_curve)?)
+        const UNCOMPRESSED: u8 = 4;
+        match bytes.split_first() {
+            Some((&UNCOMPRESSED, coordinates)) => {
+                let (x, y) = coordinates
+                    .split_at_checked(curve.coordinate_bytes())
+                    .unwrap_or((coordinates, &[]));
+                Self::from_coordinates(curve, x, y)
             }
-            Curve::P384 => {
-                Self::P384(p384::ecdsa::VerifyingKey::from_sec1_bytes(bytes).map_err(off_curve)?)
-            }
-            #[cfg(feature = "es512")]
-            Curve::P521 => {
-                Self::P521(p521::ecdsa::VerifyingKey::from_sec1_bytes(bytes).map_err(off_curve)?)
-            }
-            #[cfg(feature = "es256k")]
-            Curve::Secp256k1 => Self::Secp256k1(
-                k256::ecdsa::VerifyingKey::from_sec1_bytes(bytes).map_err(off_curve)?,
-            ),
-        })
+            _ => Err(KeyFault::new(
+                "a point that is not uncompressed (openssl ec -conv_form uncompressed)",
+            )),
+        }
     }
 
     /// Its curve.
@@ -77,23 +91,21 @@ impl EcKey {
     /// The JWK thumbprint with SHA-256, base64url (RFC 7638).
     #[must_use]
     pub fn thumbprint(&self) -> String {
-        let point = match self {
-            Self::P256(key) => key.to_sec1_point(false).as_bytes().to_vec(),
-            Self::P384(key) => key.to_sec1_point(false).as_bytes().to_vec(),
+        macro_rules! coordinates_of {
+            ($key:expr) => {{
+                let point = $key.as_affine();
+                (base64url(&point.x()), base64url(&point.y()))
+            }};
+        }
+        let (x, y) = match self {
+            Self::P256(key) => coordinates_of!(key),
+            Self::P384(key) => coordinates_of!(key),
             #[cfg(feature = "es512")]
-            Self::P521(key) => key.to_sec1_point(false).as_bytes().to_vec(),
+            Self::P521(key) => coordinates_of!(key),
             #[cfg(feature = "es256k")]
-            Self::Secp256k1(key) => key.to_sec1_point(false).as_bytes().to_vec(),
+            Self::Secp256k1(key) => coordinates_of!(key),
         };
-        let curve = self.curve();
-        let coordinates = point.get(1..).unwrap_or_default();
-        let (x, y) =
-            coordinates.split_at_checked(curve.coordinate_bytes()).unwrap_or((coordinates, &[]));
-        thumbprint_of(&format!(
-            r#"{{"crv":"{}","kty":"EC","x":"{}","y":"{}"}}"#,
-            curve.name(),
-            base64url(x),
-            base64url(y)
-        ))
+        let curve = self.curve().name();
+        thumbprint_of(&format!(r#"{{"crv":"{curve}","kty":"EC","x":"{x}","y":"{y}"}}"#))
     }
 }
