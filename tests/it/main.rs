@@ -16,12 +16,22 @@ mod base64url;
 #[cfg(test)]
 mod extract;
 #[cfg(test)]
+mod hmac;
+#[cfg(test)]
 mod json;
+#[cfg(test)]
+mod jwk;
 #[cfg(test)]
 mod kit;
 #[cfg(test)]
 mod path;
 #[cfg(test)]
+mod pem;
+#[cfg(test)]
 mod route;
+#[cfg(test)]
+mod rsa;
+#[cfg(test)]
+mod secret;
 #[cfg(test)]
 mod token;

@@ -1,0 +1,254 @@
+//! Row 23: shared secrets, refused before they guard anything.
+
+use crate::kit::{Gate, Held, Signer, faults, hs_issuer, keys, payload, policy, table, with};
+use portcullis::keys::{Secret, SecretEncoding};
+use serde_json::{Value, json};
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
+/// What is wrong with each secret, given with the issuer's algorithms and the encoding: where, and
+/// some words of the problem. An empty expectation is none.
+fn check<'r>(rows: impl IntoIterator<Item = ((&'r str, &'r str, &'r str), &'r str)>) {
+    table(rows, |(algorithm, encoding, secret)| Told(told(&[algorithm], encoding, secret)));
+}
+
+fn told(algorithms: &[&str], encoding: &str, secret: &str) -> String {
+    let keys = json!({ "secret": "SECRET", "encoding": encoding });
+    let issuer = with(hs_issuer(), json!({ "algorithms": algorithms, "keys": keys }));
+    let faults = faults(&policy(issuer), &Held::default().value("SECRET", secret));
+    assert!(faults.len() < 2, "{faults:?}");
+    let Some(fault) = faults.first() else { return String::new() };
+    assert_eq!(fault.path, "issuers[0].keys.secret");
+    assert!(!fault.remedy.is_empty());
+    // Nothing of a secret is repeated.
+    assert!(secret.len() < 4 || !fault.to_string().contains(secret), "{fault}");
+    fault.problem.clone()
+}
+
+/// A problem, equal to any of its own words.
+#[derive(Debug)]
+struct Told(String);
+
+impl PartialEq<&str> for Told {
+    fn eq(&self, words: &&str) -> bool {
+        if words.is_empty() { self.0.is_empty() } else { self.0.contains(words) }
+    }
+}
+
+const LONG: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+
+#[test]
+fn attack_23_a_missing_secret() {
+    for held in [Held::default(), Held::default().value("secret", LONG)] {
+        let faults = faults(&policy(hs_issuer()), &held);
+        assert_eq!(faults.len(), 1, "{faults:?}");
+        assert_eq!(faults[0].path, "issuers[0].keys.secret");
+        assert_eq!(faults[0].problem, "there is no binding SECRET");
+        assert!(faults[0].remedy.contains("npx wrangler secret put SECRET"));
+    }
+}
+
+#[test]
+fn attack_23_a_binding_that_is_no_text() {
+    for value in [json!({}), json!([LONG]), json!(17), Value::Null, json!(true)] {
+        let faults = faults(&policy(hs_issuer()), &Held::default().value("SECRET", value));
+        assert_eq!(faults.len(), 1);
+        assert_eq!(faults[0].problem, "the binding SECRET is not a text");
+    }
+}
+
+#[test]
+fn rfc7518_section_3_2_a_secret_is_as_long_as_the_hash() {
+    check([
+        (("HS256", "utf8", ""), "empty"),
+        (("HS256", "utf8", "ab"), "2 bytes, and HS256 needs at least 32"),
+        (("HS256", "utf8", &LONG[..31]), "31 bytes, and HS256 needs at least 32"),
+        (("HS256", "utf8", &LONG[..32]), ""),
+        (("HS384", "utf8", &LONG[..32]), "32 bytes, and HS384 needs at least 48"),
+        (("HS384", "utf8", &LONG[..47]), "47 bytes, and HS384 needs at least 48"),
+        (("HS384", "utf8", &LONG[..48]), ""),
+        (("HS512", "utf8", &LONG[..48]), "48 bytes, and HS512 needs at least 64"),
+        (("HS512", "utf8", &LONG[..63]), "63 bytes, and HS512 needs at least 64"),
+        (("HS512", "utf8", LONG), ""),
+        // Bytes count, not characters.
+        (("HS256", "utf8", "éàéàéàéàéàéàéàéà"), ""),
+        // Thirty-two digits are sixteen bytes.
+        (("HS256", "hex", &LONG[..32]), "16 bytes, and HS256 needs at least 32"),
+        (("HS256", "base64", "MDEyMzQ1Njc4OWFiY2RlZg=="), "16 bytes"),
+        (("HS256", "base64url", "MDEyMzQ1Njc4OWFiY2RlZg"), "16 bytes"),
+    ]);
+    // The longest of several hashes decides.
+    assert!(
+        told(&["HS256", "HS512", "HS384"], "utf8", &LONG[..48]).contains("HS512 needs at least 64")
+    );
+}
+
+#[test]
+fn attack_23_secrets_that_are_none() {
+    let zeros = "\0".repeat(64);
+    let letters = "a".repeat(64);
+    let newline = format!("{LONG}\n");
+    let windows = format!("{LONG}\r\n");
+    let before = format!(" {LONG}");
+    let tab = format!("{LONG}\t");
+    let wide = format!("{LONG}\u{a0}");
+    check([
+        (("HS256", "utf8", zeros.as_str()), "one byte over and over"),
+        (("HS256", "utf8", &letters), "one byte over and over"),
+        (("HS256", "hex", &letters), "one byte over and over"),
+        (("HS256", "utf8", &newline), "white space"),
+        (("HS256", "utf8", &windows), "white space"),
+        (("HS256", "utf8", &before), "white space"),
+        (("HS256", "utf8", &tab), "white space"),
+        (("HS256", "utf8", &wide), "white space"),
+        (("HS256", "utf8", "\n"), "white space"),
+        (("HS256", "base64", &newline), "white space"),
+        (("HS256", "hex", &newline), "white space"),
+    ]);
+}
+
+#[test]
+fn attack_23_a_public_key_is_no_secret() {
+    let pem = keys::RSA_SPKI.trim();
+    let one_line = pem.replace('\n', "\\n");
+    let jwk = keys::rsa_jwk(keys::RSA_PRIVATE).to_string();
+    let set = json!({ "keys": [keys::rsa_jwk(keys::RSA_PRIVATE)] }).to_string();
+    let base64 = base64_of(&keys::der(keys::RSA_SPKI));
+    let pkcs1 = base64_of(&keys::der(keys::RSA_PKCS1));
+    let certificate = base64_of(&keys::der(keys::RSA_CERTIFICATE));
+    let wrapped = base64_of(pem.as_bytes());
+    let wrapped_jwk = base64_of(jwk.as_bytes());
+    check([
+        (("HS256", "utf8", pem), "PEM"),
+        (("HS256", "utf8", keys::RSA_SPKI), "white space"),
+        (("HS256", "utf8", &one_line), "PEM"),
+        (("HS256", "utf8", keys::RSA_PKCS1.trim()), "PEM"),
+        (("HS256", "utf8", keys::RSA_CERTIFICATE.trim()), "PEM"),
+        (("HS256", "utf8", keys::RSA_PRIVATE.trim()), "PEM"),
+        (("HS256", "utf8", keys::P256_SPKI.trim()), "PEM"),
+        (("HS256", "utf8", keys::ED25519_SPKI.trim()), "PEM"),
+        (("HS256", "utf8", &jwk), "JWK"),
+        (("HS256", "utf8", &set), "JWK"),
+        (("HS256", "base64", &base64), "public key"),
+        (("HS256", "base64", &pkcs1), "public key"),
+        (("HS256", "base64", &certificate), "public key"),
+        (("HS256", "base64", &wrapped), "public key"),
+        (("HS256", "base64", &wrapped_jwk), "public key"),
+    ]);
+    let hex: String = keys::der(keys::RSA_SPKI).iter().map(|byte| format!("{byte:02x}")).collect();
+    check([(("HS256", "hex", hex.as_str()), "public key")]);
+}
+
+fn base64_of(bytes: &[u8]) -> String {
+    use base64ct::{Base64, Encoding as _};
+    Base64::encode_string(bytes)
+}
+
+#[test]
+fn attack_23_a_secret_is_in_the_encoding_that_is_stated() {
+    let odd = &LONG[..63];
+    check([
+        (("HS256", "base64", "not base64 at all, but a sentence"), "not padded base64 as stated"),
+        (("HS256", "base64", "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY"), "not padded base64"),
+        (("HS256", "base64", "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="), ""),
+        (("HS256", "base64", "____________________________________________"), "not padded base64"),
+        (("HS256", "base64url", "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="), "not unpadded"),
+        (("HS256", "base64url", "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY"), ""),
+        (("HS256", "base64url", "++++++++++++++++++++++++++++++++++++++++++++"), "not unpadded"),
+        (("HS256", "hex", odd), "not hex"),
+        (
+            ("HS256", "hex", "0x0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"),
+            "not hex",
+        ),
+        (
+            (
+                "HS256",
+                "hex",
+                "xyzxyzxyzxyzxyzxyzxyzxyzxyzxyzxyzxyzxyzxyzxyzxyzxyzxyzxyzxyzxyzxyzxyzxyz",
+            ),
+            "not hex",
+        ),
+        (("HS256", "hex", LONG), ""),
+        (("HS256", "hex", "0123456789ABCDEF0123456789ABCDEF0123456789abcdef0123456789abcdef"), ""),
+    ]);
+}
+
+#[test]
+fn each_encoding_gives_the_bytes_that_it_names() {
+    use base64ct::{Base64, Base64UrlUnpadded, Encoding as _};
+    let bytes: Vec<u8> = (128..192).collect();
+    let hex: String = bytes.iter().map(|byte| format!("{byte:02X}")).collect();
+    let rows = [
+        ("base64", Base64::encode_string(&bytes)),
+        ("base64url", Base64UrlUnpadded::encode_string(&bytes)),
+        ("hex", hex),
+    ];
+    for (encoding, text) in rows {
+        let keys = json!({ "secret": "SECRET", "encoding": encoding });
+        let gate = Gate::bound(
+            &policy(with(hs_issuer(), json!({ "keys": keys }))),
+            &Held::default().value("SECRET", text.as_str()),
+        );
+        assert_eq!(
+            gate.token(&Signer::hmac(256, &bytes).signed(payload(&[]))),
+            "200",
+            "{encoding}"
+        );
+        let as_text = Signer::hmac(256, &text).signed(payload(&[]));
+        assert_eq!(gate.token(&as_text), "401 bad_signature", "{encoding}");
+    }
+}
+
+#[test]
+fn encodings_are_spelled_exactly() {
+    let rows = [
+        ("utf8", Some(SecretEncoding::Utf8)),
+        ("base64", Some(SecretEncoding::Base64)),
+        ("base64url", Some(SecretEncoding::Base64Url)),
+        ("hex", Some(SecretEncoding::Hex)),
+        ("UTF8", None),
+        ("utf-8", None),
+        ("", None),
+    ];
+    table(rows, |name| SecretEncoding::from_name(name));
+    assert_eq!(SecretEncoding::default(), SecretEncoding::Utf8);
+}
+
+#[test]
+fn at_most_four_secrets() {
+    let names: Vec<_> = (0..5).map(|number| format!("S{number}")).collect();
+    let held = names
+        .iter()
+        .enumerate()
+        .fold(Held::default(), |held, (number, name)| held.value(name, format!("{number}{LONG}")));
+    let issuer =
+        |count| policy(with(hs_issuer(), json!({ "keys": { "secret": &names[..count] } })));
+    assert_eq!(faults(&issuer(4), &held), []);
+    let faults = faults(&issuer(5), &held);
+    assert_eq!(faults.len(), 1);
+    assert!(faults[0].problem.contains("5 secrets, and 4 are the most"), "{faults:?}");
+}
+
+#[test]
+fn every_faulty_secret_is_named_at_once() {
+    let held = Held::default().value("A", "short").value("B", LONG).value("C", "");
+    let issuer = with(hs_issuer(), json!({ "keys": { "secret": ["A", "B", "C", "D"] } }));
+    let problems: Vec<_> =
+        faults(&policy(issuer), &held).into_iter().map(|fault| fault.problem).collect();
+    assert_eq!(problems.len(), 3, "{problems:?}");
+    assert!(problems[0].starts_with("A: the secret has 5 bytes"), "{problems:?}");
+    assert!(problems[1].starts_with("C: the secret is empty"), "{problems:?}");
+    assert_eq!(problems[2], "there is no binding D");
+}
+
+#[test]
+fn secrets_from_bytes() {
+    let rows: [(&[u8], bool); 5] = [
+        (b"", false),
+        (b"\0\0\0\0", false),
+        (b"ab", true),
+        (&keys::der(keys::RSA_SPKI), false),
+        (&keys::der(keys::P256_SPKI), false),
+    ];
+    table(rows, |bytes| Secret::from_bytes(bytes.to_vec()).is_ok());
+}
