@@ -1,0 +1,16 @@
+//! A token is taken apart or refused, and what is taken apart is written in one way only.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use portcullis::budget;
+use portcullis::token::Unverified;
+
+fuzz_target!(|text: &str| {
+    if let Ok(token) = Unverified::parse(text) {
+        assert!(text.len() <= budget::TOKEN_BYTES);
+        assert_eq!(text.split('.').filter(|segment| !segment.is_empty()).count(), 3);
+        assert!(text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte)));
+        let _ = token.issuer_hint();
+    }
+});
