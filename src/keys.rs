@@ -12,6 +12,8 @@ pub mod secret;
 pub use self::ec::EcKey;
 pub use self::edwards::EdwardsKey;
 #[cfg(feature = "mldsa")]
+pub(crate) use self::lattice::AnyLatticeKey;
+#[cfg(feature = "mldsa")]
 pub use self::lattice::LatticeKey;
 pub use self::rsa::RsaKey;
 pub use self::secret::{Secret, SecretEncoding};

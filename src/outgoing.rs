@@ -12,7 +12,6 @@ use crate::refusal::{Code, Refusal};
 use crate::request::Request;
 use crate::route::Access;
 use serde_json::Value;
-use std::collections::BTreeSet;
 
 /// The gate's own header that a request carries into the zone: one that comes back has gone in a
 /// circle.
@@ -42,7 +41,7 @@ pub struct Forwarding {
     pub claims: Vec<(String, String)>,
     /// The header that carries the token's payload, base64url, as it stood in the token.
     pub payload: Option<String>,
-    removed: BTreeSet<String>,
+    removed: Vec<String>,
 }
 
 /// Headers that tell a server to take the request for another one, or that speak for a proxy.

@@ -22,7 +22,6 @@ use crate::route::{Access, Route, Routes};
 use crate::time::Seconds;
 use crate::token::Unverified;
 use serde_json::Value;
-use std::collections::BTreeSet;
 
 /// A compiled policy.
 #[derive(Debug)]
@@ -215,7 +214,7 @@ fn compile_forwarding(
         return Some(Forwarding::new(origin, false, Vec::new(), None));
     };
     let strip = forward.choice("authorization", &[("keep", false), ("strip", true)], faults);
-    let mut written = BTreeSet::new();
+    let mut written = Vec::new();
     let mut claims = Some(Vec::new());
     for (header, path, value) in forward.entries("claims", faults).ok()? {
         let good = check_header_name(&header, &path, &mut written, faults);
@@ -270,7 +269,7 @@ const RESERVED_HEADERS: [&str; 18] = [
 fn check_header_name(
     name: &str,
     path: &str,
-    written: &mut BTreeSet<String>,
+    written: &mut Vec<String>,
     faults: &mut Faults,
 ) -> bool {
     let token = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
@@ -287,13 +286,14 @@ fn check_header_name(
             format!("{name} has a meaning of its own in HTTP or on the platform"),
             "choose another name, such as X-Auth-Subject",
         );
-    } else if !written.insert(folded(name)) {
+    } else if written.contains(&folded(name)) {
         faults.fault(
             path,
             format!("two headers are spelled like {name}, give or take case, _ and -"),
             "write each header once",
         );
     } else {
+        written.push(folded(name));
         return true;
     }
     false

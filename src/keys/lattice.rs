@@ -5,7 +5,13 @@ use crate::alg::ParameterSet;
 use ml_dsa::{KeyInit as _, MlDsa44, MlDsa65, MlDsa87, VerifyingKey};
 
 /// An ML-DSA public key.
-pub enum LatticeKey {
+pub struct LatticeKey {
+    key: AnyLatticeKey,
+    thumbprint: String,
+}
+
+/// The key, by parameter set.
+pub(crate) enum AnyLatticeKey {
     /// 1,312 bytes.
     MlDsa44(VerifyingKey<MlDsa44>),
     /// 1,952 bytes.
@@ -22,26 +28,37 @@ impl LatticeKey {
     /// [`KeyFault`] for a length that is not the parameter set's.
     pub fn new(set: ParameterSet, bytes: &[u8]) -> Result<Self, KeyFault> {
         let wrong_length = |_| KeyFault::new("it does not have the length of its parameter set");
-        Ok(match set {
-            ParameterSet::MlDsa44 => {
-                Self::MlDsa44(VerifyingKey::new_from_slice(bytes).map_err(wrong_length)?)
-            }
-            ParameterSet::MlDsa65 => {
-                Self::MlDsa65(VerifyingKey::new_from_slice(bytes).map_err(wrong_length)?)
-            }
-            ParameterSet::MlDsa87 => {
-                Self::MlDsa87(VerifyingKey::new_from_slice(bytes).map_err(wrong_length)?)
-            }
-        })
+        let (name, key) = match set {
+            ParameterSet::MlDsa44 => (
+                "ML-DSA-44",
+                AnyLatticeKey::MlDsa44(VerifyingKey::new_from_slice(bytes).map_err(wrong_length)?),
+            ),
+            ParameterSet::MlDsa65 => (
+                "ML-DSA-65",
+                AnyLatticeKey::MlDsa65(VerifyingKey::new_from_slice(bytes).map_err(wrong_length)?),
+            ),
+            ParameterSet::MlDsa87 => (
+                "ML-DSA-87",
+                AnyLatticeKey::MlDsa87(VerifyingKey::new_from_slice(bytes).map_err(wrong_length)?),
+            ),
+        };
+        let public = base64url(bytes);
+        let thumbprint =
+            thumbprint_of(&format!(r#"{{"alg":"{name}","kty":"AKP","pub":"{public}"}}"#));
+        Ok(Self { key, thumbprint })
+    }
+
+    pub(crate) const fn inner(&self) -> &AnyLatticeKey {
+        &self.key
     }
 
     /// Its parameter set.
     #[must_use]
     pub const fn parameter_set(&self) -> ParameterSet {
-        match self {
-            Self::MlDsa44(_) => ParameterSet::MlDsa44,
-            Self::MlDsa65(_) => ParameterSet::MlDsa65,
-            Self::MlDsa87(_) => ParameterSet::MlDsa87,
+        match self.key {
+            AnyLatticeKey::MlDsa44(_) => ParameterSet::MlDsa44,
+            AnyLatticeKey::MlDsa65(_) => ParameterSet::MlDsa65,
+            AnyLatticeKey::MlDsa87(_) => ParameterSet::MlDsa87,
         }
     }
 
@@ -49,12 +66,6 @@ impl LatticeKey {
     /// names for `AKP`).
     #[must_use]
     pub fn thumbprint(&self) -> String {
-        let (name, bytes) = match self {
-            Self::MlDsa44(key) => ("ML-DSA-44", key.encode().to_vec()),
-            Self::MlDsa65(key) => ("ML-DSA-65", key.encode().to_vec()),
-            Self::MlDsa87(key) => ("ML-DSA-87", key.encode().to_vec()),
-        };
-        let public = base64url(&bytes);
-        thumbprint_of(&format!(r#"{{"alg":"{name}","kty":"AKP","pub":"{public}"}}"#))
+        self.thumbprint.clone()
     }
 }

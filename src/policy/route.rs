@@ -84,7 +84,13 @@ fn compile_methods(table: &Table<'_>, faults: &mut Faults) -> Result<Methods, Fa
             outcome = Err(Faulty);
         }
     }
-    outcome.map(|()| Methods::These(names.into_iter().map(str::to_owned).collect()))
+    let mut distinct: Vec<String> = Vec::new();
+    for name in names {
+        if !distinct.iter().any(|known| known == name) {
+            distinct.push(name.to_owned());
+        }
+    }
+    outcome.map(|()| Methods::These(distinct))
 }
 
 fn compile_issuers(
