@@ -1,28 +1,56 @@
 // The gate's own answers: one form for all of them (RFC 9457), no oracle for forgers, nothing taken from the request.
 
 import assert from "node:assert/strict";
-import { assertProblem, assertRefused, EXPIRED, gateTest, INVALID, INVALID_REQUEST, policies, tokens, withGate } from "./harness/index.mjs";
+import {
+  assertProblem,
+  assertRefused,
+  EXPIRED,
+  gateTest,
+  INVALID,
+  INVALID_REQUEST,
+  policies,
+  tokens,
+  withGate,
+} from "./harness/index.mjs";
 
 const { claims, hs256, hs256Token, SECRET } = policies;
 
 /** Tokens by the reason for which they are refused, all outwardly alike. */
 const now = tokens.now();
 const REFUSED = {
-  malformed_token: ["a.b.c", "a", tokens.token({ key: SECRET, payload: "[]" }), tokens.token({ key: SECRET, header: "{}", payload: claims() })],
-  unsupported_critical: [hs256Token({}, { header: { crit: ["exp"] } }), hs256Token({}, { header: { crit: [] } }), hs256Token({}, { header: { b64: false } }),
-    hs256Token({}, { header: { b64: false, crit: ["b64"] } })],
+  malformed_token: [
+    "a.b.c",
+    "a",
+    tokens.token({ key: SECRET, payload: "[]" }),
+    tokens.token({ key: SECRET, header: "{}", payload: claims() }),
+  ],
+  unsupported_critical: [
+    hs256Token({}, { header: { crit: ["exp"] } }),
+    hs256Token({}, { header: { crit: [] } }),
+    hs256Token({}, { header: { b64: false } }),
+    hs256Token({}, { header: { b64: false, crit: ["b64"] } }),
+  ],
   algorithm_not_allowed: [hs256Token({}, { alg: "HS512" })],
   bad_signature: [hs256Token({}, { key: "another secret, as long as the first one" })],
   unknown_issuer: [hs256Token({ iss: "https://issuer.example" }), hs256Token({ iss: "https://evil.example/" })],
-  wrong_audience: [hs256Token({ aud: "https://api.example.com/" }), hs256Token({ aud: ["x"] }), hs256Token({ aud: [] })],
+  wrong_audience: [
+    hs256Token({ aud: "https://api.example.com/" }),
+    hs256Token({ aud: ["x"] }),
+    hs256Token({ aud: [] }),
+  ],
   wrong_type: [hs256Token({}, { header: { typ: "logout+jwt" } }), hs256Token({}, { header: { typ: "dpop+jwt" } })],
   missing_claim: [hs256Token({ exp: undefined })],
-  invalid_claim: [hs256Token({ exp: "9999999999" }), hs256Token({ nbf: "0" }), hs256Token({ iat: {} }), hs256Token({ cnf: { jkt: "x" } })],
+  invalid_claim: [
+    hs256Token({ exp: "9999999999" }),
+    hs256Token({ nbf: "0" }),
+    hs256Token({ iat: {} }),
+    hs256Token({ cnf: { jkt: "x" } }),
+  ],
   not_yet_valid: [hs256Token({ nbf: now + 3600 })],
 };
 
 withGate(
-  "with errors.detail = \"reason\"",
+  'with errors.detail = "reason"',
   ({ origin }) => ({ policy: hs256({ origin, errors: { detail: "reason" } }), secrets: { SECRET } }),
   (test) => {
     for (const [code, refused] of Object.entries(REFUSED)) {
@@ -40,10 +68,18 @@ withGate(
       await assertRefused(await gate.fetch("/api/a"), 401, {}, { detail: "missing_token" });
       await assertRefused(await gate.fetchWith(hs256Token({ exp: 1 }), "/api/a"), 401, EXPIRED, { detail: "expired" });
       await assertRefused(await raw("/api/a", "Bearer"), 400, INVALID_REQUEST, { detail: "malformed_authorization" });
-      await assertRefused(await raw("/api/a", `Bearer ${good}`, `Bearer ${good}`), 400, INVALID_REQUEST, { detail: "multiple_tokens" });
-      await assertRefused(await gate.fetchWith("a".repeat(17_000), "/api/a"), 400, INVALID_REQUEST, { detail: "token_too_large" });
-      await assertRefused(await gate.fetchWith(good, "/admin/a"), 403, { error: "insufficient_scope", error_description: /./, scope: "admin" },
-        { detail: "insufficient_scope" });
+      await assertRefused(await raw("/api/a", `Bearer ${good}`, `Bearer ${good}`), 400, INVALID_REQUEST, {
+        detail: "multiple_tokens",
+      });
+      await assertRefused(await gate.fetchWith("a".repeat(17_000), "/api/a"), 400, INVALID_REQUEST, {
+        detail: "token_too_large",
+      });
+      await assertRefused(
+        await gate.fetchWith(good, "/admin/a"),
+        403,
+        { error: "insufficient_scope", error_description: /./, scope: "admin" },
+        { detail: "insufficient_scope" },
+      );
       await assertProblem(await gate.fetch("/unknown"), 404, { detail: "no_route" });
       await assertProblem(await gate.fetch("/read-only/a", { method: "PUT" }), 405, { detail: "method_not_allowed" });
       await assertProblem(await gate.fetch("/api//a"), 400, { detail: "ambiguous_path" });
@@ -52,43 +88,52 @@ withGate(
   },
 );
 
-withGate("by default", ({ origin }) => ({ policy: hs256({ origin }), secrets: { SECRET } }), (test) => {
-  test("RFC 8725 section 3.11: no answer tells a forger how far a token got", async ({ gate, origin }) => {
-    const seen = new Set();
-    const nameless = [hs256Token({ iss: undefined }), hs256Token({ aud: undefined })];
-    for (const token of [...Object.values(REFUSED).flat(), ...nameless]) {
-      const response = await gate.raw({ target: "/api/a", headers: [["Authorization", `Bearer ${token}`]] });
-      const lines = response.headerLines.filter(([name]) => name.toLowerCase() !== "date");
-      seen.add(JSON.stringify([response.status, lines, response.text]));
-    }
-    assert.equal(seen.size, 1, [...seen].join("\n"));
-    origin.expectNone();
-  });
-
-  test("CF-Ray is named in the body, unless it cannot be one", async ({ gate, origin }) => {
-    const rayOf = async (ray) => {
-      const response = await gate.raw({ target: "/api/a", headers: [["CF-Ray", ray]] });
-      const { text } = await assertRefused(response, 401, {}, { why: ray });
-      return JSON.parse(text).ray;
-    };
-    for (const ray of ["caf\xe9", "", "a b", "a\tb", "x".repeat(5000)]) assert.equal(await rayOf(ray), undefined, ray);
-    for (const ray of ['"}', "<script>", "\\u0022"]) assert.ok([undefined, ray].includes(await rayOf(ray)), ray);
-    const plain = await gate.raw({ target: "/api/a", headers: [["CF-Ray", "8f2a1c0d9e7b6a54-FRA"]] });
-    assert.equal(JSON.parse(plain.text).ray, "8f2a1c0d9e7b6a54-FRA");
-    assert.equal(JSON.parse((await gate.raw({ target: "/api/a" })).text).ray, undefined);
-    origin.expectNone();
-  });
-
-  test("nothing of the request comes back in a refusal", async ({ gate, origin }) => {
-    const response = await gate.raw({
-      target: "/api/canary?canary=canary",
-      headers: [["Authorization", "Bearer canary.canary.canary"], ["Origin", "https://canary.example"], ["X-Forwarded-Host", "canary.example"]],
+withGate(
+  "by default",
+  ({ origin }) => ({ policy: hs256({ origin }), secrets: { SECRET } }),
+  (test) => {
+    test("RFC 8725 section 3.11: no answer tells a forger how far a token got", async ({ gate, origin }) => {
+      const seen = new Set();
+      const nameless = [hs256Token({ iss: undefined }), hs256Token({ aud: undefined })];
+      for (const token of [...Object.values(REFUSED).flat(), ...nameless]) {
+        const response = await gate.raw({ target: "/api/a", headers: [["Authorization", `Bearer ${token}`]] });
+        const lines = response.headerLines.filter(([name]) => name.toLowerCase() !== "date");
+        seen.add(JSON.stringify([response.status, lines, response.text]));
+      }
+      assert.equal(seen.size, 1, [...seen].join("\n"));
+      origin.expectNone();
     });
-    await assertRefused(response, 401, INVALID);
-    assert.ok(!JSON.stringify([response.headerLines, response.text]).includes("canary"));
-    origin.expectNone();
-  });
-});
+
+    test("CF-Ray is named in the body, unless it cannot be one", async ({ gate, origin }) => {
+      const rayOf = async (ray) => {
+        const response = await gate.raw({ target: "/api/a", headers: [["CF-Ray", ray]] });
+        const { text } = await assertRefused(response, 401, {}, { why: ray });
+        return JSON.parse(text).ray;
+      };
+      for (const ray of ["caf\xe9", "", "a b", "a\tb", "x".repeat(5000)])
+        assert.equal(await rayOf(ray), undefined, ray);
+      for (const ray of ['"}', "<script>", "\\u0022"]) assert.ok([undefined, ray].includes(await rayOf(ray)), ray);
+      const plain = await gate.raw({ target: "/api/a", headers: [["CF-Ray", "8f2a1c0d9e7b6a54-FRA"]] });
+      assert.equal(JSON.parse(plain.text).ray, "8f2a1c0d9e7b6a54-FRA");
+      assert.equal(JSON.parse((await gate.raw({ target: "/api/a" })).text).ray, undefined);
+      origin.expectNone();
+    });
+
+    test("nothing of the request comes back in a refusal", async ({ gate, origin }) => {
+      const response = await gate.raw({
+        target: "/api/canary?canary=canary",
+        headers: [
+          ["Authorization", "Bearer canary.canary.canary"],
+          ["Origin", "https://canary.example"],
+          ["X-Forwarded-Host", "canary.example"],
+        ],
+      });
+      await assertRefused(response, 401, INVALID);
+      assert.ok(!JSON.stringify([response.headerLines, response.text]).includes("canary"));
+      origin.expectNone();
+    });
+  },
+);
 
 gateTest(
   "RFC 9110 section 11.5: the realm is the policy's",

@@ -59,7 +59,19 @@ for (const runtime of ["miniflare", "workerd"]) {
       });
 
       test("a b64token that is no token of ours is refused like any bad token", async ({ gate, origin }) => {
-        for (const value of ["a", "a.b", "a.b.c", "...", "a..c", ".b.", "a.b.c.d", "a.b.c.d.e", "~+/", "AAAA====", hs256Token() + "="]) {
+        for (const value of [
+          "a",
+          "a.b",
+          "a.b.c",
+          "...",
+          "a..c",
+          ".b.",
+          "a.b.c.d",
+          "a.b.c.d.e",
+          "~+/",
+          "AAAA====",
+          hs256Token() + "=",
+        ]) {
           await assertRefused(await send(gate, `Bearer ${value}`), 401, INVALID, { why: value });
           origin.expectNone(value);
         }
@@ -99,7 +111,14 @@ for (const runtime of ["miniflare", "workerd"]) {
 
       test("RFC 9110 section 11.1: a credential of another scheme counts as no token", async ({ gate, origin }) => {
         const good = hs256Token();
-        for (const value of ["Basic dXNlcjpwYXNz", `DPoP ${good}`, `Token ${good}`, `Bearerx ${good}`, `JWT ${good}`, `Negotiate YWJj`]) {
+        for (const value of [
+          "Basic dXNlcjpwYXNz",
+          `DPoP ${good}`,
+          `Token ${good}`,
+          `Bearerx ${good}`,
+          `JWT ${good}`,
+          `Negotiate YWJj`,
+        ]) {
           await assertRefused(await send(gate, value), 401, {}, { why: value });
           origin.expectNone(value);
         }

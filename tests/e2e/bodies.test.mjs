@@ -32,9 +32,13 @@ for (const runtime of ["miniflare", "workerd"]) {
       };
 
       for (const framing of ["Content-Length", "chunked"]) {
-        test(`100 MiB posted (${framing}) arrive byte for byte, the first before the last has been sent`, async ({ gate, origin }) => {
+        test(`100 MiB posted (${framing}) arrive byte for byte, the first before the last has been sent`, async ({
+          gate,
+          origin,
+        }) => {
           const count = 100;
-          const headers = framing === "chunked" ? { "Transfer-Encoding": "chunked" } : { "Content-Length": count * MEBIBYTE };
+          const headers =
+            framing === "chunked" ? { "Transfer-Encoding": "chunked" } : { "Content-Length": count * MEBIBYTE };
           const hash = createHash("sha256");
           const outgoing = open(gate, { headers: { ...headers, "Content-Type": "application/octet-stream" } });
           const answered = once(outgoing, "response");
@@ -83,7 +87,8 @@ for (const runtime of ["miniflare", "workerd"]) {
         assert.equal(Buffer.from(first.value).toString(), "first");
         goOn.resolve();
         let rest = "";
-        for (let part = await reader.read(); !part.done; part = await reader.read()) rest += Buffer.from(part.value).toString();
+        for (let part = await reader.read(); !part.done; part = await reader.read())
+          rest += Buffer.from(part.value).toString();
         assert.equal(rest, "second");
         origin.expectOne();
       });
@@ -99,7 +104,9 @@ for (const runtime of ["miniflare", "workerd"]) {
           }
           response.end();
         });
-        const response = await gate.fetchWith(hs256Token(), "/api/events", { headers: { Accept: "text/event-stream" } });
+        const response = await gate.fetchWith(hs256Token(), "/api/events", {
+          headers: { Accept: "text/event-stream" },
+        });
         assert.equal(response.headers.get("content-type"), "text/event-stream");
         const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
         for (const [i, event] of events.entries()) {
@@ -131,7 +138,10 @@ for (const runtime of ["miniflare", "workerd"]) {
       });
 
       test("RFC 9110 section 9.3.1: the body of a GET goes along", async ({ gate, origin }) => {
-        const headers = [["Authorization", `Bearer ${hs256Token()}`], ["Content-Type", "text/plain"]];
+        const headers = [
+          ["Authorization", `Bearer ${hs256Token()}`],
+          ["Content-Type", "text/plain"],
+        ];
         const response = await gate.raw({ method: "GET", target: "/api/search", headers, body: "what I look for" });
         const seen = await assertAdmitted(response, origin);
         assert.equal(seen.method, "GET");
@@ -142,7 +152,11 @@ for (const runtime of ["miniflare", "workerd"]) {
         for (const method of ["POST", "PUT", "PATCH", "DELETE", "OPTIONS"]) {
           for (const body of ["", "a body"]) {
             const headers = [["Authorization", `Bearer ${hs256Token()}`]];
-            const seen = await assertAdmitted(await gate.raw({ method, target: "/api/a", headers, body }), origin, method);
+            const seen = await assertAdmitted(
+              await gate.raw({ method, target: "/api/a", headers, body }),
+              origin,
+              method,
+            );
             assert.equal((await seen.body()).text, body);
           }
         }

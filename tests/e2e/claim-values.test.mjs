@@ -9,17 +9,22 @@ const { claims, hs256, hs256Token, SECRET } = policies;
 /** The documented encoding, written anew: visible ASCII and inner single spaces stay, all else is percent-encoded UTF-8. */
 function encoded(text) {
   const bytes = Buffer.from(text, "utf8");
-  return [...bytes].map((byte, i) => {
-    const innerSpace = byte === 0x20 && i > 0 && i < bytes.length - 1 && bytes[i - 1] !== 0x20;
-    const visible = byte > 0x20 && byte < 0x7f && byte !== 0x25;
-    return innerSpace || visible ? String.fromCharCode(byte) : `%${byte.toString(16).toUpperCase().padStart(2, "0")}`;
-  }).join("");
+  return [...bytes]
+    .map((byte, i) => {
+      const innerSpace = byte === 0x20 && i > 0 && i < bytes.length - 1 && bytes[i - 1] !== 0x20;
+      const visible = byte > 0x20 && byte < 0x7f && byte !== 0x25;
+      return innerSpace || visible ? String.fromCharCode(byte) : `%${byte.toString(16).toUpperCase().padStart(2, "0")}`;
+    })
+    .join("");
 }
 
 withGate(
   "claim values in headers",
   ({ origin }) => ({
-    policy: hs256({ origin, forward: { claims: { "X-Auth-Subject": "/sub", "X-Auth-Scope": "/scope", "X-Auth-Extra": "/extra" } } }),
+    policy: hs256({
+      origin,
+      forward: { claims: { "X-Auth-Subject": "/sub", "X-Auth-Scope": "/scope", "X-Auth-Extra": "/extra" } },
+    }),
     secrets: { SECRET },
   }),
   (test) => {
@@ -27,8 +32,33 @@ withGate(
       assertAdmitted(await gate.fetchWith(hs256Token(changes), "/api/a"), origin, why);
 
     test("strings go as visible ASCII, everything else percent-encoded", async ({ gate, origin }) => {
-      const subjects = ["plain", "auth0|123", "a b", "a  b", " a ", "100%", "%41", "é", "日本", "🙂", "a\r\nX-Admin: 1", "\n", "\u0000",
-        "a\tb", "\u007f", "\u0085", "\u2028", "a,b;c=d", '"quoted"', "\\", "<script>", "a\u0000b", "-", "=?utf-8?q?=41?=", "x".repeat(2000)];
+      const subjects = [
+        "plain",
+        "auth0|123",
+        "a b",
+        "a  b",
+        " a ",
+        "100%",
+        "%41",
+        "é",
+        "日本",
+        "🙂",
+        "a\r\nX-Admin: 1",
+        "\n",
+        "\u0000",
+        "a\tb",
+        "\u007f",
+        "\u0085",
+        "\u2028",
+        "a,b;c=d",
+        '"quoted"',
+        "\\",
+        "<script>",
+        "a\u0000b",
+        "-",
+        "=?utf-8?q?=41?=",
+        "x".repeat(2000),
+      ];
       for (const sub of subjects) {
         const why = JSON.stringify(sub);
         const seen = await forwarded(gate, origin, { sub }, why);
@@ -46,7 +76,20 @@ withGate(
     });
 
     test("other values go as JSON", async ({ gate, origin }) => {
-      const values = [true, false, 0, 1, -1, 1.5, 9007199254740991, ["a", "b"], ["a,b", "c d"], [1, null, { x: [] }], { a: "é", b: [1] }, ["a\r\nb"]];
+      const values = [
+        true,
+        false,
+        0,
+        1,
+        -1,
+        1.5,
+        9007199254740991,
+        ["a", "b"],
+        ["a,b", "c d"],
+        [1, null, { x: [] }],
+        { a: "é", b: [1] },
+        ["a\r\nb"],
+      ];
       for (const extra of values) {
         const why = JSON.stringify(extra);
         const seen = await forwarded(gate, origin, { extra }, why);
@@ -63,9 +106,14 @@ withGate(
       }
     });
 
-    test("a value of more than 8 KiB is refused, and so is a number that parsers read differently", async ({ gate, origin }) => {
+    test("a value of more than 8 KiB is refused, and so is a number that parsers read differently", async ({
+      gate,
+      origin,
+    }) => {
       for (const sub of ["x".repeat(9000), "é".repeat(3000), "\n".repeat(3000)]) {
-        await assertRefused(await gate.fetchWith(hs256Token({ sub }), "/api/a"), 401, INVALID, { why: `${sub.length} characters` });
+        await assertRefused(await gate.fetchWith(hs256Token({ sub }), "/api/a"), 401, INVALID, {
+          why: `${sub.length} characters`,
+        });
         origin.expectNone();
       }
       for (const number of ["9007199254740992", "-9007199254740993", "18446744073709551616", "1e300"]) {
@@ -78,7 +126,9 @@ withGate(
 
     test("a subject that is no string is refused", async ({ gate, origin }) => {
       for (const sub of [1, true, ["user-1"], { id: "user-1" }]) {
-        await assertRefused(await gate.fetchWith(hs256Token({ sub }), "/api/a"), 401, INVALID, { why: JSON.stringify(sub) });
+        await assertRefused(await gate.fetchWith(hs256Token({ sub }), "/api/a"), 401, INVALID, {
+          why: JSON.stringify(sub),
+        });
         origin.expectNone();
       }
     });
@@ -100,11 +150,17 @@ withGate(
         Buffer.from(good.replace('"MARK"', "[".repeat(100) + "]".repeat(100))),
         Buffer.from(good.replace('"MARK"', "[".repeat(5000) + "]".repeat(5000))),
         Buffer.from(good.replace('"MARK"', "1e400")),
-        Buffer.from("[]"), Buffer.from('"x"'), Buffer.from("1"), Buffer.from("null"), Buffer.from("{}"),
+        Buffer.from("[]"),
+        Buffer.from('"x"'),
+        Buffer.from("1"),
+        Buffer.from("null"),
+        Buffer.from("{}"),
       ];
       for (const payload of payloads) {
         const made = tokens.token({ alg: "HS256", key: SECRET, payload });
-        await assertRefused(await gate.fetchWith(made, "/api/a"), 401, INVALID, { why: payload.toString("latin1").slice(0, 80) });
+        await assertRefused(await gate.fetchWith(made, "/api/a"), 401, INVALID, {
+          why: payload.toString("latin1").slice(0, 80),
+        });
         origin.expectNone();
       }
     });

@@ -3,7 +3,16 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { describe, it } from "node:test";
-import { gateTest, onlyChallenge, parseChallenges, scriptWorker, startGate, startOrigin, tokens, withGate } from "./harness/index.mjs";
+import {
+  gateTest,
+  onlyChallenge,
+  parseChallenges,
+  scriptWorker,
+  startGate,
+  startOrigin,
+  tokens,
+  withGate,
+} from "./harness/index.mjs";
 
 // Forwards as the gate is to: same method, body and URL, headers of its own, redirects not followed.
 const PROXY = scriptWorker(`export default {
@@ -17,7 +26,12 @@ const PROXY = scriptWorker(`export default {
 };`);
 
 for (const runtime of ["miniflare", "workerd"]) {
-  const options = ({ origin }) => ({ runtime, modules: PROXY, policy: { origin: origin.url }, secrets: { SECRET: "s" } });
+  const options = ({ origin }) => ({
+    runtime,
+    modules: PROXY,
+    policy: { origin: origin.url },
+    secrets: { SECRET: "s" },
+  });
 
   withGate(`a Worker in ${runtime}`, options, (test) => {
     test("reaches the recording origin", async ({ gate, origin }) => {
@@ -40,7 +54,13 @@ for (const runtime of ["miniflare", "workerd"]) {
     });
 
     test("answers on a raw socket, with headers sent twice", async ({ gate, origin }) => {
-      const response = await gate.raw({ target: "/raw", headers: [["X-Two", "a"], ["X-Two", "b"]] });
+      const response = await gate.raw({
+        target: "/raw",
+        headers: [
+          ["X-Two", "a"],
+          ["X-Two", "b"],
+        ],
+      });
       assert.equal(response.status, 200);
       assert.equal(response.text, "the origin answers");
       assert.equal(response.header("x-origin"), "reached");
@@ -108,15 +128,26 @@ describe("the challenge reader, RFC 9110 section 11.6.1", () => {
   });
 
   it("refuses what the grammar does not have", () => {
-    const broken = ["", 'Bearer "a"', 'Bearer realm="a', 'Bearer realm="a" error="b"', "Bearer realm=é",
-      'Bearer realm="a", realm="b"', 'Bearer realm="a\r\nb"', ': "x"'];
+    const broken = [
+      "",
+      'Bearer "a"',
+      'Bearer realm="a',
+      'Bearer realm="a" error="b"',
+      "Bearer realm=é",
+      'Bearer realm="a", realm="b"',
+      'Bearer realm="a\r\nb"',
+      ': "x"',
+    ];
     for (const text of broken) assert.throws(() => parseChallenges(text), SyntaxError, text);
   });
 });
 
 describe("tokens", () => {
   it("has the HS256 signature of RFC 7515 appendix A.1", () => {
-    const key = Buffer.from("AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow", "base64url");
+    const key = Buffer.from(
+      "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow",
+      "base64url",
+    );
     const header = '{"typ":"JWT",\r\n "alg":"HS256"}';
     const payload = '{"iss":"joe",\r\n "exp":1300819380,\r\n "http://example.com/is_root":true}';
     const made = tokens.token({ alg: "HS256", key, header, payload });

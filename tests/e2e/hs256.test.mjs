@@ -3,7 +3,16 @@
 
 import assert from "node:assert/strict";
 import { SignJWT } from "jose";
-import { assertAdmitted, assertRefused, EXPIRED, gateTest, INVALID, policies, tokens, withGate } from "./harness/index.mjs";
+import {
+  assertAdmitted,
+  assertRefused,
+  EXPIRED,
+  gateTest,
+  INVALID,
+  policies,
+  tokens,
+  withGate,
+} from "./harness/index.mjs";
 
 const { claims, hs256, hs256Token, SECRET } = policies;
 
@@ -56,7 +65,10 @@ withGate(
       await assertAdmitted(await gate.fetchWith(good, "/api/items"), origin, "the unchanged token still passes");
     });
 
-    test("RFC 4648 section 3.5: with only a spare bit of its last character changed is refused", async ({ gate, origin }) => {
+    test("RFC 4648 section 3.5: with only a spare bit of its last character changed is refused", async ({
+      gate,
+      origin,
+    }) => {
       const good = hs256Token();
       const ends = [good.indexOf(".") - 1, good.lastIndexOf(".") - 1, good.length - 1];
       for (const end of ends) {
@@ -81,7 +93,9 @@ withGate(
 
     test("with a secret that is almost the right one is refused", async ({ gate, origin }) => {
       for (const key of [`${SECRET}\n`, ` ${SECRET}`, SECRET.slice(1), SECRET.toUpperCase(), "x".repeat(64)]) {
-        await assertRefused(await gate.fetchWith(hs256Token({}, { key }), "/api/items"), 401, INVALID, { why: JSON.stringify(key) });
+        await assertRefused(await gate.fetchWith(hs256Token({}, { key }), "/api/items"), 401, INVALID, {
+          why: JSON.stringify(key),
+        });
         origin.expectNone();
       }
     });
@@ -98,7 +112,11 @@ withGate(
       const [, , oldSignature] = tokens.segments(hs256Token());
       for (const alg of ["none", "None", "nOnE", "NONE", "none ", "", null, ["none"], undefined, 0, {}]) {
         const header = tokens.base64url(JSON.stringify({ alg, typ: "JWT" }));
-        for (const made of [`${header}.${payload()}.`, `${header}.${payload()}`, `${header}.${payload()}.${oldSignature}`]) {
+        for (const made of [
+          `${header}.${payload()}.`,
+          `${header}.${payload()}`,
+          `${header}.${payload()}.${oldSignature}`,
+        ]) {
           const response = await gate.fetchWith(made, "/api/items");
           const { text } = await assertRefusedWithAnyReason(response);
           assert.match(JSON.parse(text).code, /^(malformed_token|algorithm_not_allowed)$/, JSON.stringify(alg));
@@ -107,7 +125,10 @@ withGate(
       }
     });
 
-    test("an algorithm that the issuer does not list is refused, even with a good signature", async ({ gate, origin }) => {
+    test("an algorithm that the issuer does not list is refused, even with a good signature", async ({
+      gate,
+      origin,
+    }) => {
       const key = tokens.rsaKeys();
       const made = [
         hs256Token({}, { alg: "HS384" }),
@@ -132,7 +153,10 @@ async function assertRefusedWithAnyReason(response) {
   return assertRefused(again, 401, INVALID, { detail: code });
 }
 
-for (const [alg, bytes] of [["HS384", 48], ["HS512", 64]]) {
+for (const [alg, bytes] of [
+  ["HS384", 48],
+  ["HS512", 64],
+]) {
   gateTest(
     `RFC 7518 section 3.2: ${alg} with a secret of ${bytes} bytes`,
     ({ origin }) => {
@@ -143,7 +167,11 @@ for (const [alg, bytes] of [["HS384", 48], ["HS512", 64]]) {
     async ({ gate, origin }) => {
       const key = SECRET.padEnd(bytes, "!").slice(0, bytes);
       await assertAdmitted(await gate.fetchWith(tokens.token({ alg, key, payload: claims() }), "/api/"), origin);
-      await assertRefused(await gate.fetchWith(tokens.token({ alg: "HS256", key, payload: claims() }), "/api/"), 401, INVALID);
+      await assertRefused(
+        await gate.fetchWith(tokens.token({ alg: "HS256", key, payload: claims() }), "/api/"),
+        401,
+        INVALID,
+      );
       origin.expectNone();
     },
   );
@@ -160,7 +188,9 @@ for (const encoding of ["base64", "base64url", "hex"]) {
     async ({ gate, origin }) => {
       await assertAdmitted(await gate.fetchWith(hs256Token(), "/api/"), origin);
       const key = Buffer.from(SECRET).toString(encoding);
-      await assertRefused(await gate.fetchWith(hs256Token({}, { key }), "/api/"), 401, INVALID, { why: "signed with its text" });
+      await assertRefused(await gate.fetchWith(hs256Token({}, { key }), "/api/"), 401, INVALID, {
+        why: "signed with its text",
+      });
       origin.expectNone();
     },
   );
@@ -176,7 +206,11 @@ gateTest(
   async ({ gate, origin }) => {
     await assertAdmitted(await gate.fetchWith(hs256Token(), "/api/"), origin);
     await assertAdmitted(await gate.fetchWith(hs256Token({}, { key: SECRET.replaceAll("e", "3") }), "/api/"), origin);
-    await assertRefused(await gate.fetchWith(hs256Token({}, { key: SECRET.replaceAll("e", "4") }), "/api/"), 401, INVALID);
+    await assertRefused(
+      await gate.fetchWith(hs256Token({}, { key: SECRET.replaceAll("e", "4") }), "/api/"),
+      401,
+      INVALID,
+    );
     origin.expectNone();
   },
 );

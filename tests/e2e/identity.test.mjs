@@ -6,8 +6,20 @@ import { assertAdmitted, policies, tokens, withGate } from "./harness/index.mjs"
 
 const { hs256, hs256Token, SECRET } = policies;
 
-const SPELLINGS = ["X-Auth-Subject", "x-auth-subject", "X-AUTH-SUBJECT", "X_Auth_Subject", "x_auth-subject", "X.Auth.Subject",
-  "X-Auth_Subject", "X.Auth-Subject", "x_AUTH.subject", "X-Auth-Scope", "X_AUTH_SCOPE", "x.auth.scope"];
+const SPELLINGS = [
+  "X-Auth-Subject",
+  "x-auth-subject",
+  "X-AUTH-SUBJECT",
+  "X_Auth_Subject",
+  "x_auth-subject",
+  "X.Auth.Subject",
+  "X-Auth_Subject",
+  "X.Auth-Subject",
+  "x_AUTH.subject",
+  "X-Auth-Scope",
+  "X_AUTH_SCOPE",
+  "x.auth.scope",
+];
 
 /** What a server that takes `_` and `.` for `-` would read. */
 const folded = (name) => name.toLowerCase().replaceAll(/[_.]/g, "-");
@@ -25,38 +37,76 @@ for (const runtime of ["miniflare", "workerd"]) {
             const response = await gate.raw({ target, headers: [[name, "admin"]] });
             assert.deepEqual(identity(await assertAdmitted(response, origin, name)), [], `${name} on ${target}`);
           }
-          const all = SPELLINGS.flatMap((name) => [[name, "admin"], [name, "root"]]);
-          assert.deepEqual(identity(await assertAdmitted(await gate.raw({ target, headers: all }), origin)), [], target);
+          const all = SPELLINGS.flatMap((name) => [
+            [name, "admin"],
+            [name, "root"],
+          ]);
+          assert.deepEqual(
+            identity(await assertAdmitted(await gate.raw({ target, headers: all }), origin)),
+            [],
+            target,
+          );
         }
       });
 
       test("beside a token, only the gate's own stand", async ({ gate, origin }) => {
         const good = ["Authorization", `Bearer ${hs256Token({ scope: "read" })}`];
         for (const target of ["/api/a", "/optional/a"]) {
-          const spoofed = SPELLINGS.flatMap((name) => [[name, "admin"], [name, "root"]]);
+          const spoofed = SPELLINGS.flatMap((name) => [
+            [name, "admin"],
+            [name, "root"],
+          ]);
           const seen = await assertAdmitted(await gate.raw({ target, headers: [...spoofed, good] }), origin);
-          const own = identity(seen).map(([name, value]) => [name.toLowerCase(), value]).sort();
-          assert.deepEqual(own, [["x-auth-scope", "read"], ["x-auth-subject", "user-1"]]);
+          const own = identity(seen)
+            .map(([name, value]) => [name.toLowerCase(), value])
+            .sort();
+          assert.deepEqual(own, [
+            ["x-auth-scope", "read"],
+            ["x-auth-subject", "user-1"],
+          ]);
         }
       });
 
       test("a claim that is absent leaves no room for a spoofed header", async ({ gate, origin }) => {
         const without = hs256Token({ sub: undefined });
-        const headers = [["X-Auth-Subject", "admin"], ["Authorization", `Bearer ${without}`]];
+        const headers = [
+          ["X-Auth-Subject", "admin"],
+          ["Authorization", `Bearer ${without}`],
+        ];
         assert.deepEqual(identity(await assertAdmitted(await gate.raw({ target: "/api/a", headers }), origin)), []);
       });
 
-      test("naming an identity header in Connection does not remove the gate's own (CVE-2024-45410)", async ({ gate, origin }) => {
-        const headers = [["Connection", "X-Auth-Subject"], ["Connection", "Authorization"], ["Authorization", `Bearer ${hs256Token()}`]];
+      test("naming an identity header in Connection does not remove the gate's own (CVE-2024-45410)", async ({
+        gate,
+        origin,
+      }) => {
+        const headers = [
+          ["Connection", "X-Auth-Subject"],
+          ["Connection", "Authorization"],
+          ["Authorization", `Bearer ${hs256Token()}`],
+        ];
         const response = await gate.raw({ target: "/api/a", headers });
         const seen = await assertAdmitted(response, origin);
         assert.equal(seen.header("x-auth-subject"), "user-1");
       });
 
       test("headers that tell a server to take the request for another one are removed", async ({ gate, origin }) => {
-        const names = ["X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override", "X-Original-URL", "X-Rewrite-URL",
-          "X-Forwarded-Uri", "Forwarded", "Proxy-Authorization"];
-        const spelt = names.flatMap((name) => [name, name.toUpperCase(), name.replaceAll("-", "_"), name.replaceAll("-", ".")]);
+        const names = [
+          "X-HTTP-Method-Override",
+          "X-HTTP-Method",
+          "X-Method-Override",
+          "X-Original-URL",
+          "X-Rewrite-URL",
+          "X-Forwarded-Uri",
+          "Forwarded",
+          "Proxy-Authorization",
+        ];
+        const spelt = names.flatMap((name) => [
+          name,
+          name.toUpperCase(),
+          name.replaceAll("-", "_"),
+          name.replaceAll("-", "."),
+        ]);
         for (const target of ["/public/a", "/optional/a", "/api/a"]) {
           const headers = [...spelt.map((name) => [name, "/admin"]), ["Authorization", `Bearer ${hs256Token()}`]];
           const seen = await assertAdmitted(await gate.raw({ target, headers }), origin);
@@ -66,7 +116,9 @@ for (const runtime of ["miniflare", "workerd"]) {
       });
 
       test("X-Forwarded-Host and X-Forwarded-Proto are the gate's own", async ({ gate, origin }) => {
-        const spoofed = ["X-Forwarded-Host", "X_Forwarded_Host", "X-Forwarded-Proto", "x_forwarded_proto"].map((name) => [name, "evil"]);
+        const spoofed = ["X-Forwarded-Host", "X_Forwarded_Host", "X-Forwarded-Proto", "x_forwarded_proto"].map(
+          (name) => [name, "evil"],
+        );
         for (const target of ["/public/a", "/api/a"]) {
           const headers = [...spoofed, ["Authorization", `Bearer ${hs256Token()}`]];
           const seen = await assertAdmitted(await gate.raw({ target, headers }), origin);
@@ -78,9 +130,20 @@ for (const runtime of ["miniflare", "workerd"]) {
       });
 
       test("all other headers pass as they are", async ({ gate, origin }) => {
-        const headers = [["X-Custom", "a"], ["X-Custom", "b"], ["Accept", "text/x; q=0.5"], ["User-Agent", "test/1"],
-          ["Cookie", "a=b; c=d"], ["X_Underscore", "1"], ["X.Dot", "2"], ["If-None-Match", '"etag"'], ["X-Empty", ""],
-          ["X-Authority", "x"], ["X-Auth", "y"], ["X-Latin", "caf\xe9"]];
+        const headers = [
+          ["X-Custom", "a"],
+          ["X-Custom", "b"],
+          ["Accept", "text/x; q=0.5"],
+          ["User-Agent", "test/1"],
+          ["Cookie", "a=b; c=d"],
+          ["X_Underscore", "1"],
+          ["X.Dot", "2"],
+          ["If-None-Match", '"etag"'],
+          ["X-Empty", ""],
+          ["X-Authority", "x"],
+          ["X-Auth", "y"],
+          ["X-Latin", "caf\xe9"],
+        ];
         const seen = await assertAdmitted(await gate.raw({ target: "/public/a", headers }), origin);
         assert.equal(seen.values("x-custom").join(", "), "a, b");
         for (const [name, value] of headers.slice(2, -1)) assert.equal(seen.header(name) ?? "", value, name);
@@ -95,7 +158,11 @@ withGate(
   ({ origin }) => ({
     policy: hs256({
       origin,
-      forward: { authorization: "strip", payload: "X-Auth-Payload", claims: { "X-Auth-Subject": "sub", "X-Auth-Tenant": "/org/tenant" } },
+      forward: {
+        authorization: "strip",
+        payload: "X-Auth-Payload",
+        claims: { "X-Auth-Subject": "sub", "X-Auth-Tenant": "/org/tenant" },
+      },
     }),
     secrets: { SECRET },
   }),

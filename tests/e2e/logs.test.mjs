@@ -14,11 +14,13 @@ const whenStopped = async (gate) => {
 };
 
 // Bare workerd, whose output can be read to its end: only so is it certain that a line is not there.
-const options = (log) => ({ origin }) => ({
-  runtime: "workerd",
-  policy: hs256({ origin, ...(log === undefined ? {} : { log: { decisions: log } }) }),
-  secrets: { SECRET },
-});
+const options =
+  (log) =>
+  ({ origin }) => ({
+    runtime: "workerd",
+    policy: hs256({ origin, ...(log === undefined ? {} : { log: { decisions: log } }) }),
+    secrets: { SECRET },
+  });
 
 /** Two admitted requests and two refused ones. */
 async function someTraffic(gate, origin) {
@@ -32,7 +34,10 @@ async function someTraffic(gate, origin) {
 gateTest("by default refusals are logged, each with one line", options(undefined), async ({ gate, origin }) => {
   await someTraffic(gate, origin);
   const lines = await whenStopped(gate);
-  assert.deepEqual(lines.map(({ code }) => code), ["missing_token", "expired"]);
+  assert.deepEqual(
+    lines.map(({ code }) => code),
+    ["missing_token", "expired"],
+  );
 });
 
 gateTest("a policy can have every decision logged", options("all"), async ({ gate, origin }) => {
@@ -62,50 +67,83 @@ gateTest("what the origin answers is logged as what it is", options("all"), asyn
   assert.deepEqual([line.decision, line.status], ["admitted", 503]);
 });
 
-gateTest("no token, claim, secret or URL is in any line, nor in any answer of the gate's", options("all"), async ({ gate, origin }) => {
-  const canaries = ["canary-subject", "canary-scope", "canary-kid", "canary-claim", "canary-path", "canary-query", "canary-cookie",
-    "canary-header", "canary-garbage", "canary-issuer", "canary-audience", "canary-alg", "canary-typ", "canary-user"];
-  const marked = { sub: "canary-subject", scope: "canary-scope", extra: "canary-claim" };
-  const make = (changes, more) => hs256Token({ ...marked, ...changes }, more);
-  const sent = [
-    make(),
-    make({ exp: 1 }),
-    make({ iss: "https://canary-issuer.example/" }),
-    make({ aud: "canary-audience" }),
-    make({ nbf: tokens.now() + 9999 }),
-    make({}, { header: { kid: "canary-kid\r\n{\"event\":\"forged\"}" } }),
-    make({}, { header: { alg: "canary-alg" } }),
-    make({}, { header: { typ: "canary-typ" } }),
-    make({}, { header: { crit: ["canary-claim"] } }),
-    make({}, { key: "canary-garbage, and long enough to be a secret" }),
-    make({ sub: "canary-subject".repeat(700) }),
-    make({ sub: { canary: "canary-subject" } }),
-    make({ sub: "canary-subject\r\n{\"event\":\"forged\"}" }),
-    "canary-garbage",
-    "canary-garbage.canary-garbage.canary-garbage",
-  ];
-  const answers = [];
-  for (const token of sent) {
-    for (const path of ["/api/canary-path", "/optional/canary-path", "/admin/canary-path", "/public/canary-path", "/canary-path", "/api//canary-path"]) {
-      const headers = { Cookie: "canary-cookie=1", "X-Canary": "canary-header" };
-      const response = await gate.fetchWith(token, `${path}?q=canary-query`, { headers });
-      const text = await response.text();
-      if (response.status !== 200) answers.push(text, ...[...response.headers].flat());
+gateTest(
+  "no token, claim, secret or URL is in any line, nor in any answer of the gate's",
+  options("all"),
+  async ({ gate, origin }) => {
+    const canaries = [
+      "canary-subject",
+      "canary-scope",
+      "canary-kid",
+      "canary-claim",
+      "canary-path",
+      "canary-query",
+      "canary-cookie",
+      "canary-header",
+      "canary-garbage",
+      "canary-issuer",
+      "canary-audience",
+      "canary-alg",
+      "canary-typ",
+      "canary-user",
+    ];
+    const marked = { sub: "canary-subject", scope: "canary-scope", extra: "canary-claim" };
+    const make = (changes, more) => hs256Token({ ...marked, ...changes }, more);
+    const sent = [
+      make(),
+      make({ exp: 1 }),
+      make({ iss: "https://canary-issuer.example/" }),
+      make({ aud: "canary-audience" }),
+      make({ nbf: tokens.now() + 9999 }),
+      make({}, { header: { kid: 'canary-kid\r\n{"event":"forged"}' } }),
+      make({}, { header: { alg: "canary-alg" } }),
+      make({}, { header: { typ: "canary-typ" } }),
+      make({}, { header: { crit: ["canary-claim"] } }),
+      make({}, { key: "canary-garbage, and long enough to be a secret" }),
+      make({ sub: "canary-subject".repeat(700) }),
+      make({ sub: { canary: "canary-subject" } }),
+      make({ sub: 'canary-subject\r\n{"event":"forged"}' }),
+      "canary-garbage",
+      "canary-garbage.canary-garbage.canary-garbage",
+    ];
+    const answers = [];
+    for (const token of sent) {
+      for (const path of [
+        "/api/canary-path",
+        "/optional/canary-path",
+        "/admin/canary-path",
+        "/public/canary-path",
+        "/canary-path",
+        "/api//canary-path",
+      ]) {
+        const headers = { Cookie: "canary-cookie=1", "X-Canary": "canary-header" };
+        const response = await gate.fetchWith(token, `${path}?q=canary-query`, { headers });
+        const text = await response.text();
+        if (response.status !== 200) answers.push(text, ...[...response.headers].flat());
+      }
     }
-  }
-  for (const value of ["Basic canary-user", "Bearer canary-garbage canary-garbage", "Bearer", "\"canary-garbage\""]) {
-    answers.push((await gate.raw({ target: "/api/a", headers: [["Authorization", value]] })).text);
-  }
-  const admitted = origin.take().length;
-  assert.ok(admitted > 0, "some of it must have been let through, or this shows nothing");
+    for (const value of ["Basic canary-user", "Bearer canary-garbage canary-garbage", "Bearer", '"canary-garbage"']) {
+      answers.push((await gate.raw({ target: "/api/a", headers: [["Authorization", value]] })).text);
+    }
+    const admitted = origin.take().length;
+    assert.ok(admitted > 0, "some of it must have been let through, or this shows nothing");
 
-  const lines = await whenStopped(gate);
-  assert.equal(lines.length, sent.length * 6 + 4, "one line a request");
-  const pieces = [SECRET, SECRET.slice(0, 12), ...canaries, ...sent.flatMap((token) => tokens.segments(token)).filter((text) => text.length > 20)];
-  for (const piece of pieces) {
-    assert.ok(!gate.logs.text.includes(piece), `the log holds ${piece.slice(0, 40)}`);
-    assert.ok(!answers.some((text) => text.includes(piece)), `an answer holds ${piece.slice(0, 40)}`);
-  }
-  assert.ok(!gate.logs.structured.some(({ event }) => event === "forged"), "a line was forged");
-  assert.ok(gate.logs.entries.every(({ json }) => json !== undefined), `a line is not structured: ${gate.logs.text.slice(0, 500)}`);
-});
+    const lines = await whenStopped(gate);
+    assert.equal(lines.length, sent.length * 6 + 4, "one line a request");
+    const pieces = [
+      SECRET,
+      SECRET.slice(0, 12),
+      ...canaries,
+      ...sent.flatMap((token) => tokens.segments(token)).filter((text) => text.length > 20),
+    ];
+    for (const piece of pieces) {
+      assert.ok(!gate.logs.text.includes(piece), `the log holds ${piece.slice(0, 40)}`);
+      assert.ok(!answers.some((text) => text.includes(piece)), `an answer holds ${piece.slice(0, 40)}`);
+    }
+    assert.ok(!gate.logs.structured.some(({ event }) => event === "forged"), "a line was forged");
+    assert.ok(
+      gate.logs.entries.every(({ json }) => json !== undefined),
+      `a line is not structured: ${gate.logs.text.slice(0, 500)}`,
+    );
+  },
+);

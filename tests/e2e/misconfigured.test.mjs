@@ -9,7 +9,9 @@ const { hs256, hs256Token, SECRET } = policies;
 const TARGETS = ["/", "/public/a", "/optional/a", "/api/a", "/admin/a", "/unknown", "/public/../x"];
 
 /** Faults the policy: `change` gets a good one and returns what is deployed. */
-const faulted = (change) => ({ origin }) => ({ secrets: { SECRET }, ...change(hs256({ origin })) });
+const faulted =
+  (change) =>
+  ({ origin }) => ({ runtime: "workerd", secrets: { SECRET }, ...change(hs256({ origin })) });
 
 const policyWith = (change) =>
   faulted((policy) => {
@@ -28,53 +30,168 @@ const CASES = {
     options: faulted((policy) => ({ policy, secrets: { SECRET: `${SECRET}\n` } })),
     named: [/white ?space|line/i],
   },
-  "a secret that is no string": { options: faulted((policy) => ({ policy, secrets: {}, vars: { SECRET: { a: 1 } } })), named: [/SECRET/] },
+  "a secret that is no string": {
+    options: faulted((policy) => ({ policy, secrets: {}, vars: { SECRET: { a: 1 } } })),
+    named: [/SECRET/],
+  },
   "a public key for a secret": {
-    options: faulted((policy) => ({ policy, secrets: { SECRET: "-----BEGIN PUBLIC KEY-----\nMIIBIjANBgkq\n-----END PUBLIC KEY-----\n" } })),
+    options: faulted((policy) => ({
+      policy,
+      secrets: { SECRET: "-----BEGIN PUBLIC KEY-----\nMIIBIjANBgkq\n-----END PUBLIC KEY-----\n" },
+    })),
     named: [/PEM|public key/],
   },
-  "an unknown key of the policy": { options: policyWith((policy) => { policy.orgin = policy.origin; }), named: [/orgin.*origin/s] },
+  "an unknown key of the policy": {
+    options: policyWith((policy) => {
+      policy.orgin = policy.origin;
+    }),
+    named: [/orgin.*origin/s],
+  },
   "an unknown key of an issuer": {
-    options: policyWith((policy) => { policy.issuers[0].audiense = ["x"]; }),
+    options: policyWith((policy) => {
+      policy.issuers[0].audiense = ["x"];
+    }),
     named: [/issuers\D*0\D*|issuers.*issuer/s, /audiense.*audience/s],
   },
-  "an unknown key of a route": { options: policyWith((policy) => { policy.routes[1].acess = "public"; }), named: [/routes/, /acess.*access/s] },
-  "an origin that is no URL": { options: policyWith((policy) => { policy.origin = "not a url"; }), named: [/origin/] },
-  "an origin over http that is not on this machine": { options: policyWith((policy) => { policy.origin = "http://api.example.com"; }), named: [/origin/] },
-  "an origin with a path": { options: policyWith((policy) => { policy.origin += "/v1"; }), named: [/origin/] },
-  "an origin with user and password": {
-    options: policyWith((policy) => { policy.origin = policy.origin.replace("//", "//user:canary@"); }),
+  "an unknown key of a route": {
+    options: policyWith((policy) => {
+      policy.routes[1].acess = "public";
+    }),
+    named: [/routes/, /acess.*access/s],
+  },
+  "an origin that is no URL": {
+    options: policyWith((policy) => {
+      policy.origin = "not a url";
+    }),
     named: [/origin/],
   },
-  "no origin": { options: policyWith((policy) => { delete policy.origin; }), named: [/origin/] },
-  "an origin behind a service binding that is not there": { options: policyWith((policy) => { policy.origin = "service:BACKEND"; }), named: [/BACKEND/] },
-  "two routes that tie": { options: policyWith((policy) => { policy.routes.push({ path: "/api/*", access: "public" }); }), named: [/routes\[5\].*routes\[3\]/] },
+  "an origin over http that is not on this machine": {
+    options: policyWith((policy) => {
+      policy.origin = "http://api.example.com";
+    }),
+    named: [/origin/],
+  },
+  "an origin with a path": {
+    options: policyWith((policy) => {
+      policy.origin += "/v1";
+    }),
+    named: [/origin/],
+  },
+  "an origin with user and password": {
+    options: policyWith((policy) => {
+      policy.origin = policy.origin.replace("//", "//user:canary@");
+    }),
+    named: [/origin/],
+  },
+  "no origin": {
+    options: policyWith((policy) => {
+      delete policy.origin;
+    }),
+    named: [/origin/],
+  },
+  "an origin behind a service binding that is not there": {
+    options: policyWith((policy) => {
+      policy.origin = "service:BACKEND";
+    }),
+    named: [/BACKEND/],
+  },
+  "two routes that tie": {
+    options: policyWith((policy) => {
+      policy.routes.push({ path: "/api/*", access: "public" });
+    }),
+    named: [/routes\[5\].*routes\[3\]/],
+  },
   "two routes that tie under other names": {
-    options: policyWith((policy) => { policy.routes.push({ path: "/x/{a}" }, { path: "/x/{b}", access: "public" }); }),
+    options: policyWith((policy) => {
+      policy.routes.push({ path: "/x/{a}" }, { path: "/x/{b}", access: "public" });
+    }),
     named: [/routes\[6\].*routes\[5\]/],
   },
-  "no routes": { options: policyWith((policy) => { delete policy.routes; }), named: [/routes/] },
-  "a route without a path": { options: policyWith((policy) => { delete policy.routes[0].path; }), named: [/path/] },
-  "an access that does not exist": { options: policyWith((policy) => { policy.routes[0].access = "Public"; }), named: [/access/] },
+  "no routes": {
+    options: policyWith((policy) => {
+      delete policy.routes;
+    }),
+    named: [/routes/],
+  },
+  "a route without a path": {
+    options: policyWith((policy) => {
+      delete policy.routes[0].path;
+    }),
+    named: [/path/],
+  },
+  "an access that does not exist": {
+    options: policyWith((policy) => {
+      policy.routes[0].access = "Public";
+    }),
+    named: [/access/],
+  },
   "symmetric and asymmetric algorithms together": {
-    options: policyWith((policy) => { policy.issuers[0].algorithms = ["HS256", "RS256"]; }),
+    options: policyWith((policy) => {
+      policy.issuers[0].algorithms = ["HS256", "RS256"];
+    }),
     named: [/algorithms/],
   },
-  "algorithm none": { options: policyWith((policy) => { policy.issuers[0].algorithms = ["none"]; }), named: [/algorithms/] },
-  "no algorithms": { options: policyWith((policy) => { policy.issuers[0].algorithms = []; }), named: [/algorithms/] },
-  "no audience": { options: policyWith((policy) => { delete policy.issuers[0].audience; }), named: [/audience/] },
-  "no issuer": { options: policyWith((policy) => { delete policy.issuers[0].issuer; }), named: [/issuer/] },
-  "two sources of keys": { options: policyWith((policy) => { policy.issuers[0].keys.pem = "SECRET"; }), named: [/keys/] },
-  "a leeway of an hour": { options: policyWith((policy) => { policy.issuers[0].leeway = 3600; }), named: [/leeway/] },
-  "a realm that would break the challenge": { options: policyWith((policy) => { policy.realm = 'a", error="x'; }), named: [/realm/] },
+  "algorithm none": {
+    options: policyWith((policy) => {
+      policy.issuers[0].algorithms = ["none"];
+    }),
+    named: [/algorithms/],
+  },
+  "no algorithms": {
+    options: policyWith((policy) => {
+      policy.issuers[0].algorithms = [];
+    }),
+    named: [/algorithms/],
+  },
+  "no audience": {
+    options: policyWith((policy) => {
+      delete policy.issuers[0].audience;
+    }),
+    named: [/audience/],
+  },
+  "no issuer": {
+    options: policyWith((policy) => {
+      delete policy.issuers[0].issuer;
+    }),
+    named: [/issuer/],
+  },
+  "two sources of keys": {
+    options: policyWith((policy) => {
+      policy.issuers[0].keys.pem = "SECRET";
+    }),
+    named: [/keys/],
+  },
+  "a leeway of an hour": {
+    options: policyWith((policy) => {
+      policy.issuers[0].leeway = 3600;
+    }),
+    named: [/leeway/],
+  },
+  "a realm that would break the challenge": {
+    options: policyWith((policy) => {
+      policy.realm = 'a", error="x';
+    }),
+    named: [/realm/],
+  },
   "an identity header that is no header name": {
-    options: policyWith((policy) => { policy.forward.claims = { "X Auth": "/sub" }; }),
+    options: policyWith((policy) => {
+      policy.forward.claims = { "X Auth": "/sub" };
+    }),
     named: [/X Auth/],
   },
-  "no policy at all": { options: () => ({ secrets: { SECRET } }), named: [/POLICY/] },
-  "a policy that is not JSON": { options: () => ({ secrets: { SECRET }, policy: "{ origin: canary" }), named: [/JSON/] },
-  "a policy that is a JSON array": { options: () => ({ secrets: { SECRET }, policy: "[]" }), named: [/./] },
-  "an empty policy": { options: () => ({ secrets: { SECRET }, policy: {} }), named: [/origin/, /routes/] },
+  "no policy at all": { options: () => ({ runtime: "workerd", secrets: { SECRET } }), named: [/POLICY/] },
+  "a policy that is not JSON": {
+    options: () => ({ runtime: "workerd", secrets: { SECRET }, policy: "{ origin: canary" }),
+    named: [/JSON/],
+  },
+  "a policy that is a JSON array": {
+    options: () => ({ runtime: "workerd", secrets: { SECRET }, policy: "[]" }),
+    named: [/./],
+  },
+  "an empty policy": {
+    options: () => ({ runtime: "workerd", secrets: { SECRET }, policy: {} }),
+    named: [/origin/, /routes/],
+  },
 };
 
 for (const [name, { options, named }] of Object.entries(CASES)) {
@@ -94,7 +211,11 @@ for (const [name, { options, named }] of Object.entries(CASES)) {
       return lines.length > 0 && lines;
     });
     const said = faults.map((fault) => JSON.stringify(fault));
-    for (const pattern of named) assert.ok(said.some((line) => pattern.test(line)), `${pattern} in ${said.join("\n")}`);
+    for (const pattern of named)
+      assert.ok(
+        said.some((line) => pattern.test(line)),
+        `${pattern} in ${said.join("\n")}`,
+      );
     assert.deepEqual(said, [...new Set(said)], "each fault once");
     assert.ok(!gate.logs.text.includes(SECRET.slice(0, 20)), "a secret is in the log");
     assert.ok(!gate.logs.text.includes("canary"), "the policy's text is in the log");
@@ -116,10 +237,15 @@ gateTest(
     origin.expectNone();
     const places = [/reallm/, /leeway/, /routes.*acces/s, /no-slash|routes/, /origin/];
     await gate.logs.waitFor((book) => {
-      const said = book.structured.filter(({ event }) => event === "policy_fault").map((fault) => JSON.stringify(fault));
+      const said = book.structured
+        .filter(({ event }) => event === "policy_fault")
+        .map((fault) => JSON.stringify(fault));
       return places.every((place) => said.some((line) => place.test(line)));
     });
     const faults = gate.logs.structured.filter(({ event }) => event === "policy_fault");
-    assert.ok(faults.every(({ path }) => typeof path === "string" && path !== ""), JSON.stringify(faults));
+    assert.ok(
+      faults.every(({ path }) => typeof path === "string" && path !== ""),
+      JSON.stringify(faults),
+    );
   },
 );

@@ -43,7 +43,11 @@ for (const runtime of ["miniflare", "workerd"]) {
       test("the origin's own refusals are its own", async ({ gate, origin }) => {
         for (const status of [400, 401, 403, 404, 405, 418, 429, 500, 503]) {
           const challenge = 'Digest realm="theirs", qop="auth"';
-          origin.answerWith({ status, headers: { "WWW-Authenticate": challenge, "Content-Type": "text/x-theirs" }, body: "theirs" });
+          origin.answerWith({
+            status,
+            headers: { "WWW-Authenticate": challenge, "Content-Type": "text/x-theirs" },
+            body: "theirs",
+          });
           const response = await gate.raw({ target: "/api/a", headers: withToken() });
           assert.equal(response.status, status);
           assert.equal(onlyChallenge(response.header("www-authenticate")).parameters.realm, "theirs");
@@ -54,8 +58,15 @@ for (const runtime of ["miniflare", "workerd"]) {
       });
 
       test("every header line of it, those that may stand twice included", async ({ gate, origin }) => {
-        const headers = [["Set-Cookie", "a=1; Path=/"], ["Set-Cookie", "b=2; HttpOnly"], ["X-Custom", "value"], ["Vary", "Origin"],
-          ["Cache-Control", "private, max-age=5"], ["Link", "</x>; rel=next"], ["X-Auth-Subject", "said by the origin"]];
+        const headers = [
+          ["Set-Cookie", "a=1; Path=/"],
+          ["Set-Cookie", "b=2; HttpOnly"],
+          ["X-Custom", "value"],
+          ["Vary", "Origin"],
+          ["Cache-Control", "private, max-age=5"],
+          ["Link", "</x>; rel=next"],
+          ["X-Auth-Subject", "said by the origin"],
+        ];
         origin.answerWith({ headers, body: "x" });
         const response = await gate.raw({ target: "/api/a", headers: withToken() });
         assert.deepEqual(response.values("set-cookie"), ["a=1; Path=/", "b=2; HttpOnly"]);
@@ -117,10 +128,16 @@ const dead = await deadPort();
 for (const runtime of ["miniflare", "workerd"]) {
   gateTest(
     `an origin that cannot be reached is a 502 in ${runtime}`,
-    { runtime, policy: hs256({ origin: `http://127.0.0.1:${dead}`, errors: { detail: "reason" } }), secrets: { SECRET } },
+    {
+      runtime,
+      policy: hs256({ origin: `http://127.0.0.1:${dead}`, errors: { detail: "reason" } }),
+      secrets: { SECRET },
+    },
     async ({ gate }) => {
       await assertProblem(await gate.fetchWith(hs256Token(), "/api/a"), 502, { detail: "origin_unreachable" });
-      await assertProblem(await gate.fetch("/public/a", { method: "POST", body: "x" }), 502, { detail: "origin_unreachable" });
+      await assertProblem(await gate.fetch("/public/a", { method: "POST", body: "x" }), 502, {
+        detail: "origin_unreachable",
+      });
       const head = await gate.raw({ method: "HEAD", target: "/public/a" });
       await assertProblem(head, 502, { head: true });
     },

@@ -3,16 +3,34 @@
 import assert from "node:assert/strict";
 import path from "node:path";
 import { experimental_readRawConfig } from "wrangler";
-import { assertAdmitted, assertProblem, assertRefused, EXPIRED, gateTest, INVALID, policies, repository, tokens, withGate } from "./harness/index.mjs";
+import {
+  assertAdmitted,
+  assertProblem,
+  assertRefused,
+  EXPIRED,
+  gateTest,
+  INVALID,
+  policies,
+  repository,
+  tokens,
+  withGate,
+} from "./harness/index.mjs";
 
 const { hs256, hs256Token, SECRET } = policies;
 
 withGate(
   "an origin behind a service binding",
-  ({ origin }) => ({ policy: hs256({ origin: "service:BACKEND" }), secrets: { SECRET }, services: { BACKEND: origin.host } }),
+  ({ origin }) => ({
+    policy: hs256({ origin: "service:BACKEND" }),
+    secrets: { SECRET },
+    services: { BACKEND: origin.host },
+  }),
   (test) => {
     test("gets the request with the URL as it came", async ({ gate, origin }) => {
-      const seen = await assertAdmitted(await gate.fetchWith(hs256Token(), "/api/a?b=c", { method: "POST", body: "x" }), origin);
+      const seen = await assertAdmitted(
+        await gate.fetchWith(hs256Token(), "/api/a?b=c", { method: "POST", body: "x" }),
+        origin,
+      );
       assert.equal(seen.target, "/api/a?b=c");
       assert.equal(seen.header("host"), gate.host);
       assert.equal(seen.header("x-auth-subject"), "user-1");
@@ -37,7 +55,13 @@ gateTest(
     workers: [
       {
         name: "backend",
-        modules: [{ type: "ESModule", path: "backend.js", contents: 'export default { fetch() { throw new Error("canary"); } };' }],
+        modules: [
+          {
+            type: "ESModule",
+            path: "backend.js",
+            contents: 'export default { fetch() { throw new Error("canary"); } };',
+          },
+        ],
         compatibilityDate: "2026-10-01",
       },
     ],
@@ -92,7 +116,12 @@ withGate("the demo policy of wrangler.toml", { policy: demo, secrets: { DEMO_SEC
     const realm = { realm: demo.realm };
     const good = token();
     await assertRefused(await gate.fetch("/api/items"), 401, {}, realm);
-    await assertRefused(await gate.fetchWith(tokens.withChangedCharacter(good, good.length - 5), "/api/items"), 401, INVALID, realm);
+    await assertRefused(
+      await gate.fetchWith(tokens.withChangedCharacter(good, good.length - 5), "/api/items"),
+      401,
+      INVALID,
+      realm,
+    );
     await assertRefused(await gate.fetchWith(token({ exp: tokens.now() - 600 }), "/api/items"), 401, EXPIRED, realm);
     await assertProblem(await gate.fetch("/unknown"), 404);
     await echo(await gate.fetch("/public/page"));
@@ -104,7 +133,9 @@ withGate("the demo policy of wrangler.toml", { policy: demo, secrets: { DEMO_SEC
   });
 
   test("echoes nothing that a page could run", async ({ gate }) => {
-    const response = await gate.fetch("/public/<script>alert(1)</script>?<script>", { headers: { "X-Html": "<script>" } });
+    const response = await gate.fetch("/public/<script>alert(1)</script>?<script>", {
+      headers: { "X-Html": "<script>" },
+    });
     assert.match(response.headers.get("content-type"), /^(application\/json|application\/problem\+json)/);
     await response.text();
   });

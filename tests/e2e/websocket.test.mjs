@@ -7,15 +7,26 @@ import { assertRefused, bounded, INVALID, policies, withGate } from "./harness/i
 
 const { hs256, hs256Token, SECRET } = policies;
 
-const UPGRADE = [["Upgrade", "websocket"], ["Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="], ["Sec-WebSocket-Version", "13"]];
+const UPGRADE = [
+  ["Upgrade", "websocket"],
+  ["Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="],
+  ["Sec-WebSocket-Version", "13"],
+];
 
 for (const runtime of ["miniflare", "workerd"]) {
   withGate(
     `WebSockets in ${runtime}`,
     ({ origin }) => ({ runtime, policy: hs256({ origin }), secrets: { SECRET } }),
     (test) => {
-      const connect = async (t, gate, { path = "/api/socket", protocols = [], headers = { Authorization: `Bearer ${hs256Token()}` } } = {}) => {
-        const socket = new WebSocket(`${gate.url.replace("http", "ws")}${path}`, protocols, { headers, perMessageDeflate: false });
+      const connect = async (
+        t,
+        gate,
+        { path = "/api/socket", protocols = [], headers = { Authorization: `Bearer ${hs256Token()}` } } = {},
+      ) => {
+        const socket = new WebSocket(`${gate.url.replace("http", "ws")}${path}`, protocols, {
+          headers,
+          perMessageDeflate: false,
+        });
         t.after(() => socket.terminate());
         await bounded(once(socket, "open"), "a WebSocket to open");
         return socket;
@@ -28,7 +39,11 @@ for (const runtime of ["miniflare", "workerd"]) {
         return isBinary ? data : data.toString();
       };
 
-      test("with a good token frames go both ways, and the origin learns in whose name", async ({ gate, origin, t }) => {
+      test("with a good token frames go both ways, and the origin learns in whose name", async ({
+        gate,
+        origin,
+        t,
+      }) => {
         const socket = await connect(t, gate);
         const seen = origin.expectOne();
         assert.equal(seen.target, "/api/socket");
@@ -63,7 +78,11 @@ for (const runtime of ["miniflare", "workerd"]) {
 
       test("without a good token there is no upgrade", async ({ gate, origin }) => {
         const upgrade = (headers) =>
-          gate.raw({ bare: true, target: "/api/socket", headers: [["Host", gate.host], ["Connection", "Upgrade"], ...UPGRADE, ...headers] });
+          gate.raw({
+            bare: true,
+            target: "/api/socket",
+            headers: [["Host", gate.host], ["Connection", "Upgrade"], ...UPGRADE, ...headers],
+          });
         await assertRefused(await upgrade([]), 401);
         await assertRefused(await upgrade([["Authorization", "Bearer a.b.c"]]), 401, INVALID);
         origin.expectNone();
@@ -79,7 +98,9 @@ for (const runtime of ["miniflare", "workerd"]) {
 
       test("an origin that takes no upgrade answers for itself", async ({ gate, origin, t }) => {
         origin.acceptWebSockets = false;
-        const socket = new WebSocket(`${gate.url.replace("http", "ws")}/api/socket`, { headers: { Authorization: `Bearer ${hs256Token()}` } });
+        const socket = new WebSocket(`${gate.url.replace("http", "ws")}/api/socket`, {
+          headers: { Authorization: `Bearer ${hs256Token()}` },
+        });
         t.after(() => socket.terminate());
         socket.on("error", () => {});
         const [, response] = await bounded(once(socket, "unexpected-response"), "an answer that is no upgrade");

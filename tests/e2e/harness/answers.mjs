@@ -44,7 +44,12 @@ export async function assertProblem(response, status, { detail, head = false, wh
     const body = JSON.parse(text);
     const { ray, ...rest } = body;
     assert.ok(ray === undefined || typeof ray === "string", why);
-    const expected = { type: "about:blank", title: PHRASES[status], status, ...(detail === undefined ? {} : { code: detail }) };
+    const expected = {
+      type: "about:blank",
+      title: PHRASES[status],
+      status,
+      ...(detail === undefined ? {} : { code: detail }),
+    };
     assert.deepEqual(rest, expected, why);
   }
   return { status: found, header, text };

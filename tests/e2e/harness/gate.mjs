@@ -5,6 +5,7 @@ import { after, before, describe, it } from "node:test";
 import { startMiniflare } from "./miniflare.mjs";
 import { startOrigin } from "./origin.mjs";
 import { builtWorker } from "./paths.mjs";
+import { bounded } from "./waiting.mjs";
 import { startWorkerd } from "./workerd.mjs";
 
 const RUNTIMES = { miniflare: startMiniflare, workerd: startWorkerd };
@@ -67,7 +68,8 @@ async function stopSite({ gate, origin }) {
 async function runReporting({ gate, origin }, t, run) {
   const alreadySaid = gate.logs.entries.length;
   try {
-    await run({ gate, origin, t });
+    // Ends before the runner's own limit does, which would say nothing of the log.
+    await bounded(run({ gate, origin, t }), "the test to end", { limit: TEST_LIMIT - 10_000 });
     // Whatever reached the origin must have been expected: a request that slips past a refusal late, too.
     assert.deepEqual(
       origin.take().map(({ method, target }) => `${method} ${target}`),

@@ -32,7 +32,9 @@ export async function startMiniflare({ modules, bindings = {}, services = {}, fl
           compatibilityDate,
           compatibilityFlags: flags,
           bindings,
-          serviceBindings: Object.fromEntries(Object.entries(services).map(([name, value]) => [name, designator(value)])),
+          serviceBindings: Object.fromEntries(
+            Object.entries(services).map(([name, value]) => [name, designator(value)]),
+          ),
           ...worker,
         },
         ...workers,

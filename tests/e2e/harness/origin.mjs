@@ -56,7 +56,7 @@ class Received {
   }
 
   /** Resolves with { length, sha256, text } when the whole body has arrived; `text` only of a small one. */
-  body({ limit = 120_000 } = {}) {
+  body({ limit = 100_000 } = {}) {
     return bounded(this.#ended.promise, "the end of a body at the origin", { limit });
   }
 
@@ -121,7 +121,8 @@ class Origin {
 
   /** Sets the answer: a function (received, response, message), or { status, headers, body }. */
   answerWith(answer) {
-    this.#answer = typeof answer === "function" ? answer : (received, response) => answerFixed(received, answer, response);
+    this.#answer =
+      typeof answer === "function" ? answer : (received, response) => answerFixed(received, answer, response);
   }
 
   /** Forgets what came and how to answer: the next test starts anew. */

@@ -9,7 +9,12 @@ import { bounded } from "./waiting.mjs";
  * `Connection: close` come first unless `bare`.
  */
 export function requestBytes({ method = "GET", target = "/", host, headers = [], body = "", bare = false }) {
-  const own = bare ? [] : [["Host", host], ["Connection", "close"]];
+  const own = bare
+    ? []
+    : [
+        ["Host", host],
+        ["Connection", "close"],
+      ];
   const content = Buffer.from(body);
   const length = content.length > 0 ? [["Content-Length", String(content.length)]] : [];
   const lines = [...own, ...headers, ...length].map(([name, value]) => `${name}: ${value}\r\n`);
