@@ -57,7 +57,7 @@ pub(crate) fn at<'a>(object: &'a Object, path: &str) -> Option<&'a Value> {
         value = match value {
             Value::Object(members) => members.get(&token)?,
             Value::Array(items) => {
-                let canonical = token == "0" || !token.starts_with('0');
+                let canonical = token == "0" || token.starts_with(|c| matches!(c, '1'..='9'));
                 items.get(token.parse::<usize>().ok().filter(|_| canonical)?)?
             }
             _ => return None,
