@@ -14,6 +14,8 @@
 #[cfg(test)]
 mod base64url;
 #[cfg(test)]
+mod claims;
+#[cfg(test)]
 mod extract;
 #[cfg(test)]
 mod hmac;

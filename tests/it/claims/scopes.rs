@@ -1,0 +1,205 @@
+//! Row 21: scopes and roles.
+
+use super::{ADMITTED, INVALID};
+use crate::kit::{Call, Gate, Signer, hs_issuer, payload, policy, table, with};
+use serde_json::{Value, json};
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
+const LACKING: &str = "403 insufficient_scope";
+const NOT_ALLOWED: &str = "403 claim_not_allowed";
+
+/// A gate whose one route asks for something, and whose issuer may say where to look for it.
+fn gate(route: Value, issuer: Value) -> Gate {
+    let mut raw = policy(with(hs_issuer(), issuer));
+    raw["routes"] = json!([with(json!({ "path": "/*" }), route)]);
+    Gate::new(&raw)
+}
+
+fn check<'r>(gate: &Gate, claim: &str, rows: impl IntoIterator<Item = (&'r str, &'r str)>) {
+    table(rows, |raw| gate.token(&Signer::hs256().signed(payload(&[(claim, raw)]))));
+}
+
+#[test]
+fn attack_21_scope() {
+    let rows = [
+        (r#""read""#, ADMITTED),
+        (r#""read write""#, ADMITTED),
+        (r#""write read""#, ADMITTED),
+        (r#""read read""#, ADMITTED),
+        (r#"["read"]"#, ADMITTED),
+        (r#"["write","read"]"#, ADMITTED),
+        ("", LACKING),
+        (r#""""#, LACKING),
+        ("[]", LACKING),
+        (r#""readwrite""#, LACKING),
+        (r#""read:all""#, LACKING),
+        (r#""rea""#, LACKING),
+        (r#""READ""#, LACKING),
+        (r#""read,write""#, LACKING),
+        (r#""write""#, LACKING),
+        (r#"["read:all"]"#, LACKING),
+        (r#"["write"]"#, LACKING),
+        // Anything but single spaces between scope-tokens of RFC 6749 section 3.3.
+        (r#""write  read""#, INVALID),
+        (r#"" read""#, INVALID),
+        (r#""read ""#, INVALID),
+        (r#"" ""#, INVALID),
+        (r#""write\tread""#, INVALID),
+        (r#""write\nread""#, INVALID),
+        (r#""write\u00a0read""#, INVALID),
+        (r#""write\u0000read""#, INVALID),
+        (r#""read \"x\"""#, INVALID),
+        (r#""read \\x""#, INVALID),
+        (r#""read é""#, INVALID),
+        (r#"["read write"]"#, INVALID),
+        (r#"["write","read "]"#, INVALID),
+        (r#"["read",""]"#, INVALID),
+        (r#"["read",1]"#, INVALID),
+        (r#"["read",null]"#, INVALID),
+        (r#"["read",["write"]]"#, INVALID),
+        (r#"{"read":true}"#, INVALID),
+        ("null", INVALID),
+        ("true", INVALID),
+        ("1", INVALID),
+    ];
+    let gate = gate(json!({ "scopes": ["read"] }), json!({}));
+    check(&gate, "scope", rows);
+    check(&gate, "scp", rows);
+}
+
+#[test]
+fn attack_21_scope_and_scp_agree() {
+    let gate = gate(json!({ "scopes": ["read"] }), json!({}));
+    let rows = [
+        ((r#""read write""#, r#"["read","write"]"#), ADMITTED),
+        ((r#""read write""#, r#"["write","read"]"#), ADMITTED),
+        ((r#""read""#, r#""read""#), ADMITTED),
+        ((r#""read""#, r#"["read","write"]"#), INVALID),
+        ((r#""read write""#, r#"["read"]"#), INVALID),
+        ((r#""read""#, "[]"), INVALID),
+        ((r#""""#, r#"["read"]"#), INVALID),
+        ((r#""write""#, r#"["read"]"#), INVALID),
+        ((r#""read""#, "17"), INVALID),
+        (("17", r#"["read"]"#), INVALID),
+    ];
+    table(rows, |(scope, scp)| {
+        gate.token(&Signer::hs256().signed(payload(&[("scope", scope), ("scp", scp)])))
+    });
+}
+
+/// Where no rule reads them, scopes may have any shape.
+#[test]
+fn attack_21_unread_scopes_are_not_judged() {
+    let gate = gate(json!({}), json!({}));
+    check(&gate, "scope", [("17", ADMITTED), (r#"" ""#, ADMITTED), ("null", ADMITTED)]);
+}
+
+#[test]
+fn all_of_scopes_and_any_of_any_scope() {
+    let gate = gate(json!({ "scopes": ["a", "b"], "any_scope": ["x", "y"] }), json!({}));
+    check(
+        &gate,
+        "scope",
+        [
+            (r#""a b x""#, ADMITTED),
+            (r#""y b a""#, ADMITTED),
+            (r#""a b""#, LACKING),
+            (r#""a x""#, LACKING),
+            (r#""x y""#, LACKING),
+        ],
+    );
+    let token = Signer::hs256().signed(payload(&[("scope", r#""a""#)]));
+    let answer = gate.answer(&Call::get("/").bearer(&token));
+    let challenge = answer.headers.iter().find(|(name, _)| *name == "WWW-Authenticate").unwrap();
+    assert!(challenge.1.ends_with(r#", scope="a b x y""#), "{}", challenge.1);
+}
+
+#[test]
+fn scopes_elsewhere() {
+    let gate = |place: &str| gate(json!({ "scopes": ["read"] }), json!({ "scopes_claim": place }));
+    check(
+        &gate("permissions"),
+        "permissions",
+        [
+            (r#"["read"]"#, ADMITTED),
+            (r#""read""#, ADMITTED),
+            (r#"["readx"]"#, LACKING),
+            ("", LACKING),
+            ("17", INVALID),
+        ],
+    );
+    check(
+        &gate("/a/b"),
+        "a",
+        [
+            (r#"{"b":"read"}"#, ADMITTED),
+            (r#"{"b":["read"]}"#, ADMITTED),
+            (r#"{"c":"read"}"#, LACKING),
+            (r#""read""#, LACKING),
+            ("[]", LACKING),
+        ],
+    );
+    // The usual places then do not count.
+    check(&gate("permissions"), "scope", [(r#""read""#, LACKING)]);
+    // RFC 6901 section 3: ~1 is a slash and ~0 a tilde.
+    check(&gate("/https:~1~1x.example~1s~0"), "https://x.example/s~", [(r#""read""#, ADMITTED)]);
+    check(&gate("https://x.example/s"), "https://x.example/s", [(r#""read""#, ADMITTED)]);
+}
+
+#[test]
+fn attack_21_roles() {
+    let rows = [
+        (r#""admin""#, ADMITTED),
+        (r#"["admin"]"#, ADMITTED),
+        (r#"["x","admin"]"#, ADMITTED),
+        (r#"["x y","admin"]"#, ADMITTED),
+        ("", NOT_ALLOWED),
+        ("[]", NOT_ALLOWED),
+        (r#""""#, NOT_ALLOWED),
+        (r#""admin user""#, NOT_ALLOWED),
+        (r#""administrator""#, NOT_ALLOWED),
+        (r#""Admin""#, NOT_ALLOWED),
+        (r#"["Admin"]"#, NOT_ALLOWED),
+        // A number among the roles once made a gateway panic.
+        (r#"["admin",1]"#, INVALID),
+        (r#"[1,"admin"]"#, INVALID),
+        (r#"["admin",null]"#, INVALID),
+        (r#"[["admin"]]"#, INVALID),
+        (r#"{"admin":true}"#, INVALID),
+        ("null", INVALID),
+        ("1", INVALID),
+    ];
+    check(&gate(json!({ "roles": ["admin"] }), json!({})), "roles", rows);
+    check(&gate(json!({ "any_role": ["admin", "root"] }), json!({})), "roles", rows);
+    let all = gate(json!({ "roles": ["a", "b"], "any_role": ["x", "y"] }), json!({}));
+    check(
+        &all,
+        "roles",
+        [
+            (r#"["a","b","y"]"#, ADMITTED),
+            (r#"["a","b"]"#, NOT_ALLOWED),
+            (r#"["a","x"]"#, NOT_ALLOWED),
+        ],
+    );
+}
+
+#[test]
+fn roles_elsewhere() {
+    let place = json!({ "roles_claim": "/realm_access/roles" });
+    let gate = gate(json!({ "roles": ["admin"] }), place);
+    check(
+        &gate,
+        "realm_access",
+        [
+            (r#"{"roles":["admin"]}"#, ADMITTED),
+            (r#"{"roles":["user"]}"#, NOT_ALLOWED),
+            (r#"{"roles":[17]}"#, INVALID),
+            (r#"{"roles":null}"#, INVALID),
+            (r#"{"Roles":["admin"]}"#, NOT_ALLOWED),
+            (r#"["admin"]"#, NOT_ALLOWED),
+            ("", NOT_ALLOWED),
+        ],
+    );
+    check(&gate, "roles", [(r#"["admin"]"#, NOT_ALLOWED)]);
+}
