@@ -26,6 +26,8 @@ mod jwk;
 #[cfg(test)]
 mod kit;
 #[cfg(test)]
+mod outgoing;
+#[cfg(test)]
 mod path;
 #[cfg(test)]
 mod pem;
