@@ -55,8 +55,8 @@ impl Report {
 
 /// Reads, checks, prints.
 pub(crate) fn run(options: &Options) -> ExitCode {
-    let reports =
-        find(options).and_then(|file| examine(&file, options.env.as_deref(), Unseen::Fault));
+    let reports = find(options)
+        .and_then(|file| examine(&file, options.env.as_deref(), Unseen::FaultAtTopLevel));
     match reports {
         Ok(reports) => {
             if options.json {

@@ -8,6 +8,8 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 
 use crate::build::{DEPLOYED_FEATURES, WORKER_RUSTFLAGS};
+use crate::check::{self, Unseen};
+use crate::config::Severity;
 use crate::test::{self, Suites};
 use crate::tools::rust::WASM_TARGET;
 use crate::tools::{self, Tools};
@@ -137,14 +139,13 @@ fn no_way_around(workspace: &Workspace) -> Result<()> {
     Ok(())
 }
 
-/// The policy that newcomers start from has no fault, and not even a warning.
+/// The policy that newcomers start from has no fault. Its secrets are made on their machines.
 fn shipped_configuration(workspace: &Workspace) -> Result<()> {
-    use crate::check::{self, Unseen};
-    let reports = check::examine(&workspace.path("wrangler.toml"), None, Unseen::Fault)?;
+    let reports = check::examine(&workspace.path("wrangler.toml"), None, Unseen::Warn)?;
     check::print_findings(&reports);
     match check::worst(&reports) {
-        None => Ok(()),
-        Some(_) => bail!("wrangler.toml is not clean"),
+        None | Some(Severity::Warning) => Ok(()),
+        Some(_) => bail!("wrangler.toml has faults"),
     }
 }
 

@@ -16,12 +16,15 @@ mod route_row;
 
 pub(crate) use route_row::RouteRow;
 
-/// What to make of a secret that the top level needs and .dev.vars does not have.
+/// What to make of a secret that the policy needs and .dev.vars does not have.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Unseen {
     /// The gate is to run here, and cannot.
     Fault,
-    /// The gate is to run elsewhere, where the secret may well be.
+    /// The top level is what runs here; a named environment runs elsewhere, where the secret may
+    /// well be.
+    FaultAtTopLevel,
+    /// Nothing is to run here.
     Warn,
 }
 
@@ -95,25 +98,22 @@ fn unseen_binding(
     unseen: Unseen,
 ) -> Finding {
     let binding = &reference.binding;
-    let (severity, problem, remedy) = match (environment.name(), unseen) {
-        (None, Unseen::Fault) => (
-            Severity::Fault,
-            format!("there is no {binding} in .dev.vars"),
-            match dev_vars.file {
-                Some(_) => format!("write {binding}=... into .dev.vars"),
-                None => format!("let `cargo xtask dev` make one, or write {binding}=... into it"),
-            },
-        ),
-        (None, Unseen::Warn) => (
-            Severity::Warning,
-            format!("{binding} cannot be checked here"),
-            format!("deployed, set it with `npx wrangler secret put {binding}`"),
-        ),
-        (Some(name), _) => (
-            Severity::Warning,
-            format!("{binding} cannot be checked here"),
-            format!("set it with `npx wrangler secret put {binding} --env {name}`"),
-        ),
+    let needed = match unseen {
+        Unseen::Fault => true,
+        Unseen::FaultAtTopLevel => environment.name().is_none(),
+        Unseen::Warn => false,
+    };
+    let (severity, problem, remedy) = if needed {
+        let file = dev_vars.file.as_deref().unwrap_or(".dev.vars");
+        let remedy = match dev_vars.file {
+            Some(_) => format!("write {binding}=... into {file}"),
+            None => format!("let `cargo xtask dev` make one, or write {binding}=... into it"),
+        };
+        (Severity::Fault, format!("there is no {binding} in {file}"), remedy)
+    } else {
+        let flag = environment.name().map_or_else(String::new, |name| format!(" --env {name}"));
+        let remedy = format!("set it with `npx wrangler secret put {binding}{flag}`");
+        (Severity::Warning, format!("{binding} cannot be checked here"), remedy)
     };
     let path = super::source::dotted(&reference.pointer);
     Finding {
@@ -215,7 +215,7 @@ mod tests {
             "POLICY.issuers[1].keys.pem",
             "POLICY.issuers[2].keys.jwks",
         ];
-        assert!(check(&top, &[], Unseen::Fault, &all));
+        assert!(check(&top, &[], Unseen::FaultAtTopLevel, &all));
         assert!(check(
             &top,
             &[],
@@ -235,7 +235,9 @@ mod tests {
         let production = format!("vars.POLICY.origin = 'echo'\n{POLICY}")
             .replace("vars.POLICY", "env.production.vars.POLICY");
         let warned = all.map(|path| format!("{path}?"));
-        assert!(check(&production, &[], Unseen::Fault, &warned.each_ref().map(String::as_str)));
+        let warned = warned.each_ref().map(String::as_str);
+        assert!(check(&production, &[], Unseen::FaultAtTopLevel, &warned));
+        assert!(check(&production, &[], Unseen::Fault, &all));
     }
 
     #[test]
