@@ -69,7 +69,9 @@ fn host_of(authority: &str) -> Result<&str, &'static str> {
         Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
         _ => (authority, None),
     };
-    if port.is_some_and(|port| port.starts_with('+') || !port.parse::<u16>().is_ok_and(|port| port > 0)) {
+    if port.is_some_and(|port| {
+        port.starts_with('+') || !port.parse::<u16>().is_ok_and(|port| port > 0)
+    }) {
         return Err("its port is not a number from 1 to 65535");
     }
     let good = match host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
