@@ -32,6 +32,8 @@ mod path;
 #[cfg(test)]
 mod pem;
 #[cfg(test)]
+mod policy;
+#[cfg(test)]
 mod route;
 #[cfg(test)]
 mod rsa;

@@ -190,8 +190,13 @@ fn attack_31_identity_headers_belong_to_the_gate() {
         "payload": "X-Auth-Payload",
     }));
     let others = [
-        "x-auth-mail", "X_AUTH_MAIL", "X.Auth.Mail", "x-auth-payload", "X_Auth_Payload",
-        "X-Portcullis-Hop", "x_portcullis_hop",
+        "x-auth-mail",
+        "X_AUTH_MAIL",
+        "X.Auth.Mail",
+        "x-auth-payload",
+        "X_Auth_Payload",
+        "X-Portcullis-Hop",
+        "x_portcullis_hop",
     ];
     let kept = ["X-Auth-Users", "X-Auth", "Auth-User", "XAuthUser", "X-User", "Cookie", "Accept"];
     let token = Signer::hs256().signed(payload(&[]));
@@ -356,9 +361,8 @@ fn one_name_for_every_spelling() {
 /// Whatever a claim holds, the header is visible ASCII with single spaces inside, and decodes back.
 #[test]
 fn every_text_makes_a_header_that_decodes_back() {
-    const PIECES: [&str; 16] = [
-        " ", "  ", "%", "%2", "a", "Z", "~", "!", "\"", "\\", "\r\n", "\t", "\0", "é", "日", "😀",
-    ];
+    const PIECES: [&str; 16] =
+        [" ", "  ", "%", "%2", "a", "Z", "~", "!", "\"", "\\", "\r\n", "\t", "\0", "é", "日", "😀"];
     let gate = gate(json!({ "claims": { "X-Claim": "x" } }));
     let mut random = fastrand::Rng::with_seed(0x4ead);
     for round in 0..2_000 {

@@ -1,0 +1,374 @@
+//! The policy: every fault with its place and its remedy, all at once.
+
+mod forward;
+mod issuers;
+mod origin;
+mod routes;
+
+use crate::kit::{Gate, Held, faults, hs_issuer, policy, table, warnings, with};
+use portcullis::policy::{Decisions, Policy};
+use serde_json::{Value, json};
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
+/// What is wrong with each policy: the place of every fault, and some words of its problem and of its
+/// remedy.
+fn check<'r>(rows: impl IntoIterator<Item = (Value, Vec<(&'r str, &'r str, &'r str)>)>) {
+    let rows = rows.into_iter().map(|row| (row, [String::new(); 0]));
+    table(rows, |(raw, expected)| {
+        let mut found = faults(raw, &Held::usual());
+        let mut differences = Vec::new();
+        for (path, problem, remedy) in expected {
+            let position = found.iter().position(|fault| {
+                fault.path == *path
+                    && fault.problem.contains(problem)
+                    && fault.remedy.contains(remedy)
+            });
+            match position {
+                Some(position) => drop(found.remove(position)),
+                None => differences.push(format!("not reported: {path}: {problem}; {remedy}")),
+            }
+        }
+        differences.extend(found.iter().map(|fault| format!("not expected: {fault}")));
+        differences
+    });
+}
+
+/// A good policy with some of its keys changed.
+fn changed(changes: Value) -> Value {
+    with(policy(hs_issuer()), changes)
+}
+
+#[test]
+fn a_good_policy_has_no_fault() {
+    check([(policy(hs_issuer()), vec![]), (policy(crate::kit::rs_issuer()), vec![])]);
+    assert_eq!(warnings(&policy(hs_issuer()), &Held::usual()), []);
+}
+
+#[test]
+fn what_is_no_table_at_all() {
+    let not_a_table = |kind| vec![("", kind, "write a table")];
+    check([
+        (json!(null), not_a_table("nothing, not a table")),
+        (json!([]), not_a_table("a list, not a table")),
+        (json!("{}"), not_a_table("a string, not a table")),
+        (json!(1), not_a_table("a number, not a table")),
+        (json!(true), not_a_table("true or false, not a table")),
+    ]);
+}
+
+#[test]
+fn an_empty_policy_lacks_everything() {
+    check([(
+        json!({}),
+        vec![
+            ("origin", "missing", "https://host"),
+            ("routes", "no route is named", "[[vars.POLICY.routes]]"),
+        ],
+    )]);
+    let without_issuers = json!({ "origin": "echo", "routes": [{ "path": "/*" }] });
+    check([
+        (without_issuers.clone(), vec![("issuers", "no issuer", "[[vars.POLICY.issuers]]")]),
+        // Nobody needs one where everything is public.
+        (
+            with(without_issuers, json!({ "routes": [{ "path": "/*", "access": "public" }] })),
+            vec![],
+        ),
+    ]);
+}
+
+#[test]
+fn an_unknown_key_is_a_fault_and_the_nearest_is_named() {
+    let rows = [
+        ("orgin", "did you mean origin?"),
+        ("Origin", "did you mean origin?"),
+        ("issuer", "did you mean issuers?"),
+        ("isuers", "did you mean issuers?"),
+        ("route", "did you mean routes?"),
+        ("rotues", "did you mean routes?"),
+        ("fowrard", "did you mean forward?"),
+        ("logs", "did you mean log?"),
+        ("error", "did you mean errors?"),
+        ("origin-timeout", "did you mean origin_timeout?"),
+        ("originTimeout", "did you mean origin_timeout?"),
+        // Too far from all of them.
+        ("x", "the known keys are origin, "),
+        ("", "the known keys are origin, "),
+        ("something_else", "the known keys are origin, "),
+        ("__proto__", "the known keys are origin, "),
+    ];
+    for (key, remedy) in rows {
+        check([(changed(json!({ key: {} })), vec![(key, "unknown key", remedy)])]);
+    }
+}
+
+#[test]
+fn unknown_keys_at_every_level() {
+    let mut raw = policy(with(hs_issuer(), json!({ "audiance": "api", "leewey": 1 })));
+    raw["issuers"][0]["keys"]["encodng"] = json!("utf8");
+    raw["routes"] = json!([
+        { "path": "/*", "acces": "public", "claims": [{ "path": "/x", "equal": 1, "equals": 1 }] },
+        { "path": "/b", "method": ["GET"] },
+    ]);
+    raw["forward"] = json!({ "claim": {}, "authorisation": "keep" });
+    raw["log"] = json!({ "decision": "all" });
+    raw["errors"] = json!({ "details": "none" });
+    check([(
+        raw,
+        vec![
+            ("issuers[0].audiance", "unknown key", "did you mean audience?"),
+            ("issuers[0].leewey", "unknown key", "did you mean leeway?"),
+            ("issuers[0].keys.encodng", "unknown key", "did you mean encoding?"),
+            ("routes[0].acces", "unknown key", "did you mean access?"),
+            ("routes[0].claims[0].equal", "unknown key", "did you mean equals?"),
+            ("routes[1].method", "unknown key", "did you mean methods?"),
+            ("forward.claim", "unknown key", "did you mean claims?"),
+            ("forward.authorisation", "unknown key", "did you mean authorization?"),
+            ("log.decision", "unknown key", "did you mean decisions?"),
+            ("errors.details", "unknown key", "did you mean detail?"),
+        ],
+    )]);
+}
+
+#[test]
+fn every_fault_is_reported_at_once() {
+    let issuers = json!([
+        { "name": "a", "issuer": "https://a", "audience": "api", "algorithms": ["HS256", "XX"],
+          "keys": { "secret": "NOWHERE" }, "leeway": 301 },
+        { "issuer": 17, "algorithms": [], "keys": { "pem": "PEM", "jwks": "JWKS" } },
+    ]);
+    let routes = json!([
+        { "path": "no-slash", "access": "open" },
+        { "path": "/a", "methods": ["get"], "scopes": ["a b"] },
+        { "methods": [] },
+        { "path": "/b", "claims": [{ "equals": 1, "contains": 1 }] },
+    ]);
+    let raw = json!({
+        "origin": "http://o.example",
+        "realm": "\"",
+        "origin_timeout": 0,
+        "issuers": issuers,
+        "routes": routes,
+        "forward": { "authorization": "drop", "claims": { "Host": "/sub", "X-A": 17 }, "payload": "a b" },
+        "log": { "decisions": "some" },
+        "errors": { "detail": "all" },
+        "extra": 1,
+    });
+    check([(
+        raw,
+        vec![
+            ("extra", "unknown key", ""),
+            ("origin", "it is http", "https://host"),
+            ("realm", "quoted string", "without \" and \\"),
+            ("origin_timeout", "not a number of seconds in range", "from 1 to 300"),
+            ("issuers[0].algorithms[1]", "XX is not an algorithm", "choose among HS256"),
+            (
+                "issuers[0].keys.secret",
+                "there is no binding NOWHERE",
+                "wrangler secret put NOWHERE",
+            ),
+            ("issuers[0].leeway", "not a number of seconds in range", "from 0 to 300"),
+            ("issuers[1].name", "missing", "a short name"),
+            ("issuers[1].issuer", "a number, not a list", "a string or a list of strings"),
+            ("issuers[1].audience", "missing", "the token's aud"),
+            ("issuers[1].algorithms", "an empty list", "name at least one"),
+            ("issuers[1].keys", "2 sources of keys", "keys = { secret = \"BINDING\" }"),
+            ("routes[0].path", "does not start with a slash", "literal segments"),
+            (
+                "routes[0].access",
+                "\"open\" is not a choice",
+                "\"required\" or \"optional\" or \"public\"",
+            ),
+            ("routes[1].methods[0]", "get is not a method in upper-case letters", "write \"GET\""),
+            ("routes[1].scopes[0]", "not one scope", "a scope an entry"),
+            ("routes[2].path", "missing", "a pattern"),
+            ("routes[2].methods", "an empty list", "name at least one"),
+            ("routes[3].claims[0].path", "missing", "a claim's name"),
+            ("routes[3].claims[0]", "one condition", "one of both"),
+            ("forward.authorization", "\"drop\" is not a choice", "\"keep\" or \"strip\""),
+            ("forward.claims.Host", "a meaning of its own", "choose another name"),
+            ("forward.claims.X-A", "not the name of a claim", "a JSON Pointer"),
+            ("forward.payload", "not a header name", "letters, digits and hyphens"),
+            ("log.decisions", "\"some\" is not a choice", "\"none\" or \"refused\" or \"all\""),
+            ("errors.detail", "\"all\" is not a choice", "\"none\" or \"reason\""),
+        ],
+    )]);
+}
+
+/// A fault in one part must not hide those of another.
+#[test]
+fn no_fault_hides_another() {
+    let forward = json!({ "claims": [], "payload": "a b", "authorization": 1 });
+    check([
+        (
+            changed(json!({ "origin": "nowhere", "forward": forward })),
+            vec![
+                ("origin", "", ""),
+                ("forward.claims", "a list, not a table", "write a table"),
+                ("forward.payload", "not a header name", ""),
+                ("forward.authorization", "a number, not a string", "write a string"),
+            ],
+        ),
+        (
+            changed(json!({ "origin": "nowhere", "issuers": [] })),
+            vec![("origin", "", ""), ("issuers", "no issuer is named", "")],
+        ),
+        (
+            changed(json!({ "realm": "é", "errors": { "detail": 1 }, "log": 1 })),
+            vec![
+                ("realm", "quoted string", ""),
+                ("errors.detail", "a number, not a string", ""),
+                ("log", "a number, not a table", ""),
+            ],
+        ),
+        (
+            policy(with(
+                hs_issuer(),
+                json!({ "keys": { "secret": ["NOWHERE", "NOR_THERE"], "encoding": "rot13" } }),
+            )),
+            vec![
+                ("issuers[0].keys.encoding", "\"rot13\" is not a choice", "\"utf8\""),
+                ("issuers[0].keys.secret", "there is no binding NOWHERE", ""),
+                ("issuers[0].keys.secret", "there is no binding NOR_THERE", ""),
+            ],
+        ),
+    ]);
+}
+
+#[test]
+fn realms() {
+    let rows = [
+        ("api", true),
+        ("The API of Example, Inc.", true),
+        ("", false),
+        ("a\"b", false),
+        ("a\\b", false),
+        ("é", false),
+        ("a\nb", false),
+        ("a\tb", false),
+    ];
+    table(rows, |realm| faults(&changed(json!({ "realm": realm })), &Held::usual()).is_empty());
+    check([
+        (changed(json!({ "realm": 1 })), vec![("realm", "a number, not a string", "")]),
+        (changed(json!({ "realm": "" })), vec![("realm", "quoted string", "visible ASCII")]),
+    ]);
+}
+
+#[test]
+fn numbers_of_seconds() {
+    let rows = [
+        (json!(1), true),
+        (json!(300), true),
+        // A table that came through JavaScript.
+        (json!(30.0), true),
+        (json!(0), false),
+        (json!(301), false),
+        (json!(-1), false),
+        (json!(1.5), false),
+        (json!("30"), false),
+        (json!(null), false),
+        (json!(4_294_967_297_i64), false),
+        (json!(1e300), false),
+        (json!([30]), false),
+    ];
+    table(rows, |seconds| {
+        let mut raw = policy(hs_issuer());
+        raw["origin_timeout"] = seconds.clone();
+        faults(&raw, &Held::usual()).is_empty()
+    });
+}
+
+#[test]
+fn defaults() {
+    let gate = Gate::hs();
+    let policy = &gate.policy;
+    assert_eq!(policy.answers().realm, "api");
+    assert_eq!(policy.decisions(), Decisions::Refused);
+    assert_eq!(policy.origin_timeout().get(), 30);
+    assert!(!policy.forwarding().strip_authorization);
+    assert!(policy.forwarding().claims.is_empty());
+    let without = crate::kit::policy(with(hs_issuer(), json!({ "leeway": null })));
+    assert_eq!(Gate::new(&without).policy.issuers()[0].rules().leeway.get(), 60);
+    for (word, decisions) in
+        [("none", Decisions::None), ("refused", Decisions::Refused), ("all", Decisions::All)]
+    {
+        let gate = Gate::new(&changed(json!({ "log": { "decisions": word } })));
+        assert_eq!(gate.policy.decisions(), decisions);
+    }
+}
+
+#[test]
+fn a_fault_reads_as_a_sentence() {
+    let shown: Vec<_> = faults(&changed(json!({ "origin": null, "logs": 1 })), &Held::usual())
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    assert!(shown.contains(&"logs: unknown key; did you mean log?".to_owned()), "{shown:?}");
+    assert!(shown.iter().any(|text| text.starts_with("origin: missing; write ")), "{shown:?}");
+    assert!(faults(&json!(1), &Held::usual())[0].to_string().starts_with("the policy: a number"));
+}
+
+/// Whatever an operator writes, there is a policy or there are faults, and never a panic.
+#[test]
+fn no_value_makes_it_panic() {
+    let mut random = fastrand::Rng::with_seed(0x9017);
+    let mut counts = [0; 2];
+    for _ in 0..3_000 {
+        let mut raw =
+            with(policy(hs_issuer()), json!({ "forward": { "claims": { "X-A": "/a" } } }));
+        for _ in 0..random.usize(1..4) {
+            disturb(&mut raw, &mut random);
+        }
+        match Policy::compile(&raw, &Held::usual()).outcome {
+            Ok(_) => counts[0] += 1,
+            Err(faults) => {
+                counts[1] += 1;
+                assert!(!faults.is_empty());
+                assert!(
+                    !faults.iter().any(|fault| fault.problem == "it does not compile"),
+                    "{raw}"
+                );
+                assert!(faults.iter().all(|fault| !fault.remedy.is_empty()), "{faults:?}");
+            }
+        }
+    }
+    assert!(counts.iter().all(|count| *count > 20), "{counts:?}");
+}
+
+/// Puts something else somewhere in a value.
+fn disturb(value: &mut Value, random: &mut fastrand::Rng) {
+    let others = [
+        json!(null),
+        json!(true),
+        json!(-1),
+        json!(1e300),
+        json!(""),
+        json!("*"),
+        json!("/{x}/*"),
+        json!("é\n\0"),
+        json!([]),
+        json!(["*"]),
+        json!([null]),
+        json!({}),
+        json!({ "": "" }),
+        json!([{}]),
+        json!("SECRET"),
+        json!("HS512"),
+        json!("public"),
+    ];
+    let other = others[random.usize(..others.len())].clone();
+    match value {
+        Value::Object(members) if !members.is_empty() && random.u8(..5) > 0 => {
+            let at = random.usize(..members.len());
+            disturb(members.values_mut().nth(at).unwrap(), random);
+        }
+        Value::Array(items) if !items.is_empty() && random.u8(..5) > 0 => {
+            let at = random.usize(..items.len());
+            if random.bool() {
+                items.push(items[at].clone());
+            }
+            disturb(&mut items[at], random);
+        }
+        value => *value = other,
+    }
+}

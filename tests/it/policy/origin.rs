@@ -1,0 +1,108 @@
+//! Where admitted requests go: origins that are one, and those that are not.
+
+use super::{changed, check};
+use crate::kit::{Gate, table};
+use portcullis::outgoing::Origin;
+use serde_json::{Value, json};
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
+#[test]
+fn good_origins() {
+    let url = |text: &str| Origin::Url(text.to_owned());
+    let rows = [
+        ("echo", Origin::Echo),
+        ("zone", Origin::Zone),
+        ("service:API", Origin::Service("API".to_owned())),
+        ("https://o.example", url("https://o.example")),
+        ("https://o.example/", url("https://o.example")),
+        ("https://O.EXAMPLE", url("https://o.example")),
+        ("https://o.example:8443", url("https://o.example:8443")),
+        ("https://192.0.2.1", url("https://192.0.2.1")),
+        ("https://[2001:db8::1]:8443", url("https://[2001:db8::1]:8443")),
+        ("http://localhost", url("http://localhost")),
+        ("http://localhost:3000/", url("http://localhost:3000")),
+        ("http://api.localhost:3000", url("http://api.localhost:3000")),
+        ("http://127.0.0.1:3000", url("http://127.0.0.1:3000")),
+        ("http://127.1.2.3", url("http://127.1.2.3")),
+        ("http://[::1]:3000", url("http://[::1]:3000")),
+    ];
+    table(rows, |text| {
+        Gate::new(&changed(json!({ "origin": text }))).policy.forwarding().origin.clone()
+    });
+}
+
+#[test]
+fn bad_origins() {
+    let rows = [
+        ("", "not a URL"),
+        ("api.example.com", "not a URL"),
+        ("//api.example.com", "not a URL"),
+        ("https:/o.example", "not a URL"),
+        ("https:o.example", "not a URL"),
+        ("Echo", "not a URL"),
+        ("service", "not a URL"),
+        ("zone ", "not a URL"),
+        ("https://", "host"),
+        ("https:///path", "path"),
+        ("https://o.example/api", "path"),
+        ("https://o.example//", "path"),
+        ("https://o.example\\api", "path"),
+        ("https://o.example?x", "query"),
+        ("https://o.example/?x", "path"),
+        ("https://o.example#x", "query or fragment"),
+        ("https://user@o.example", "user information"),
+        ("https://user:password@o.example", "user information"),
+        ("https://o.example:0", "port"),
+        ("https://o.example:65536", "port"),
+        ("https://o.example:http", "port"),
+        ("https://o.example:", "port"),
+        ("https://o.example:-1", "port"),
+        ("https://o.example:+1", "port"),
+        ("https://o example", "host"),
+        ("https://o.example ", "host"),
+        (" https://o.example", "scheme"),
+        ("https://é.example", "host"),
+        ("https://o..example", "host"),
+        ("https://.example", "host"),
+        ("https://[2001:db8::1", "host"),
+        ("https://[::g]", "host"),
+        ("https://2001:db8::1", ""),
+        ("https://%6f.example", "host"),
+        // A URL parser takes a last label of digits for an address, and throws where it is none.
+        ("https://192.0.2.999", "host"),
+        ("https://1.2.3.4.5", "host"),
+        ("https://example.0x", "host"),
+        ("https://o.example\n", "host"),
+        ("http://o.example", "in clear"),
+        ("http://localhost.example", "in clear"),
+        ("http://128.0.0.1", "in clear"),
+        ("http://0.0.0.0", "in clear"),
+        ("http://[::2]", "in clear"),
+        ("HTTPS://o.example", "scheme"),
+        ("ftp://o.example", "scheme"),
+        ("wss://o.example", "scheme"),
+        ("javascript://o.example", "scheme"),
+        ("service:", "no service binding"),
+        ("service:api", "no service binding api"),
+        ("service:SECRET", "no service binding SECRET"),
+    ];
+    for (text, problem) in rows {
+        check([(changed(json!({ "origin": text })), vec![("origin", problem, "")])]);
+    }
+}
+
+#[test]
+fn origins_that_are_no_text() {
+    for (value, problem) in [
+        (json!(1), "a number, not a string"),
+        (json!([]), "a list, not a string"),
+        (json!({ "url": "https://o.example" }), "a table, not a string"),
+        (json!(true), "true or false, not a string"),
+    ] {
+        let mut raw: Value = changed(json!({}));
+        raw["origin"] = value;
+        check([(raw, vec![("origin", problem, "write a string")])]);
+    }
+    check([(changed(json!({ "origin": null })), vec![("origin", "missing", "service:BINDING")])]);
+}

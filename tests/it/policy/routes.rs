@@ -1,0 +1,219 @@
+//! Routes that are none, and routes that tie.
+
+use super::{changed, check};
+use crate::kit::{Held, faults, table};
+use serde_json::{Value, json};
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
+fn routes(routes: Value) -> Value {
+    changed(json!({ "routes": routes }))
+}
+
+fn one(changes: Value) -> Value {
+    routes(json!([crate::kit::with(json!({ "path": "/*" }), changes)]))
+}
+
+#[test]
+fn routes_are_a_list_of_tables() {
+    check([
+        (routes(json!([])), vec![("routes", "no route is named", "path = \"/*\"")]),
+        (routes(json!({})), vec![("routes", "a table, not a list", "[[vars.POLICY.routes]]")]),
+        (routes(json!("/*")), vec![("routes", "a string, not a list", "")]),
+        (routes(json!(["/*"])), vec![("routes[0]", "a string, not a table", "write a table")]),
+        (
+            routes(json!([{ "path": "/a" }, null, 17])),
+            vec![("routes[1]", "nothing", ""), ("routes[2]", "a number", "")],
+        ),
+    ]);
+}
+
+#[test]
+fn patterns() {
+    let rows = [
+        ("", "slash"),
+        ("api", "slash"),
+        ("*", "slash"),
+        ("/api*", "whole segments"),
+        ("/*/x", "whole segments"),
+        ("/a{b}", "whole segments"),
+        ("/{}", "not a name"),
+        ("/{a-b}", "not a name"),
+        ("//", "an empty segment"),
+        ("/a//b", "an empty segment"),
+        ("/./a", "no accepted path"),
+        ("/a/..", "no accepted path"),
+        ("/a;b", "no accepted path"),
+        ("/a\\b", "no accepted path"),
+        ("/a%20b", "without percent encoding"),
+        ("/a\nb", "no accepted path"),
+    ];
+    for (path, problem) in rows {
+        check([(
+            one(json!({ "path": path })),
+            vec![("routes[0].path", problem, "literal segments")],
+        )]);
+    }
+    check([
+        (routes(json!([{}])), vec![("routes[0].path", "missing", "/api/*")]),
+        (one(json!({ "path": 1 })), vec![("routes[0].path", "a number", "")]),
+    ]);
+}
+
+#[test]
+fn two_that_tie() {
+    let tie = |one: Value, other: Value| {
+        let faults = faults(&routes(json!([one, other])), &Held::usual());
+        assert!(faults.len() < 2, "{faults:?}");
+        faults
+            .first()
+            .map(|fault| {
+                assert_eq!(fault.path, "routes[1].path");
+                assert!(fault.problem.contains("ties with routes[0].path"), "{fault}");
+                assert!(fault.remedy.contains("different paths, or methods"), "{fault}");
+            })
+            .is_some()
+    };
+    let path = |path: &str| json!({ "path": path });
+    let get = |path: &str, methods: Value| json!({ "path": path, "methods": methods });
+    let rows = [
+        ((path("/a"), path("/a")), true),
+        ((path("/a"), path("/a/")), true),
+        ((path("/*"), path("/*")), true),
+        ((path("/{x}"), path("/{y}")), true),
+        ((path("/a/{x}/*"), path("/a/{y}/*")), true),
+        ((get("/a", json!(["GET"])), path("/a")), true),
+        ((get("/a", json!(["GET"])), get("/a", json!(["GET", "POST"]))), true),
+        ((get("/a", json!(["GET"])), get("/a", json!(["HEAD"]))), true),
+        ((get("/a", json!(["HEAD"])), get("/a", json!(["GET"]))), true),
+        ((get("/a", json!(["GET"])), get("/a", json!(["POST"]))), false),
+        ((path("/a"), path("/b")), false),
+        ((path("/a"), path("/A")), false),
+        ((path("/a"), path("/{x}")), false),
+        ((path("/a"), path("/a/*")), false),
+        ((path("/{x}"), path("/*")), false),
+        ((path("/{x}/b"), path("/a/{y}")), false),
+    ];
+    table(rows, |(one, other)| tie(one.clone(), other.clone()));
+}
+
+#[test]
+fn every_tie_is_reported() {
+    let raw =
+        routes(json!([{ "path": "/a" }, { "path": "/a/" }, { "path": "/b" }, { "path": "/a" }]));
+    check([(
+        raw,
+        vec![
+            ("routes[1].path", "ties with routes[0].path", ""),
+            ("routes[3].path", "ties with routes[0].path", ""),
+        ],
+    )]);
+}
+
+#[test]
+fn what_a_public_route_would_never_ask() {
+    let raw = one(json!({
+        "access": "public",
+        "issuers": ["i"],
+        "scopes": ["a"],
+        "any_scope": ["a"],
+        "roles": ["a"],
+        "any_role": ["a"],
+        "claims": [{ "path": "/a", "equals": 1 }],
+    }));
+    let keys = ["issuers", "scopes", "any_scope", "roles", "any_role", "claims"];
+    let places = keys.map(|key| format!("routes[0].{key}"));
+    let expected = places
+        .iter()
+        .map(|place| (place.as_str(), "a public route looks at no token", "access = \"required\""))
+        .collect();
+    check([(raw, expected)]);
+}
+
+#[test]
+fn methods_and_access() {
+    check([
+        (one(json!({ "methods": ["GET", "POST", "M-SEARCH"] })), vec![]),
+        (
+            one(json!({ "methods": ["get", "Post"] })),
+            vec![
+                ("routes[0].methods[0]", "get is not", "write \"GET\""),
+                ("routes[0].methods[1]", "Post is not", "write \"POST\""),
+            ],
+        ),
+        (one(json!({ "methods": "GET" })), vec![("routes[0].methods", "a string, not a list", "")]),
+        (one(json!({ "methods": [] })), vec![("routes[0].methods", "an empty list", "")]),
+        (one(json!({ "methods": [""] })), vec![("routes[0].methods[0]", "not a string", "")]),
+        (one(json!({ "methods": [1] })), vec![("routes[0].methods[0]", "not a string", "")]),
+        (
+            one(json!({ "access": "Public" })),
+            vec![("routes[0].access", "not a choice", "\"public\"")],
+        ),
+        (one(json!({ "access": true })), vec![("routes[0].access", "true or false", "")]),
+    ]);
+}
+
+#[test]
+fn names_of_issuers() {
+    check([
+        (one(json!({ "issuers": ["i"] })), vec![]),
+        (
+            one(json!({ "issuers": ["j", "i", "https://i"] })),
+            vec![
+                ("routes[0].issuers[0]", "no issuer is named j", "named i"),
+                ("routes[0].issuers[2]", "no issuer is named https://i", "named i"),
+            ],
+        ),
+        (one(json!({ "issuers": [] })), vec![("routes[0].issuers", "an empty list", "")]),
+        (one(json!({ "issuers": "i" })), vec![("routes[0].issuers", "a string, not a list", "")]),
+    ]);
+}
+
+#[test]
+fn scopes_and_rules() {
+    check([
+        (
+            one(json!({ "scopes": ["a b", "a", "é"], "any_scope": ["\""] })),
+            vec![
+                ("routes[0].scopes[0]", "not one scope", ""),
+                ("routes[0].scopes[2]", "not one scope", ""),
+                ("routes[0].any_scope[0]", "not one scope", ""),
+            ],
+        ),
+        (
+            one(json!({ "roles": "admin", "any_role": [1] })),
+            vec![
+                ("routes[0].roles", "a string, not a list", ""),
+                ("routes[0].any_role[0]", "not a string", ""),
+            ],
+        ),
+        (
+            one(json!({ "claims": [
+                { "path": "/a" },
+                { "path": "/a", "equals": 1, "contains": 1 },
+                { "path": "/a", "equals": [1] },
+                { "path": "/a", "contains": {} },
+                { "equals": 1 },
+                "x",
+            ] })),
+            vec![("routes[0].claims[5]", "a string, not a table", "")],
+        ),
+        (
+            one(json!({ "claims": [
+                { "path": "/a" },
+                { "path": "/a", "equals": 1, "contains": 1 },
+                { "path": "/a", "equals": [1] },
+                { "path": "/a", "contains": {} },
+                { "equals": 1 },
+            ] })),
+            vec![
+                ("routes[0].claims[0]", "one condition", "equals"),
+                ("routes[0].claims[1]", "one condition", "one of both"),
+                ("routes[0].claims[2]", "not a string, number or boolean", ""),
+                ("routes[0].claims[3]", "not a string, number or boolean", ""),
+                ("routes[0].claims[4].path", "missing", "JSON Pointer"),
+            ],
+        ),
+        (one(json!({ "claims": {} })), vec![("routes[0].claims", "a table, not a list", "")]),
+    ]);
+}
