@@ -8,7 +8,6 @@ use crate::json::{self, Object};
 use crate::refusal::{Code, Refusal};
 use crate::signature::Verified;
 use crate::time::{Seconds, UnixSeconds};
-use crate::token::NOT_CLAIMS;
 use serde_json::Value;
 use std::fmt;
 
@@ -106,7 +105,9 @@ impl<'g> Claims<'g> {
     ) -> Result<Self, Refusal> {
         check_type(&verified, rules)?;
         let payload = verified.into_payload();
-        let members = payload.claims.ok_or(NOT_CLAIMS)?;
+        let members = json::parse_object(&payload.bytes).map_err(|_| {
+            Refusal::new(Code::MalformedToken, "the payload is not a strict JSON object")
+        })?;
         let registered = Registered::read(&members)?;
         check_purpose(&members)?;
         check_issuer(&registered, rules)?;

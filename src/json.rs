@@ -5,7 +5,9 @@
 //! a number too large for a double. Where two parsers disagree about a token, one of them is fooled.
 
 use crate::budget;
-use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde::de::{
+    DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor,
+};
 use serde_json::{Map, Value};
 use std::fmt;
 
@@ -64,6 +66,64 @@ pub(crate) fn at<'a>(object: &'a Object, path: &str) -> Option<&'a Value> {
         };
     }
     Some(value)
+}
+
+/// The first member of that name, if the bytes begin like an object and it is a string there.
+///
+/// Reads no further and is not strict: good for a guess that somebody else bears out.
+pub(crate) fn first_string(bytes: &[u8], name: &str) -> Option<String> {
+    let mut found = None;
+    // It stops in the middle of the object, which the deserializer then calls an error.
+    let _ = serde_json::Deserializer::from_slice(bytes)
+        .deserialize_map(FirstString { name, found: &mut found });
+    found
+}
+
+struct FirstString<'n> {
+    name: &'n str,
+    found: &'n mut Option<String>,
+}
+
+impl<'de> Visitor<'de> for FirstString<'_> {
+    type Value = ();
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a JSON object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        while let Some(is_wanted) = map.next_key_seed(IsName(self.name))? {
+            if is_wanted {
+                *self.found = Some(map.next_value()?);
+                return Ok(());
+            }
+            map.next_value::<IgnoredAny>()?;
+        }
+        Ok(())
+    }
+}
+
+/// Compares a member's name without keeping it.
+struct IsName<'n>(&'n str);
+
+impl<'de> DeserializeSeed<'de> for IsName<'_> {
+    type Value = bool;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<bool, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl Visitor<'_> for IsName<'_> {
+    type Value = bool;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a name")
+    }
+
+    fn visit_str<E>(self, name: &str) -> Result<bool, E> {
+        Ok(name == self.0)
+    }
 }
 
 #[derive(Clone, Copy)]

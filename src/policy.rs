@@ -121,15 +121,18 @@ impl Policy {
     ///
     /// # Errors
     ///
-    /// `unknown_issuer` where `iss` names none, or none that the route admits; `missing_claim`,
-    /// `invalid_claim`, `malformed_token` where there is no `iss` to go by, unless an issuer waives it.
+    /// `unknown_issuer` where `iss` names none, or none that the route admits. A policy's only issuer
+    /// needs no choosing, so that the signature is judged before anything that the token says.
     pub fn issuer_of(&self, token: &Unverified<'_>, route: &Route) -> Result<&Issuer, Refusal> {
-        let hint = token.issuer_hint();
-        let named = hint.as_ref().ok().and_then(|name| self.position(|one| one.is_named(name)));
-        let Some(index) = named.or_else(|| self.position(Issuer::accepts_any_name)) else {
-            hint?;
-            return Err(Refusal::new(Code::UnknownIssuer, "iss names no configured issuer"));
+        let chosen = match self.issuers.as_slice() {
+            [_] => Some(0),
+            _ => token
+                .issuer_hint()
+                .and_then(|name| self.position(|issuer| issuer.is_named(&name)))
+                .or_else(|| self.position(Issuer::accepts_any_name)),
         };
+        let index =
+            chosen.ok_or(Refusal::new(Code::UnknownIssuer, "iss names no configured issuer"))?;
         let admitted = route.issuers.as_ref().is_none_or(|issuers| issuers.contains(&index));
         self.issuers
             .get(index)

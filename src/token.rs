@@ -19,8 +19,8 @@ use std::fmt;
 /// use portcullis::token::Unverified;
 ///
 /// fn subject(token: &Unverified<'_>) -> Option<String> {
-///     let claims = token.payload.claims.as_ref()?; // error[E0616]: field `payload` is private
-///     Some(claims.get("sub")?.as_str()?.to_owned())
+///     let claims = token.payload.bytes.clone(); // error[E0616]: field `payload` is private
+///     String::from_utf8(claims).ok()
 /// }
 /// ```
 ///
@@ -44,9 +44,8 @@ pub struct Unverified<'a> {
 pub(crate) struct Payload<'a> {
     /// The segment as it came, base64url.
     pub(crate) segment: &'a str,
-    /// The members, or nothing where the payload is no strict JSON object. A JWS may sign any
-    /// bytes; only the step that wants claims calls that a fault.
-    pub(crate) claims: Option<Object>,
+    /// The segment decoded. A JWS may sign any bytes; only the step that wants claims reads them.
+    pub(crate) bytes: Vec<u8>,
 }
 
 /// The parts of a JOSE header that the gate goes by. `jku`, `jwk`, `x5u`, `x5c` and whatever else
@@ -94,10 +93,7 @@ impl<'a> Unverified<'a> {
         Ok(Self {
             signing_input,
             signature: decode(signature)?,
-            payload: Payload {
-                segment: payload,
-                claims: json::parse_object(&decode(payload)?).ok(),
-            },
+            payload: Payload { segment: payload, bytes: decode(payload)? },
             header,
         })
     }
@@ -116,17 +112,11 @@ impl<'a> Unverified<'a> {
     /// What the token says of its issuer, to choose among configured issuers and for nothing else:
     /// it is compared with their names, and whatever it chose must then bear out the signature.
     ///
-    /// # Errors
-    ///
-    /// `malformed_token` where the payload is no JSON object, `missing_claim` without `iss`,
-    /// `invalid_claim` where `iss` is no string.
-    pub fn issuer_hint(&self) -> Result<&str, Refusal> {
-        let claims = self.payload.claims.as_ref().ok_or(NOT_CLAIMS)?;
-        match claims.get("iss") {
-            Some(Value::String(issuer)) => Ok(issuer),
-            Some(_) => Err(Refusal::new(Code::InvalidClaim, "iss is not a string")),
-            None => Err(Refusal::new(Code::MissingClaim, "no iss")),
-        }
+    /// Nothing where the payload has no `iss` that is a string, as far as can be told without reading
+    /// more of it than that.
+    #[must_use]
+    pub fn issuer_hint(&self) -> Option<String> {
+        json::first_string(&self.payload.bytes, "iss")
     }
 }
 
@@ -141,9 +131,6 @@ impl fmt::Debug for Unverified<'_> {
             .finish_non_exhaustive()
     }
 }
-
-/// The payload is not a claims set (RFC 7519 section 7.2 step 10).
-pub(crate) const NOT_CLAIMS: Refusal = malformed("the payload is not a strict JSON object");
 
 impl Header {
     fn parse(bytes: &[u8]) -> Result<Self, Refusal> {
