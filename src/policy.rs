@@ -5,6 +5,7 @@
 //! this point asks whether the policy makes sense.
 
 mod fault;
+mod forward;
 mod issuer;
 mod keys;
 mod origin;
@@ -16,7 +17,7 @@ pub use self::issuer::Issuer;
 
 use self::fault::Faults;
 use self::reader::Table;
-use crate::outgoing::{Forwarding, Origin, folded};
+use crate::outgoing::Forwarding;
 use crate::refusal::{AnswerStyle, Code, Detail, Refusal};
 use crate::route::{Access, Route, Routes};
 use crate::time::Seconds;
@@ -154,29 +155,30 @@ fn compile(raw: &Value, bindings: &dyn Bindings, faults: &mut Faults) -> Option<
     let answers = compile_answers(&table, faults);
     let issuers = issuer::compile_all(&table, bindings, faults);
     let routes = route::compile_all(&table, issuers.as_deref(), faults);
-    let forwarding = origin.and_then(|origin| compile_forwarding(&table, origin, faults));
+    let forwarding = forward::compile(&table, origin, faults);
     let decisions = compile_decisions(&table, faults);
     let origin_timeout = table.seconds("origin_timeout", 1..=300, faults);
-    let policy = Policy {
-        issuers: issuers?,
-        routes: routes?,
-        forwarding: forwarding?,
-        answers: answers?,
-        decisions: decisions?,
-        origin_timeout: origin_timeout.ok()?.unwrap_or(Seconds::new(30)),
-    };
-    let guarded = policy.routes().iter().any(|route| route.access != Access::Public);
-    if policy.issuers.is_empty() && guarded {
+    let guarded =
+        routes.iter().flat_map(Routes::as_slice).any(|route| route.access != Access::Public);
+    if guarded && issuers.as_ref().is_some_and(Vec::is_empty) {
         faults.fault(
             "issuers",
             "no issuer is named, so that no token can pass",
             "add [[vars.POLICY.issuers]]",
         );
     }
-    Some(policy)
+    Some(Policy {
+        issuers: issuers?,
+        routes: routes?,
+        forwarding: forwarding?,
+        answers: answers?,
+        decisions: decisions?,
+        origin_timeout: origin_timeout.ok()?.unwrap_or(Seconds::new(30)),
+    })
 }
 
 fn compile_answers(table: &Table<'_>, faults: &mut Faults) -> Option<AnswerStyle> {
+    let detail = compile_detail(table, faults);
     let realm = table.text("realm", faults).ok()?.unwrap_or("api");
     let plain = |byte: u8| (byte.is_ascii_graphic() || byte == b' ') && !b"\"\\".contains(&byte);
     if realm.is_empty() || !realm.bytes().all(plain) {
@@ -187,14 +189,15 @@ fn compile_answers(table: &Table<'_>, faults: &mut Faults) -> Option<AnswerStyle
         );
         return None;
     }
-    let detail = match table.table("errors", &["detail"], faults).ok()? {
-        None => Detail::None,
-        Some(errors) => errors
-            .choice("detail", &[("none", Detail::None), ("reason", Detail::Reason)], faults)
-            .ok()?
-            .unwrap_or_default(),
+    Some(AnswerStyle { realm: realm.to_owned(), detail: detail? })
+}
+
+fn compile_detail(table: &Table<'_>, faults: &mut Faults) -> Option<Detail> {
+    let Some(errors) = table.table("errors", &["detail"], faults).ok()? else {
+        return Some(Detail::default());
     };
-    Some(AnswerStyle { realm: realm.to_owned(), detail })
+    let choices = [("none", Detail::None), ("reason", Detail::Reason)];
+    Some(errors.choice("detail", &choices, faults).ok()?.unwrap_or_default())
 }
 
 fn compile_decisions(table: &Table<'_>, faults: &mut Faults) -> Option<Decisions> {
@@ -204,100 +207,4 @@ fn compile_decisions(table: &Table<'_>, faults: &mut Faults) -> Option<Decisions
     let choices =
         [("none", Decisions::None), ("refused", Decisions::Refused), ("all", Decisions::All)];
     Some(log.choice("decisions", &choices, faults).ok()?.unwrap_or_default())
-}
-
-fn compile_forwarding(
-    table: &Table<'_>,
-    origin: Origin,
-    faults: &mut Faults,
-) -> Option<Forwarding> {
-    let Some(forward) =
-        table.table("forward", &["authorization", "claims", "payload"], faults).ok()?
-    else {
-        return Some(Forwarding::new(origin, false, Vec::new(), None));
-    };
-    let strip = forward.choice("authorization", &[("keep", false), ("strip", true)], faults);
-    let mut written = Vec::new();
-    let mut claims = Some(Vec::new());
-    for (header, path, value) in forward.entries("claims", faults).ok()? {
-        let good = check_header_name(&header, &path, &mut written, faults);
-        match value.as_str().filter(|claim| !claim.is_empty()) {
-            Some(claim) if good => {
-                if let Some(claims) = &mut claims {
-                    claims.push((header, claim.to_owned()));
-                }
-            }
-            Some(_) => claims = None,
-            None => {
-                claims = None;
-                faults.fault(
-                    &path,
-                    "not the name of a claim",
-                    "write a claim's name, or a JSON Pointer such as \"/sub\"",
-                );
-            }
-        }
-    }
-    let payload = forward.text("payload", faults).ok()?;
-    let payload_good = payload.is_none_or(|header| {
-        check_header_name(header, &forward.at("payload"), &mut written, faults)
-    });
-    let strip = strip.ok()?.unwrap_or(false);
-    payload_good.then_some(())?;
-    Some(Forwarding::new(origin, strip, claims?, payload.map(str::to_owned)))
-}
-
-/// Headers with a meaning of their own in HTTP, or set by the gate in any case.
-const RESERVED_HEADERS: [&str; 18] = [
-    "accept-encoding",
-    "authorization",
-    "connection",
-    "content-encoding",
-    "content-length",
-    "content-type",
-    "cookie",
-    "expect",
-    "host",
-    "keep-alive",
-    "origin",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-    "x-forwarded-host",
-    "x-forwarded-proto",
-    "x-portcullis-hop",
-];
-
-fn check_header_name(
-    name: &str,
-    path: &str,
-    written: &mut Vec<String>,
-    faults: &mut Faults,
-) -> bool {
-    let token = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
-    let reserved = RESERVED_HEADERS.contains(&folded(name).as_str());
-    if name.is_empty() || !name.bytes().all(token) {
-        faults.fault(
-            path,
-            "not a header name",
-            "use letters, digits and hyphens, such as X-Auth-Subject",
-        );
-    } else if reserved || folded(name).starts_with("cf-") {
-        faults.fault(
-            path,
-            format!("{name} has a meaning of its own in HTTP or on the platform"),
-            "choose another name, such as X-Auth-Subject",
-        );
-    } else if written.contains(&folded(name)) {
-        faults.fault(
-            path,
-            format!("two headers are spelled like {name}, give or take case, _ and -"),
-            "write each header once",
-        );
-    } else {
-        written.push(folded(name));
-        return true;
-    }
-    false
 }

@@ -70,7 +70,7 @@ impl Source<'_> {
         let mut keys = Vec::new();
         let mut outcome = Ok(());
         for name in names {
-            match self.secret(name, encoding?, algorithms, faults) {
+            match self.secret(name, encoding, algorithms, faults) {
                 Ok(key) => keys.push(key),
                 Err(faulty) => outcome = Err(faulty),
             }
@@ -81,12 +81,12 @@ impl Source<'_> {
     fn secret(
         &self,
         name: &str,
-        encoding: SecretEncoding,
+        encoding: Result<SecretEncoding, Faulty>,
         algorithms: Option<&[Algorithm]>,
         faults: &mut Faults,
     ) -> Result<Key, Faulty> {
         let text = self.text(name, faults)?;
-        let key = Secret::from_text(&text, encoding)
+        let key = Secret::from_text(&text, encoding?)
             .and_then(|secret| Key::new(Material::Secret(secret), None, algorithms.unwrap_or(&[])));
         self.report(name, algorithms, key, faults)
     }

@@ -83,7 +83,13 @@ fn host_of(authority: &str) -> Result<&str, &'static str> {
                         .bytes()
                         .all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
             };
-            host.split('.').all(label)
+            // A last label that begins with a digit makes an IPv4 address of the whole (WHATWG URL
+            // section 3.5), so that it has to be one.
+            let numeric = host
+                .rsplit('.')
+                .next()
+                .is_some_and(|last| last.starts_with(|c: char| c.is_ascii_digit()));
+            host.split('.').all(label) && (!numeric || host.parse::<std::net::Ipv4Addr>().is_ok())
         }
     };
     good.then_some(host).ok_or("its host is not a name or address in ASCII")

@@ -105,10 +105,16 @@ impl<'v> Table<'v> {
         };
         let items = match self.get(key) {
             None => return Ok(None),
-            Some(Value::Array(items)) => items.as_slice(),
-            Some(single @ Value::String(_)) if or_single => std::slice::from_ref(single),
+            Some(Value::Array(items)) => items,
+            Some(Value::String(single)) if or_single && !single.is_empty() => {
+                return Ok(Some(vec![single]));
+            }
             Some(other) => {
-                faults.fault(self.at(key), format!("{}, not a list", kind(other)), remedy);
+                let problem = match other {
+                    Value::String(single) if single.is_empty() => "an empty string".to_owned(),
+                    other => format!("{}, not a list", kind(other)),
+                };
+                faults.fault(self.at(key), problem, remedy);
                 return Err(Faulty);
             }
         };

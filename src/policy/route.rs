@@ -161,7 +161,12 @@ fn scopes(table: &Table<'_>, key: &str, faults: &mut Faults) -> Result<Vec<Strin
 
 fn compile_rule(rule: &Table<'_>, faults: &mut Faults) -> Result<ClaimRule, Faulty> {
     let found = rule.text("path", faults);
-    let path = rule.require("path", found, "write a claim's name or a JSON Pointer", faults)?;
+    let path = rule.require("path", found, "write a claim's name or a JSON Pointer", faults);
+    let condition = compile_condition(rule, faults);
+    Ok(ClaimRule { path: path?.to_owned(), condition: condition? })
+}
+
+fn compile_condition(rule: &Table<'_>, faults: &mut Faults) -> Result<Condition, Faulty> {
     let condition = match (rule.get("equals"), rule.get("contains")) {
         (Some(value), None) => Condition::Equals(value.clone()),
         (None, Some(value)) => Condition::Contains(value.clone()),
@@ -183,7 +188,7 @@ fn compile_rule(rule: &Table<'_>, faults: &mut Faults) -> Result<ClaimRule, Faul
         );
         return Err(Faulty);
     }
-    Ok(ClaimRule { path: path.to_owned(), condition })
+    Ok(condition)
 }
 
 /// Two routes that match the same paths and take the same method: nothing says which would count.
