@@ -41,3 +41,5 @@ mod rsa;
 mod secret;
 #[cfg(test)]
 mod token;
+#[cfg(test)]
+mod vectors;

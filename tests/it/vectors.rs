@@ -1,0 +1,117 @@
+//! Vectors from others: Wycheproof's for the primitives, and compact JWS for the whole.
+//!
+//! Every known divergence is one line of `vectors/exceptions.json`, with what was expected, what
+//! happens and why; a line that no longer holds fails like a divergence that has none. Cases whose key
+//! is refused at import, or that ask for something that JOSE does not have, are rejects by rule: the
+//! rule is asked for each of them, and their number is reported.
+
+#[cfg(not(target_arch = "wasm32"))]
+mod jws;
+mod wycheproof;
+
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// What became of a suite's cases.
+struct Tally {
+    suite: String,
+    agreed: [u32; 2],
+    by_rule: BTreeMap<&'static str, u32>,
+    skipped: u32,
+    divergences: Vec<Divergence>,
+}
+
+#[derive(Debug, PartialEq)]
+struct Divergence {
+    case: String,
+    expected: String,
+    actual: String,
+}
+
+impl Tally {
+    fn new(suite: impl Into<String>) -> Self {
+        Self {
+            suite: suite.into(),
+            agreed: [0; 2],
+            by_rule: BTreeMap::new(),
+            skipped: 0,
+            divergences: Vec::new(),
+        }
+    }
+
+    /// Notes a case's verdict. `rule` says why an accept does not apply to us, if that is so.
+    fn case(
+        &mut self,
+        case: impl ToString,
+        expected: bool,
+        actual: bool,
+        rule: Option<&'static str>,
+    ) {
+        match (expected == actual, expected, rule) {
+            (true, ..) => self.agreed[usize::from(actual)] += 1,
+            (false, true, Some(rule)) => *self.by_rule.entry(rule).or_default() += 1,
+            (false, ..) => {
+                let word = |accepted| if accepted { "accept" } else { "reject" }.to_owned();
+                self.divergences.push(Divergence {
+                    case: case.to_string(),
+                    expected: word(expected),
+                    actual: word(actual),
+                });
+            }
+        }
+    }
+
+    /// Reports the numbers, and compares the divergences with those that are written down.
+    fn finish(self) {
+        let [rejected, accepted] = self.agreed;
+        let mut line = format!("{}: {accepted} accepted, {rejected} rejected", self.suite);
+        for (rule, count) in &self.by_rule {
+            line.push_str(&format!(", {count} rejected by rule ({rule})"));
+        }
+        if !self.divergences.is_empty() {
+            line.push_str(&format!(", {} divergences", self.divergences.len()));
+        }
+        if self.skipped > 0 {
+            line.push_str(&format!(", {} skipped", self.skipped));
+        }
+        report(&line);
+        let known = exceptions(&self.suite);
+        let unknown: Vec<_> = self.divergences.iter().filter(|one| !known.contains(one)).collect();
+        assert!(unknown.is_empty(), "{}: not written down, or otherwise: {unknown:#?}", self.suite);
+        let stale: Vec<_> = known.iter().filter(|one| !self.divergences.contains(one)).collect();
+        assert!(stale.is_empty(), "{}: written down, but none any more: {stale:#?}", self.suite);
+        assert!(rejected + accepted + self.skipped > 0, "{}: no cases", self.suite);
+    }
+}
+
+/// The divergences that are written down for a suite.
+fn exceptions(suite: &str) -> Vec<Divergence> {
+    let entries: Vec<BTreeMap<String, String>> =
+        serde_json::from_str(include_str!("vectors/exceptions.json")).unwrap();
+    let of_suite = entries.into_iter().filter(|entry| entry["suite"] == suite);
+    of_suite
+        .map(|entry| {
+            assert!(entry["reason"].len() > 10, "an exception without a reason: {entry:?}");
+            let [case, expected, actual] =
+                ["case", "expected", "actual"].map(|name| entry[name].clone());
+            Divergence { case, expected, actual }
+        })
+        .collect()
+}
+
+/// Writes a line past the harness, which keeps what passing tests print to itself.
+fn report(line: &str) {
+    #[cfg(not(target_arch = "wasm32"))]
+    {
+        use std::io::Write as _;
+        writeln!(std::io::stdout(), "{line}").expect("standard output is open");
+    }
+    #[cfg(target_arch = "wasm32")]
+    wasm_bindgen_test::console_log!("{line}");
+}
+
+/// A JSON text that is known to be good.
+#[cfg(not(target_arch = "wasm32"))]
+fn json(text: &str) -> Value {
+    serde_json::from_str(text).unwrap()
+}
