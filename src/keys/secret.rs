@@ -48,11 +48,11 @@ impl Secret {
         if text.is_empty() {
             return Err(KeyFault::new("the secret is empty"));
         }
-        if text.trim() != text {
-            return Err(KeyFault::new("the secret begins or ends with white space"));
-        }
         if text.contains("-----BEGIN") || text.trim_start().starts_with('{') {
             return Err(KeyFault::new("the secret is a PEM or JWK text, not a shared secret"));
+        }
+        if text.trim() != text {
+            return Err(KeyFault::new("the secret begins or ends with white space"));
         }
         let decoded = match encoding {
             SecretEncoding::Utf8 => Ok(text.as_bytes().to_vec()),
