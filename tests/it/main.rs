@@ -18,6 +18,8 @@ mod claims;
 #[cfg(test)]
 mod extract;
 #[cfg(test)]
+mod gate;
+#[cfg(test)]
 mod hmac;
 #[cfg(test)]
 mod json;
@@ -25,6 +27,8 @@ mod json;
 mod jwk;
 #[cfg(test)]
 mod kit;
+#[cfg(test)]
+mod mutation;
 #[cfg(test)]
 mod outgoing;
 #[cfg(test)]
@@ -34,9 +38,13 @@ mod pem;
 #[cfg(test)]
 mod policy;
 #[cfg(test)]
+mod refusal;
+#[cfg(test)]
 mod route;
 #[cfg(test)]
 mod rsa;
+#[cfg(test)]
+mod secrecy;
 #[cfg(test)]
 mod secret;
 #[cfg(test)]

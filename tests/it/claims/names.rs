@@ -219,6 +219,56 @@ fn an_issuer_vouches_for_itself_alone() {
     table(rows, |token| gate.token(token));
 }
 
+/// What a token says of its issuer only chooses among issuers; whatever it chose has to bear the token
+/// out, and the claims are then read strictly.
+#[test]
+fn an_issuer_is_chosen_by_the_claim_of_that_name_alone() {
+    let other = with(
+        hs_issuer(),
+        json!({ "name": "j", "issuer": "https://j", "keys": { "secret": "OTHER_SECRET" } }),
+    );
+    let mut raw = policy(hs_issuer());
+    raw["issuers"].as_array_mut().unwrap().push(other);
+    let gate = Gate::new(&raw);
+    let body = |members: &str| format!(r#"{{{members},"aud":"api","exp":1800086400}}"#);
+    let rows = [
+        (r#""iss":"https://i""#, ADMITTED),
+        (r#""\u0069ss":"https:\/\/i""#, ADMITTED),
+        (r#""x":{"iss":"https://j"},"iss":"https://i""#, ADMITTED),
+        (r#""x":[{"iss":"https://j"}],"y":"iss","iss":"https://i""#, ADMITTED),
+        (r#""x":"\"iss\":\"https://j\"","iss":"https://i""#, ADMITTED),
+        (r#""iss ":"https://j","ISS":"https://j","iss":"https://i""#, ADMITTED),
+        (r#""iss":"https://j""#, "401 bad_signature"),
+        (r#""iss":"https://i","iss":"https://j""#, MALFORMED),
+        (r#""iss":"https://i","iss":"https://i""#, MALFORMED),
+        (r#""iss":"https://j","iss":"https://i""#, "401 bad_signature"),
+        (r#""iss":"https://i","x":{"a":1,"a":2}"#, MALFORMED),
+        (r#""iss":"https://i","x":01"#, MALFORMED),
+        (r#""x":01,"iss":"https://i""#, STRANGER),
+        (r#""x":{"iss":"https://i"}"#, STRANGER),
+        (r#""iss":["https://i"]"#, STRANGER),
+        (r#""iss":{"iss":"https://i"}"#, STRANGER),
+        (r#""iss":null"#, STRANGER),
+        (r#""sub":"iss""#, STRANGER),
+    ];
+    table(rows, |members| gate.token(&Signer::hs256().signed(body(members))));
+    for payload in ["", "[]", "null", r#"["iss","https://i"]"#, r#""iss""#, "{", r#"{"iss""#] {
+        let verdict = gate.token(&Signer::hs256().token(HEADER, payload));
+        assert!(verdict.starts_with("401 "), "{payload}: {verdict}");
+    }
+    // What comes behind the name is not read before the signature is good, but then it is.
+    let good = r#"{"iss":"https://i","aud":"api","exp":1800086400}"#;
+    for end in [r#"{"iss":"https://i""#.len(), good.len() - 1] {
+        let verdict = gate.token(&Signer::hs256().signed(&good[..end]));
+        assert_eq!(verdict, MALFORMED, "{end}");
+    }
+    assert_eq!(gate.token(&Signer::hs256().signed(format!("{good}x"))), MALFORMED);
+    let invalid_utf8 =
+        [br#"{"iss":"https://i","aud":"api","exp":1800086400,"x":""#.as_slice(), b"\xff\"}"]
+            .concat();
+    assert_eq!(gate.token(&Signer::hs256().signed(invalid_utf8)), MALFORMED);
+}
+
 /// One place in the issuer's name for a tenant, which a claim has to repeat.
 #[test]
 fn attack_20_tenants() {

@@ -17,17 +17,22 @@ pub(crate) fn b64(bytes: impl AsRef<[u8]>) -> String {
     Base64UrlUnpadded::encode_string(bytes.as_ref())
 }
 
-/// The base token's payload with some members' raw JSON replaced, added, or, where empty, left out.
+/// The base token's payload with some members' raw JSON replaced, added, or, where empty, left out; of
+/// two changes to one member the later counts.
 pub(crate) fn payload(changes: &[(&str, &str)]) -> String {
-    let changed = |name: &str| changes.iter().find(|(other, _)| *other == name);
-    let kept = CLAIMS.iter().map(|member| changed(member.0).unwrap_or(member));
-    let added = changes.iter().filter(|(name, _)| CLAIMS.iter().all(|(other, _)| other != name));
-    let members: Vec<_> = kept
-        .chain(added)
+    let mut members = CLAIMS.to_vec();
+    for change in changes {
+        match members.iter_mut().find(|member| member.0 == change.0) {
+            Some(member) => *member = *change,
+            None => members.push(*change),
+        }
+    }
+    let written: Vec<_> = members
+        .iter()
         .filter(|(_, raw)| !raw.is_empty())
         .map(|(name, raw)| format!("\"{name}\":{raw}"))
         .collect();
-    format!("{{{}}}", members.join(","))
+    format!("{{{}}}", written.join(","))
 }
 
 /// The base token's payload with raw text put in before its closing brace.

@@ -48,7 +48,7 @@ fn attack_26_one_part_out_of_all_proportion() {
         (format!("{input}.{}", "A".repeat(16_000)), "401 bad_signature"),
         (format!("{}.{claims}.{signature}", "A".repeat(100_000)), TOO_LARGE),
         (format!("{}.{claims}.{signature}", "A".repeat(16_000)), MALFORMED),
-        (format!("{header}.{}.{signature}", "A".repeat(16_000)), MALFORMED),
+        (format!("{header}.{}.{signature}", "A".repeat(16_000)), "401 bad_signature"),
         ("A".repeat(16_384), MALFORMED),
         ("A".repeat(1 << 20), TOO_LARGE),
         // Too large is told even where it is no b64token either.

@@ -1,0 +1,227 @@
+//! Every way to say no, and what the client sees of it.
+
+use crate::kit::{Call, Gate, Signer, hs_issuer, keys, payload, policy, rs_issuer, table, with};
+use portcullis::refusal::{AnswerStyle, Code, Detail, Refusal};
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
+const BARE: &str = r#"Bearer realm="api""#;
+const INVALID_TOKEN: &str =
+    r#"Bearer realm="api", error="invalid_token", error_description="The access token is invalid""#;
+const EXPIRED: &str =
+    r#"Bearer realm="api", error="invalid_token", error_description="The access token expired""#;
+
+/// Code, status, the phrase of the status, and how the challenge begins, if there is one.
+const CODES: [(Code, &str, u16, &str, Option<&str>); 26] = [
+    (Code::MissingToken, "missing_token", 401, "Unauthorized", Some(BARE)),
+    (Code::MultipleTokens, "multiple_tokens", 400, "Bad Request", Some("invalid_request")),
+    (
+        Code::MalformedAuthorization,
+        "malformed_authorization",
+        400,
+        "Bad Request",
+        Some("invalid_request"),
+    ),
+    (Code::TokenTooLarge, "token_too_large", 400, "Bad Request", Some("invalid_request")),
+    (Code::AmbiguousPath, "ambiguous_path", 400, "Bad Request", None),
+    (Code::MalformedToken, "malformed_token", 401, "Unauthorized", Some(INVALID_TOKEN)),
+    (Code::UnsupportedCritical, "unsupported_critical", 401, "Unauthorized", Some(INVALID_TOKEN)),
+    (Code::AlgorithmNotAllowed, "algorithm_not_allowed", 401, "Unauthorized", Some(INVALID_TOKEN)),
+    (Code::UnknownKey, "unknown_key", 401, "Unauthorized", Some(INVALID_TOKEN)),
+    (Code::BadSignature, "bad_signature", 401, "Unauthorized", Some(INVALID_TOKEN)),
+    (Code::UnknownIssuer, "unknown_issuer", 401, "Unauthorized", Some(INVALID_TOKEN)),
+    (Code::WrongAudience, "wrong_audience", 401, "Unauthorized", Some(INVALID_TOKEN)),
+    (Code::WrongType, "wrong_type", 401, "Unauthorized", Some(INVALID_TOKEN)),
+    (Code::MissingClaim, "missing_claim", 401, "Unauthorized", Some(INVALID_TOKEN)),
+    (Code::InvalidClaim, "invalid_claim", 401, "Unauthorized", Some(INVALID_TOKEN)),
+    (Code::NotYetValid, "not_yet_valid", 401, "Unauthorized", Some(INVALID_TOKEN)),
+    (Code::TooOld, "too_old", 401, "Unauthorized", Some(INVALID_TOKEN)),
+    (Code::Expired, "expired", 401, "Unauthorized", Some(EXPIRED)),
+    (Code::InsufficientScope, "insufficient_scope", 403, "Forbidden", Some("insufficient_scope")),
+    (Code::ClaimNotAllowed, "claim_not_allowed", 403, "Forbidden", Some("insufficient_scope")),
+    (Code::NoRoute, "no_route", 404, "Not Found", None),
+    (Code::MethodNotAllowed, "method_not_allowed", 405, "Method Not Allowed", None),
+    (Code::LoopDetected, "loop_detected", 508, "Loop Detected", None),
+    (Code::Misconfigured, "misconfigured", 500, "Internal Server Error", None),
+    (Code::OriginUnreachable, "origin_unreachable", 502, "Bad Gateway", None),
+    (Code::OriginTimeout, "origin_timeout", 504, "Gateway Timeout", None),
+];
+
+fn header(answer: &portcullis::refusal::Answer, name: &str) -> Option<String> {
+    let mut values = answer.headers.iter().filter(|(other, _)| *other == name);
+    let value = values.next().map(|(_, value)| value.clone());
+    assert!(values.next().is_none(), "{name} twice");
+    value
+}
+
+#[test]
+fn every_code_has_its_answer() {
+    for (code, name, status, phrase, challenge) in CODES {
+        assert_eq!(
+            (code.as_str(), code.status(), code.to_string()),
+            (name, status, name.to_owned())
+        );
+        let answer = Refusal::new(code, "because").answer(&AnswerStyle::default(), None);
+        assert_eq!(answer.status, status, "{name}");
+        let body: Value = serde_json::from_str(&answer.body).unwrap();
+        let expected = json!({ "type": "about:blank", "title": phrase, "status": status });
+        assert_eq!(body, expected, "{name}");
+        assert_eq!(header(&answer, "Content-Type").unwrap(), "application/problem+json");
+        assert_eq!(header(&answer, "Cache-Control").unwrap(), "no-store");
+        assert_eq!(header(&answer, "Allow").is_some(), status == 405, "{name}");
+        let sent = header(&answer, "WWW-Authenticate");
+        match challenge {
+            None => assert_eq!(sent, None, "{name}"),
+            Some(whole) if whole.starts_with("Bearer") => {
+                assert_eq!(sent.unwrap(), whole, "{name}")
+            }
+            Some(error) => {
+                let start = format!(r#"{BARE}, error="{error}", error_description=""#);
+                assert!(sent.unwrap().starts_with(&start), "{name}");
+            }
+        }
+    }
+    let names: BTreeSet<_> = CODES.iter().map(|row| row.1).collect();
+    assert_eq!(names.len(), CODES.len());
+}
+
+/// RFC 6750 section 3: characters of a quoted string, and nothing that needs escaping in one.
+#[test]
+fn rfc6750_section_3_challenges_are_well_formed() {
+    for (code, ..) in CODES {
+        let answer = Refusal::new(code, "because")
+            .needing_scopes(vec!["a".to_owned(), "b:c/d".to_owned()])
+            .answer(&AnswerStyle { realm: "The API, v1".to_owned(), detail: Detail::None }, None);
+        let Some(challenge) = header(&answer, "WWW-Authenticate") else { continue };
+        let parameters = challenge.strip_prefix("Bearer ").unwrap();
+        assert!(challenge.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()));
+        assert_eq!(parameters.matches('"').count() % 2, 0, "{challenge}");
+        assert!(parameters.starts_with(r#"realm="The API, v1""#), "{challenge}");
+        assert!(challenge.ends_with(r#"scope="a b:c/d""#), "{challenge}");
+        assert!(!challenge.contains('\\'), "{challenge}");
+    }
+}
+
+#[test]
+fn rfc9457_the_body_names_the_ray_and_in_development_the_code() {
+    let body = |detail, ray| -> Value {
+        let style = AnswerStyle { realm: "api".to_owned(), detail };
+        let answer = Refusal::new(Code::BadSignature, "because").answer(&style, ray);
+        serde_json::from_str(&answer.body).unwrap()
+    };
+    let plain = json!({ "type": "about:blank", "title": "Unauthorized", "status": 401 });
+    assert_eq!(body(Detail::None, None), plain);
+    let ray = Some("8f2a-FRA");
+    assert_eq!(body(Detail::None, ray), with(plain.clone(), json!({ "ray": "8f2a-FRA" })));
+    let reason = json!({ "code": "bad_signature" });
+    assert_eq!(body(Detail::Reason, None), with(plain.clone(), reason.clone()));
+    assert_eq!(body(Detail::Reason, ray), with(with(plain, reason), json!({ "ray": "8f2a-FRA" })));
+    // Whatever stands in the header, it stays a JSON string.
+    let odd = "\",\"admin\":true,\"\r\n\u{2028}é";
+    assert_eq!(body(Detail::None, Some(odd))["ray"], odd);
+}
+
+#[test]
+fn scopes_and_methods_come_from_the_policy() {
+    let refusal = Refusal::new(Code::MethodNotAllowed, "because")
+        .allowing_methods(vec!["GET".to_owned(), "HEAD".to_owned()]);
+    let answer = refusal.answer(&AnswerStyle::default(), None);
+    assert_eq!(header(&answer, "Allow").unwrap(), "GET, HEAD");
+    let refusal = Refusal::new(Code::InsufficientScope, "because")
+        .needing_scopes(vec!["read".to_owned(), "write".to_owned()]);
+    let answer = refusal.answer(&AnswerStyle::default(), None);
+    assert!(header(&answer, "WWW-Authenticate").unwrap().ends_with(r#", scope="read write""#));
+}
+
+/// From outside, a forged token looks the same whichever check it fails; only an expired one, whose
+/// signature and every other claim are good, is told.
+#[test]
+fn attack_34_refusals_of_a_token_are_alike_to_the_byte() {
+    let set = json!({ "keys": [with(keys::rsa_jwk(keys::RSA_PRIVATE), json!({ "kid": "k" }))] });
+    let other = with(
+        hs_issuer(),
+        json!({ "name": "j", "issuer": "https://j", "require": ["tenant"], "subject": "u" }),
+    );
+    let mut raw = policy(with(rs_issuer(), json!({ "keys": { "jwks": set }, "max_age": 3600 })));
+    raw["issuers"].as_array_mut().unwrap().push(other);
+    let gate = Gate::new(&raw);
+    let good = Signer::rs256();
+    let attacker = Signer::rsa(256, keys::ATTACKER_PRIVATE);
+    let named = r#"{"alg":"RS256","kid":"k"}"#;
+    let fresh = |changes: &[(&str, &str)]| payload(&[&[("iat", "1799999999")], changes].concat());
+    let from_j = Signer::hs256().signed(payload(&[("iss", r#""https://j""#)]));
+    let rows = [
+        ("bad_signature", attacker.token(named, fresh(&[]))),
+        ("unknown_key", good.token(r#"{"alg":"RS256","kid":"z"}"#, fresh(&[]))),
+        ("unknown_issuer", good.token(named, fresh(&[("iss", r#""https://z""#)]))),
+        ("wrong_audience", good.token(named, fresh(&[("aud", r#""z""#)]))),
+        ("algorithm_not_allowed", Signer::hs256().token(r#"{"alg":"HS256"}"#, fresh(&[]))),
+        ("malformed_token", "a.b.c".to_owned()),
+        ("unsupported_critical", good.token(r#"{"alg":"RS256","crit":[]}"#, fresh(&[]))),
+        ("wrong_type", good.token(r#"{"alg":"RS256","kid":"k","typ":"x"}"#, fresh(&[]))),
+        ("missing_claim", from_j),
+        ("invalid_claim", good.token(named, fresh(&[("nbf", "null")]))),
+        ("not_yet_valid", good.token(named, fresh(&[("nbf", "1800000001")]))),
+        ("too_old", good.token(named, fresh(&[("iat", "1")]))),
+    ];
+    let answers: Vec<_> = rows
+        .iter()
+        .map(|(code, token)| {
+            let call = Call::get("/").bearer(token);
+            let refusal = gate.ask(&call).unwrap_err();
+            assert_eq!(refusal.code().as_str(), *code);
+            refusal.answer(gate.policy.answers(), Some("ray"))
+        })
+        .collect();
+    table(answers.iter().map(|answer| (answer, &answers[0])), |answer| *answer);
+    assert_eq!(header(&answers[0], "WWW-Authenticate").unwrap(), INVALID_TOKEN);
+
+    let expired = good.token(named, fresh(&[("exp", "1")]));
+    let answer = gate.answer(&Call::get("/").bearer(&expired));
+    assert_eq!(header(&answer, "WWW-Authenticate").unwrap(), EXPIRED);
+    // An expired token of somebody else's making is no news to its maker.
+    for forged in [
+        attacker.token(named, fresh(&[("exp", "1")])),
+        good.token(named, fresh(&[("exp", "1"), ("aud", r#""z""#)])),
+        good.token(named, fresh(&[("exp", "1"), ("iss", r#""https://z""#)])),
+    ] {
+        let answer = gate.answer(&Call::get("/").bearer(&forged));
+        assert_eq!(header(&answer, "WWW-Authenticate").unwrap(), INVALID_TOKEN);
+    }
+}
+
+/// Nothing of a request comes back in an answer.
+#[test]
+fn attack_34_nothing_of_the_token_is_echoed() {
+    const MARK: &str = "mark5e11";
+    let hostile = [r#"\"a\""#, r#"\r\nX-Admin: 1"#, r"\\", "é", r#"<script>"#, r"\u0000"];
+    let gate = Gate::new(&with(policy(hs_issuer()), json!({ "errors": { "detail": "reason" } })));
+    for hostile in hostile {
+        let value = format!(r#""{MARK}{hostile}""#);
+        let calls = [
+            Call::get("/").bearer(&Signer::hs256().signed(payload(&[("iss", &value)]))),
+            Call::get("/").bearer(&Signer::hs256().signed(payload(&[("aud", &value)]))),
+            Call::get("/").bearer(&Signer::hs256().signed(payload(&[("exp", &value)]))),
+            Call::get("/")
+                .bearer(&Signer::hs256().token(format!(r#"{{"alg":{value}}}"#), payload(&[]))),
+            Call::get("/").bearer(
+                &Signer::hs256().token(format!(r#"{{"alg":"HS256","typ":{value}}}"#), payload(&[])),
+            ),
+            Call::get(&format!("/{MARK};")).bearer(MARK),
+            Call::get("/").bearer(&format!("{MARK}.{MARK}.{MARK}")),
+            Call::get("/").header("Authorization", &format!("Bearer {MARK}{hostile} x")),
+            Call::new(MARK, "/").header("Authorization", "Bearer"),
+        ];
+        for call in calls {
+            let refusal = gate.ask(&call).unwrap_err();
+            let answer = refusal.answer(gate.policy.answers(), None);
+            assert!(
+                !format!("{answer:?}{refusal:?}{}", refusal.because()).contains(MARK),
+                "{call:?}"
+            );
+            assert!(answer.headers.iter().all(|(_, value)| !value.contains(['\r', '\n'])));
+        }
+    }
+}
