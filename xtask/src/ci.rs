@@ -45,12 +45,7 @@ pub(crate) fn run(_options: &Options) -> Result<ExitCode> {
     });
     suites.run("lints, Worker", || lints_for_wasm(root, &features, WORKER_RUSTFLAGS));
     suites.run("lints, browser", || lints_for_wasm(root, "web", WEB_RUSTFLAGS));
-    suites.run("documentation", || {
-        let strict = [("RUSTDOCFLAGS", "-Dwarnings")];
-        cargo(root, &["doc", "--no-deps", "--workspace"], &strict)?;
-        let worker = ["doc", "--no-deps", "--target", WASM_TARGET, "--features", &features];
-        cargo(root, &worker, &[strict[0], ("CARGO_ENCODED_RUSTFLAGS", WORKER_RUSTFLAGS)])
-    });
+    suites.run("documentation", || documentation(root, &features));
     suites.run("licences, sources, bans", || licences(&workspace));
     suites.run("the shipped wrangler.toml", || shipped_configuration(&workspace));
     if let Some(tools) = test::all(&workspace, &mut suites)? {
@@ -69,6 +64,15 @@ fn lints_for_wasm(root: &Path, features: &str, rustflags: &str) -> Result<()> {
     cargo(root, &arguments, &[("CARGO_ENCODED_RUSTFLAGS", rustflags)])
 }
 
+fn documentation(root: &Path, features: &str) -> Result<()> {
+    cargo(root, &["doc", "--no-deps", "--workspace"], &[("RUSTDOCFLAGS", "-Dwarnings")])?;
+    // rustdoc reads the code once more, and takes its flags from elsewhere.
+    let rustdocflags = format!("-Dwarnings {WORKER_RUSTFLAGS}");
+    let flags =
+        [("RUSTDOCFLAGS", rustdocflags.as_str()), ("CARGO_ENCODED_RUSTFLAGS", WORKER_RUSTFLAGS)];
+    cargo(root, &["doc", "--no-deps", "--target", WASM_TARGET, "--features", features], &flags)
+}
+
 fn licences(workspace: &Workspace) -> Result<()> {
     let [cargo_deny] = {
         let _lock = tools::lock(workspace)?;
@@ -77,7 +81,7 @@ fn licences(workspace: &Workspace) -> Result<()> {
     // Not `advisories`: their database comes from a host that not every network reaches.
     process::run(
         Command::new(cargo_deny)
-            .args(["--workspace", "check", "bans", "licenses", "sources"])
+            .args(["--workspace", "check", "--hide-inclusion-graph", "bans", "licenses", "sources"])
             .current_dir(workspace.root()),
     )
 }

@@ -6,6 +6,8 @@ use std::time::Instant;
 use anyhow::Result;
 use clap::Args;
 
+use crate::build::WORKER_RUSTFLAGS;
+use crate::tools::rust::WASM_TARGET;
 use crate::tools::{self, Tools};
 use crate::workspace::Workspace;
 use crate::{build, process, say};
@@ -27,6 +29,7 @@ pub(crate) fn run(_options: &Options) -> Result<ExitCode> {
 pub(crate) fn all(workspace: &Workspace, suites: &mut Suites) -> Result<Option<Tools>> {
     let tools = tools::prepare(workspace)?;
     suites.run("native tests", || native(workspace));
+    suites.run("the same tests in WebAssembly", || wasm(workspace, &tools));
     let built = suites
         .run("the Worker's build", || build::worker(workspace, &tools, &build::Options::default()));
     if built {
@@ -37,6 +40,18 @@ pub(crate) fn all(workspace: &Workspace, suites: &mut Suites) -> Result<Option<T
 
 fn native(workspace: &Workspace) -> Result<()> {
     process::run(Command::new("cargo").args(["test", "--workspace"]).current_dir(workspace.root()))
+}
+
+/// The core's tests again, as the Worker runs it: 32-bit, with the instructions of the runtime.
+fn wasm(workspace: &Workspace, tools: &Tools) -> Result<()> {
+    let mut command = Command::new("cargo");
+    command
+        .args(["test", "--target", WASM_TARGET, "--test", "it"])
+        .current_dir(workspace.root())
+        .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", &tools.wasm_test_runner)
+        .env("CARGO_ENCODED_RUSTFLAGS", WORKER_RUSTFLAGS);
+    tools.node.put_on_path(&mut command)?;
+    process::run(&mut command)
 }
 
 /// The script in package.json, with the Node that the packages bring.

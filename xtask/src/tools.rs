@@ -2,7 +2,7 @@
 //! the checkout at pinned versions. What is there already is left alone.
 
 use std::fs::{self, File, TryLockError};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 
@@ -20,6 +20,8 @@ pub(crate) struct Tools {
     pub(crate) worker_build: PathBuf,
     /// Writes the JavaScript around the WebAssembly module.
     pub(crate) wasm_bindgen: PathBuf,
+    /// Runs a test binary that was compiled to WebAssembly.
+    pub(crate) wasm_test_runner: PathBuf,
     /// The npm packages: wrangler, the Workers runtime, esbuild, wasm-opt, a fitting Node.
     pub(crate) node: node::Packages,
 }
@@ -34,7 +36,9 @@ pub(crate) fn prepare(workspace: &Workspace) -> Result<Tools> {
     let node = node::ensure_packages(workspace)?;
     let [worker_build, wasm_bindgen] =
         cargo::ensure(workspace, [&cargo::WORKER_BUILD, &cargo::WASM_BINDGEN])?;
-    Ok(Tools { worker_build, wasm_bindgen, node })
+    let wasm_test_runner =
+        wasm_bindgen.with_file_name(cargo::file_name("wasm-bindgen-test-runner"));
+    Ok(Tools { worker_build, wasm_bindgen, wasm_test_runner, node })
 }
 
 /// Held while something is being installed, so that two commands do not install it twice.
@@ -56,9 +60,4 @@ pub(crate) fn lock(workspace: &Workspace) -> Result<File> {
     }
     file.lock().with_context(|| format!("{} cannot be locked", path.display()))?;
     Ok(file)
-}
-
-/// The name that a program's file has on this system.
-pub(crate) fn executable(folder: &Path, name: &str) -> PathBuf {
-    if cfg!(windows) { folder.join(format!("{name}.exe")) } else { folder.join(name) }
 }

@@ -1,5 +1,6 @@
 //! Command line tools that come as crates, at pinned versions, in `target/tools`.
 
+use std::env::consts::EXE_SUFFIX;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fs};
@@ -8,8 +9,6 @@ use anyhow::{Context, Result, bail};
 
 use crate::workspace::Workspace;
 use crate::{process, say};
-
-use super::executable;
 
 /// A crate that is installed for the program in it.
 #[derive(Debug)]
@@ -106,7 +105,12 @@ fn pinned(tool: &Tool) -> String {
 }
 
 fn program(folder: &Path, tool: &Tool) -> PathBuf {
-    executable(&folder.join("bin"), tool.program)
+    folder.join("bin").join(file_name(tool.program))
+}
+
+/// The name that a program's file has on this system.
+pub(crate) fn file_name(program: &str) -> String {
+    format!("{program}{EXE_SUFFIX}")
 }
 
 /// Cargo's own record of what it installed into a folder; empty if there is none.
