@@ -3,6 +3,8 @@
 #![no_main]
 
 use arbitrary::Arbitrary;
+use base64ct::{Base64UrlUnpadded, Encoding as _};
+use hmac::{Hmac, KeyInit as _, Mac as _};
 use libfuzzer_sys::fuzz_target;
 use portcullis::gate::{self, Trace};
 use portcullis::json;
@@ -12,6 +14,7 @@ use portcullis::request::Request;
 use portcullis::route::Access;
 use portcullis::time::UnixSeconds;
 use serde_json::Value;
+use sha2::Sha256;
 
 #[derive(Arbitrary, Debug)]
 struct Input<'a> {
@@ -19,14 +22,29 @@ struct Input<'a> {
     method: &'a str,
     path: &'a str,
     headers: Vec<(String, String)>,
+    /// The rest of a JOSE header and a payload to be signed well, so that what comes after the signature
+    /// is reached.
+    signed: Option<(&'a str, &'a str)>,
     now: i64,
+}
+
+const SECRET: &str = "0123456789abcdef0123456789abcdef";
+
+fn sign(header: &str, payload: &str) -> String {
+    let encode = |text: &str| Base64UrlUnpadded::encode_string(text.as_bytes());
+    let header = encode(&format!(r#"{{"alg":"HS256"{header}}}"#));
+    let payload = encode(&format!(r#"{{"iss":"https://i","aud":"api","exp":9e12,{payload}}}"#));
+    let mut mac = Hmac::<Sha256>::new_from_slice(SECRET.as_bytes()).unwrap();
+    mac.update(format!("{header}.{payload}").as_bytes());
+    let tag = Base64UrlUnpadded::encode_string(&mac.finalize().into_bytes());
+    format!("Bearer {header}.{payload}.{tag}")
 }
 
 struct Given;
 
 impl Bindings for Given {
     fn value(&self, name: &str) -> Option<Value> {
-        (name == "SECRET").then(|| Value::from("0123456789abcdef0123456789abcdef"))
+        (name == "SECRET").then(|| Value::from(SECRET))
     }
 
     fn is_service(&self, _: &str) -> bool {
@@ -48,7 +66,11 @@ fuzz_target!(|input: Input<'_>| {
     let raw = raw.or_else(|| json::parse(POLICY.as_bytes()).ok()).unwrap();
     let Ok(policy) = Policy::compile(&raw, &Given).outcome else { return };
     let url = format!("https://gate.example{}", input.path);
-    let request = Request { method: input.method, url: &url, headers: &input.headers };
+    let mut headers = input.headers;
+    if let Some((header, payload)) = input.signed {
+        headers.push(("Authorization".to_owned(), sign(header, payload)));
+    }
+    let request = Request { method: input.method, url: &url, headers: &headers };
     let mut trace = Trace::default();
     let now = UnixSeconds::new(input.now);
     let outcome = gate::judge(&policy, &request, now, &mut trace);
@@ -66,7 +88,7 @@ fuzz_target!(|input: Input<'_>| {
                 value.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic())
             }));
             // Whatever the gate writes, it has taken out of what came.
-            for (name, _) in &input.headers {
+            for (name, _) in &headers {
                 let written = outgoing.set.iter().any(|(own, _)| folded(own) == folded(name));
                 assert!(!written || outgoing.remove.contains(name));
             }

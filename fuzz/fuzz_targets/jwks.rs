@@ -4,8 +4,8 @@
 
 use libfuzzer_sys::fuzz_target;
 use portcullis::alg::Algorithm;
-use portcullis::keys::jwk::{self, Provenance};
 use portcullis::keys::Material;
+use portcullis::keys::jwk::{self, Provenance};
 use portcullis::{budget, json};
 
 fuzz_target!(|bytes: &[u8]| {
