@@ -120,7 +120,9 @@ fn attack_23_a_public_key_is_no_secret() {
     let wrapped_jwk = base64_of(jwk.as_bytes());
     check([
         (("HS256", "utf8", pem), "PEM"),
-        (("HS256", "utf8", keys::RSA_SPKI), "white space"),
+        (("HS256", "utf8", keys::RSA_SPKI), "PEM"),
+        (("HS256", "utf8", &format!("\n {pem}")), "PEM"),
+        (("HS256", "utf8", &format!(" \t{jwk}\n")), "JWK"),
         (("HS256", "utf8", &one_line), "PEM"),
         (("HS256", "utf8", keys::RSA_PKCS1.trim()), "PEM"),
         (("HS256", "utf8", keys::RSA_CERTIFICATE.trim()), "PEM"),
