@@ -16,6 +16,10 @@ mod base64url;
 #[cfg(test)]
 mod claims;
 #[cfg(test)]
+mod ecdsa;
+#[cfg(test)]
+mod eddsa;
+#[cfg(test)]
 mod extract;
 #[cfg(test)]
 mod gate;
@@ -37,6 +41,8 @@ mod path;
 mod pem;
 #[cfg(test)]
 mod policy;
+#[cfg(test)]
+mod pss;
 #[cfg(test)]
 mod refusal;
 #[cfg(test)]
