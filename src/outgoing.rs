@@ -12,6 +12,7 @@ use crate::refusal::{Code, Refusal};
 use crate::request::Request;
 use crate::route::Access;
 use serde_json::Value;
+use std::fmt;
 
 /// The gate's own header that a request carries into the zone: one that comes back has gone in a
 /// circle.
@@ -86,7 +87,6 @@ pub fn folded(name: &str) -> String {
 }
 
 /// What to send.
-#[derive(Debug)]
 pub struct Outgoing<'g> {
     /// The absolute URL.
     pub url: String,
@@ -100,6 +100,19 @@ pub struct Outgoing<'g> {
     pub no_store: bool,
     /// Where it goes.
     pub origin: &'g Origin,
+}
+
+/// Names only: the values are claims, and a query may hold anything.
+impl fmt::Debug for Outgoing<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let set: Vec<_> = self.set.iter().map(|(name, _)| name).collect();
+        formatter
+            .debug_struct("Outgoing")
+            .field("origin", self.origin)
+            .field("remove", &self.remove)
+            .field("set", &set)
+            .finish_non_exhaustive()
+    }
 }
 
 impl<'g> Outgoing<'g> {
