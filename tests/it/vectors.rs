@@ -5,11 +5,13 @@
 //! is refused at import, or that ask for something that JOSE does not have, are rejects by rule: the
 //! rule is asked for each of them, and their number is reported.
 
+mod elliptic;
 #[cfg(not(target_arch = "wasm32"))]
 mod jws;
+#[cfg(feature = "mldsa")]
+mod lattice;
 mod wycheproof;
 
-use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// What became of a suite's cases.
@@ -108,10 +110,4 @@ fn report(line: &str) {
     }
     #[cfg(target_arch = "wasm32")]
     wasm_bindgen_test::console_log!("{line}");
-}
-
-/// A JSON text that is known to be good.
-#[cfg(not(target_arch = "wasm32"))]
-fn json(text: &str) -> Value {
-    serde_json::from_str(text).unwrap()
 }

@@ -1,7 +1,7 @@
 //! Compact JWS with a sure verdict, read where they are present: `PORTCULLIS_VECTORS`, or the folder
 //! `shared/vectors` beside the checkout.
 
-use super::{Tally, json, report};
+use super::{Tally, report};
 use crate::kit::{Call, Gate, Held, NOW, policy};
 use portcullis::alg::Algorithm;
 use portcullis::keys::jwk::{Provenance, import};
@@ -19,7 +19,7 @@ fn rows() -> Option<Vec<Value>> {
         PathBuf::from,
     );
     match std::fs::read_to_string(folder.join("jws.jsonl")) {
-        Ok(text) => Some(text.lines().map(json).collect()),
+        Ok(text) => Some(text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()),
         Err(_) => {
             report("jws.jsonl: skipped: not present");
             None
