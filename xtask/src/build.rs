@@ -1,8 +1,8 @@
 //! `cargo xtask build`: what `wrangler deploy` and `wrangler dev` call before anything else.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
+use std::{env, fs};
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
@@ -15,7 +15,7 @@ use crate::workspace::Workspace;
 use crate::{process, say};
 
 /// What is deployed, unless the command line says otherwise.
-pub(crate) const DEPLOYED_FEATURES: &[&str] = &["worker", "entry"];
+pub(crate) const DEPLOYED_FEATURES: &[&str] = &["worker", "entry", "mldsa"];
 
 /// What the Worker's code may use. A `RUSTFLAGS` variable, even an empty one, silently drops what
 /// `.cargo/config.toml` says of this; `CARGO_ENCODED_RUSTFLAGS` wins over both.
@@ -83,7 +83,7 @@ pub(crate) fn worker(workspace: &Workspace, tools: &Tools, options: &Options) ->
             .args(["--release", "--features", &features])
             .current_dir(workspace.root())
             .env_remove("RUSTFLAGS")
-            .env("CARGO_ENCODED_RUSTFLAGS", WORKER_RUSTFLAGS)
+            .env("CARGO_ENCODED_RUSTFLAGS", rustflags())
             // worker-build would download these three from elsewhere.
             .env("WASM_BINDGEN_BIN", &tools.wasm_bindgen)
             .env("WASM_OPT_BIN", tools.node.program("wasm-opt"))
@@ -93,6 +93,21 @@ pub(crate) fn worker(workspace: &Workspace, tools: &Tools, options: &Options) ->
     })?;
     fs::write(&stamp, stamp_text(workspace, &inputs))
         .with_context(|| format!("{} cannot be written", stamp.display()))
+}
+
+/// The flags of the Worker's code, and no path of this machine in what is uploaded: the places of
+/// panics in other crates are strings in it.
+fn rustflags() -> String {
+    let home = env::var_os("CARGO_HOME")
+        .map(PathBuf::from)
+        .or_else(|| env::home_dir().map(|home| home.join(".cargo")));
+    match home {
+        Some(home) => {
+            let registry = home.join("registry").join("src");
+            format!("{WORKER_RUSTFLAGS}\x1f--remap-path-prefix={}=crates", registry.display())
+        }
+        None => WORKER_RUSTFLAGS.to_owned(),
+    }
 }
 
 fn features(options: &Options) -> Result<String> {

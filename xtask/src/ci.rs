@@ -10,11 +10,11 @@ use clap::Args;
 use crate::build::{DEPLOYED_FEATURES, WORKER_RUSTFLAGS};
 use crate::check::{self, Unseen};
 use crate::config::Severity;
-use crate::test::{self, Suites};
+use crate::test::{self, EVERY_ALGORITHM, Suites};
 use crate::tools::rust::WASM_TARGET;
 use crate::tools::{self, Tools};
 use crate::workspace::Workspace;
-use crate::{process, say};
+use crate::{fuzz, process, say};
 
 /// What the upload may weigh, compressed, in KiB.
 const LARGEST_UPLOAD: f64 = 250.0;
@@ -43,6 +43,11 @@ pub(crate) fn run(_options: &Options) -> Result<ExitCode> {
     suites.run("lints, native", || {
         cargo(root, &["clippy", "--workspace", "--all-targets", "--", "-Dwarnings"], &[])
     });
+    suites.run("lints, every algorithm", || {
+        let arguments =
+            ["clippy", "--all-targets", "--features", EVERY_ALGORITHM, "--", "-Dwarnings"];
+        cargo(root, &arguments, &[])
+    });
     suites.run("lints, Worker", || lints_for_wasm(root, &features, WORKER_RUSTFLAGS));
     suites.run("lints, browser", || lints_for_wasm(root, "web", WEB_RUSTFLAGS));
     suites.run("documentation", || documentation(root, &features));
@@ -51,6 +56,7 @@ pub(crate) fn run(_options: &Options) -> Result<ExitCode> {
     if let Some(tools) = test::all(&workspace, &mut suites)? {
         suites.run("the upload's size", || upload_size(&workspace, &tools));
     }
+    suites.run("fuzzing", || fuzz::smoke(&workspace));
     Ok(suites.finish())
 }
 

@@ -12,6 +12,7 @@ mod check;
 mod ci;
 mod config;
 mod dev;
+mod fuzz;
 mod hash;
 mod process;
 mod say;

@@ -12,6 +12,9 @@ use crate::tools::{self, Tools};
 use crate::workspace::Workspace;
 use crate::{build, process, say};
 
+/// The cargo features of the algorithms that are not in every build.
+pub(crate) const EVERY_ALGORITHM: &str = "mldsa,es512,es256k";
+
 /// Takes no options: it runs everything.
 #[derive(Args, Clone, Debug, Default)]
 pub(crate) struct Options {}
@@ -28,7 +31,10 @@ pub(crate) fn run(_options: &Options) -> Result<ExitCode> {
 /// do more with.
 pub(crate) fn all(workspace: &Workspace, suites: &mut Suites) -> Result<Option<Tools>> {
     let tools = tools::prepare(workspace)?;
-    suites.run("native tests", || native(workspace));
+    suites.run("native tests", || native(workspace, &["--workspace"]));
+    suites.run("native tests, every algorithm", || {
+        native(workspace, &["--features", EVERY_ALGORITHM, "--test", "it"])
+    });
     suites.run("the same tests in WebAssembly", || wasm(workspace, &tools));
     let built = suites
         .run("the Worker's build", || build::worker(workspace, &tools, &build::Options::default()));
@@ -38,15 +44,15 @@ pub(crate) fn all(workspace: &Workspace, suites: &mut Suites) -> Result<Option<T
     Ok(built.then_some(tools))
 }
 
-fn native(workspace: &Workspace) -> Result<()> {
-    process::run(Command::new("cargo").args(["test", "--workspace"]).current_dir(workspace.root()))
+fn native(workspace: &Workspace, options: &[&str]) -> Result<()> {
+    process::run(Command::new("cargo").arg("test").args(options).current_dir(workspace.root()))
 }
 
 /// The core's tests again, as the Worker runs it: 32-bit, with the instructions of the runtime.
 fn wasm(workspace: &Workspace, tools: &Tools) -> Result<()> {
     let mut command = Command::new("cargo");
     command
-        .args(["test", "--target", WASM_TARGET, "--test", "it"])
+        .args(["test", "--target", WASM_TARGET, "--features", EVERY_ALGORITHM, "--test", "it"])
         .current_dir(workspace.root())
         .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", &tools.wasm_test_runner)
         .env("CARGO_ENCODED_RUSTFLAGS", WORKER_RUSTFLAGS);

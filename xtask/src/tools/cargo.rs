@@ -31,6 +31,10 @@ pub(crate) const WASM_BINDGEN: Tool =
 pub(crate) const CARGO_DENY: Tool =
     Tool { package: "cargo-deny", version: "0.20.2", program: "cargo-deny" };
 
+/// Runs the fuzz targets.
+pub(crate) const CARGO_FUZZ: Tool =
+    Tool { package: "cargo-fuzz", version: "0.13.2", program: "cargo-fuzz" };
+
 /// Where the tools' programs are, in the order asked for. Installs those that are missing.
 pub(crate) fn ensure<const N: usize>(
     workspace: &Workspace,
