@@ -21,6 +21,19 @@ pub(crate) const DEPLOYED_FEATURES: &[&str] = &["worker", "entry", "mldsa"];
 /// `.cargo/config.toml` says of this; `CARGO_ENCODED_RUSTFLAGS` wins over both.
 pub(crate) const WORKER_RUSTFLAGS: &str = "-Ctarget-feature=+simd128,+relaxed-simd";
 
+/// What the module may use besides what it says of itself: exceptions come in after rustc, with
+/// wasm-bindgen, and the rest is rustc's default. Not everything that wasm-opt knows, which could be
+/// newer than the runtime.
+const MODULE_FEATURES: [&str; 7] = [
+    "bulk-memory",
+    "exception-handling",
+    "multivalue",
+    "mutable-globals",
+    "nontrapping-float-to-int",
+    "reference-types",
+    "sign-ext",
+];
+
 /// What the build leaves behind that wrangler uploads.
 const OUTPUTS: [&str; 2] = ["build/index.js", "build/index_bg.wasm"];
 
@@ -84,15 +97,32 @@ pub(crate) fn worker(workspace: &Workspace, tools: &Tools, options: &Options) ->
             .current_dir(workspace.root())
             .env_remove("RUSTFLAGS")
             .env("CARGO_ENCODED_RUSTFLAGS", rustflags())
-            // worker-build would download these three from elsewhere.
+            // worker-build would download these two from elsewhere.
             .env("WASM_BINDGEN_BIN", &tools.wasm_bindgen)
-            .env("WASM_OPT_BIN", tools.node.program("wasm-opt"))
             .env("ESBUILD_BIN", tools.node.program("esbuild"));
         tools.node.put_on_path(&mut command)?;
-        process::run(&mut command)
+        process::run(&mut command)?;
+        optimise(workspace, tools)
     })?;
     fs::write(&stamp, stamp_text(workspace, &inputs))
         .with_context(|| format!("{} cannot be written", stamp.display()))
+}
+
+/// Makes the module smaller and faster, and leaves out the names of functions and tools, which are a
+/// tenth of it.
+fn optimise(workspace: &Workspace, tools: &Tools) -> Result<()> {
+    let module = workspace.path(OUTPUTS[1]);
+    let optimised = module.with_extension("optimised.wasm");
+    let mut command = tools.node.command("wasm-opt")?;
+    command
+        .args(["-O", "--strip-debug", "--strip-producers"])
+        .args(MODULE_FEATURES.map(|feature| format!("--enable-{feature}")))
+        .arg("--output")
+        .args([&optimised, &module])
+        .current_dir(workspace.root());
+    process::run(&mut command)?;
+    fs::rename(&optimised, &module)
+        .with_context(|| format!("{} cannot be replaced", module.display()))
 }
 
 /// The flags of the Worker's code, and no path of this machine in what is uploaded: the places of

@@ -81,7 +81,8 @@ impl<'a> Samples<'a> {
         let scopes: Vec<&str> =
             route.requires.iter().filter_map(|one| one.strip_prefix("scope ")).collect();
         let options = token::Options {
-            scope: (!scopes.is_empty()).then(|| scopes.join(" ")),
+            // Some scope in any case, to show how the API learns of it.
+            scope: Some(if scopes.is_empty() { "read".to_owned() } else { scopes.join(" ") }),
             issuer: route.issuers.first().cloned(),
             env: self.environment.clone(),
             expires_in: lifetime,
