@@ -12,6 +12,8 @@
 
 // The modules are `cfg(test)` so that clippy takes helpers for what they are.
 #[cfg(test)]
+mod asymmetric;
+#[cfg(test)]
 mod base64url;
 #[cfg(test)]
 mod claims;
