@@ -22,6 +22,8 @@ mod ecdsa;
 #[cfg(test)]
 mod eddsa;
 #[cfg(test)]
+mod examples;
+#[cfg(test)]
 mod extract;
 #[cfg(test)]
 mod gate;
