@@ -211,6 +211,7 @@ fn thumbprint_of(members: &str) -> String {
 pub struct KeyFault(String);
 
 impl KeyFault {
+    #[cold]
     pub(crate) fn new(problem: impl Into<String>) -> Self {
         Self(problem.into())
     }

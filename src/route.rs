@@ -92,9 +92,13 @@ pub enum Condition {
 impl Routes {
     /// Sorts routes by how specific they are.
     #[must_use]
-    pub fn new(mut routes: Vec<Route>) -> Self {
-        routes.sort_by(|one, other| one.pattern.cmp(&other.pattern));
-        Self(routes)
+    pub fn new(routes: Vec<Route>) -> Self {
+        let mut sorted: Vec<Route> = Vec::with_capacity(routes.len());
+        for route in routes {
+            let place = sorted.partition_point(|before| before.pattern <= route.pattern);
+            sorted.insert(place, route);
+        }
+        Self(sorted)
     }
 
     /// The routes, most specific first.

@@ -21,6 +21,11 @@ impl fmt::Display for Fault {
     }
 }
 
+enum Severity {
+    Fault,
+    Warning,
+}
+
 /// What has been found so far.
 #[derive(Debug, Default)]
 pub(super) struct Faults {
@@ -35,11 +40,7 @@ impl Faults {
         problem: impl Into<String>,
         remedy: impl Into<String>,
     ) {
-        self.faults.push(Fault {
-            path: path.into(),
-            problem: problem.into(),
-            remedy: remedy.into(),
-        });
+        self.push(Severity::Fault, path.into(), problem.into(), remedy.into());
     }
 
     pub(super) fn warning(
@@ -48,11 +49,18 @@ impl Faults {
         problem: impl Into<String>,
         remedy: impl Into<String>,
     ) {
-        self.warnings.push(Fault {
-            path: path.into(),
-            problem: problem.into(),
-            remedy: remedy.into(),
-        });
+        self.push(Severity::Warning, path.into(), problem.into(), remedy.into());
+    }
+
+    /// Cold, so that the compiler spends no upload on making it fast.
+    #[cold]
+    #[inline(never)]
+    fn push(&mut self, severity: Severity, path: String, problem: String, remedy: String) {
+        let list = match severity {
+            Severity::Fault => &mut self.faults,
+            Severity::Warning => &mut self.warnings,
+        };
+        list.push(Fault { path, problem, remedy });
     }
 
     pub(super) fn into_compilation(mut self, policy: Option<Policy>) -> Compilation {

@@ -1,4 +1,6 @@
 //! Reading a raw value key by key, with its path, so that every fault says where it is.
+//!
+//! A policy is read once, by an isolate at its start: not inlined, since upload counts more than speed.
 
 use super::fault::Faults;
 use crate::json::Object;
@@ -18,6 +20,7 @@ pub(super) struct Table<'v> {
 
 impl<'v> Table<'v> {
     /// Opens a value as a table, reporting every key that is none of `known`.
+    #[inline(never)]
     pub(super) fn open(
         value: &'v Value,
         path: String,
@@ -45,6 +48,7 @@ impl<'v> Table<'v> {
     }
 
     /// The path of a key of this table.
+    #[inline(never)]
     pub(super) fn at(&self, key: &str) -> String {
         if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
     }
@@ -62,6 +66,7 @@ impl<'v> Table<'v> {
     }
 
     /// Reports a key that is required and absent.
+    #[inline(never)]
     pub(super) fn require<T>(
         &self,
         key: &str,
@@ -75,6 +80,7 @@ impl<'v> Table<'v> {
         })
     }
 
+    #[inline(never)]
     pub(super) fn text(&self, key: &str, faults: &mut Faults) -> Result<Option<&'v str>, Faulty> {
         match self.get(key) {
             None => Ok(None),
@@ -92,6 +98,7 @@ impl<'v> Table<'v> {
 
     /// A list of strings, none of them empty; a single string stands for a list of one where
     /// `or_single`.
+    #[inline(never)]
     pub(super) fn texts(
         &self,
         key: &str,
@@ -137,6 +144,7 @@ impl<'v> Table<'v> {
         outcome.map(|()| Some(texts))
     }
 
+    #[inline(never)]
     pub(super) fn choice<T: Copy>(
         &self,
         key: &str,
@@ -159,6 +167,7 @@ impl<'v> Table<'v> {
     }
 
     /// A whole number of seconds within bounds.
+    #[inline(never)]
     pub(super) fn seconds(
         &self,
         key: &str,
@@ -184,6 +193,7 @@ impl<'v> Table<'v> {
         }
     }
 
+    #[inline(never)]
     pub(super) fn table(
         &self,
         key: &str,
@@ -195,6 +205,7 @@ impl<'v> Table<'v> {
     }
 
     /// A list of tables.
+    #[inline(never)]
     pub(super) fn tables(
         &self,
         key: &str,
@@ -225,6 +236,7 @@ impl<'v> Table<'v> {
     }
 
     /// The entries of a table whose keys are the operator's own: name, path, value.
+    #[inline(never)]
     pub(super) fn entries(
         &self,
         key: &str,

@@ -15,7 +15,7 @@ use crate::workspace::Workspace;
 use crate::{process, say};
 
 /// What is deployed, unless the command line says otherwise.
-pub(crate) const DEPLOYED_FEATURES: &[&str] = &["worker", "entry", "mldsa"];
+pub(crate) const DEPLOYED_FEATURES: &[&str] = &["worker", "entry"];
 
 /// What the Worker's code may use. A `RUSTFLAGS` variable, even an empty one, silently drops what
 /// `.cargo/config.toml` says of this; `CARGO_ENCODED_RUSTFLAGS` wins over both.
