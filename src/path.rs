@@ -4,8 +4,8 @@
 //! guarded resource can be reached under a public name. So a path is refused, never repaired, if it
 //! has dot segments, empty segments, path parameters, backslashes, an encoded slash, an encoded
 //! character that needs no encoding, a double encoding, a control character, invalid UTF-8, or any
-//! raw byte outside RFC 3986 `pchar` and `/`. What is left is written in exactly one way, and a
-//! WHATWG URL serialises it to itself.
+//! raw byte outside RFC 3986 `pchar` and `/`. What is left is read in one way only, and a WHATWG URL
+//! serialises it to itself.
 
 use crate::refusal::{Code, Refusal};
 use std::borrow::Cow;

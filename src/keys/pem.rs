@@ -74,16 +74,26 @@ pub fn import(text: &str, allowed: &[Algorithm]) -> Result<KeySet, KeyFault> {
     Ok(KeySet::new(keys, Vec::new()))
 }
 
-/// Whether the bytes are a public key or certificate in DER, or a PEM or JWK text: nothing that could
-/// be a shared secret.
+/// Whether the bytes are a public key or certificate in DER, with base64 around it or not, or a PEM or
+/// JWK text: nothing that could be a shared secret.
 pub(super) fn is_public_key(bytes: &[u8]) -> bool {
     let text = String::from_utf8_lossy(bytes);
     text.contains("-----BEGIN")
         || crate::json::parse_object(bytes)
             .is_ok_and(|object| object.contains_key("kty") || object.contains_key("keys"))
-        || ["PUBLIC KEY", "RSA PUBLIC KEY", "CERTIFICATE"]
-            .iter()
-            .any(|label| public_key_parts(label, bytes).is_ok())
+        || is_public_key_in_der(bytes)
+        || decode_base64(&text).is_some_and(|der| is_public_key_in_der(&der))
+}
+
+fn is_public_key_in_der(bytes: &[u8]) -> bool {
+    let labels = ["PUBLIC KEY", "RSA PUBLIC KEY", "CERTIFICATE"];
+    labels.iter().any(|label| public_key_parts(label, bytes).is_ok())
+}
+
+/// Decodes base64, whatever white space is in it.
+fn decode_base64(text: &str) -> Option<Vec<u8>> {
+    let compact: String = text.chars().filter(|c| !c.is_ascii_whitespace()).collect();
+    Base64::decode_vec(&compact).ok()
 }
 
 struct Block {
@@ -102,9 +112,8 @@ fn blocks(text: &str) -> Result<Vec<Block>, KeyFault> {
         let (body, after) = after
             .split_once(&format!("-----END {label}-----"))
             .ok_or_else(|| KeyFault::new("a PEM block without its END line"))?;
-        let base64: String = body.chars().filter(|c| !c.is_ascii_whitespace()).collect();
-        let der = Base64::decode_vec(&base64)
-            .map_err(|_| KeyFault::new("a PEM block whose content is not base64"))?;
+        let der = decode_base64(body)
+            .ok_or_else(|| KeyFault::new("a PEM block whose content is not base64"))?;
         blocks.push(Block { label: label.to_owned(), der });
         rest = after;
     }

@@ -131,6 +131,7 @@ fn attack_23_a_public_key_is_no_secret() {
         (("HS256", "utf8", keys::ED25519_SPKI.trim()), "PEM"),
         (("HS256", "utf8", &jwk), "JWK"),
         (("HS256", "utf8", &set), "JWK"),
+        (("HS256", "utf8", &base64), "public key"),
         (("HS256", "base64", &base64), "public key"),
         (("HS256", "base64", &pkcs1), "public key"),
         (("HS256", "base64", &certificate), "public key"),

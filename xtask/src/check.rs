@@ -60,7 +60,7 @@ pub(crate) fn run(options: &Options) -> ExitCode {
     match reports {
         Ok(reports) => {
             if options.json {
-                println!("{:#}", to_json(&reports));
+                say::result(&format!("{:#}", to_json(&reports)));
             } else {
                 print(&reports);
             }
@@ -69,7 +69,7 @@ pub(crate) fn run(options: &Options) -> ExitCode {
         }
         Err(error) => {
             if options.json {
-                println!("{:#}", json!({ "error": format!("{error:#}") }));
+                say::result(&format!("{:#}", json!({ "error": format!("{error:#}") })));
             } else {
                 say::error(&error);
             }
@@ -139,7 +139,7 @@ pub(crate) fn print_findings(reports: &[Report]) {
 fn print(reports: &[Report]) {
     for report in reports {
         for finding in report.located() {
-            println!("{finding}");
+            say::result(&finding.to_string());
         }
     }
     for report in reports {
@@ -148,8 +148,10 @@ fn print(reports: &[Report]) {
             .as_ref()
             .map_or_else(|| "top level".to_owned(), |name| format!("env.{name}"));
         match &report.routes {
-            Some(routes) => println!("{}", table(&title, routes)),
-            None => println!("{title}: no routes, every request is refused with 500 misconfigured"),
+            Some(routes) => say::result(&table(&title, routes)),
+            None => say::result(&format!(
+                "{title}: no routes, every request is refused with 500 misconfigured"
+            )),
         }
     }
     let count = |wanted: fn(Severity) -> bool| {
@@ -158,7 +160,7 @@ fn print(reports: &[Report]) {
     };
     let faults = count(|severity| severity != Severity::Warning);
     let warnings = count(|severity| severity == Severity::Warning);
-    println!("{}, {}", plural(faults, "fault"), plural(warnings, "warning"));
+    say::result(&format!("{}, {}", plural(faults, "fault"), plural(warnings, "warning")));
 }
 
 fn plural(count: usize, noun: &str) -> String {

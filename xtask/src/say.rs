@@ -1,6 +1,7 @@
 //! What the commands tell the person who runs them: on standard error, so that standard output
 //! holds nothing but the result.
 
+use std::io::{self, Write as _};
 use std::time::{Duration, Instant};
 
 use anyhow::{Error, Result};
@@ -24,6 +25,11 @@ pub(crate) fn error(error: &Error) {
 /// line with whatever arrives from its build.
 pub(crate) fn write(text: &str) {
     eprint!("{text}");
+}
+
+/// A line of the result, on standard output. Whoever reads it may have stopped reading, as `head` does.
+pub(crate) fn result(text: &str) {
+    let _ = writeln!(io::stdout(), "{text}");
 }
 
 /// Says what is being done, does it, and says how long it took.

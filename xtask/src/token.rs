@@ -68,7 +68,7 @@ pub(crate) struct Options {
 
 /// Prints the token, and nothing else.
 pub(crate) fn run(options: &Options) -> Result<ExitCode> {
-    println!("{}", mint(&Workspace::find()?, options)?);
+    say::result(&mint(&Workspace::find()?, options)?);
     Ok(ExitCode::SUCCESS)
 }
 
