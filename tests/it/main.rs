@@ -61,3 +61,5 @@ mod secret;
 mod token;
 #[cfg(test)]
 mod vectors;
+#[cfg(all(test, feature = "web", target_arch = "wasm32"))]
+mod web;

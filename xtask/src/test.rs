@@ -48,11 +48,13 @@ fn native(workspace: &Workspace, options: &[&str]) -> Result<()> {
     process::run(Command::new("cargo").arg("test").args(options).current_dir(workspace.root()))
 }
 
-/// The core's tests again, as the Worker runs it: 32-bit, with the instructions of the runtime.
+/// The core's tests again, as the Worker runs it: 32-bit, with the instructions of the runtime. And
+/// what a browser calls.
 fn wasm(workspace: &Workspace, tools: &Tools) -> Result<()> {
+    let features = format!("{EVERY_ALGORITHM},web");
     let mut command = Command::new("cargo");
     command
-        .args(["test", "--target", WASM_TARGET, "--features", EVERY_ALGORITHM, "--test", "it"])
+        .args(["test", "--target", WASM_TARGET, "--features", &features, "--test", "it"])
         .current_dir(workspace.root())
         .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", &tools.wasm_test_runner)
         .env("CARGO_ENCODED_RUSTFLAGS", WORKER_RUSTFLAGS);
