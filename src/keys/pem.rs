@@ -78,11 +78,21 @@ pub fn import(text: &str, allowed: &[Algorithm]) -> Result<KeySet, KeyFault> {
 /// JWK text: nothing that could be a shared secret.
 pub(super) fn is_public_key(bytes: &[u8]) -> bool {
     let text = String::from_utf8_lossy(bytes);
-    text.contains("-----BEGIN")
+    holds_a_block(&text)
         || crate::json::parse_object(bytes)
             .is_ok_and(|object| object.contains_key("kty") || object.contains_key("keys"))
         || is_public_key_in_der(bytes)
         || decode_base64(&text).is_some_and(|der| is_public_key_in_der(&der))
+}
+
+/// Whether a block begins in the text, as [`import`] would read it.
+pub(super) fn holds_a_block(text: &str) -> bool {
+    unbent(text).contains(BEGIN)
+}
+
+/// Real line ends for literal ones.
+fn unbent(text: &str) -> String {
+    text.replace("\\r", "").replace("\\n", "\n")
 }
 
 fn is_public_key_in_der(bytes: &[u8]) -> bool {
@@ -96,16 +106,19 @@ fn decode_base64(text: &str) -> Option<Vec<u8>> {
     Base64::decode_vec(&compact).ok()
 }
 
+/// What every block begins with (RFC 7468 section 2).
+const BEGIN: &str = "-----BEGIN ";
+
 struct Block {
     label: String,
     der: Vec<u8>,
 }
 
 fn blocks(text: &str) -> Result<Vec<Block>, KeyFault> {
-    let text = text.replace("\\r", "").replace("\\n", "\n");
+    let text = unbent(text);
     let mut blocks = Vec::new();
     let mut rest = text.as_str();
-    while let Some((_, after)) = rest.split_once("-----BEGIN ") {
+    while let Some((_, after)) = rest.split_once(BEGIN) {
         let (label, after) = after
             .split_once("-----")
             .ok_or_else(|| KeyFault::new("a PEM block whose BEGIN line does not end"))?;

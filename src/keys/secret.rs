@@ -48,7 +48,7 @@ impl Secret {
         if text.is_empty() {
             return Err(KeyFault::new("the secret is empty"));
         }
-        if text.contains("-----BEGIN") || text.trim_start().starts_with('{') {
+        if super::pem::holds_a_block(text) || text.trim_start().starts_with('{') {
             return Err(KeyFault::new("the secret is a PEM or JWK text, not a shared secret"));
         }
         if text.trim() != text {
