@@ -31,9 +31,8 @@ use worker::{Context, Env};
 pub async fn serve(
     request: web_sys::Request,
     env: Env,
-    context: Context,
+    _context: Context,
 ) -> worker::Result<web_sys::Response> {
-    let _ = context;
     let method = request.method();
     let url = request.url();
     let headers = RequestHeaders::of(&request);
