@@ -21,17 +21,22 @@ pub(crate) const DEPLOYED_FEATURES: &[&str] = &["worker", "entry"];
 /// `.cargo/config.toml` says of this; `CARGO_ENCODED_RUSTFLAGS` wins over both.
 pub(crate) const WORKER_RUSTFLAGS: &str = "-Ctarget-feature=+simd128,+relaxed-simd";
 
-/// What the module may use besides what it says of itself: exceptions come in after rustc, with
+/// What wasm-opt is told: what to do, and what the module may use besides what it says of itself: exceptions come in after rustc, with
 /// wasm-bindgen, and the rest is rustc's default. Not everything that wasm-opt knows, which could be
 /// newer than the runtime.
-const MODULE_FEATURES: [&str; 7] = [
-    "bulk-memory",
-    "exception-handling",
-    "multivalue",
-    "mutable-globals",
-    "nontrapping-float-to-int",
-    "reference-types",
-    "sign-ext",
+///
+/// Names of functions and tools are a tenth of the module, and left out.
+const OPTIMISATION: [&str; 10] = [
+    "-O",
+    "--strip-debug",
+    "--strip-producers",
+    "--enable-bulk-memory",
+    "--enable-exception-handling",
+    "--enable-multivalue",
+    "--enable-mutable-globals",
+    "--enable-nontrapping-float-to-int",
+    "--enable-reference-types",
+    "--enable-sign-ext",
 ];
 
 /// What the build leaves behind that wrangler uploads.
@@ -108,15 +113,13 @@ pub(crate) fn worker(workspace: &Workspace, tools: &Tools, options: &Options) ->
         .with_context(|| format!("{} cannot be written", stamp.display()))
 }
 
-/// Makes the module smaller and faster, and leaves out the names of functions and tools, which are a
-/// tenth of it.
+/// Makes the module smaller and faster.
 fn optimise(workspace: &Workspace, tools: &Tools) -> Result<()> {
     let module = workspace.path(OUTPUTS[1]);
     let optimised = module.with_extension("optimised.wasm");
     let mut command = tools.node.command("wasm-opt")?;
     command
-        .args(["-O", "--strip-debug", "--strip-producers"])
-        .args(MODULE_FEATURES.map(|feature| format!("--enable-{feature}")))
+        .args(OPTIMISATION)
         .arg("--output")
         .args([&optimised, &module])
         .current_dir(workspace.root());
@@ -169,7 +172,7 @@ fn inputs(workspace: &Workspace, features: &str) -> Result<String> {
     let mut fingerprint = Fingerprint::default();
     let about = [WORKER_RUSTFLAGS, features];
     let versions = [&tools::cargo::WORKER_BUILD, &tools::cargo::WASM_BINDGEN].map(|t| t.version);
-    for text in about.into_iter().chain(versions) {
+    for text in about.into_iter().chain(OPTIMISATION).chain(versions) {
         fingerprint.add(text.as_bytes());
     }
     for file in files {
