@@ -1,10 +1,10 @@
 //! The last step: whether a route admits the claims. [`Admitted`] is the only key to the origin.
 
 use crate::claims::Claims;
+use crate::json::is_beyond_safe_integers;
 use crate::refusal::{Code, Refusal};
 use crate::route::{Access, ClaimRule, Condition, Route};
-use crate::time::MAX_SAFE_INTEGER;
-use serde_json::{Number, Value};
+use serde_json::Value;
 
 /// A request that may go to the origin, and in whose name.
 ///
@@ -128,15 +128,5 @@ fn is_same(actual: &Value, expected: &Value) -> Result<bool, Refusal> {
             Ok(actual.as_f64() == expected.as_f64())
         }
         (actual, expected) => Ok(actual == expected),
-    }
-}
-
-/// Whether a number is too large for every parser to read it alike (RFC 7493 section 2.2).
-pub(crate) fn is_beyond_safe_integers(number: &Number) -> bool {
-    match (number.as_i64(), number.as_u64(), number.as_f64()) {
-        (Some(whole), _, _) => whole.unsigned_abs() > MAX_SAFE_INTEGER.unsigned_abs(),
-        (None, Some(_), _) => true,
-        (None, None, Some(float)) => float.abs() > 9_007_199_254_740_991.0,
-        (None, None, None) => true,
     }
 }

@@ -36,19 +36,18 @@ pub async fn serve(
     let method = request.method();
     let url = request.url();
     let headers = RequestHeaders::of(&request);
-    let ray = headers.ray();
     let view = Request { method: &method, url: &url, headers: &headers };
 
     let Some(policy) = isolate::policy(&env) else {
         let refusal = Refusal::new(Code::Misconfigured, "the policy has a fault");
-        return respond::refuse(&refusal, &AnswerStyle::default(), &method, ray.as_deref());
+        return respond::refuse(&refusal, &AnswerStyle::default(), &method, &headers);
     };
     let mut trace = Trace::default();
     let outcome = judge_and_forward(&policy, &request, &view, &env, &mut trace).await;
-    log::decision(&policy, &view, &trace, &outcome, ray.as_deref());
+    log::decision(&policy, &view, &trace, &outcome, &headers);
     match outcome {
         Ok(response) => Ok(response),
-        Err(refusal) => respond::refuse(&refusal, policy.answers(), &method, ray.as_deref()),
+        Err(refusal) => respond::refuse(&refusal, policy.answers(), &method, &headers),
     }
 }
 

@@ -8,11 +8,15 @@ use crate::budget;
 use serde::de::{
     DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor,
 };
-use serde_json::{Map, Value};
+use serde_json::{Map, Number, Value};
 use std::fmt;
 
 /// The members of a JSON object.
 pub type Object = Map<String, Value>;
+
+/// The largest magnitude that a JSON number keeps exactly in every implementation (RFC 7493 section
+/// 2.2): 2^53 - 1.
+pub(crate) const MAX_SAFE_INTEGER: i64 = 9_007_199_254_740_991;
 
 /// Reads bytes that are one JSON object and nothing else.
 ///
@@ -66,6 +70,16 @@ pub(crate) fn at<'a>(object: &'a Object, path: &str) -> Option<&'a Value> {
         };
     }
     Some(value)
+}
+
+/// Whether a number is too large for every parser to read it alike (RFC 7493 section 2.2).
+pub(crate) fn is_beyond_safe_integers(number: &Number) -> bool {
+    match (number.as_i64(), number.as_u64(), number.as_f64()) {
+        (Some(whole), _, _) => whole.unsigned_abs() > MAX_SAFE_INTEGER.unsigned_abs(),
+        (None, Some(_), _) => true,
+        (None, None, Some(float)) => float.abs() > 9_007_199_254_740_991.0,
+        (None, None, None) => true,
+    }
 }
 
 /// The first member of that name, if the bytes begin like an object and it is a string there.

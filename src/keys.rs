@@ -33,6 +33,7 @@ use std::fmt;
 /// operator chose.
 pub struct Key {
     id: Option<String>,
+    name: String,
     algorithms: Vec<Algorithm>,
     material: Material,
 }
@@ -101,7 +102,9 @@ impl Key {
         if let Material::Secret(secret) = &material {
             secret.check_length(&algorithms)?;
         }
-        Ok(Self { id, algorithms, material })
+        let name = id.clone().or_else(|| material.thumbprint());
+        let name = name.unwrap_or_else(|| "secret".to_owned());
+        Ok(Self { id, name, algorithms, material })
     }
 
     /// The algorithms that it verifies.
@@ -118,9 +121,8 @@ impl Key {
 
     /// What to call it in logs: its `kid`, else its thumbprint, else `secret`.
     #[must_use]
-    pub fn name(&self) -> String {
-        let id = self.id.clone().or_else(|| self.material.thumbprint());
-        id.unwrap_or_else(|| "secret".to_owned())
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
     fn fits(&self, header: &Header) -> bool {

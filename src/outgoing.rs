@@ -4,9 +4,10 @@
 //! incoming request, public routes included, in every spelling that a server may take for it: case,
 //! `_` and `.` in place of `-` (CVE-2025-64484). Then the gate writes its own.
 
-use crate::admitted::{Admitted, is_beyond_safe_integers};
+use crate::admitted::Admitted;
 use crate::budget;
 use crate::claims::Claims;
+use crate::json::is_beyond_safe_integers;
 use crate::path::{UrlParts, split_url};
 use crate::refusal::{Code, Refusal};
 use crate::request::Request;

@@ -67,7 +67,7 @@ pub fn verify<'a>(token: Unverified<'a>, keys: &[&Key]) -> Result<Verified<'a>, 
     let Some(key) = good else {
         return Err(Refusal::new(Code::BadSignature, "no key bears the signature out"));
     };
-    let key_name = key.name();
+    let key_name = key.name().to_owned();
     let (payload, header) = token.into_signed(BorneOut(()));
     Ok(Verified { payload, media_type: header.media_type, is_nested: header.is_nested, key_name })
 }

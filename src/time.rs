@@ -1,10 +1,7 @@
 //! Time as the gate sees it: whole seconds, handed in by the caller, added without overflow.
 
+use crate::json::MAX_SAFE_INTEGER;
 use serde_json::{Number, Value};
-
-/// The largest magnitude that a JSON number keeps exactly in every implementation (RFC 7493 section
-/// 2.2): 2^53 - 1.
-pub(crate) const MAX_SAFE_INTEGER: i64 = 9_007_199_254_740_991;
 
 /// A point in time: seconds since 1970-01-01T00:00:00Z, leap seconds ignored (RFC 7519 section 2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -3,6 +3,7 @@
 //! What is in a line: names from the policy, codes and sentences of the gate's own, the method and the
 //! platform's ray. What never is: a token, a claim, a secret, a URL.
 
+use super::headers::RequestHeaders;
 use crate::gate::Trace;
 use crate::policy::{Decisions, Fault, Policy};
 use crate::refusal::Refusal;
@@ -15,7 +16,7 @@ pub(super) fn decision(
     request: &Request<'_>,
     trace: &Trace<'_>,
     outcome: &Result<web_sys::Response, Refusal>,
-    ray: Option<&str>,
+    headers: &RequestHeaders,
 ) {
     let wanted = match policy.decisions() {
         Decisions::None => false,
@@ -43,7 +44,7 @@ pub(super) fn decision(
         "issuer": trace.issuer,
         "alg": trace.algorithm.map(|algorithm| algorithm.name()),
         "key": trace.key,
-        "ray": ray,
+        "ray": headers.ray(),
     }));
 }
 

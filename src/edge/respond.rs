@@ -1,5 +1,6 @@
 //! Answers of the gate's own.
 
+use super::headers::RequestHeaders;
 use crate::refusal::{Answer, AnswerStyle, Refusal};
 use web_sys::{Headers, Response, ResponseInit};
 
@@ -8,9 +9,9 @@ pub(super) fn refuse(
     refusal: &Refusal,
     style: &AnswerStyle,
     method: &str,
-    ray: Option<&str>,
+    headers: &RequestHeaders,
 ) -> worker::Result<Response> {
-    let answer = refusal.answer(style, ray);
+    let answer = refusal.answer(style, headers.ray().as_deref());
     Ok(respond(&answer, method != "HEAD")?)
 }
 

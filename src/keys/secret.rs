@@ -23,16 +23,18 @@ pub enum SecretEncoding {
 }
 
 impl SecretEncoding {
+    /// The encodings by their names in a policy.
+    pub const NAMES: [(&str, Self); 4] = [
+        ("utf8", Self::Utf8),
+        ("base64", Self::Base64),
+        ("base64url", Self::Base64Url),
+        ("hex", Self::Hex),
+    ];
+
     /// The encoding of that name in a policy.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
-        match name {
-            "utf8" => Some(Self::Utf8),
-            "base64" => Some(Self::Base64),
-            "base64url" => Some(Self::Base64Url),
-            "hex" => Some(Self::Hex),
-            _ => None,
-        }
+        Self::NAMES.into_iter().find(|(known, _)| *known == name).map(|(_, encoding)| encoding)
     }
 }
 

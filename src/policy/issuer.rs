@@ -6,7 +6,6 @@ use super::{Bindings, keys};
 use crate::alg::Algorithm;
 use crate::budget;
 use crate::claims::{Expected, PROOF_TYPE, Rules, TenantClaim};
-
 use crate::keys::{Key, KeySet};
 use crate::refusal::{Code, Refusal};
 use crate::time::Seconds;

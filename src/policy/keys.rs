@@ -92,9 +92,7 @@ impl Source<'_> {
     }
 
     fn encoding(&self, faults: &mut Faults) -> Result<SecretEncoding, Faulty> {
-        let choices = ["utf8", "base64", "base64url", "hex"]
-            .map(|name| (name, SecretEncoding::from_name(name).unwrap_or_default()));
-        Ok(self.keys.choice("encoding", &choices, faults)?.unwrap_or_default())
+        Ok(self.keys.choice("encoding", &SecretEncoding::NAMES, faults)?.unwrap_or_default())
     }
 
     fn pem(&self, algorithms: Option<&[Algorithm]>, faults: &mut Faults) -> Result<KeySet, Faulty> {

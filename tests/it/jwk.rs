@@ -264,7 +264,7 @@ fn rfc7638_section_3_1_thumbprint() {
         "e": "AQAB",
         "alg": "RS256",
     });
-    let names = |set: KeySet| set.keys()[0].name();
+    let names = |set: KeySet| set.keys()[0].name().to_owned();
     let imported =
         |jwk: &Value| import(&object(jwk), &[Algorithm::RS256], Provenance::Network).unwrap();
     assert_eq!(names(imported(&jwk)), "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs");

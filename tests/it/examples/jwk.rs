@@ -41,7 +41,7 @@ fn imported(keys: &[Value], allowed: &[Algorithm], provenance: Provenance) -> Op
 
 /// The names of the keys that load, and the reasons of those that do not.
 fn outcome(set: &KeySet) -> (Vec<String>, Vec<String>) {
-    let names = set.keys().iter().map(portcullis::keys::Key::name).collect();
+    let names = set.keys().iter().map(|key| key.name().to_owned()).collect();
     (names, set.skipped().iter().map(|skipped| skipped.fault.to_string()).collect())
 }
 
