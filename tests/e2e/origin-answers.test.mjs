@@ -1,8 +1,9 @@
 // The origin's answer goes back as it came; where there is none, the gate says so.
 
 import assert from "node:assert/strict";
-import { createServer } from "node:net";
+import { connect, createServer } from "node:net";
 import { once } from "node:events";
+import { after } from "node:test";
 import { gzipSync } from "node:zlib";
 import { assertProblem, gateTest, onlyChallenge, policies, signal, withGate } from "./harness/index.mjs";
 
@@ -113,14 +114,20 @@ for (const runtime of ["miniflare", "workerd"]) {
   );
 }
 
-/** A port where nobody listens. */
+/**
+ * A port where nobody listens, and where nobody can begin to while this process lives: it is the near end of a
+ * connection. A port that was merely let go may be the next server's, in another test file.
+ */
 async function deadPort() {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");
-  const { port } = server.address();
-  server.close();
-  await once(server, "close");
-  return port;
+  const holder = connect(server.address().port, "127.0.0.1");
+  await once(holder, "connect");
+  after(() => {
+    holder.destroy();
+    server.close();
+  });
+  return holder.localPort;
 }
 
 const dead = await deadPort();
