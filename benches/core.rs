@@ -13,6 +13,7 @@ use base64ct::{Base64UrlUnpadded, Encoding as _};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use portcullis::gate::{self, Trace};
+use portcullis::keys::KeyCaches;
 use portcullis::path::CanonicalPath;
 use portcullis::policy::{Bindings, Policy};
 use portcullis::request::Request;
@@ -120,11 +121,12 @@ fn hostile_tokens() -> Vec<(&'static str, String)> {
 
 fn benches(criterion: &mut Criterion) {
     let policy = policy();
+    let published = KeyCaches::of(&policy);
     let judge = |token: &str| {
         let headers = vec![("authorization".to_owned(), format!("Bearer {token}"))];
         let url = "https://gate.example/service-59/7/items";
         let request = Request { method: "GET", url, headers: &headers };
-        gate::judge(&policy, black_box(&request), NOW, &mut Trace::default()).is_ok()
+        gate::judge(&policy, &published, black_box(&request), NOW, &mut Trace::default()).is_ok()
     };
 
     let mut group = criterion.benchmark_group("judge_700_bytes");

@@ -18,6 +18,14 @@ pub const KEYS_TRIED: usize = 4;
 /// Keys of one issuer: a set larger than this is a mistake or an attack on memory.
 pub const KEYS_HELD: usize = 64;
 
+/// Keys that were looked for in vain and are remembered, of one issuer: more only fill memory, as a
+/// cooldown bounds the fetches anyway.
+pub const ABSENT_KEYS: usize = 64;
+
+/// Seconds for which a policy may keep fetched keys past their freshness: a week of outage. A key that
+/// its issuer withdraws meanwhile is trusted for as long.
+pub const STALE_IF_ERROR_SECONDS: u32 = 7 * 24 * 60 * 60;
+
 /// Secrets of one issuer: rotation needs two, a botched one three.
 pub const SECRETS_HELD: usize = 4;
 

@@ -4,6 +4,7 @@ use crate::admitted::Admitted;
 use crate::alg::Algorithm;
 use crate::claims::Claims;
 use crate::extract;
+use crate::keys::{KeyCaches, KeysWanted};
 use crate::path::CanonicalPath;
 use crate::policy::Policy;
 use crate::refusal::Refusal;
@@ -25,15 +26,20 @@ pub struct Trace<'g> {
     pub issuer: Option<&'g str>,
     /// The key that bore the signature out.
     pub key: Option<String>,
+    /// The keys to fetch: for a verdict other than `keys_unavailable`, or for requests to come.
+    pub keys_wanted: Option<KeysWanted>,
 }
 
-/// Judges a request by the policy, at the time `now`.
+/// Judges a request by the policy and by what is held of the keys that issuers publish, at the time
+/// `now`.
 ///
 /// # Errors
 ///
-/// The refusal of the first step that the request fails. `trace` says how far it came either way.
+/// The refusal of the first step that the request fails. `trace` says how far it came either way, and
+/// which keys to fetch before asking again.
 pub fn judge<'g>(
     policy: &'g Policy,
+    published: &KeyCaches,
     request: &Request<'_>,
     now: UnixSeconds,
     trace: &mut Trace<'g>,
@@ -54,7 +60,7 @@ pub fn judge<'g>(
     let issuer = policy.issuer_of(&token, route)?;
     trace.issuer = Some(issuer.name());
 
-    let keys = issuer.pick_keys(token.header())?;
+    let keys = issuer.pick_keys(token.header(), published, now, &mut trace.keys_wanted)?;
     let verified = signature::verify(token, &keys)?;
     trace.key = Some(verified.key_name().to_owned());
 

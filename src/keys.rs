@@ -1,20 +1,24 @@
 //! Verifying keys: typed at import, picked by the token's header, never shaped by it.
 
+pub mod cache;
 mod ec;
 mod edwards;
 pub mod jwk;
 #[cfg(feature = "mldsa")]
 mod lattice;
 pub mod pem;
+pub mod remote;
 mod rsa;
 pub mod secret;
 
+pub use self::cache::{KeyCaches, KeysWanted};
 pub use self::ec::EcKey;
 pub use self::edwards::EdwardsKey;
 #[cfg(feature = "mldsa")]
 pub(crate) use self::lattice::AnyLatticeKey;
 #[cfg(feature = "mldsa")]
 pub use self::lattice::LatticeKey;
+pub use self::remote::RemoteKeys;
 pub use self::rsa::RsaKey;
 pub use self::secret::{Secret, SecretEncoding};
 
@@ -125,13 +129,13 @@ impl Key {
         &self.name
     }
 
-    fn fits(&self, header: &Header) -> bool {
-        let named = match (&header.key_id, &self.id) {
+    fn fits(&self, asked: Option<&str>, algorithm: Algorithm) -> bool {
+        let named = match (asked, &self.id) {
             (Some(asked), Some(held)) => asked == held,
             // A key without a name answers to every name.
             _ => true,
         };
-        named && self.algorithms.contains(&header.algorithm)
+        named && self.algorithms.contains(&algorithm)
     }
 }
 
@@ -188,7 +192,7 @@ impl KeySet {
         let fitting: Vec<_> = self
             .keys
             .iter()
-            .filter(|key| key.fits(header))
+            .filter(|key| key.fits(header.key_id.as_deref(), header.algorithm))
             .take(budget::KEYS_TRIED.saturating_add(1))
             .collect();
         match fitting.len() {

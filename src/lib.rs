@@ -70,6 +70,7 @@ pub mod policy;
 pub mod budget;
 pub mod json;
 pub mod time;
+pub mod url;
 
 #[cfg(feature = "worker")]
 pub mod edge;

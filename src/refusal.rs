@@ -5,6 +5,7 @@
 //! answer which check a forged token got past.
 
 use crate::json::Object;
+use crate::time::Seconds;
 use serde_json::Value;
 use std::fmt;
 
@@ -57,6 +58,8 @@ pub enum Code {
     MethodNotAllowed,
     /// The gate's own hop header came back: the origin is the gate itself.
     LoopDetected,
+    /// The issuer's keys have to be fetched, and cannot be.
+    KeysUnavailable,
     /// The policy has a fault, so that nothing can be judged.
     Misconfigured,
     /// The request to the origin failed before there was an answer.
@@ -127,6 +130,7 @@ impl Code {
             Self::NoRoute => ("no_route", 404, Challenge::None),
             Self::MethodNotAllowed => ("method_not_allowed", 405, Challenge::None),
             Self::LoopDetected => ("loop_detected", 508, Challenge::None),
+            Self::KeysUnavailable => ("keys_unavailable", 503, Challenge::None),
             Self::Misconfigured => ("misconfigured", 500, Challenge::None),
             Self::OriginUnreachable => ("origin_unreachable", 502, Challenge::None),
             Self::OriginTimeout => ("origin_timeout", 504, Challenge::None),
@@ -150,13 +154,14 @@ pub struct Refusal {
     because: &'static str,
     scopes: Vec<String>,
     methods: Vec<String>,
+    retry_after: Option<Seconds>,
 }
 
 impl Refusal {
     /// A refusal with its code and, for the operator's log, the sentence that narrows it down.
     #[must_use]
     pub const fn new(code: Code, because: &'static str) -> Self {
-        Self { code, because, scopes: Vec::new(), methods: Vec::new() }
+        Self { code, because, scopes: Vec::new(), methods: Vec::new(), retry_after: None }
     }
 
     /// Names the scopes that would have been enough (RFC 6750 section 3).
@@ -169,6 +174,12 @@ impl Refusal {
     #[must_use]
     pub fn allowing_methods(self, methods: Vec<String>) -> Self {
         Self { methods, ..self }
+    }
+
+    /// Says after how many seconds to try again (RFC 9110 section 10.2.3).
+    #[must_use]
+    pub fn retrying_after(self, pause: Seconds) -> Self {
+        Self { retry_after: Some(pause), ..self }
     }
 
     /// The reason code.
@@ -197,6 +208,9 @@ impl Refusal {
         }
         if self.code == Code::MethodNotAllowed {
             headers.push(("Allow", self.methods.join(", ")));
+        }
+        if let Some(pause) = self.retry_after {
+            headers.push(("Retry-After", pause.get().to_string()));
         }
         let status = self.code.status();
         let mut problem = Object::new();
@@ -275,6 +289,7 @@ const fn reason_phrase(status: u16) -> &'static str {
         405 => "Method Not Allowed",
         500 => "Internal Server Error",
         502 => "Bad Gateway",
+        503 => "Service Unavailable",
         504 => "Gateway Timeout",
         508 => "Loop Detected",
         _ => "Error",

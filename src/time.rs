@@ -34,6 +34,13 @@ impl UnixSeconds {
         Self(self.0.saturating_add(i64::from(later.0)))
     }
 
+    /// The span from `earlier` to this point: none where this one is not later, and the longest there is
+    /// where it would not fit.
+    #[must_use]
+    pub fn since(self, earlier: Self) -> Seconds {
+        Seconds(u32::try_from(self.0.saturating_sub(earlier.0).max(0)).unwrap_or(u32::MAX))
+    }
+
     /// Reads a `NumericDate` (RFC 7519 section 2): a JSON number, fractions allowed.
     ///
     /// A fraction is rounded up. The gate's clock counts whole seconds, and for a whole `now` the

@@ -3,6 +3,7 @@
 //! Nothing here is a method of the Worker: the two features exclude each other on wasm32.
 
 use crate::gate::{self, Trace};
+use crate::keys::KeyCaches;
 use crate::outgoing::Outgoing;
 use crate::policy::{Bindings, Fault, Policy};
 use crate::refusal::{AnswerStyle, Refusal};
@@ -73,7 +74,7 @@ fn verdict(question: Question, now: UnixSeconds) -> Value {
     let request =
         Request { method: &question.method, url: &question.url, headers: &question.headers };
     let mut trace = Trace::default();
-    let outcome = gate::judge(&policy, &request, now, &mut trace)
+    let outcome = gate::judge(&policy, &KeyCaches::of(&policy), &request, now, &mut trace)
         .and_then(|admitted| Outgoing::of(admitted, &request, policy.forwarding()));
     let steps = json!({
         "route": trace.route.map(|route| route.pattern.as_str()),

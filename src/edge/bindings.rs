@@ -2,9 +2,10 @@
 
 use crate::json;
 use crate::policy::Bindings;
-use js_sys::{Function, JSON, Reflect};
+use js_sys::{Function, JSON, Promise, Reflect};
 use serde_json::Value;
 use wasm_bindgen::{JsCast as _, JsValue};
+use web_sys::{Request, WorkerGlobalScope};
 use worker::Env;
 
 /// The environment of the Worker.
@@ -35,6 +36,17 @@ impl Bindings for EnvBindings<'_> {
 }
 
 /// The `fetch` method of a service binding.
-pub(super) fn fetch_of(service: &JsValue) -> Option<Function> {
+fn fetch_of(service: &JsValue) -> Option<Function> {
     Reflect::get(service, &JsValue::from_str("fetch")).ok()?.dyn_into().ok()
+}
+
+/// Sends a request to the service behind a binding; nothing where there is no such binding.
+pub(super) fn fetch_through(env: &Env, name: &str, request: &Request) -> Option<Promise> {
+    let service = EnvBindings(env).raw(name)?;
+    fetch_of(&service)?.call1(&service, request).ok()?.dyn_into().ok()
+}
+
+/// Sends a request over the network.
+pub(super) fn fetch(request: &Request) -> Promise {
+    js_sys::global().unchecked_into::<WorkerGlobalScope>().fetch_with_request(request)
 }

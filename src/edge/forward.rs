@@ -4,21 +4,18 @@
 //! with its length, bodies of GET, WebSocket upgrades and `cf`; a request put together from its parts
 //! loses some of these, and follows redirects.
 
-use super::bindings::{EnvBindings, fetch_of};
+use super::bindings::{fetch, fetch_through};
 use super::echo;
 use crate::outgoing::{Origin, Outgoing};
 use crate::path::split_url;
 use crate::refusal::{Code, Refusal};
 use crate::time::Seconds;
 use futures_util::future::{Either, select};
-use js_sys::Promise;
 use std::pin::pin;
 use std::time::Duration;
 use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{
-    Headers, Request, RequestCache, RequestInit, RequestRedirect, Response, WorkerGlobalScope,
-};
+use web_sys::{Headers, Request, RequestCache, RequestInit, RequestRedirect, Response};
 use worker::{Delay, Env};
 
 /// Sends it, and waits for the response's headers at most `timeout`. The response goes back as it came.
@@ -39,10 +36,8 @@ pub(super) async fn send(
     let unreachable = || Refusal::new(Code::OriginUnreachable, "the request to the origin failed");
     let answer = match outgoing.origin {
         Origin::Echo => return echo::answer(&built).map_err(|_| unreachable()),
-        Origin::Url(_) | Origin::Zone => {
-            js_sys::global().unchecked_into::<WorkerGlobalScope>().fetch_with_request(&built)
-        }
-        Origin::Service(name) => fetch_service(env, name, &built).ok_or_else(unreachable)?,
+        Origin::Url(_) | Origin::Zone => fetch(&built),
+        Origin::Service(name) => fetch_through(env, name, &built).ok_or_else(unreachable)?,
     };
     let deadline = pin!(Delay::from(Duration::from_secs(u64::from(timeout.get()))));
     match select(JsFuture::from(answer), deadline).await {
@@ -70,9 +65,4 @@ fn build(outgoing: &Outgoing<'_>, request: &Request) -> Result<Request, JsValue>
     }
     let retargeted = Request::new_with_str_and_init(&outgoing.url, request.unchecked_ref())?;
     Request::new_with_request_and_init(&retargeted, &init)
-}
-
-fn fetch_service(env: &Env, name: &str, request: &Request) -> Option<Promise> {
-    let service = EnvBindings(env).raw(name)?;
-    fetch_of(&service)?.call1(&service, request).ok()?.dyn_into().ok()
 }

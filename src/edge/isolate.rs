@@ -1,27 +1,51 @@
-//! What an isolate keeps between requests: the compiled policy.
+//! What an isolate keeps between requests: the compiled policy, and the keys that issuers publish.
 
 use super::bindings::EnvBindings;
 use super::log;
 use crate::budget;
 use crate::json;
+use crate::keys::KeyCaches;
+use crate::keys::cache::KeyCache;
 use crate::policy::{Bindings as _, Fault, Policy};
 use serde_json::Value;
-use std::cell::OnceCell;
+use std::cell::{OnceCell, Ref, RefCell};
 use std::rc::Rc;
 use worker::Env;
 
 thread_local! {
-    /// Compiled at the first request; `None` for a policy with a fault. A deployment's bindings never
+    /// Made at the first request; `None` for a policy with a fault. A deployment's bindings never
     /// change within an isolate.
-    static POLICY: OnceCell<Option<Rc<Policy>>> = const { OnceCell::new() };
+    static ISOLATE: OnceCell<Option<Rc<Isolate>>> = const { OnceCell::new() };
 }
 
-/// The policy, or nothing where it has a fault, which is then logged once.
-pub(super) fn policy(env: &Env) -> Option<Rc<Policy>> {
-    POLICY.with(|policy| policy.get_or_init(|| load(env)).clone())
+/// What is shared between the requests of an isolate: values, never anything that is still to come.
+pub(super) struct Isolate {
+    pub(super) policy: Policy,
+    published: RefCell<KeyCaches>,
 }
 
-fn load(env: &Env) -> Option<Rc<Policy>> {
+impl Isolate {
+    /// The isolate's own, or nothing where the policy has a fault, which is then logged once.
+    pub(super) fn of(env: &Env) -> Option<Rc<Self>> {
+        ISOLATE.with(|isolate| isolate.get_or_init(|| load(env)).clone())
+    }
+
+    /// What is held of the keys that issuers publish, for as long as nothing is awaited.
+    pub(super) fn published(&self) -> Ref<'_, KeyCaches> {
+        self.published.borrow()
+    }
+
+    /// Looks at or changes what is held of an issuer's keys.
+    pub(super) fn with_keys<T>(
+        &self,
+        issuer: usize,
+        action: impl FnOnce(&mut KeyCache) -> T,
+    ) -> Option<T> {
+        self.published.borrow_mut().get_mut(issuer).map(action)
+    }
+}
+
+fn load(env: &Env) -> Option<Rc<Isolate>> {
     let compiled = raw_policy(env).map(|raw| Policy::compile(&raw, &EnvBindings(env)));
     match compiled {
         Err(fault) => {
@@ -31,7 +55,10 @@ fn load(env: &Env) -> Option<Rc<Policy>> {
         Ok(compilation) => {
             compilation.warnings.iter().for_each(log::policy_warning);
             match compilation.outcome {
-                Ok(policy) => Some(Rc::new(policy)),
+                Ok(policy) => {
+                    let published = RefCell::new(KeyCaches::of(&policy));
+                    Some(Rc::new(Isolate { policy, published }))
+                }
                 Err(faults) => {
                     faults.iter().for_each(log::policy_fault);
                     None

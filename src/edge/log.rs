@@ -5,6 +5,7 @@
 
 use super::headers::RequestHeaders;
 use crate::gate::Trace;
+use crate::keys::{KeyFault, KeySet};
 use crate::policy::{Decisions, Fault, Policy};
 use crate::refusal::Refusal;
 use crate::request::Request;
@@ -56,6 +57,29 @@ pub(super) fn policy_fault(fault: &Fault) {
 /// Logs what an operator should know of.
 pub(super) fn policy_warning(warning: &Fault) {
     policy_line("policy_warning", warning);
+}
+
+/// Logs that an issuer's keys could not be fetched, once an attempt.
+pub(super) fn keys_not_fetched(issuer: &str, fault: &KeyFault) {
+    line(&json!({ "event": "keys_not_fetched", "issuer": issuer, "problem": fault.to_string() }));
+}
+
+/// Logs that an issuer's keys have been fetched, if some of them could not be used or if everything is
+/// logged.
+pub(super) fn keys_fetched(decisions: Decisions, issuer: &str, set: &KeySet) {
+    if set.skipped().is_empty() && decisions != Decisions::All {
+        return;
+    }
+    let skipped = set.skipped().iter();
+    let skipped: Vec<_> = skipped
+        .map(|one| json!({ "index": one.index, "problem": one.fault.to_string() }))
+        .collect();
+    line(&json!({
+        "event": "keys_fetched",
+        "issuer": issuer,
+        "keys": set.keys().len(),
+        "skipped": skipped,
+    }));
 }
 
 fn policy_line(event: &str, fault: &Fault) {

@@ -6,9 +6,9 @@ use super::{Bindings, keys};
 use crate::alg::Algorithm;
 use crate::budget;
 use crate::claims::{Expected, PROOF_TYPE, Rules, TenantClaim};
-use crate::keys::{Key, KeySet};
+use crate::keys::{Key, KeyCaches, KeySet, KeysWanted, RemoteKeys};
 use crate::refusal::{Code, Refusal};
-use crate::time::Seconds;
+use crate::time::{Seconds, UnixSeconds};
 use crate::token::{Header, media_subtype};
 
 /// One issuer: whose tokens it is, what they must say, and the keys that bear them out.
@@ -17,7 +17,18 @@ pub struct Issuer {
     name: String,
     rules: Rules,
     algorithms: Vec<Algorithm>,
-    keys: KeySet,
+    keys: Keys,
+    /// Its place among the policy's issuers.
+    place: usize,
+}
+
+/// Where an issuer's keys are.
+#[derive(Debug)]
+pub(super) enum Keys {
+    /// In the policy or its bindings.
+    Held(KeySet),
+    /// To be fetched.
+    Remote(RemoteKeys),
 }
 
 impl Issuer {
@@ -39,23 +50,45 @@ impl Issuer {
         &self.algorithms
     }
 
-    /// Its keys.
+    /// Its keys, if the policy or a binding holds them.
     #[must_use]
-    pub const fn keys(&self) -> &KeySet {
-        &self.keys
+    pub const fn keys(&self) -> Option<&KeySet> {
+        match &self.keys {
+            Keys::Held(keys) => Some(keys),
+            Keys::Remote(_) => None,
+        }
     }
 
-    /// The keys that may bear out a token with this header.
+    /// Where to fetch its keys, if they are to be fetched.
+    #[must_use]
+    pub const fn remote(&self) -> Option<&RemoteKeys> {
+        match &self.keys {
+            Keys::Held(_) => None,
+            Keys::Remote(remote) => Some(remote),
+        }
+    }
+
+    /// The keys that may bear out a token with this header, of its own or of those `published`. `wanted`
+    /// says if they have to be fetched.
     ///
     /// # Errors
     ///
     /// `algorithm_not_allowed` where its `alg` is none of the issuer's, `unknown_key` as
-    /// [`KeySet::pick`] says.
-    pub fn pick_keys(&self, header: &Header) -> Result<Vec<&Key>, Refusal> {
+    /// [`KeySet::pick`] says, `keys_unavailable` where they have to be fetched.
+    pub fn pick_keys<'k>(
+        &'k self,
+        header: &Header,
+        published: &'k KeyCaches,
+        now: UnixSeconds,
+        wanted: &mut Option<KeysWanted>,
+    ) -> Result<Vec<&'k Key>, Refusal> {
         if !self.algorithms.contains(&header.algorithm) {
             return Err(Refusal::new(Code::AlgorithmNotAllowed, "alg is none of the issuer's"));
         }
-        self.keys.pick(header)
+        match &self.keys {
+            Keys::Held(keys) => keys.pick(header),
+            Keys::Remote(_) => published.pick(self.place, header, now, wanted),
+        }
     }
 
     /// Whether a token's `iss` is one of its names.
@@ -71,7 +104,7 @@ impl Issuer {
     }
 }
 
-const KEYS: [&str; 15] = [
+const KEYS: [&str; 16] = [
     "name",
     "issuer",
     "tenants",
@@ -79,6 +112,7 @@ const KEYS: [&str; 15] = [
     "audience",
     "algorithms",
     "keys",
+    "stale_if_error",
     "leeway",
     "max_age",
     "types",
@@ -95,13 +129,17 @@ pub(super) fn compile_all(
     faults: &mut Faults,
 ) -> Option<Vec<Issuer>> {
     let tables = policy.tables("issuers", &KEYS, faults).ok()?;
-    let issuers: Vec<_> =
-        tables.iter().map(|table| compile(table, bindings, faults).ok()).collect();
+    let issuers: Vec<_> = tables
+        .iter()
+        .enumerate()
+        .map(|(place, table)| compile(place, table, bindings, faults).ok())
+        .collect();
     report_twins(&tables, &issuers, faults);
     issuers.into_iter().collect()
 }
 
 fn compile(
+    place: usize,
     table: &Table<'_>,
     bindings: &dyn Bindings,
     faults: &mut Faults,
@@ -110,8 +148,15 @@ fn compile(
     let name = table.require("name", found, "write a short name for logs and routes", faults);
     let algorithms = compile_algorithms(table, faults);
     let rules = compile_rules(table, faults);
-    let keys = keys::compile(table, algorithms.as_deref().ok(), bindings, faults);
-    Ok(Issuer { name: name?.to_owned(), rules: rules?, algorithms: algorithms?, keys: keys? })
+    let keys =
+        keys::compile(table, rules.as_ref().ok(), algorithms.as_deref().ok(), bindings, faults);
+    Ok(Issuer {
+        name: name?.to_owned(),
+        rules: rules?,
+        algorithms: algorithms?,
+        keys: keys?,
+        place,
+    })
 }
 
 fn compile_rules(table: &Table<'_>, faults: &mut Faults) -> Result<Rules, Faulty> {

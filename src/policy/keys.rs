@@ -1,27 +1,38 @@
-//! The keys of an issuer: from one source, imported or refused while the policy compiles.
+//! The keys of an issuer: from one source, imported or refused while the policy compiles, or to be
+//! fetched.
 
 use super::Bindings;
 use super::fault::Faults;
+use super::issuer::Keys;
 use super::reader::{Faulty, Table};
 use crate::alg::Algorithm;
 use crate::budget;
+use crate::claims::{Expected, Rules};
 use crate::json;
-use crate::keys::{Key, KeyFault, KeySet, Material, Secret, SecretEncoding, jwk, pem};
+use crate::keys::remote::{self, Location};
+use crate::keys::{
+    Key, KeyFault, KeySet, Material, RemoteKeys, Secret, SecretEncoding, cache, jwk, pem,
+};
+use crate::url::Url;
 use serde_json::Value;
 
-const SOURCES: [&str; 3] = ["secret", "pem", "jwks"];
+const SOURCES: [&str; 5] = ["secret", "pem", "jwks", "jwks_uri", "discovery"];
 
 /// Imports an issuer's keys; without `algorithms`, which then have a fault of their own, no further
 /// than their names.
 pub(super) fn compile(
     table: &Table<'_>,
+    rules: Option<&Rules>,
     algorithms: Option<&[Algorithm]>,
     bindings: &dyn Bindings,
     faults: &mut Faults,
-) -> Result<KeySet, Faulty> {
-    const REMEDY: &str =
-        "write keys = { secret = \"BINDING\" }, { pem = \"BINDING\" } or { jwks = \"BINDING\" }";
-    let found = table.table("keys", &["secret", "encoding", "pem", "jwks"], faults);
+) -> Result<Keys, Faulty> {
+    const REMEDY: &str = "write keys = { secret = \"BINDING\" }, { pem = \"BINDING\" }, \
+                          { jwks = \"BINDING\" }, { jwks_uri = \"https://…\" } or { discovery = true }";
+    let known = ["secret", "encoding", "pem", "jwks", "jwks_uri", "discovery", "service"];
+    let found = table.table("keys", &known, faults);
+    let stale_if_error =
+        table.seconds("stale_if_error", 0..=budget::STALE_IF_ERROR_SECONDS, faults);
     let keys = table.require("keys", found, REMEDY, faults)?;
     let named: Vec<_> = SOURCES.into_iter().filter(|source| keys.has(source)).collect();
     let &[source] = named.as_slice() else {
@@ -35,11 +46,27 @@ pub(super) fn compile(
     if source != "secret" && keys.has("encoding") {
         faults.fault(keys.at("encoding"), "only a secret has an encoding", "leave it out");
     }
+    let is_remote = matches!(source, "jwks_uri" | "discovery");
+    for (table, key) in [(&keys, "service"), (table, "stale_if_error")] {
+        if !is_remote && table.has(key) {
+            faults.fault(table.at(key), "it is for keys that are fetched", "leave it out");
+        }
+    }
     let source = Source { keys, key: source, bindings };
     match source.key {
-        "secret" => source.secrets(algorithms, faults),
-        "pem" => source.pem(algorithms, faults),
-        _ => source.jwks(algorithms, faults),
+        "secret" => source.secrets(algorithms, faults).map(Keys::Held),
+        "pem" => source.pem(algorithms, faults).map(Keys::Held),
+        "jwks" => source.jwks(algorithms, faults).map(Keys::Held),
+        _ => {
+            source.check_side(algorithms, false, faults);
+            let service = source.service(faults);
+            let location = match source.key {
+                "jwks_uri" => source.jwks_uri(faults),
+                _ => source.discovery(&table.at("issuer"), rules, faults),
+            };
+            let stale_if_error = stale_if_error?.unwrap_or(cache::STALE_IF_ERROR);
+            Ok(Keys::Remote(RemoteKeys { location: location?, service: service?, stale_if_error }))
+        }
     }
 }
 
@@ -137,6 +164,64 @@ impl Source<'_> {
             );
         }
         Ok(keys)
+    }
+
+    fn jwks_uri(&self, faults: &mut Faults) -> Result<Location, Faulty> {
+        let text = self.keys.text("jwks_uri", faults)?.unwrap_or_default();
+        let problem = match Url::parse(text) {
+            Ok(url) if !url.rest.contains('#') => return Ok(Location::JwksUri(text.to_owned())),
+            Ok(_) => "it has a fragment",
+            Err(problem) => problem,
+        };
+        faults.fault(
+            self.keys.at("jwks_uri"),
+            problem,
+            "write the https URL of the provider's JWK Set",
+        );
+        Err(Faulty)
+    }
+
+    /// Metadata are of one issuer: the name asked for is the name they must give (RFC 8414 section 3.3).
+    fn discovery(
+        &self,
+        issuer_path: &str,
+        rules: Option<&Rules>,
+        faults: &mut Faults,
+    ) -> Result<Location, Faulty> {
+        if self.keys.get("discovery") != Some(&Value::Bool(true)) {
+            faults.fault(self.keys.at("discovery"), "it is not true", "write discovery = true");
+        }
+        let rules = rules.ok_or(Faulty)?;
+        let problem = match (&rules.issuer, &rules.tenant) {
+            (Expected::OneOf(names), None) => match names.as_slice() {
+                [name] => match remote::metadata_urls(name) {
+                    Ok(_) => return Ok(Location::Discovery(name.clone())),
+                    Err(problem) => problem,
+                },
+                _ => "metadata are of one issuer, and these are several",
+            },
+            (Expected::OneOf(_), Some(_)) => "metadata are of one issuer, and this is a template",
+            (Expected::Any, _) => "metadata are of one issuer, and none is named",
+        };
+        faults.fault(
+            issuer_path,
+            format!("its keys are to be discovered, but {problem}"),
+            "name one issuer by its https URL, or write keys = { jwks_uri = \"https://…\" }",
+        );
+        Err(Faulty)
+    }
+
+    fn service(&self, faults: &mut Faults) -> Result<Option<String>, Faulty> {
+        let Some(name) = self.keys.text("service", faults)? else { return Ok(None) };
+        if self.bindings.is_service(name) {
+            return Ok(Some(name.to_owned()));
+        }
+        faults.fault(
+            self.keys.at("service"),
+            format!("there is no service binding {name}"),
+            format!("add it under services in wrangler.toml: {{ binding = \"{name}\", service = \"…\" }}"),
+        );
+        Err(Faulty)
     }
 
     /// The text of a binding, which must be there.

@@ -104,7 +104,7 @@ impl Example {
             "keys": { "jwks": { "keys": [self.jwk] } },
         }));
         match Policy::compile(&raw, &Held::default()).outcome {
-            Ok(policy) => Gate { policy },
+            Ok(policy) => Gate::of(policy),
             Err(faults) => panic!("{faults:#?}"),
         }
     }

@@ -2,6 +2,7 @@
 
 use super::{Held, hs_issuer, now, policy, rs_issuer};
 use portcullis::gate::{Trace, judge};
+use portcullis::keys::KeyCaches;
 use portcullis::outgoing::Outgoing;
 use portcullis::policy::Policy;
 use portcullis::refusal::{Answer, Refusal};
@@ -65,6 +66,7 @@ impl Sent {
 #[derive(Debug)]
 pub(crate) struct Gate {
     pub(crate) policy: Policy,
+    pub(crate) published: KeyCaches,
 }
 
 impl Gate {
@@ -74,9 +76,14 @@ impl Gate {
 
     pub(crate) fn bound(raw: &Value, bindings: &Held) -> Self {
         match Policy::compile(raw, bindings).outcome {
-            Ok(policy) => Self { policy },
+            Ok(policy) => Self::of(policy),
             Err(faults) => panic!("the policy has faults: {faults:#?}"),
         }
+    }
+
+    /// With nothing fetched.
+    pub(crate) fn of(policy: Policy) -> Self {
+        Self { published: KeyCaches::of(&policy), policy }
     }
 
     /// For the base token.
@@ -97,17 +104,18 @@ impl Gate {
     ) -> (Trace<'g>, Result<Sent, Refusal>) {
         let mut trace = Trace::default();
         let request = call.request();
-        let sent = judge(&self.policy, &request, at, &mut trace).and_then(|admitted| {
-            let anonymous = admitted.claims().is_none();
-            let outgoing = Outgoing::of(admitted, &request, self.policy.forwarding())?;
-            Ok(Sent {
-                url: outgoing.url,
-                removed: outgoing.remove,
-                set: outgoing.set,
-                no_store: outgoing.no_store,
-                anonymous,
-            })
-        });
+        let sent =
+            judge(&self.policy, &self.published, &request, at, &mut trace).and_then(|admitted| {
+                let anonymous = admitted.claims().is_none();
+                let outgoing = Outgoing::of(admitted, &request, self.policy.forwarding())?;
+                Ok(Sent {
+                    url: outgoing.url,
+                    removed: outgoing.remove,
+                    set: outgoing.set,
+                    no_store: outgoing.no_store,
+                    anonymous,
+                })
+            });
         (trace, sent)
     }
 

@@ -100,7 +100,7 @@ fn status(row: &Value) -> Option<u16> {
     let policy = Policy::compile(&raw, &Held::default()).outcome.ok()?;
     let call = Call::get("/").bearer(row["token"].as_str().unwrap());
     let now = UnixSeconds::new(row["now"].as_i64().unwrap_or(NOW));
-    let status = match (Gate { policy }).trace(&call, now).1 {
+    let status = match Gate::of(policy).trace(&call, now).1 {
         Ok(_) => 200,
         Err(refusal) => refusal.code().status(),
     };

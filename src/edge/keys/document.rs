@@ -1,0 +1,86 @@
+//! Fetching a JSON document: status 200, no redirects, bounded in size and time.
+
+use super::super::bindings::{fetch as fetch_over_network, fetch_through};
+use crate::keys::KeyFault;
+use crate::keys::cache::{self, Dated, FETCH_TIMEOUT};
+use crate::keys::remote::DOCUMENT_BYTES;
+use crate::time::UnixSeconds;
+use js_sys::{Reflect, Uint8Array};
+use wasm_bindgen::{JsCast as _, JsValue};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{
+    AbortSignal, Headers, ReadableStreamDefaultReader, Request, RequestCache, RequestInit,
+    RequestRedirect, Response,
+};
+use worker::Env;
+
+/// Fetches a document of at most [`DOCUMENT_BYTES`] bytes, counted after decompression; nothing where
+/// the server says that there is none.
+pub(super) async fn fetch(
+    url: &str,
+    service: Option<&str>,
+    env: &Env,
+    began: UnixSeconds,
+) -> Result<Option<Dated<Vec<u8>>>, KeyFault> {
+    let request = request(url).map_err(|_| KeyFault::new("its URL cannot be fetched"))?;
+    let answer = match service {
+        None => fetch_over_network(&request),
+        Some(name) => fetch_through(env, name, &request)
+            .ok_or_else(|| KeyFault::new("the service binding is not there"))?,
+    };
+    let response: Response = JsFuture::from(answer)
+        .await
+        .ok()
+        .and_then(|answer| answer.dyn_into().ok())
+        .ok_or_else(|| KeyFault::new("it could not be reached"))?;
+    match response.status() {
+        200 => {}
+        404 | 410 => return Ok(None),
+        status @ 300..400 => {
+            return Err(KeyFault::new(format!(
+                "it answered {status}, and redirects are not followed: name the URL they lead to"
+            )));
+        }
+        status => return Err(KeyFault::new(format!("it answered {status}"))),
+    }
+    let cache_control = response.headers().get("cache-control").ok().flatten();
+    let value = body(&response).await?;
+    let fresh_for = cache::freshness(cache_control.as_deref());
+    Ok(Some(Dated { value, fetched: began, fresh_for }))
+}
+
+fn request(url: &str) -> Result<Request, JsValue> {
+    let headers = Headers::new()?;
+    headers.set("accept", "application/jwk-set+json, application/json")?;
+    // Some providers turn away requests that do not say who asks.
+    headers.set("user-agent", "portcullis")?;
+    let init = RequestInit::new();
+    init.set_headers(&headers);
+    init.set_redirect(RequestRedirect::Manual);
+    // The zone's own cache may hold it for longer than the gate means to.
+    init.set_cache(RequestCache::NoStore);
+    init.set_signal(Some(&AbortSignal::timeout_with_u32(FETCH_TIMEOUT.get().saturating_mul(1000))));
+    Request::new_with_str_and_init(url, &init)
+}
+
+async fn body(response: &Response) -> Result<Vec<u8>, KeyFault> {
+    let broken = |_| KeyFault::new("its answer broke off");
+    let stream = response.body().ok_or_else(|| KeyFault::new("its answer is empty"))?;
+    let reader: ReadableStreamDefaultReader = stream.get_reader().unchecked_into();
+    let mut bytes = Vec::new();
+    loop {
+        let chunk = JsFuture::from(reader.read()).await.map_err(broken)?;
+        let done = Reflect::get(&chunk, &JsValue::from_str("done")).map_err(broken)?;
+        if done.is_truthy() {
+            return Ok(bytes);
+        }
+        let value = Reflect::get(&chunk, &JsValue::from_str("value")).map_err(broken)?;
+        let chunk: Uint8Array = value.dyn_into().map_err(broken)?;
+        bytes.extend(chunk.to_vec());
+        if bytes.len() > DOCUMENT_BYTES {
+            // The rest is of no interest, and neither is how its sender takes that.
+            let _ = reader.cancel();
+            return Err(KeyFault::new("it answered with more than 256 KiB"));
+        }
+    }
+}

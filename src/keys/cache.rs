@@ -1,0 +1,370 @@
+//! The keys that issuers publish, as one isolate holds them: a state machine that asks for a fetch,
+//! and never does one.
+//!
+//! What it holds is good until replaced by something good: a fetch that fails costs a set its freshness,
+//! never its place. Time is an argument, and a time that lies in the future (a clock set back) counts as
+//! no time at all: it makes nothing fresh, and holds nothing up.
+
+use super::{Key, KeySet};
+use crate::alg::Algorithm;
+use crate::budget;
+use crate::policy::Policy;
+use crate::refusal::{Code, Refusal};
+use crate::time::{Seconds, UnixSeconds};
+use crate::token::Header;
+use std::collections::VecDeque;
+
+/// A fetched set is fresh for at least this long, whatever its provider says: a provider that forbids
+/// caching would be fetched for every request.
+pub const FRESH_AT_LEAST: Seconds = Seconds::new(5 * 60);
+
+/// And at most this long: a key taken out of use must not be trusted for longer.
+pub const FRESH_AT_MOST: Seconds = Seconds::new(24 * 60 * 60);
+
+/// How long a set is fresh whose provider says nothing.
+pub const FRESH_BY_DEFAULT: Seconds = Seconds::new(10 * 60);
+
+/// How long a set serves past its freshness while its provider cannot be reached, unless the policy
+/// says otherwise (`stale_if_error`; the term is RFC 5861's).
+pub const STALE_IF_ERROR: Seconds = Seconds::new(24 * 60 * 60);
+
+/// From one attempt to the next, whether it succeeded or failed: what bounds the fetches that tokens
+/// with made-up `kid`s cause.
+pub const COOLDOWN: Seconds = Seconds::new(30);
+
+/// How long one request has the right to fetch: longer than a fetch may take ([`FETCH_TIMEOUT`]), so
+/// that it lapses only where that request has died.
+pub const LEASE: Seconds = Seconds::new(6);
+
+/// How long a fetch may take, body and all.
+pub const FETCH_TIMEOUT: Seconds = Seconds::new(5);
+
+/// How long a key that was looked for in vain is not looked for again, so that a provider which
+/// publishes a key a little after its first use locks nobody out for long.
+pub const ABSENT_FOR: Seconds = Seconds::new(5 * 60);
+
+/// How long a fetched document is fresh (RFC 9111 section 5.2.2.1): its `max-age` within
+/// [`FRESH_AT_LEAST`] and [`FRESH_AT_MOST`]; the least where it must not be stored.
+#[must_use]
+pub fn freshness(cache_control: Option<&str>) -> Seconds {
+    let directives = cache_control.unwrap_or_default().split(',').map(str::trim);
+    let mut fresh_for = FRESH_BY_DEFAULT;
+    for directive in directives {
+        let (name, value) = directive.split_once('=').unwrap_or((directive, ""));
+        if name.eq_ignore_ascii_case("no-store") || name.eq_ignore_ascii_case("no-cache") {
+            return FRESH_AT_LEAST;
+        }
+        if name.eq_ignore_ascii_case("max-age") {
+            let digits = value.trim_matches('"');
+            let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+            // A number too large to hold is as good as the largest (RFC 9111 section 1.2.2).
+            let seconds = digits.parse().unwrap_or(if is_number { u32::MAX } else { 0 });
+            fresh_for = Seconds::new(seconds);
+        }
+    }
+    fresh_for.clamp(FRESH_AT_LEAST, FRESH_AT_MOST)
+}
+
+/// Something fetched, and for how long it is fresh.
+#[derive(Clone, Debug)]
+pub struct Dated<T> {
+    /// What was fetched.
+    pub value: T,
+    /// When its fetch began.
+    pub fetched: UnixSeconds,
+    /// For how long it is fresh from then on.
+    pub fresh_for: Seconds,
+}
+
+impl<T> Dated<T> {
+    /// Whether it need not be fetched again.
+    #[must_use]
+    pub fn is_fresh(&self, now: UnixSeconds) -> bool {
+        is_within(self.fetched, self.fresh_for, now)
+    }
+
+    /// Whether it may be used while there is nothing better, `grace` past its freshness.
+    #[must_use]
+    pub fn is_usable(&self, grace: Seconds, now: UnixSeconds) -> bool {
+        now < self.fetched.plus(self.fresh_for.plus(grace))
+    }
+}
+
+/// Whether `now` is in the span that begins at `start`. A start in the future begins nothing.
+fn is_within(start: UnixSeconds, span: Seconds, now: UnixSeconds) -> bool {
+    start <= now && now < start.plus(span)
+}
+
+/// The key that a token asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AskedKey {
+    /// The token's `kid`: attacker's text.
+    id: Option<String>,
+    algorithm: Algorithm,
+}
+
+impl AskedKey {
+    /// What a token with this header asks for.
+    #[must_use]
+    pub fn of(header: &Header) -> Self {
+        Self { id: header.key_id.clone(), algorithm: header.algorithm }
+    }
+
+    fn is_in(&self, set: &KeySet) -> bool {
+        set.keys().iter().any(|key| key.fits(self.id.as_deref(), self.algorithm))
+    }
+}
+
+/// What a [`KeyCache`] has for a token.
+#[derive(Debug)]
+pub enum Supply<'c> {
+    /// A set to pick from. If the key asked for is not in it, a fetch would not help, or has not.
+    Have(&'c KeySet),
+    /// As [`Supply::Have`], but past its freshness: fetch behind the request's back.
+    HaveAndRefresh(&'c KeySet),
+    /// Nothing that will do: fetch, or wait for the fetch that is under way, and ask again.
+    Fetch,
+    /// Nothing that will do, and the last attempt failed so recently that there must not be another for
+    /// this long.
+    Unavailable(Seconds),
+}
+
+/// How the last attempt went.
+#[derive(Clone, Copy, Debug)]
+struct Attempt {
+    began: UnixSeconds,
+    succeeded: bool,
+}
+
+/// The keys of one issuer, and what is known of attempts to fetch them.
+#[derive(Debug)]
+pub struct KeyCache {
+    stale_if_error: Seconds,
+    held: Option<Dated<KeySet>>,
+    /// Where the keys are, if that has to be discovered.
+    jwks_uri: Option<Dated<String>>,
+    last: Option<Attempt>,
+    lease: Option<UnixSeconds>,
+    absent: VecDeque<(AskedKey, UnixSeconds)>,
+}
+
+impl KeyCache {
+    /// A cache that holds nothing, and that keeps a set for `stale_if_error` past its freshness while
+    /// nothing better is to be had.
+    #[must_use]
+    pub const fn new(stale_if_error: Seconds) -> Self {
+        Self {
+            stale_if_error,
+            held: None,
+            jwks_uri: None,
+            last: None,
+            lease: None,
+            absent: VecDeque::new(),
+        }
+    }
+
+    /// What there is for a token that asks for this key.
+    #[must_use]
+    pub fn supply(&self, asked: &AskedKey, now: UnixSeconds) -> Supply<'_> {
+        let is_leased = self.is_leased(now);
+        let is_due = self.is_due(asked, now);
+        match self.usable(now) {
+            Some(held) if asked.is_in(&held.value) && is_due && !is_leased => {
+                Supply::HaveAndRefresh(&held.value)
+            }
+            Some(held) if asked.is_in(&held.value) => Supply::Have(&held.value),
+            _ if is_due || is_leased => Supply::Fetch,
+            Some(held) if self.has_succeeded() => Supply::Have(&held.value),
+            _ => Supply::Unavailable(self.pause(now).unwrap_or(COOLDOWN)),
+        }
+    }
+
+    /// Whether a token that asks for this key calls for a fetch, be one under way or not.
+    #[must_use]
+    pub fn is_due(&self, asked: &AskedKey, now: UnixSeconds) -> bool {
+        self.pause(now).is_none()
+            && match self.usable(now) {
+                Some(held) if asked.is_in(&held.value) => !held.is_fresh(now),
+                Some(_) => !(self.has_succeeded() && self.is_absent(asked, now)),
+                None => true,
+            }
+    }
+
+    fn has_succeeded(&self) -> bool {
+        self.last.is_some_and(|last| last.succeeded)
+    }
+
+    /// Gives one request the right to fetch; whoever gets `false` waits for its outcome.
+    pub fn take_lease(&mut self, now: UnixSeconds) -> bool {
+        if self.is_leased(now) {
+            return false;
+        }
+        self.lease = Some(now);
+        true
+    }
+
+    /// Whether a fetch is under way.
+    #[must_use]
+    pub fn is_leased(&self, now: UnixSeconds) -> bool {
+        self.lease.is_some_and(|taken| is_within(taken, LEASE, now))
+    }
+
+    /// Gives the lease back, with nothing learnt.
+    pub const fn return_lease(&mut self) {
+        self.lease = None;
+    }
+
+    /// A set has arrived. An older one than is held changes nothing.
+    pub fn succeeded(&mut self, set: Dated<KeySet>) {
+        if self.held.as_ref().is_some_and(|held| held.fetched > set.fetched) {
+            return;
+        }
+        self.note(Attempt { began: set.fetched, succeeded: true });
+        self.held = Some(set);
+        self.absent.clear();
+    }
+
+    /// A fetch that began then has failed.
+    pub fn failed(&mut self, began: UnixSeconds) {
+        self.note(Attempt { began, succeeded: false });
+    }
+
+    fn note(&mut self, attempt: Attempt) {
+        if self.last.is_none_or(|last| last.began <= attempt.began) {
+            self.last = Some(attempt);
+        }
+    }
+
+    /// Remembers that the key is not in the set, if it is not, so that it is not fetched for again soon.
+    pub fn settle(&mut self, asked: &AskedKey, now: UnixSeconds) {
+        let Some(held) = &self.held else { return };
+        if asked.is_in(&held.value) || self.is_absent(asked, now) {
+            return;
+        }
+        if self.absent.len() >= budget::ABSENT_KEYS {
+            self.absent.pop_front();
+        }
+        self.absent.push_back((asked.clone(), now));
+    }
+
+    fn is_absent(&self, asked: &AskedKey, now: UnixSeconds) -> bool {
+        let mut absent = self.absent.iter();
+        absent.any(|(absent, since)| absent == asked && is_within(*since, ABSENT_FOR, now))
+    }
+
+    /// For how long there must not be another attempt, if so.
+    fn pause(&self, now: UnixSeconds) -> Option<Seconds> {
+        let last = self.last.filter(|last| is_within(last.began, COOLDOWN, now))?;
+        Some(last.began.plus(COOLDOWN).since(now))
+    }
+
+    fn usable(&self, now: UnixSeconds) -> Option<&Dated<KeySet>> {
+        self.held.as_ref().filter(|held| held.is_usable(self.stale_if_error, now))
+    }
+
+    /// The set that is held, however old.
+    #[must_use]
+    pub const fn held(&self) -> Option<&Dated<KeySet>> {
+        self.held.as_ref()
+    }
+
+    /// Where the keys were last found to be, if that may still be relied on: while it is fresh, or
+    /// `even_stale`, where asking again has failed.
+    #[must_use]
+    pub fn jwks_uri(&self, even_stale: bool, now: UnixSeconds) -> Option<&str> {
+        let found = self.jwks_uri.as_ref()?;
+        let good = if even_stale {
+            found.is_usable(self.stale_if_error, now)
+        } else {
+            found.is_fresh(now)
+        };
+        good.then_some(found.value.as_str())
+    }
+
+    /// Where the keys were last found to be, however long ago.
+    #[must_use]
+    pub const fn found(&self) -> Option<&Dated<String>> {
+        self.jwks_uri.as_ref()
+    }
+
+    /// Metadata has said where the keys are.
+    pub fn discovered(&mut self, jwks_uri: Dated<String>) {
+        self.jwks_uri = Some(jwks_uri);
+    }
+
+    /// The keys are not where they were: ask again at the next attempt.
+    pub fn mislaid(&mut self) {
+        if let Some(found) = &mut self.jwks_uri {
+            found.fresh_for = Seconds::new(0);
+        }
+    }
+}
+
+/// Keys that a request needs, or would be the better for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeysWanted {
+    /// The issuer's place in [`Policy::issuers`].
+    pub issuer: usize,
+    /// The key that the token asks for.
+    pub asked: AskedKey,
+    /// Whether the request was judged without them, by a set that is past its freshness.
+    pub in_background: bool,
+}
+
+/// The key caches of a policy's issuers, each in its issuer's place.
+#[derive(Debug, Default)]
+pub struct KeyCaches(Vec<KeyCache>);
+
+impl KeyCaches {
+    /// Empty caches for a policy.
+    #[must_use]
+    pub fn of(policy: &Policy) -> Self {
+        let grace = |remote: Option<&super::RemoteKeys>| {
+            remote.map_or(STALE_IF_ERROR, |remote| remote.stale_if_error)
+        };
+        Self(policy.issuers().iter().map(|one| KeyCache::new(grace(one.remote()))).collect())
+    }
+
+    /// The cache of the issuer in that place.
+    #[must_use]
+    pub fn get(&self, issuer: usize) -> Option<&KeyCache> {
+        self.0.get(issuer)
+    }
+
+    /// The cache of the issuer in that place, to tell it what has happened.
+    pub fn get_mut(&mut self, issuer: usize) -> Option<&mut KeyCache> {
+        self.0.get_mut(issuer)
+    }
+
+    /// The keys that may bear out a token with this header, as [`KeySet::pick`] finds them in what is
+    /// held of the issuer in that place. `wanted` says if a fetch is called for.
+    ///
+    /// # Errors
+    ///
+    /// `unknown_key` as [`KeySet::pick`] says, once a fetch would not help; `keys_unavailable` where a
+    /// fetch has to come first, or has failed.
+    pub(crate) fn pick<'c>(
+        &'c self,
+        issuer: usize,
+        header: &Header,
+        now: UnixSeconds,
+        wanted: &mut Option<KeysWanted>,
+    ) -> Result<Vec<&'c Key>, Refusal> {
+        let asked = AskedKey::of(header);
+        let unavailable = |because, pause: Seconds| {
+            Err(Refusal::new(Code::KeysUnavailable, because).retrying_after(pause))
+        };
+        match self.get(issuer).map_or(Supply::Fetch, |cache| cache.supply(&asked, now)) {
+            Supply::Have(set) => set.pick(header),
+            Supply::HaveAndRefresh(set) => {
+                *wanted = Some(KeysWanted { issuer, asked, in_background: true });
+                set.pick(header)
+            }
+            Supply::Fetch => {
+                *wanted = Some(KeysWanted { issuer, asked, in_background: false });
+                unavailable("the issuer's keys have yet to be fetched", Seconds::new(1))
+            }
+            Supply::Unavailable(pause) => unavailable("the issuer's keys cannot be had", pause),
+        }
+    }
+}
