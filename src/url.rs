@@ -18,13 +18,13 @@ impl<'t> Url<'t> {
     /// to a loopback address; user information; a host or port that is none; a character that no URL has.
     pub fn parse(text: &'t str) -> Result<Self, &'static str> {
         let (scheme, rest) = text.split_once("://").ok_or("not a URL with a scheme")?;
-        if rest.contains('\\') || !rest.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return Err("it holds a character that has to be percent-encoded");
-        }
         let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
         let (authority, rest) = rest.split_at_checked(end).unwrap_or((rest, ""));
         if authority.contains('@') {
             return Err("it has user information, which would be a secret in the policy");
+        }
+        if rest.contains('\\') || !rest.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err("it holds a character that has to be percent-encoded");
         }
         let authority = authority.to_ascii_lowercase();
         let host = host_of(&authority)?;

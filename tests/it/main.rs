@@ -34,6 +34,8 @@ mod json;
 #[cfg(test)]
 mod jwk;
 #[cfg(test)]
+mod key_cache;
+#[cfg(test)]
 mod kit;
 #[cfg(test)]
 mod mutation;
@@ -49,6 +51,8 @@ mod policy;
 mod pss;
 #[cfg(test)]
 mod refusal;
+#[cfg(test)]
+mod remote_keys;
 #[cfg(test)]
 mod route;
 #[cfg(test)]
