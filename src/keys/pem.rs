@@ -17,14 +17,15 @@ use rsa::pkcs8::der::{self, Decode as _, Reader as _, SliceReader, Tag};
 use rsa::pkcs8::spki::SubjectPublicKeyInfoRef;
 
 /// `rsaEncryption` (RFC 8017 appendix C).
-const RSA_ENCRYPTION: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
+pub const RSA_ENCRYPTION: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
 /// `id-ecPublicKey` (RFC 5480 section 2.1.1); its parameter names the curve.
-const EC_PUBLIC_KEY: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
+pub const EC_PUBLIC_KEY: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
 /// `id-Ed25519` (RFC 8410 section 3).
-const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
+pub const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
 
 /// The curve of that name (RFC 5480 section 2.1.1.1, SEC 2 appendix A).
-fn curve(name: ObjectIdentifier) -> Option<Curve> {
+#[must_use]
+pub fn curve(name: ObjectIdentifier) -> Option<Curve> {
     const P256: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7");
     const P384: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.34");
     #[cfg(feature = "es512")]
@@ -44,7 +45,8 @@ fn curve(name: ObjectIdentifier) -> Option<Curve> {
 
 /// The parameter set of that name (RFC 9881 section 2).
 #[cfg(feature = "mldsa")]
-fn parameter_set(name: ObjectIdentifier) -> Option<ParameterSet> {
+#[must_use]
+pub fn parameter_set(name: ObjectIdentifier) -> Option<ParameterSet> {
     const MLDSA44: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.3.17");
     const MLDSA65: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.3.18");
     const MLDSA87: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.3.19");

@@ -1,12 +1,14 @@
 //! `cargo xtask token`: mints a token for local use.
 
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, bail};
 use base64ct::{Base64UrlUnpadded, Encoding};
 use clap::Args;
+use portcullis::alg::Algorithm;
 use serde_json::{Map, Value, json};
 
 use crate::config::dev_vars::DevVars;
@@ -14,15 +16,15 @@ use crate::config::{Environment, Source, policy};
 use crate::say;
 use crate::workspace::Workspace;
 
-mod algorithm;
 mod demo;
+mod key;
 mod lifetime;
 mod signer;
 
-pub(crate) use algorithm::Algorithm;
 pub(crate) use lifetime::Lifetime;
 
 use demo::Issuer;
+use key::Key;
 use signer::Signer;
 
 /// Who a token is about, if nobody is named.
@@ -45,9 +47,9 @@ pub(crate) struct Options {
     /// text
     #[arg(long = "claim", value_name = "NAME=VALUE", value_parser = claim)]
     pub(crate) claims: Vec<(String, Value)>,
-    /// How it is signed: HS256, HS384, HS512 with the secret, RS256, RS384, RS512 with a key
-    /// [default: what the policy lists first and the key can do]
-    #[arg(long, value_name = "ALGORITHM")]
+    /// How it is signed: HS... with the secret, or what the private key can do
+    /// [default: what the policy lists first and the key can do, else RS256, ES256, EdDSA...]
+    #[arg(long, value_name = "ALGORITHM", value_parser = algorithm)]
     pub(crate) alg: Option<Algorithm>,
     /// The name of the key (`kid`), for the header
     #[arg(long, value_name = "NAME")]
@@ -58,7 +60,8 @@ pub(crate) struct Options {
     /// Who issues it: an issuer of the policy by name or by URL, or any other text for `iss`
     #[arg(long, value_name = "ISSUER")]
     pub(crate) issuer: Option<String>,
-    /// Sign with the private key in this PEM file instead of a secret
+    /// Sign with the private key in this PEM file instead of a secret: RSA, P-256, P-384, P-521,
+    /// secp256k1, Ed25519 or ML-DSA, as `openssl genpkey` writes it
     #[arg(long, value_name = "FILE")]
     pub(crate) key: Option<PathBuf>,
     /// Take the policy of this environment in wrangler.toml [default: the top level]
@@ -83,7 +86,7 @@ pub(crate) fn mint(workspace: &Workspace, options: &Options) -> Result<String> {
 
     let (signer, issuer) = match &options.key {
         Some(file) => {
-            let key = signer::read_key(file)?;
+            let key = read_key(file)?;
             let issuer = pick(&issuers, options, |issuer| {
                 issuer.algorithms.iter().any(|algorithm| key.fits(*algorithm))
             });
@@ -94,7 +97,7 @@ pub(crate) fn mint(workspace: &Workspace, options: &Options) -> Result<String> {
                 let listed = &issuer?.algorithms;
                 listed.iter().copied().find(|algorithm| key.fits(*algorithm))
             });
-            (key.signer(algorithm)?, issuer)
+            (Signer::key(algorithm, key)?, issuer)
         }
         None => {
             let Some(issuer) = pick(&issuers, options, |issuer| issuer.secret.is_some()) else {
@@ -113,13 +116,24 @@ pub(crate) fn mint(workspace: &Workspace, options: &Options) -> Result<String> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).context("the clock is before 1970")?;
     let now = i64::try_from(now.as_secs()).context("the clock is far in the future")?;
     let claims = claims(options, issuer, now)?;
+    compose(&signer, options.kid.as_deref(), claims)
+}
+
+/// Signs the claims (RFC 7515 section 7.1).
+fn compose(signer: &Signer, kid: Option<&str>, claims: Map<String, Value>) -> Result<String> {
     let mut header = json!({ "alg": signer.algorithm().name(), "typ": "JWT" });
-    if let Some(kid) = &options.kid {
+    if let Some(kid) = kid {
         header["kid"] = json!(kid);
     }
     let signed = format!("{}.{}", segment(&header), segment(&Value::Object(claims)));
     let signature = signer.sign(signed.as_bytes())?;
     Ok(format!("{signed}.{}", Base64UrlUnpadded::encode_string(&signature)))
+}
+
+fn read_key(file: &Path) -> Result<Key> {
+    let text = fs::read_to_string(file)
+        .with_context(|| format!("the key {} cannot be read", file.display()))?;
+    Key::from_pem(&text).with_context(|| format!("{} cannot be used", file.display()))
 }
 
 /// The issuer that the options name, else the first that suits the key.
@@ -172,6 +186,13 @@ fn claims(options: &Options, issuer: Option<&Issuer>, now: i64) -> Result<Map<St
 
 fn segment(value: &Value) -> String {
     Base64UrlUnpadded::encode_string(value.to_string().as_bytes())
+}
+
+fn algorithm(name: &str) -> Result<Algorithm, String> {
+    Algorithm::from_name(name).ok_or_else(|| {
+        let names: Vec<&str> = Algorithm::ALL.iter().map(|algorithm| algorithm.name()).collect();
+        format!("tokens can be minted with {}", names.join(", "))
+    })
 }
 
 /// `name=value`, where the value is JSON if it reads as such, else text.

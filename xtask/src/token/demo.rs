@@ -2,11 +2,10 @@
 
 use anyhow::{Context, Result, anyhow, bail};
 use base64ct::{Base64Unpadded, Base64UrlUnpadded, Encoding};
+use portcullis::alg::Algorithm;
 use serde_json::Value;
 
 use crate::config::dev_vars::DevVars;
-
-use super::Algorithm;
 
 /// One issuer of the policy, read leniently: whether the policy is sound is for `check` to say.
 #[derive(Debug, Default)]
@@ -17,7 +16,7 @@ pub(crate) struct Issuer {
     pub(crate) urls: Vec<String>,
     /// What its tokens may have as `aud`.
     pub(crate) audience: Vec<String>,
-    /// The listed algorithms that tokens can be minted with.
+    /// The listed algorithms, as far as there are such.
     pub(crate) algorithms: Vec<Algorithm>,
     /// The binding of its newest secret.
     pub(crate) secret: Option<String>,
@@ -39,7 +38,10 @@ fn issuer(raw: &Value) -> Issuer {
         name: texts(raw.get("name")).into_iter().next().unwrap_or_default(),
         urls: named("issuer"),
         audience: named("audience"),
-        algorithms: texts(raw.get("algorithms")).iter().filter_map(|a| a.parse().ok()).collect(),
+        algorithms: texts(raw.get("algorithms"))
+            .iter()
+            .filter_map(|name| Algorithm::from_name(name))
+            .collect(),
         secret: texts(keys.and_then(|keys| keys.get("secret"))).into_iter().next(),
         encoding: texts(keys.and_then(|keys| keys.get("encoding"))).into_iter().next(),
     }
@@ -125,13 +127,13 @@ mod tests {
     fn issuers_are_read_from_the_policy() {
         let policy = serde_json::json!({ "issuers": [{
             "name": "a", "issuer": ["https://a.example", "https://b.example"], "audience": "*",
-            "algorithms": ["ES256", "RS512"], "keys": { "secret": ["NEW", "OLD"] },
+            "algorithms": ["none", "RS512"], "keys": { "secret": ["NEW", "OLD"] },
         }]});
         let issuers = issuers(&policy);
         let issuer = &issuers[0];
         assert_eq!(issuer.urls, ["https://a.example", "https://b.example"]);
         assert!(issuer.audience.is_empty());
-        assert_eq!(issuer.algorithms, ["RS512".parse().unwrap()]);
+        assert_eq!(issuer.algorithms, [Algorithm::RS512]);
         assert_eq!(issuer.secret.as_deref(), Some("NEW"));
     }
 }

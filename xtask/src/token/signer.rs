@@ -1,27 +1,13 @@
-//! Signing.
-
-use std::fs;
-use std::path::Path;
+//! Signing: a secret or a private key together with the algorithm that it is used with.
 
 use anyhow::{Context, Result, bail};
 use hmac::{Hmac, KeyInit, Mac};
-use rsa::PrivateKey;
-use rsa::pkcs1::DecodeRsaPrivateKey as _;
-use rsa::pkcs1v15::SigningKey;
-use rsa::pkcs8::DecodePrivateKey as _;
-use rsa::signature::{SignatureEncoding, Signer as _};
+use portcullis::alg::{Algorithm, Family, Hash};
 use sha2::{Sha256, Sha384, Sha512};
 
-use super::Algorithm;
-use super::algorithm::{Family, Hash};
+use super::key::Key;
 
-/// A private key, whatever its kind.
-pub(crate) enum Key {
-    /// RSA.
-    Rsa(Box<PrivateKey>),
-}
-
-/// A key together with the algorithm that it is to be used with.
+/// What signs, and how.
 pub(crate) struct Signer {
     algorithm: Algorithm,
     material: Material,
@@ -29,81 +15,20 @@ pub(crate) struct Signer {
 
 enum Material {
     Secret(Vec<u8>),
-    Key(Key),
-}
-
-/// Reads a private key in PEM: PKCS#8 or PKCS#1.
-pub(crate) fn read_key(file: &Path) -> Result<Key> {
-    let text = fs::read_to_string(file)
-        .with_context(|| format!("the key {} cannot be read", file.display()))?;
-    parse_key(&text).with_context(|| format!("{} cannot be used", file.display()))
-}
-
-fn parse_key(text: &str) -> Result<Key> {
-    let label = text
-        .lines()
-        .find_map(|line| line.trim().strip_prefix("-----BEGIN ")?.strip_suffix("-----"))
-        .context("it is no PEM file: it has no line -----BEGIN ...-----")?;
-    let rsa = |key: PrivateKey| Key::Rsa(Box::new(key));
-    match label {
-        "PRIVATE KEY" => PrivateKey::from_pkcs8_pem(text)
-            .map(rsa)
-            .context("it is no RSA key, and tokens can be signed with RSA keys only"),
-        "RSA PRIVATE KEY" => {
-            PrivateKey::from_pkcs1_pem(text).map(rsa).context("it is no sound RSA key")
-        }
-        "EC PRIVATE KEY" => bail!("tokens can be signed with RSA keys only, and this is an EC key"),
-        "ENCRYPTED PRIVATE KEY" => {
-            bail!("it is encrypted: decrypt it first, with `openssl pkey -in FILE -out OTHER`")
-        }
-        "PUBLIC KEY" | "RSA PUBLIC KEY" | "CERTIFICATE" => {
-            bail!("it is the public half: signing takes the private key")
-        }
-        other => {
-            bail!("it holds \"{other}\": a private key begins with -----BEGIN PRIVATE KEY-----")
-        }
-    }
-}
-
-impl Key {
-    fn family(&self) -> Family {
-        match self {
-            Self::Rsa(_) => Family::RsaPkcs1,
-        }
-    }
-
-    /// Whether the key can be used with an algorithm.
-    pub(crate) fn fits(&self, algorithm: Algorithm) -> bool {
-        algorithm.family() == self.family()
-    }
-
-    /// The key for an algorithm, or for the usual one of its kind.
-    pub(crate) fn signer(self, algorithm: Option<Algorithm>) -> Result<Signer> {
-        let algorithm = chosen(algorithm, self.family())?;
-        Ok(Signer { algorithm, material: Material::Key(self) })
-    }
-}
-
-fn chosen(algorithm: Option<Algorithm>, family: Family) -> Result<Algorithm> {
-    match algorithm {
-        Some(algorithm) if algorithm.family() == family => Ok(algorithm),
-        None => Algorithm::of(family).next().context("no algorithm takes such a key"),
-        Some(algorithm) => {
-            let names: Vec<&str> = Algorithm::of(family).map(Algorithm::name).collect();
-            let key = match family {
-                Family::Hmac => "a secret",
-                Family::RsaPkcs1 => "an RSA key",
-            };
-            let hint = if family == Family::Hmac { "; --key FILE names a private key" } else { "" };
-            bail!("{algorithm} does not go with {key}, which signs {}{hint}", names.join(", "))
-        }
-    }
+    Key(Box<Key>),
 }
 
 impl Signer {
+    /// A private key for an algorithm, or for the usual one of its kind.
+    pub(crate) fn key(algorithm: Option<Algorithm>, key: Key) -> Result<Self> {
+        let algorithm = chosen(algorithm, key.kind(), "", |algorithm| key.fits(algorithm))?;
+        Ok(Self { algorithm, material: Material::Key(Box::new(key)) })
+    }
+
     /// A shared secret for an algorithm, or for the usual one.
     pub(crate) fn secret(algorithm: Option<Algorithm>, secret: Vec<u8>) -> Result<Self> {
-        let algorithm = chosen(algorithm, Family::Hmac)?;
+        let hint = "; --key FILE names a private key";
+        let algorithm = chosen(algorithm, "a secret", hint, Algorithm::is_symmetric)?;
         Ok(Self { algorithm, material: Material::Secret(secret) })
     }
 
@@ -114,21 +39,33 @@ impl Signer {
 
     /// The signature over a message.
     pub(crate) fn sign(&self, message: &[u8]) -> Result<Vec<u8>> {
-        match &self.material {
-            Material::Secret(secret) => match self.algorithm.hash() {
-                Hash::Sha256 => mac(Hmac::<Sha256>::new_from_slice(secret), message),
-                Hash::Sha384 => mac(Hmac::<Sha384>::new_from_slice(secret), message),
-                Hash::Sha512 => mac(Hmac::<Sha512>::new_from_slice(secret), message),
-            },
-            Material::Key(Key::Rsa(key)) => {
-                let key = PrivateKey::clone(key);
-                let signature = match self.algorithm.hash() {
-                    Hash::Sha256 => SigningKey::<Sha256>::new(key).try_sign(message),
-                    Hash::Sha384 => SigningKey::<Sha384>::new(key).try_sign(message),
-                    Hash::Sha512 => SigningKey::<Sha512>::new(key).try_sign(message),
-                };
-                Ok(signature.context("the key is too short for this algorithm")?.to_vec())
+        match (&self.material, self.algorithm.family()) {
+            (Material::Key(key), _) => key.sign(self.algorithm, message),
+            (Material::Secret(secret), Family::Hmac(Hash::Sha384)) => {
+                mac(Hmac::<Sha384>::new_from_slice(secret), message)
             }
+            (Material::Secret(secret), Family::Hmac(Hash::Sha512)) => {
+                mac(Hmac::<Sha512>::new_from_slice(secret), message)
+            }
+            (Material::Secret(secret), _) => mac(Hmac::<Sha256>::new_from_slice(secret), message),
+        }
+    }
+}
+
+/// The algorithm that was asked for if the key fits it, else the first in the table that it fits.
+fn chosen(
+    asked: Option<Algorithm>,
+    kind: &str,
+    hint: &str,
+    fits: impl Fn(Algorithm) -> bool,
+) -> Result<Algorithm> {
+    let mut fitting = Algorithm::ALL.iter().copied().filter(|algorithm| fits(*algorithm));
+    match asked {
+        None => fitting.next().context("no algorithm takes such a key"),
+        Some(algorithm) if fits(algorithm) => Ok(algorithm),
+        Some(algorithm) => {
+            let names: Vec<&str> = fitting.map(Algorithm::name).collect();
+            bail!("{algorithm} does not go with {kind}, which signs {}{hint}", names.join(", "))
         }
     }
 }
