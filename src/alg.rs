@@ -229,16 +229,22 @@ impl Algorithm {
         Self::ALL.iter().copied().find(|algorithm| algorithm.name() == name)
     }
 
+    /// The cargo feature without which a build lacks the algorithm of that name; none where every
+    /// build has it, or there is no such algorithm.
+    #[must_use]
+    pub fn feature(name: &str) -> Option<&'static str> {
+        match name {
+            "ES512" => Some("es512"),
+            "ES256K" => Some("es256k"),
+            "ML-DSA-44" | "ML-DSA-65" | "ML-DSA-87" => Some("mldsa"),
+            _ => None,
+        }
+    }
+
     /// The cargo feature that adds the algorithm of that name to a build which lacks it.
     #[must_use]
     pub fn missing_feature(name: &str) -> Option<&'static str> {
-        let feature = match name {
-            "ES512" => "es512",
-            "ES256K" => "es256k",
-            "ML-DSA-44" | "ML-DSA-65" | "ML-DSA-87" => "mldsa",
-            _ => return None,
-        };
-        Self::from_name(name).is_none().then_some(feature)
+        Self::feature(name).filter(|_| Self::from_name(name).is_none())
     }
 
     /// The JOSE name.

@@ -2,20 +2,20 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
-use std::{env, fs};
+use std::{env, fs, iter};
 
 use anyhow::{Context, Result, bail};
-use clap::Args;
+use clap::{Args, Parser};
 
 use crate::check::{self, Unseen};
-use crate::config::Severity;
+use crate::config::{Environment, Severity};
 use crate::hash::Fingerprint;
 use crate::tools::{self, Tools};
 use crate::workspace::Workspace;
 use crate::{process, say};
 
 /// What is deployed, unless the command line says otherwise.
-pub(crate) const DEPLOYED_FEATURES: &[&str] = &["worker", "entry"];
+pub(crate) const DEPLOYED_FEATURES: &[&str] = &["worker", "entry", "mldsa"];
 
 /// What the Worker's code may use. A `RUSTFLAGS` variable, even an empty one, silently drops what
 /// `.cargo/config.toml` says of this; `CARGO_ENCODED_RUSTFLAGS` wins over both.
@@ -39,8 +39,12 @@ const OPTIMISATION: [&str; 10] = [
     "--enable-sign-ext",
 ];
 
-/// What the build leaves behind that wrangler uploads.
-const OUTPUTS: [&str; 2] = ["build/index.js", "build/index_bg.wasm"];
+/// Where wrangler.toml's `main` expects the Worker.
+pub(crate) const DEPLOYED_FOLDER: &str = "build";
+
+/// What the build leaves behind that wrangler uploads: the code that calls the module, and the module.
+const SCRIPT: &str = "index.js";
+const MODULE: &str = "index_bg.wasm";
 
 /// What the build depends on, besides the options and the tools' versions.
 const INPUTS: [&str; 7] = [
@@ -64,12 +68,48 @@ pub(crate) struct Options {
     without: Vec<String>,
 }
 
+impl Options {
+    /// The deployed features, and further ones, separated by commas.
+    pub(crate) fn with(features: &str) -> Self {
+        let features = features.split(',').map(str::to_owned).collect();
+        Self { features, without: Vec::new() }
+    }
+
+    /// What wrangler builds an environment with: the options of `cargo xtask build` in its build
+    /// command, or none where the command is another.
+    pub(crate) fn of(environment: &Environment<'_>) -> Self {
+        let build = environment.inherited("build");
+        let command = build.as_ref().and_then(|build| build.value.get("command")?.as_str());
+        command.and_then(Self::of_command).unwrap_or_default()
+    }
+
+    fn of_command(command: &str) -> Option<Self> {
+        #[derive(Parser)]
+        struct Line {
+            #[command(flatten)]
+            options: Options,
+        }
+        let mut words = command.split_whitespace().skip_while(|word| *word != "xtask").skip(1);
+        if words.next() != Some("build") {
+            return None;
+        }
+        let arguments = words.take_while(|word| !matches!(*word, "&&" | "||" | "|" | ";"));
+        Line::try_parse_from(iter::once("build").chain(arguments)).ok().map(|line| line.options)
+    }
+
+    /// Whether the build has a cargo feature.
+    pub(crate) fn has(&self, feature: &str) -> bool {
+        let named = |list: &[String]| list.iter().any(|one| one == feature);
+        named(&self.features) || DEPLOYED_FEATURES.contains(&feature) && !named(&self.without)
+    }
+}
+
 /// Checks the deployment, then builds the Worker.
 pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     let workspace = Workspace::find()?;
     refuse_what_undoes_the_gate(&workspace)?;
     let tools = tools::prepare(&workspace)?;
-    worker(&workspace, &tools, options)?;
+    worker(&workspace, &tools, options, DEPLOYED_FOLDER)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -85,20 +125,28 @@ fn refuse_what_undoes_the_gate(workspace: &Workspace) -> Result<()> {
     Ok(())
 }
 
-/// Builds the Worker into `build/`, unless it is there already.
-pub(crate) fn worker(workspace: &Workspace, tools: &Tools, options: &Options) -> Result<()> {
+/// Builds the Worker into a folder of the checkout, unless it is there already, and returns its script.
+pub(crate) fn worker(
+    workspace: &Workspace,
+    tools: &Tools,
+    options: &Options,
+    folder: &str,
+) -> Result<PathBuf> {
     let features = features(options)?;
+    let output = workspace.path(folder);
+    let script = output.join(SCRIPT);
     let inputs = inputs(workspace, &features)?;
-    let stamp = workspace.path("target").join("worker-build.stamp");
+    let name = folder.replace(['/', '\\'], "-");
+    let stamp = workspace.path("target").join(format!("worker-{name}.stamp"));
     let recorded = fs::read_to_string(&stamp).unwrap_or_default();
-    if recorded == stamp_text(workspace, &inputs) {
+    if recorded == stamp_text(&output, &inputs) {
         say::line("the Worker is up to date");
-        return Ok(());
+        return Ok(script);
     }
     say::timed(&format!("building the Worker ({features})"), || {
         let mut command = Command::new(&tools.worker_build);
         command
-            .args(["--release", "--features", &features])
+            .args(["--release", "--out-dir", folder, "--features", &features])
             .current_dir(workspace.root())
             .env_remove("RUSTFLAGS")
             .env("CARGO_ENCODED_RUSTFLAGS", rustflags())
@@ -107,24 +155,24 @@ pub(crate) fn worker(workspace: &Workspace, tools: &Tools, options: &Options) ->
             .env("ESBUILD_BIN", tools.node.program("esbuild"));
         tools.node.put_on_path(&mut command)?;
         process::run(&mut command)?;
-        optimise(workspace, tools)
+        optimise(workspace, tools, &output.join(MODULE))
     })?;
-    fs::write(&stamp, stamp_text(workspace, &inputs))
-        .with_context(|| format!("{} cannot be written", stamp.display()))
+    fs::write(&stamp, stamp_text(&output, &inputs))
+        .with_context(|| format!("{} cannot be written", stamp.display()))?;
+    Ok(script)
 }
 
 /// Makes the module smaller and faster.
-fn optimise(workspace: &Workspace, tools: &Tools) -> Result<()> {
-    let module = workspace.path(OUTPUTS[1]);
+fn optimise(workspace: &Workspace, tools: &Tools, module: &Path) -> Result<()> {
     let optimised = module.with_extension("optimised.wasm");
     let mut command = tools.node.command("wasm-opt")?;
     command
         .args(OPTIMISATION)
         .arg("--output")
-        .args([&optimised, &module])
+        .args([optimised.as_path(), module])
         .current_dir(workspace.root());
     process::run(&mut command)?;
-    fs::rename(&optimised, &module)
+    fs::rename(&optimised, module)
         .with_context(|| format!("{} cannot be replaced", module.display()))
 }
 
@@ -184,10 +232,10 @@ fn inputs(workspace: &Workspace, features: &str) -> Result<String> {
 }
 
 /// What the stamp says when the outputs are those that were made from the inputs.
-fn stamp_text(workspace: &Workspace, inputs: &str) -> String {
-    let outputs = OUTPUTS.map(|output| {
-        let bytes = fs::read(workspace.path(output)).unwrap_or_default();
-        format!("{output} {}\n", Fingerprint::of(&bytes))
+fn stamp_text(output: &Path, inputs: &str) -> String {
+    let outputs = [SCRIPT, MODULE].map(|name| {
+        let bytes = fs::read(output.join(name)).unwrap_or_default();
+        format!("{name} {}\n", Fingerprint::of(&bytes))
     });
     format!("inputs {inputs}\n{}", outputs.concat())
 }
@@ -225,9 +273,27 @@ mod tests {
 
     #[test]
     fn features_are_added_and_taken_away() {
-        check(&[], &[], Some("entry,worker"));
-        check(&["es512"], &[], Some("entry,es512,worker"));
-        check(&["worker"], &["entry"], Some("worker"));
+        check(&[], &[], Some("entry,mldsa,worker"));
+        check(&["es512"], &[], Some("entry,es512,mldsa,worker"));
+        check(&["worker"], &["entry", "mldsa"], Some("worker"));
         check(&[], &["es512"], None);
+    }
+
+    #[test]
+    fn options_are_read_from_wranglers_command() {
+        let has = |command| {
+            let options = Options::of_command(command)?;
+            Some(["mldsa", "es512", "es256k"].map(|feature| options.has(feature)))
+        };
+        assert_eq!(has("cargo xtask build"), Some([true, false, false]));
+        assert_eq!(has("cargo xtask build --without mldsa"), Some([false, false, false]));
+        assert_eq!(has("cargo xtask build --features es512,es256k"), Some([true, true, true]));
+        assert_eq!(
+            has("npm run x && cargo xtask build --features=es512 --without=mldsa && true"),
+            Some([false, true, false])
+        );
+        assert_eq!(has("cargo xtask build --nonsense"), None);
+        assert_eq!(has("cargo xtask check"), None);
+        assert_eq!(has("worker-build --release"), None);
     }
 }

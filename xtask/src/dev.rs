@@ -55,7 +55,8 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     let port = port(options)?;
     let tools = tools::prepare(&workspace)?;
     // wrangler would build too, but it is hard to read over its shoulder.
-    build::worker(&workspace, &tools, &build::Options::default())?;
+    let built = build::Options::of(environment);
+    build::worker(&workspace, &tools, &built, build::DEPLOYED_FOLDER)?;
     let mut command = wrangler::command(&workspace, &tools, port, name)?;
     if let Some(swapped) = echo_for_zone(&raw) {
         say::line(

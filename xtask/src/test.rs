@@ -31,13 +31,14 @@ pub(crate) fn run(_options: &Options) -> Result<ExitCode> {
 /// do more with.
 pub(crate) fn all(workspace: &Workspace, suites: &mut Suites) -> Result<Option<Tools>> {
     let tools = tools::prepare(workspace)?;
-    suites.run("native tests", || native(workspace, &["--workspace"]));
-    suites.run("native tests, every algorithm", || {
-        native(workspace, &["--features", EVERY_ALGORITHM, "--test", "it"])
-    });
+    // xtask wants every algorithm, and cargo gives all packages of one command the same features.
+    suites.run("native tests, every algorithm", || native(workspace, &["--workspace"]));
+    suites.run("native tests, no cargo features", || native(workspace, &["--test", "it"]));
     suites.run("the same tests in WebAssembly", || wasm(workspace, &tools));
-    let built = suites
-        .run("the Worker's build", || build::worker(workspace, &tools, &build::Options::default()));
+    let built = suites.run("the Worker's build", || {
+        let options = build::Options::default();
+        build::worker(workspace, &tools, &options, build::DEPLOYED_FOLDER).map(drop)
+    });
     if built {
         suites.run("end-to-end tests", || end_to_end(workspace, &tools));
     }

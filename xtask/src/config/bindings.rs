@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 
+use portcullis::alg::Algorithm;
 use portcullis::policy::{Bindings, Compilation, Fault, Policy};
 use serde_json::Value;
 
@@ -10,6 +11,7 @@ use super::dev_vars::DevVars;
 use super::policy::{self, Purpose, Reference};
 use super::source::pointer;
 use super::{Environment, Finding, Severity};
+use crate::build;
 
 mod placeholder;
 mod route_row;
@@ -79,7 +81,43 @@ pub(crate) fn compile(
     };
     findings.extend(faults.into_iter().filter(|f| !of_stand_in(f)).map(found(Severity::Fault)));
     findings.extend(warnings.into_iter().filter(|f| !of_stand_in(f)).map(found(Severity::Warning)));
+    let lacking = lacking_algorithms(environment, raw_policy);
+    let routes = routes.filter(|_| lacking.is_empty());
+    findings.extend(lacking);
     Compiled { findings, routes }
+}
+
+/// Algorithms that the policy lists and the deployed build lacks; this one has them all.
+fn lacking_algorithms(environment: &Environment<'_>, raw_policy: &Value) -> Vec<Finding> {
+    let built = build::Options::of(environment);
+    let issuers = raw_policy.get("issuers").and_then(Value::as_array);
+    let mut findings = Vec::new();
+    for (issuer, raw) in issuers.into_iter().flatten().enumerate() {
+        let listed = match raw.get("algorithms") {
+            Some(Value::Array(names)) => names.as_slice(),
+            Some(name) => std::slice::from_ref(name),
+            None => &[],
+        };
+        for (index, name) in listed.iter().enumerate() {
+            let Some(name) = name.as_str() else { continue };
+            let Some(feature) = Algorithm::feature(name).filter(|feature| !built.has(feature))
+            else {
+                continue;
+            };
+            let path = format!("issuers[{issuer}].algorithms[{index}]");
+            findings.push(Finding {
+                severity: Severity::Fault,
+                line: policy::line(environment, &path),
+                path: place(&path),
+                problem: format!("{name} is not an algorithm of the deployed build"),
+                remedy: format!(
+                    "add --features {feature} to the command in [build]: \
+                     command = \"cargo xtask build --features {feature}\""
+                ),
+            });
+        }
+    }
+    findings
 }
 
 /// A path in the policy as a path in `vars`.
@@ -203,6 +241,37 @@ mod tests {
             .collect();
         assert_eq!(found, expected);
         compiled.routes.is_some()
+    }
+
+    #[test]
+    fn algorithms_are_those_of_the_build_that_is_deployed() {
+        let issuer = |name: &str, algorithm: &str| {
+            format!(
+                "[[vars.POLICY.issuers]]
+                name = '{name}'
+                issuer = 'https://{name}.example/'
+                audience = 'api'
+                algorithms = ['{algorithm}']
+                keys = {{ pem = 'PEM' }}\n"
+            )
+        };
+        let policy = format!(
+            "vars.POLICY.origin = 'echo'
+            vars.POLICY.routes = [{{ path = '/*' }}]
+            {}{}",
+            issuer("a", "ES512"),
+            issuer("b", "ML-DSA-44"),
+        );
+        let with = |command: &str| format!("build.command = '{command}'\n{policy}");
+        let lacks = |index| format!("POLICY.issuers[{index}].algorithms[0]");
+        let unseen = ["POLICY.issuers[0].keys.pem?", "POLICY.issuers[1].keys.pem?"];
+        let found = |command: &str, expected: &[&str], routes: bool| {
+            let expected: Vec<&str> = unseen.iter().chain(expected).copied().collect();
+            assert_eq!(check(&with(command), &[], Unseen::Warn, &expected), routes, "{command}");
+        };
+        found("cargo xtask build", &[&lacks(0)], false);
+        found("cargo xtask build --without mldsa", &[&lacks(0), &lacks(1)], false);
+        found("cargo xtask build --without mldsa --features es512", &[&lacks(1)], false);
     }
 
     #[test]
