@@ -196,9 +196,9 @@ withGate(
     test("refuses everything, and the log names the cargo feature", async ({ gate, origin }) => {
       await assertProblem(await gate.fetch("/api/items"), 500);
       origin.expectNone();
-      const faults = gate.logs.structured.filter(({ event }) => event === "policy_fault");
-      assert.equal(faults[0].path, "issuers[0].algorithms[0]");
-      assert.match(faults[0].remedy, /--features es512/);
+      const fault = await gate.logs.waitFor((book) => book.structured.find(({ event }) => event === "policy_fault"));
+      assert.equal(fault.path, "issuers[0].algorithms[0]");
+      assert.match(fault.remedy, /--features es512/);
     });
   },
 );

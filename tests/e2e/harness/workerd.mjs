@@ -64,26 +64,22 @@ async function place({ name, path: source, contents }, directory) {
   return symlink(source, target).catch(() => copyFile(source, target));
 }
 
-async function listening(child) {
-  let text = "";
-  const found = () => {
-    for (const line of text.split("\n")) {
-      if (!line.endsWith("}")) continue;
-      const message = JSON.parse(line);
-      if (message.event === "listen" && message.socket === "http") return message.port;
-    }
-    return undefined;
-  };
-  const ended = once(child, "close").then(([code]) => {
-    throw new Error(`it ended with code ${code}`);
+/** The port that workerd says it listens on. */
+function listening(child) {
+  return new Promise((resolve, reject) => {
+    let rest = "";
+    // One listener throughout: between two that each take one chunk, a third would be lost.
+    child.stdio[3].on("data", (chunk) => {
+      const lines = (rest + chunk).split("\n");
+      rest = lines.pop();
+      for (const line of lines.filter((line) => line !== "")) {
+        const message = JSON.parse(line);
+        if (message.event === "listen" && message.socket === "http") resolve(message.port);
+      }
+    });
+    child.once("error", reject);
+    child.once("close", (code) => reject(new Error(`it ended with code ${code}`)));
   });
-  ended.catch(() => {});
-  for (;;) {
-    const port = found();
-    if (port !== undefined) return port;
-    const [chunk] = await Promise.race([once(child.stdio[3], "data"), ended]);
-    text += chunk;
-  }
 }
 
 function configuration({ modules, bindings, services, flags }) {
