@@ -32,8 +32,9 @@ pub(crate) fn smoke(workspace: &Workspace) -> Result<()> {
         let corpus = folder.join("corpus").join(target);
         fs::create_dir_all(&corpus)
             .with_context(|| format!("{} cannot be created", corpus.display()))?;
-        say::timed(&format!("fuzzing {target} for {SECONDS} s"), || {
-            process::run(
+        // What it writes on the way is of use only to whoever looks into a crash.
+        let written = say::timed(&format!("fuzzing {target} for {SECONDS} s"), || {
+            process::capture(
                 Command::new("rustup")
                     .args(["run", "nightly"])
                     .arg(&cargo_fuzz)
@@ -48,6 +49,34 @@ pub(crate) fn smoke(workspace: &Workspace) -> Result<()> {
                     .env_remove("RUSTUP_TOOLCHAIN"),
             )
         })?;
+        say::line(&format!("fuzzing {target}: {}", statistics(&written)?));
     }
     Ok(())
+}
+
+/// How much was tried, from `stat::number_of_executed_units: 123` and the line for the speed.
+fn statistics(written: &str) -> Result<String> {
+    let number = |name: &str| -> Result<u64> {
+        let value = written.lines().find_map(|line| {
+            line.trim().strip_prefix("stat::")?.strip_prefix(name)?.strip_prefix(':')
+        });
+        let value = value.with_context(|| format!("libFuzzer did not say its {name}"))?;
+        value.trim().parse().with_context(|| format!("libFuzzer's {name} is no number"))
+    };
+    let units = number("number_of_executed_units")?;
+    Ok(format!("{units} inputs, {} a second, no crash", number("average_exec_per_sec")?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn statistics_are_read_from_the_noise() {
+        let written = "INFO: seed corpus: files: 12\n###### Recommended dictionary. ######\n\
+            stat::number_of_executed_units: 164222\nstat::average_exec_per_sec:     2692\n\
+            stat::new_units_added:          3\n";
+        assert_eq!(statistics(written).unwrap(), "164222 inputs, 2692 a second, no crash");
+        assert!(statistics("INFO: nothing\n").is_err());
+    }
 }

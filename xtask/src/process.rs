@@ -1,7 +1,7 @@
 //! Running other programs.
 
 use std::ffi::OsStr;
-use std::io::ErrorKind;
+use std::io::{self, BufRead as _, BufReader, ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::{env, iter};
@@ -38,16 +38,42 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
-/// Runs a command out of sight and shows what it wrote only if it fails.
-pub(crate) fn run_quietly(command: &mut Command) -> Result<()> {
-    let output =
-        command.stdin(Stdio::null()).output().map_err(|error| not_started(command, error))?;
-    if !output.status.success() {
-        eprint!("{}", String::from_utf8_lossy(&output.stdout));
-        eprint!("{}", String::from_utf8_lossy(&output.stderr));
-        bail!("`{}` failed ({})", shown(command), output.status);
+/// Runs a command in view of the user, and hands on what it writes on standard output line by line.
+pub(crate) fn run_watched(command: &mut Command, mut see: impl FnMut(&str)) -> Result<()> {
+    let mut child =
+        command.stdout(Stdio::piped()).spawn().map_err(|error| not_started(command, error))?;
+    let output = child.stdout.take().context("a program has no output to read")?;
+    let mut lines = BufReader::new(output);
+    let mut line = Vec::new();
+    while lines.read_until(b'\n', &mut line).context("a program's output cannot be read")? > 0 {
+        // Whoever reads ours may have stopped reading; the program goes on all the same.
+        let _ = io::stdout().write_all(&line);
+        see(String::from_utf8_lossy(&line).trim_end());
+        line.clear();
+    }
+    let status = child.wait().context("a program cannot be waited for")?;
+    if !status.success() {
+        bail!("`{}` failed ({status})", shown(command));
     }
     Ok(())
+}
+
+/// Runs a command out of sight and returns all that it wrote; shows that if it fails.
+pub(crate) fn capture(command: &mut Command) -> Result<String> {
+    let output =
+        command.stdin(Stdio::null()).output().map_err(|error| not_started(command, error))?;
+    let mut written = String::from_utf8_lossy(&output.stdout).into_owned();
+    written.push_str(&String::from_utf8_lossy(&output.stderr));
+    if !output.status.success() {
+        eprint!("{written}");
+        bail!("`{}` failed ({})", shown(command), output.status);
+    }
+    Ok(written)
+}
+
+/// Runs a command out of sight and shows what it wrote only if it fails.
+pub(crate) fn run_quietly(command: &mut Command) -> Result<()> {
+    capture(command).map(drop)
 }
 
 /// What a command writes on standard output; its standard error goes to the user.

@@ -2,8 +2,9 @@
 
 use std::process::{Command, ExitCode};
 use std::time::Instant;
+use std::{fmt, fs};
 
-use anyhow::Result;
+use anyhow::{Error, Result};
 use clap::Args;
 
 use crate::build::WORKER_RUSTFLAGS;
@@ -46,7 +47,22 @@ pub(crate) fn all(workspace: &Workspace, suites: &mut Suites) -> Result<Option<T
 }
 
 fn native(workspace: &Workspace, options: &[&str]) -> Result<()> {
-    process::run(Command::new("cargo").arg("test").args(options).current_dir(workspace.root()))
+    rust_tests(Command::new("cargo").args(["test", "--no-fail-fast"]).args(options), workspace)
+}
+
+/// Runs tests of cargo's, which name each test with its outcome.
+fn rust_tests(command: &mut Command, workspace: &Workspace) -> Result<()> {
+    let mut failed = Vec::new();
+    let outcome = process::run_watched(command.current_dir(workspace.root()), |line| {
+        failed.extend(failed_rust_test(line));
+    });
+    outcome.map_err(|error| Failed::error(error, failed))
+}
+
+/// The name in `test name ... FAILED`; in WebAssembly it is `FAIL`.
+fn failed_rust_test(line: &str) -> Option<String> {
+    let (name, outcome) = line.strip_prefix("test ")?.rsplit_once(" ... ")?;
+    outcome.starts_with("FAIL").then(|| name.to_owned())
 }
 
 /// The core's tests again, as the Worker runs it: 32-bit, with the instructions of the runtime. And
@@ -56,33 +72,70 @@ fn wasm(workspace: &Workspace, tools: &Tools) -> Result<()> {
     let mut command = Command::new("cargo");
     command
         .args(["test", "--target", WASM_TARGET, "--features", &features, "--test", "it"])
-        .current_dir(workspace.root())
         .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", &tools.wasm_test_runner)
         .env("CARGO_ENCODED_RUSTFLAGS", WORKER_RUSTFLAGS);
     tools.node.put_on_path(&mut command)?;
-    process::run(&mut command)
+    rust_tests(&mut command, workspace)
 }
 
-/// The script in package.json, with the Node that the packages bring.
+/// With Node's own runner, in the Node that the packages bring. A second reporter writes the names of
+/// the tests that fail into a file.
 fn end_to_end(workspace: &Workspace, tools: &Tools) -> Result<()> {
-    process::run(
-        tools
-            .node
-            .npm()?
-            .args(["run", "--silent", "test"])
-            .env("WRANGLER_SEND_METRICS", "false")
-            .current_dir(workspace.root()),
-    )
+    let names = workspace.path("target").join("failed-end-to-end-tests");
+    let mut command = Command::new("node");
+    tools.node.put_on_path(&mut command)?;
+    command
+        .args(["--test", "--test-concurrency=2"])
+        .args(["--test-reporter=spec", "--test-reporter-destination=stdout"])
+        .arg("--test-reporter=./tests/e2e/harness/failures.mjs")
+        .arg(format!("--test-reporter-destination={}", names.display()))
+        .arg("tests/e2e/**/*.test.mjs")
+        .env("WRANGLER_SEND_METRICS", "false")
+        .current_dir(workspace.root());
+    process::run(&mut command).map_err(|error| {
+        let written = fs::read_to_string(&names).unwrap_or_default();
+        Failed::error(error, written.lines().map(str::to_owned).collect())
+    })
 }
+
+/// Which tests failed, besides that some did.
+#[derive(Debug)]
+struct Failed {
+    because: Error,
+    tests: Vec<String>,
+}
+
+impl Failed {
+    fn error(because: Error, tests: Vec<String>) -> Error {
+        Error::new(Self { because, tests })
+    }
+}
+
+impl fmt::Display for Failed {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}", self.because)?;
+        self.tests.iter().try_for_each(|test| write!(formatter, "\n    {test}"))
+    }
+}
+
+impl std::error::Error for Failed {}
 
 /// Runs one thing after the other, and remembers how each went.
 #[derive(Debug, Default)]
 pub(crate) struct Suites {
-    outcomes: Vec<(String, bool, String)>,
+    outcomes: Vec<Outcome>,
+}
+
+#[derive(Debug)]
+struct Outcome {
+    name: String,
+    time: String,
+    /// What is wrong, if anything is; with the names of failed tests, a line each.
+    problem: Option<String>,
 }
 
 impl Suites {
-    /// Runs one. Its failure is printed at once and held until the end.
+    /// Runs one. Its failure is printed at once, and again at the end.
     pub(crate) fn run(&mut self, name: &str, action: impl FnOnce() -> Result<()>) -> bool {
         say::line(&format!("{name} ..."));
         let started = Instant::now();
@@ -90,20 +143,46 @@ impl Suites {
         if let Err(error) = &outcome {
             say::error(error);
         }
-        self.outcomes.push((name.to_owned(), outcome.is_ok(), say::duration(started.elapsed())));
-        outcome.is_ok()
+        let passed = outcome.is_ok();
+        self.outcomes.push(Outcome {
+            name: name.to_owned(),
+            time: say::duration(started.elapsed()),
+            problem: outcome.err().map(|error| format!("{error:#}")),
+        });
+        passed
     }
 
-    /// Says how everything went, and makes that the exit code.
+    /// Says how everything went, the failures last, and makes that the exit code.
     pub(crate) fn finish(self) -> ExitCode {
-        for (name, passed, time) in &self.outcomes {
-            let verdict = if *passed { "passed" } else { "FAILED" };
-            say::line(&format!("{verdict}  {name} ({time})"));
+        let (passed, failed): (Vec<&Outcome>, Vec<&Outcome>) =
+            self.outcomes.iter().partition(|outcome| outcome.problem.is_none());
+        for Outcome { name, time, .. } in passed {
+            say::line(&format!("passed  {name} ({time})"));
         }
-        if self.outcomes.iter().all(|(_, passed, _)| *passed) {
-            ExitCode::SUCCESS
-        } else {
-            ExitCode::FAILURE
+        for Outcome { name, time, problem } in &failed {
+            let problem = problem.as_deref().unwrap_or_default();
+            say::line(&format!("FAILED  {name} ({time}): {problem}"));
         }
+        if failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn failed_tests_are_named() {
+        let named = |line| failed_rust_test(line);
+        assert_eq!(named("test path::dots ... FAILED").as_deref(), Some("path::dots"));
+        assert_eq!(named("test it::path::dots ... FAIL").as_deref(), Some("it::path::dots"));
+        let doctest = "test src/token.rs - token::Unverified (line 18) - compile fail ... FAILED";
+        let name = "src/token.rs - token::Unverified (line 18) - compile fail";
+        assert_eq!(named(doctest).as_deref(), Some(name));
+        assert_eq!(named("test path::dots ... ok"), None);
+        assert_eq!(named("test result: FAILED. 1 passed; 1 failed"), None);
+
+        let error = Failed::error(anyhow::anyhow!("`cargo test` failed"), vec!["a".to_owned()]);
+        assert_eq!(format!("{error:#}"), "`cargo test` failed\n    a");
     }
 }

@@ -37,13 +37,6 @@ impl Packages {
         Ok(command)
     }
 
-    /// npm itself, whose scripts find the packages' Node first.
-    pub(crate) fn npm(&self) -> Result<Command> {
-        let mut command = npm();
-        self.put_on_path(&mut command)?;
-        Ok(command)
-    }
-
     /// Puts the packages' programs, and so their Node, first on a command's PATH.
     pub(crate) fn put_on_path(&self, command: &mut Command) -> Result<()> {
         command.env("PATH", process::path_with(&self.binaries)?);

@@ -1,6 +1,7 @@
 use base64ct::{Base64, Base64UrlUnpadded, Encoding as _};
 use ml_dsa::Keypair as _;
 use portcullis::gate::{Trace, judge};
+use portcullis::keys::KeyCaches;
 use portcullis::policy::{Bindings, Policy};
 use portcullis::request::Request;
 use portcullis::time::UnixSeconds;
@@ -37,7 +38,8 @@ fn admitted(token: &str, source: &str, public: &str, algorithm: Algorithm) -> St
     let headers = vec![("Authorization".to_owned(), format!("Bearer {token}"))];
     let request = Request { method: "GET", url: "https://gate.example/", headers: &headers };
     let mut trace = Trace::default();
-    match judge(&policy, &request, UnixSeconds::new(1000), &mut trace) {
+    let keys = KeyCaches::of(&policy);
+    match judge(&policy, &keys, &request, UnixSeconds::new(1000), &mut trace) {
         Ok(_) => trace.algorithm.unwrap().name().to_owned(),
         Err(refusal) => refusal.because().to_owned(),
     }
