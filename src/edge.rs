@@ -42,7 +42,7 @@ pub async fn serve(
     let headers = RequestHeaders::of(&request);
     let view = Request { method: &method, url: &url, headers: &headers };
 
-    let Some(isolate) = Isolate::of(&env) else {
+    let Some(isolate) = Isolate::of(&env).await else {
         let refusal = Refusal::new(Code::Misconfigured, "the policy has a fault");
         return respond::refuse(&refusal, &AnswerStyle::default(), &method, &headers);
     };

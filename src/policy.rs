@@ -75,6 +75,28 @@ impl Policy {
         faults.into_compilation(policy)
     }
 
+    /// The bindings that a policy names for secrets and keys, for a caller that has to wait for what
+    /// they hold. What is malformed is left out: compiling reports it.
+    #[must_use]
+    pub fn secrets_named(raw: &Value) -> Vec<String> {
+        let issuers = raw.get("issuers").and_then(Value::as_array).into_iter().flatten();
+        let keys = issuers.filter_map(|issuer| issuer.get("keys")).flat_map(|keys| {
+            ["secret", "pem", "jwks"].into_iter().filter_map(|source| keys.get(source))
+        });
+        let proof = raw.pointer("/forward/proof/secret");
+        let mut names = Vec::new();
+        for named in keys.chain(proof) {
+            match named {
+                Value::String(name) => names.push(name.clone()),
+                Value::Array(several) => {
+                    names.extend(several.iter().filter_map(Value::as_str).map(str::to_owned));
+                }
+                _ => {}
+            }
+        }
+        names
+    }
+
     /// The issuers, in the order in which the policy names them.
     #[must_use]
     pub fn issuers(&self) -> &[Issuer] {

@@ -2,9 +2,11 @@
 
 use crate::json;
 use crate::policy::Bindings;
-use js_sys::{Function, JSON, Promise, Reflect};
+use js_sys::{Array, Function, JSON, Promise, Reflect};
 use serde_json::Value;
+use std::collections::BTreeMap;
 use wasm_bindgen::{JsCast as _, JsValue};
+use wasm_bindgen_futures::JsFuture;
 use web_sys::{Request, WorkerGlobalScope};
 use worker::Env;
 
@@ -18,6 +20,57 @@ impl EnvBindings<'_> {
             .ok()
             .filter(|value| !value.is_undefined() && !value.is_null())
     }
+}
+
+/// The environment, with the secrets that a Secrets Store holds read from it.
+pub(super) struct ReadBindings<'e> {
+    environment: EnvBindings<'e>,
+    secrets: BTreeMap<String, String>,
+    /// Bindings to a store that did not give its secret.
+    pub(super) unread: Vec<String>,
+}
+
+impl<'e> ReadBindings<'e> {
+    /// Reads those of the named bindings that are of a Secrets Store.
+    pub(super) async fn read(env: &'e Env, names: Vec<String>) -> Self {
+        let environment = EnvBindings(env);
+        let mut secrets = BTreeMap::new();
+        let mut unread = Vec::new();
+        for name in names {
+            let Some(reading) = environment.raw(&name).and_then(|stored| read_of(&stored)) else {
+                continue;
+            };
+            match JsFuture::from(reading).await.ok().and_then(|secret| secret.as_string()) {
+                Some(secret) => drop(secrets.insert(name, secret)),
+                None => unread.push(name),
+            }
+        }
+        Self { environment, secrets, unread }
+    }
+}
+
+impl Bindings for ReadBindings<'_> {
+    fn value(&self, name: &str) -> Option<Value> {
+        match self.secrets.get(name) {
+            Some(secret) => Some(Value::String(secret.clone())),
+            None => self.environment.value(name),
+        }
+    }
+
+    fn is_service(&self, name: &str) -> bool {
+        self.environment.is_service(name)
+    }
+}
+
+/// Begins to read a secret from its store, if the binding is of one: it alone has a `get` that takes
+/// nothing among what a policy may name as a key.
+fn read_of(stored: &JsValue) -> Option<Promise> {
+    let get = Reflect::get(stored, &JsValue::from_str("get")).ok()?;
+    // The method of a remote object takes `.call` for the name of another, and what it returns can be
+    // awaited but is no Promise.
+    let get: Function = get.dyn_into().ok()?;
+    let reading: JsValue = Reflect::apply(&get, stored, &Array::new()).ok()?;
+    Some(Promise::resolve(&reading))
 }
 
 impl Bindings for EnvBindings<'_> {

@@ -1,6 +1,6 @@
 //! What an isolate keeps between requests: the compiled policy, and the keys that issuers publish.
 
-use super::bindings::EnvBindings;
+use super::bindings::{EnvBindings, ReadBindings};
 use super::log;
 use crate::budget;
 use crate::json;
@@ -26,8 +26,15 @@ pub(super) struct Isolate {
 
 impl Isolate {
     /// The isolate's own, or nothing where the policy has a fault, which is then logged once.
-    pub(super) fn of(env: &Env) -> Option<Rc<Self>> {
-        ISOLATE.with(|isolate| isolate.get_or_init(|| load(env)).clone())
+    pub(super) async fn of(env: &Env) -> Option<Rc<Self>> {
+        if let Some(made) = ISOLATE.with(|isolate| isolate.get().cloned()) {
+            return made;
+        }
+        match load(env).await {
+            // Another request may have been faster, while this one waited for a secret.
+            Ok(made) => ISOLATE.with(|isolate| isolate.get_or_init(|| made).clone()),
+            Err(Unread) => None,
+        }
     }
 
     /// What is held of the keys that issuers publish, for as long as nothing is awaited.
@@ -45,26 +52,42 @@ impl Isolate {
     }
 }
 
-fn load(env: &Env) -> Option<Rc<Isolate>> {
-    let compiled = raw_policy(env).map(|raw| Policy::compile(&raw, &EnvBindings(env)));
-    match compiled {
+/// A Secrets Store did not give a secret, and may the next time.
+struct Unread;
+
+async fn load(env: &Env) -> Result<Option<Rc<Isolate>>, Unread> {
+    let raw = match raw_policy(env) {
+        Ok(raw) => raw,
         Err(fault) => {
             log::policy_fault(&fault);
-            None
+            return Ok(None);
         }
-        Ok(compilation) => {
-            compilation.warnings.iter().for_each(log::policy_warning);
-            match compilation.outcome {
-                Ok(policy) => {
-                    let published = RefCell::new(KeyCaches::of(&policy));
-                    Some(Rc::new(Isolate { policy, published }))
-                }
-                Err(faults) => {
-                    faults.iter().for_each(log::policy_fault);
-                    None
-                }
-            }
+    };
+    let bindings = ReadBindings::read(env, Policy::secrets_named(&raw)).await;
+    if !bindings.unread.is_empty() {
+        bindings.unread.iter().for_each(|name| log::policy_fault(&unread(name)));
+        return Err(Unread);
+    }
+    let compilation = Policy::compile(&raw, &bindings);
+    compilation.warnings.iter().for_each(log::policy_warning);
+    match compilation.outcome {
+        Ok(policy) => {
+            let published = RefCell::new(KeyCaches::of(&policy));
+            Ok(Some(Rc::new(Isolate { policy, published })))
         }
+        Err(faults) => {
+            faults.iter().for_each(log::policy_fault);
+            Ok(None)
+        }
+    }
+}
+
+fn unread(name: &str) -> Fault {
+    Fault {
+        path: String::new(),
+        problem: format!("the Secrets Store did not give the secret of the binding {name}"),
+        remedy: "see that the store holds it: `npx wrangler secrets-store secret list STORE_ID --remote`"
+            .to_owned(),
     }
 }
 
