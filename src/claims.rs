@@ -4,6 +4,10 @@
 //! A registered claim of the wrong JSON type is refused whether or not a rule reads it: taking it for
 //! absent is how `"nbf": "9999999999"` once meant "no nbf" (CVE-2026-25537).
 
+mod rule;
+
+pub use self::rule::{ClaimRule, Condition};
+
 use crate::json::{self, Object};
 use crate::refusal::{Code, Refusal};
 use crate::signature::Verified;
@@ -29,6 +33,8 @@ pub struct Rules {
     pub types: Option<Vec<String>>,
     /// Claims that must be present, by name or JSON Pointer.
     pub require: Vec<String>,
+    /// Rules for single claims, each of which must hold.
+    pub claims: Vec<ClaimRule>,
     /// Whether `exp` must be present.
     pub expiry_required: bool,
     /// Accepted values of `sub`; `None` accepts any.
@@ -97,7 +103,7 @@ impl<'g> Claims<'g> {
     /// # Errors
     ///
     /// The refusal of the first rule that it breaks, in the order type, shape, issuer, audience, time,
-    /// required claims.
+    /// required claims, rules for single claims.
     pub fn check(
         verified: Verified<'_>,
         rules: &'g Rules,
@@ -118,6 +124,11 @@ impl<'g> Claims<'g> {
         for name in &rules.require {
             if json::at(&members, name).is_none_or(Value::is_null) {
                 return Err(Refusal::new(Code::MissingClaim, "a claim that the policy requires"));
+            }
+        }
+        for rule in &rules.claims {
+            if !rule.holds_among(&members)? {
+                return Err(invalid("a claim rule of the issuer does not hold"));
             }
         }
         Ok(Self { members, payload_segment: payload.segment.to_owned(), rules })

@@ -4,6 +4,7 @@
 //! out is valid by construction: names are resolved, keys imported, patterns sorted. Nothing after
 //! this point asks whether the policy makes sense.
 
+mod claim_rule;
 mod fault;
 mod forward;
 mod issuer;

@@ -5,9 +5,9 @@
 //! pattern's entries are asked for the method: a method that none of them takes is a 405, never a
 //! fall to a wider pattern, where other rules would hold. No match is a refusal.
 
+use crate::claims::ClaimRule;
 use crate::path::{self, CanonicalPath};
 use crate::refusal::{Code, Refusal};
-use serde_json::Value;
 use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::fmt;
@@ -68,25 +68,6 @@ pub struct Requirements {
     pub any_role: Vec<String>,
     /// Rules for single claims, each of which must hold.
     pub claims: Vec<ClaimRule>,
-}
-
-/// A rule for one claim.
-#[derive(Clone, Debug)]
-pub struct ClaimRule {
-    /// Where the claim stands, by name or JSON Pointer.
-    pub path: String,
-    /// What it must be.
-    pub condition: Condition,
-}
-
-/// What a claim must be.
-#[derive(Clone, Debug)]
-pub enum Condition {
-    /// Exactly this string, number or boolean.
-    Equals(Value),
-    /// An array that holds this string, number or boolean. A string holds nothing: a substring is no
-    /// member.
-    Contains(Value),
 }
 
 impl Routes {

@@ -2,7 +2,7 @@
 
 use super::fault::Faults;
 use super::reader::{Faulty, Table};
-use super::{Bindings, keys};
+use super::{Bindings, claim_rule, keys};
 use crate::alg::Algorithm;
 use crate::budget;
 use crate::claims::{Expected, PROOF_TYPE, Rules, TenantClaim};
@@ -118,6 +118,7 @@ const KEYS: [&str; 16] = [
     "types",
     "require",
     "subject",
+    "claims",
     "expiry",
     "scopes_claim",
     "roles_claim",
@@ -167,6 +168,7 @@ fn compile_rules(table: &Table<'_>, faults: &mut Faults) -> Result<Rules, Faulty
     let types = compile_types(table, faults);
     let require = table.texts("require", false, faults);
     let subject = table.texts("subject", true, faults);
+    let claims = claim_rule::compile_all(table, faults);
     let expiry_required =
         table.choice("expiry", &[("required", true), ("optional", false)], faults);
     let scopes_claim = table.text("scopes_claim", faults);
@@ -182,6 +184,7 @@ fn compile_rules(table: &Table<'_>, faults: &mut Faults) -> Result<Rules, Faulty
         max_age: max_age?,
         types: types?,
         require: require?.map(owned).unwrap_or_default(),
+        claims: claims?,
         expiry_required: expiry_required?.unwrap_or(true),
         subject: subject?.map(owned),
         scopes_claim: scopes_claim?.map(str::to_owned),

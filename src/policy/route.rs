@@ -1,10 +1,11 @@
 //! The routes of a policy.
 
+use super::claim_rule;
 use super::fault::Faults;
 use super::issuer::Issuer;
 use super::reader::{Faulty, Table};
 use crate::claims::is_scope_token;
-use crate::route::{Access, ClaimRule, Condition, Methods, Pattern, Requirements, Route, Routes};
+use crate::route::{Access, Methods, Pattern, Requirements, Route, Routes};
 
 const KEYS: [&str; 9] =
     ["path", "methods", "access", "issuers", "scopes", "any_scope", "roles", "any_role", "claims"];
@@ -125,11 +126,7 @@ fn compile_requirements(table: &Table<'_>, faults: &mut Faults) -> Result<Requir
     let any_scope = self::scopes(table, "any_scope", faults);
     let roles = owned(table.texts("roles", false, faults));
     let any_role = owned(table.texts("any_role", false, faults));
-    let claims =
-        table.tables("claims", &["path", "equals", "contains"], faults).and_then(|rules| {
-            let rules: Vec<_> = rules.iter().map(|rule| compile_rule(rule, faults)).collect();
-            rules.into_iter().collect()
-        });
+    let claims = claim_rule::compile_all(table, faults);
     Ok(Requirements {
         scopes: scopes?,
         any_scope: any_scope?,
@@ -157,38 +154,6 @@ fn scopes(table: &Table<'_>, key: &str, faults: &mut Faults) -> Result<Vec<Strin
         }
     }
     outcome.map(|()| scopes)
-}
-
-fn compile_rule(rule: &Table<'_>, faults: &mut Faults) -> Result<ClaimRule, Faulty> {
-    let found = rule.text("path", faults);
-    let path = rule.require("path", found, "write a claim's name or a JSON Pointer", faults);
-    let condition = compile_condition(rule, faults);
-    Ok(ClaimRule { path: path?.to_owned(), condition: condition? })
-}
-
-fn compile_condition(rule: &Table<'_>, faults: &mut Faults) -> Result<Condition, Faulty> {
-    let condition = match (rule.get("equals"), rule.get("contains")) {
-        (Some(value), None) => Condition::Equals(value.clone()),
-        (None, Some(value)) => Condition::Contains(value.clone()),
-        _ => {
-            faults.fault(
-                rule.path(),
-                "a rule needs one condition",
-                "write equals = … or contains = …, one of both",
-            );
-            return Err(Faulty);
-        }
-    };
-    let (Condition::Equals(value) | Condition::Contains(value)) = &condition;
-    if !(value.is_string() || value.is_number() || value.is_boolean()) {
-        faults.fault(
-            rule.path(),
-            "the condition's value is not a string, number or boolean",
-            "compare with a single value, in a rule each",
-        );
-        return Err(Faulty);
-    }
-    Ok(condition)
 }
 
 /// Two routes that match the same paths and take the same method: nothing says which would count.

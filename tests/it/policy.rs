@@ -184,7 +184,7 @@ fn every_fault_is_reported_at_once() {
             ("routes[2].path", "missing", "a pattern"),
             ("routes[2].methods", "an empty list", "name at least one"),
             ("routes[3].claims[0].path", "missing", "a claim's name"),
-            ("routes[3].claims[0]", "one condition", "one of both"),
+            ("routes[3].claims[0]", "one condition", "one of them"),
             ("forward.authorization", "\"drop\" is not a choice", "\"keep\" or \"strip\""),
             ("forward.claims.Host", "a meaning of its own", "choose another name"),
             ("forward.claims.X-A", "not the name of a claim", "a JSON Pointer"),

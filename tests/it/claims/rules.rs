@@ -85,6 +85,25 @@ fn a_claim_that_equals_a_truth() {
 }
 
 #[test]
+fn a_claim_that_equals_one_of_several() {
+    check(
+        json!({ "path": "x", "one_of": ["acme", 7, true] }),
+        [
+            (r#""acme""#, ADMITTED),
+            ("7", ADMITTED),
+            ("true", ADMITTED),
+            (r#""Acme""#, NOT_ALLOWED),
+            (r#""7""#, NOT_ALLOWED),
+            ("8", NOT_ALLOWED),
+            (r#"["acme"]"#, NOT_ALLOWED),
+            ("null", NOT_ALLOWED),
+            ("", NOT_ALLOWED),
+            ("9007199254740993", INVALID),
+        ],
+    );
+}
+
+#[test]
 fn an_array_that_contains_a_text() {
     check(
         json!({ "path": "/x", "contains": "ops" }),
@@ -157,6 +176,36 @@ fn every_rule_must_hold() {
         (("1", ""), NOT_ALLOWED),
     ];
     table(rows, |(a, b)| gate.token(&Signer::hs256().signed(payload(&[("a", a), ("b", b)]))));
+}
+
+/// An issuer's rules are about who may be believed, so that a token that breaks one is no token of the
+/// issuer's: 401, on every route, where a route's rule is a 403.
+#[test]
+fn the_rules_of_an_issuer() {
+    let gate = Gate::new(&policy(with(
+        hs_issuer(),
+        json!({ "claims": [
+            { "path": "/a", "equals": "access" },
+            { "path": "b", "one_of": ["one", "two"] },
+            { "path": "/c/d", "contains": 7 },
+        ] }),
+    )));
+    let rows = [
+        ((r#""access""#, r#""one""#, r#"{"d":[1,7]}"#), ADMITTED),
+        ((r#""access""#, r#""two""#, r#"{"d":[7.0]}"#), ADMITTED),
+        ((r#""id""#, r#""one""#, r#"{"d":[7]}"#), INVALID),
+        ((r#"["access"]"#, r#""one""#, r#"{"d":[7]}"#), INVALID),
+        (("", r#""one""#, r#"{"d":[7]}"#), INVALID),
+        ((r#""access""#, r#""three""#, r#"{"d":[7]}"#), INVALID),
+        ((r#""access""#, r#"["one","two"]"#, r#"{"d":[7]}"#), INVALID),
+        ((r#""access""#, "", r#"{"d":[7]}"#), INVALID),
+        ((r#""access""#, r#""one""#, r#"{"d":7}"#), INVALID),
+        ((r#""access""#, r#""one""#, r#"{"d":[9007199254740993]}"#), INVALID),
+        ((r#""access""#, r#""one""#, ""), INVALID),
+    ];
+    table(rows, |(a, b, c)| {
+        gate.token(&Signer::hs256().signed(payload(&[("a", a), ("b", b), ("c", c)])))
+    });
 }
 
 #[test]

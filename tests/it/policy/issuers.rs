@@ -257,6 +257,25 @@ fn attack_20_templates() {
     ]);
 }
 
+#[test]
+fn rules_for_claims() {
+    check([
+        (one(json!({ "claims": [{ "path": "x", "equals": 1 }] })), vec![]),
+        (
+            one(json!({ "claims": [{ "path": "x", "equals": [1] }, { "equal": 1 }, {}] })),
+            vec![
+                ("issuers[0].claims[0]", "not a string, number or boolean", "one_of"),
+                ("issuers[0].claims[1].equal", "unknown key", "did you mean equals?"),
+                ("issuers[0].claims[1].path", "missing", "a claim's name"),
+                ("issuers[0].claims[1]", "one condition", "one of them"),
+                ("issuers[0].claims[2].path", "missing", "a claim's name"),
+                ("issuers[0].claims[2]", "one condition", "one of them"),
+            ],
+        ),
+        (one(json!({ "claims": "x" })), vec![("issuers[0].claims", "a string, not a list", "")]),
+    ]);
+}
+
 /// Operators write tokens, keys and secrets in the wrong place; a fault must not repeat them.
 #[test]
 fn a_fault_repeats_no_value_of_a_secret() {

@@ -1,7 +1,8 @@
 //! The routes of a compiled policy, in words.
 
+use portcullis::claims::Condition;
 use portcullis::policy::Policy;
-use portcullis::route::{Access, Condition, Methods, Requirements, Route};
+use portcullis::route::{Access, Methods, Requirements, Route};
 use serde_json::{Value, json};
 
 /// One route as it takes effect.
@@ -93,6 +94,10 @@ fn requires(requirements: &Requirements) -> Vec<String> {
     }
     phrases.extend(requirements.claims.iter().map(|rule| match &rule.condition {
         Condition::Equals(value) => format!("{} = {value}", rule.path),
+        Condition::OneOf(values) => {
+            let values: Vec<_> = values.iter().map(Value::to_string).collect();
+            format!("{} = {}", rule.path, values.join(" or "))
+        }
         Condition::Contains(value) => format!("{} contains {value}", rule.path),
     }));
     phrases
