@@ -10,11 +10,13 @@ mod forward;
 mod issuer;
 mod keys;
 mod origin;
+mod preset;
 mod reader;
 mod route;
 
 pub use self::fault::Fault;
 pub use self::issuer::Issuer;
+pub use self::preset::Preset;
 
 use self::fault::Faults;
 use self::reader::Table;
@@ -96,6 +98,14 @@ impl Policy {
             }
         }
         names
+    }
+
+    /// The issuers of a raw policy that presets write out, as far as they are without faults.
+    #[must_use]
+    pub fn presets(raw: &Value) -> Vec<Preset> {
+        Table::open(raw, String::new(), &KEYS, &mut Faults::default())
+            .map(|table| issuer::presets(&table))
+            .unwrap_or_default()
     }
 
     /// The issuers, in the order in which the policy names them.

@@ -43,6 +43,10 @@ impl Faults {
         self.push(Severity::Fault, path.into(), problem.into(), remedy.into());
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.faults.is_empty()
+    }
+
     pub(super) fn warning(
         &mut self,
         path: impl Into<String>,

@@ -1,15 +1,19 @@
 //! The issuers of a policy, and their keys.
 
+mod names;
+
+use self::names::{compile_name, expected, warn_of_waived};
 use super::fault::Faults;
 use super::reader::{Faulty, Table};
-use super::{Bindings, claim_rule, keys};
+use super::{Bindings, Preset, claim_rule, keys, preset};
 use crate::alg::Algorithm;
 use crate::budget;
-use crate::claims::{Expected, PROOF_TYPE, Rules, TenantClaim};
+use crate::claims::{Expected, PROOF_TYPE, Rules};
 use crate::keys::{Key, KeyCaches, KeySet, KeysWanted, RemoteKeys};
 use crate::refusal::{Code, Refusal};
 use crate::time::{Seconds, UnixSeconds};
 use crate::token::{Header, media_subtype};
+use serde_json::Value;
 
 /// One issuer: whose tokens it is, what they must say, and the keys that bear them out.
 #[derive(Debug)]
@@ -104,7 +108,7 @@ impl Issuer {
     }
 }
 
-const KEYS: [&str; 16] = [
+const KEYS: [&str; 17] = [
     "name",
     "issuer",
     "tenants",
@@ -129,14 +133,40 @@ pub(super) fn compile_all(
     bindings: &dyn Bindings,
     faults: &mut Faults,
 ) -> Option<Vec<Issuer>> {
-    let tables = policy.tables("issuers", &KEYS, faults).ok()?;
+    let items = policy.items("issuers", faults).ok()?;
+    let presets: Vec<_> =
+        items.iter().map(|(path, item)| preset::write_out(item, path, &KEYS, faults)).collect();
+    let mut outcome = Some(());
+    let mut tables = Vec::new();
+    for ((path, item), preset) in items.into_iter().zip(&presets) {
+        let item = match preset {
+            Ok(Some(preset)) => Some(&preset.issuer),
+            Ok(None) => Some(item),
+            Err(Faulty) => None,
+        };
+        match item.and_then(|item| Table::open(item, path, &KEYS, faults)) {
+            Some(table) => tables.push(table),
+            None => outcome = None,
+        }
+    }
     let issuers: Vec<_> = tables
         .iter()
         .enumerate()
         .map(|(place, table)| compile(place, table, bindings, faults).ok())
         .collect();
     report_twins(&tables, &issuers, faults);
-    issuers.into_iter().collect()
+    outcome.and_then(|()| issuers.into_iter().collect())
+}
+
+/// The issuers that presets write out, those without faults.
+pub(super) fn presets(policy: &Table<'_>) -> Vec<Preset> {
+    let written = |(path, item): (String, &Value)| {
+        let mut faults = Faults::default();
+        let preset = preset::write_out(item, &path, &KEYS, &mut faults).ok().flatten();
+        preset.filter(|_| faults.is_empty())
+    };
+    let items = policy.items("issuers", &mut Faults::default()).unwrap_or_default();
+    items.into_iter().filter_map(written).collect()
 }
 
 fn compile(
@@ -176,15 +206,24 @@ fn compile_rules(table: &Table<'_>, faults: &mut Faults) -> Result<Rules, Faulty
     let owned = |texts: Vec<&str>| texts.into_iter().map(str::to_owned).collect::<Vec<_>>();
     let profile = compile_profile(table, faults);
     let (issuer, tenant) = issuer?;
+    let (audience, claims) = (audience?, claims?);
+    // Whom a token was made for is in `aud`, or where a provider has none, in `client_id` or `azp`.
+    let names_client = claims.iter().any(|rule| {
+        matches!(rule.path.strip_prefix('/').unwrap_or(&rule.path), "client_id" | "azp")
+    });
+    warn_of_waived(table, "issuer", &issuer, faults);
+    if !names_client {
+        warn_of_waived(table, "audience", &audience, faults);
+    }
     let mut rules = Rules {
         issuer,
         tenant,
-        audience: audience?,
+        audience,
         leeway: leeway?.unwrap_or(Seconds::new(60)),
         max_age: max_age?,
         types: types?,
         require: require?.map(owned).unwrap_or_default(),
-        claims: claims?,
+        claims,
         expiry_required: expiry_required?.unwrap_or(true),
         subject: subject?.map(owned),
         scopes_claim: scopes_claim?.map(str::to_owned),
@@ -226,113 +265,6 @@ fn compile_profile(table: &Table<'_>, faults: &mut Faults) -> Result<Option<Prof
         }
     }
     Ok(profile)
-}
-
-/// What `iss` must be: names, `"*"`, or one name with its tenants.
-fn compile_name(
-    table: &Table<'_>,
-    faults: &mut Faults,
-) -> Result<(Expected, Option<TenantClaim>), Faulty> {
-    let expected = expected(table, "issuer", "the token's iss, or \"*\" to waive it", faults);
-    let tenants = table.texts("tenants", false, faults);
-    let (expected, tenants) = (expected?, tenants?);
-    let template = match &expected {
-        Expected::OneOf(names) => names.iter().find(|name| name.contains(['{', '}'])),
-        Expected::Any => None,
-    };
-    match (template, tenants) {
-        (None, None) => Ok((expected, None)),
-        (None, Some(_)) => {
-            faults.fault(
-                table.at("tenants"),
-                "the issuer names no place for a tenant",
-                "write the claim's name into it, such as https://login.example/{tid}/v2.0",
-            );
-            Err(Faulty)
-        }
-        (Some(_), None) => {
-            faults.fault(
-                table.at("issuer"),
-                "it has a place for a tenant, and no tenants are named",
-                "list those that you accept: tenants = [\"…\"]",
-            );
-            Err(Faulty)
-        }
-        (Some(template), Some(tenants)) => expand(table, &expected, template, &tenants, faults),
-    }
-}
-
-/// Writes each tenant into its place in the issuer's name.
-fn expand(
-    table: &Table<'_>,
-    expected: &Expected,
-    template: &str,
-    tenants: &[&str],
-    faults: &mut Faults,
-) -> Result<(Expected, Option<TenantClaim>), Faulty> {
-    let single = matches!(expected, Expected::OneOf(names) if names.len() == 1);
-    let parts = template
-        .split_once('{')
-        .and_then(|(prefix, rest)| Some((prefix, rest.split_once('}')?)))
-        .filter(|(_, (claim, suffix))| {
-            single && !claim.is_empty() && !claim.contains('{') && !suffix.contains(['{', '}'])
-        });
-    let Some((prefix, (claim, suffix))) = parts else {
-        faults.fault(
-            table.at("issuer"),
-            "a tenant has one place, in an issuer with one name",
-            "write one name with one {claim} in it",
-        );
-        return Err(Faulty);
-    };
-    let mut outcome = Ok(());
-    for (index, tenant) in tenants.iter().enumerate() {
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
-        if !tenant.bytes().all(plain) {
-            faults.fault(
-                format!("{}[{index}]", table.at("tenants")),
-                "not the identifier of a tenant",
-                "use letters, digits, hyphens, dots and underscores",
-            );
-            outcome = Err(Faulty);
-        }
-    }
-    outcome?;
-    let names = tenants.iter().map(|tenant| format!("{prefix}{tenant}{suffix}")).collect();
-    let claim = TenantClaim {
-        claim: claim.to_owned(),
-        prefix: prefix.to_owned(),
-        suffix: suffix.to_owned(),
-    };
-    Ok((Expected::OneOf(names), Some(claim)))
-}
-
-/// A string or list that a claim is compared with, or `"*"`.
-fn expected(
-    table: &Table<'_>,
-    key: &str,
-    what: &str,
-    faults: &mut Faults,
-) -> Result<Expected, Faulty> {
-    let found = table.texts(key, true, faults);
-    let values = table.require(key, found, &format!("write {what}"), faults)?;
-    if values.as_slice() == ["*"] {
-        faults.warning(
-            table.at(key),
-            format!("any {key} is accepted"),
-            format!("name the {key} unless other rules make up for it"),
-        );
-        return Ok(Expected::Any);
-    }
-    if values.contains(&"*") {
-        faults.fault(
-            table.at(key),
-            "\"*\" beside other values, which it would make pointless",
-            "write \"*\" alone, or the values alone",
-        );
-        return Err(Faulty);
-    }
-    Ok(Expected::OneOf(values.into_iter().map(str::to_owned).collect()))
 }
 
 fn compile_types(table: &Table<'_>, faults: &mut Faults) -> Result<Option<Vec<String>>, Faulty> {

@@ -212,6 +212,24 @@ impl<'v> Table<'v> {
         known: &[&str],
         faults: &mut Faults,
     ) -> Result<Vec<Table<'v>>, Faulty> {
+        let mut tables = Vec::new();
+        let mut outcome = Ok(());
+        for (path, item) in self.items(key, faults)? {
+            match Table::open(item, path, known, faults) {
+                Some(table) => tables.push(table),
+                None => outcome = Err(Faulty),
+            }
+        }
+        outcome.map(|()| tables)
+    }
+
+    /// The members of a list of tables, which they may yet not be: path, value.
+    #[inline(never)]
+    pub(super) fn items(
+        &self,
+        key: &str,
+        faults: &mut Faults,
+    ) -> Result<Vec<(String, &'v Value)>, Faulty> {
         let items = match self.get(key) {
             None => return Ok(Vec::new()),
             Some(Value::Array(items)) => items,
@@ -224,15 +242,8 @@ impl<'v> Table<'v> {
                 return Err(Faulty);
             }
         };
-        let mut tables = Vec::new();
-        let mut outcome = Ok(());
-        for (index, item) in items.iter().enumerate() {
-            match Table::open(item, format!("{}[{index}]", self.at(key)), known, faults) {
-                Some(table) => tables.push(table),
-                None => outcome = Err(Faulty),
-            }
-        }
-        outcome.map(|()| tables)
+        let place = |index| format!("{}[{index}]", self.at(key));
+        Ok(items.iter().enumerate().map(|(index, item)| (place(index), item)).collect())
     }
 
     /// The entries of a table whose keys are the operator's own: name, path, value.

@@ -3,6 +3,7 @@
 mod forward;
 mod issuers;
 mod origin;
+mod presets;
 mod routes;
 
 use crate::kit::{Gate, Held, faults, hs_issuer, policy, table, warnings, with};

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::Args;
+use portcullis::policy::{Policy, Preset};
 use serde_json::{Value, json};
 
 use crate::config::bindings::{self, RouteRow};
@@ -38,6 +39,7 @@ pub(crate) struct Report {
     file: String,
     environment: Option<String>,
     findings: Vec<Finding>,
+    presets: Vec<Preset>,
     routes: Option<Vec<RouteRow>>,
 }
 
@@ -99,9 +101,11 @@ pub(crate) fn examine(file: &Path, only: Option<&str>, unseen: Unseen) -> Result
 
 fn report(environment: &Environment<'_>, dev_vars: &DevVars, unseen: Unseen) -> Report {
     let mut routes = None;
+    let mut presets = Vec::new();
     let mut findings;
     match policy::raw(environment) {
         Ok(raw) => {
+            presets = Policy::presets(&raw);
             findings = deployment::check(environment, Some(&raw));
             let compiled = bindings::compile(environment, &raw, dev_vars, unseen);
             findings.extend(compiled.findings);
@@ -118,6 +122,7 @@ fn report(environment: &Environment<'_>, dev_vars: &DevVars, unseen: Unseen) -> 
         file: environment.source().name.clone(),
         environment: environment.name().map(str::to_owned),
         findings,
+        presets,
         routes,
     }
 }
@@ -147,6 +152,9 @@ fn print(reports: &[Report]) {
             .environment
             .as_ref()
             .map_or_else(|| "top level".to_owned(), |name| format!("env.{name}"));
+        for preset in &report.presets {
+            say::result(&written_out(&title, preset));
+        }
         match &report.routes {
             Some(routes) => say::result(&table(&title, routes)),
             None => say::result(&format!(
@@ -168,6 +176,32 @@ fn plural(count: usize, noun: &str) -> String {
         0 => format!("no {noun}s"),
         1 => format!("1 {noun}"),
         _ => format!("{count} {noun}s"),
+    }
+}
+
+/// An issuer that a preset stands for, as it could be written in its place.
+fn written_out(title: &str, preset: &Preset) -> String {
+    let mut text = format!("{title}: {} by the preset {}:\n", preset.path, preset.name);
+    for (key, value) in preset.issuer.as_object().into_iter().flatten() {
+        text.push_str(&format!("  {key} = {}\n", toml(value)));
+    }
+    text
+}
+
+/// A value as it stands in a TOML document on one line.
+fn toml(value: &Value) -> String {
+    match value {
+        Value::Object(members) => {
+            let members: Vec<_> =
+                members.iter().map(|(key, value)| format!("{key} = {}", toml(value))).collect();
+            format!("{{ {} }}", members.join(", "))
+        }
+        Value::Array(items) => {
+            let items: Vec<_> = items.iter().map(toml).collect();
+            format!("[{}]", items.join(", "))
+        }
+        // What JSON writes of these is TOML too.
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value.to_string(),
     }
 }
 
@@ -196,6 +230,11 @@ fn to_json(reports: &[Report]) -> Value {
             json!({
                 "environment": report.environment,
                 "findings": report.findings.iter().map(Finding::to_json).collect::<Vec<_>>(),
+                "presets": report.presets.iter().map(|preset| json!({
+                    "path": preset.path,
+                    "preset": preset.name,
+                    "issuer": preset.issuer,
+                })).collect::<Vec<_>>(),
                 "routes": report.routes.as_ref().map(|routes| {
                     routes.iter().map(RouteRow::to_json).collect::<Vec<_>>()
                 }),
@@ -206,4 +245,24 @@ fn to_json(reports: &[Report]) -> Value {
         "ok": worst(reports).is_none_or(|severity| severity == Severity::Warning),
         "environments": environments,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_preset_writes_out_could_stand_in_its_place() {
+        let raw = json!({ "issuers": [
+            { "name": "by hand" },
+            { "preset": "cognito", "region": "eu-west-1", "pool": "eu-west-1_A", "client_id": "c" },
+        ] });
+        let presets = Policy::presets(&raw);
+        let text = written_out("top level", &presets[0]);
+        let (title, keys) = text.split_once('\n').unwrap();
+        assert_eq!(title, "top level: issuers[1] by the preset cognito:");
+        let source = Source::parse("wrangler.toml", &format!("[vars.POLICY]\n{keys}")).unwrap();
+        let environments = Environment::select(&source, None).unwrap();
+        assert_eq!(policy::raw(&environments[0]).unwrap(), presets[0].issuer);
+    }
 }

@@ -1,0 +1,349 @@
+//! Issuers in the words of their providers: what each preset writes out, and what may stand beside it.
+
+use super::check;
+use crate::kit::{Held, policy, warnings};
+use portcullis::policy::Policy;
+use serde_json::{Value, json};
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
+/// The one issuer that a preset writes out.
+fn written(issuer: Value) -> Value {
+    let mut presets = Policy::presets(&policy(issuer));
+    assert_eq!(presets.len(), 1);
+    let preset = presets.remove(0);
+    assert_eq!(preset.path, "issuers[0]");
+    preset.issuer
+}
+
+#[test]
+fn auth0() {
+    assert_eq!(
+        written(json!({ "preset": "auth0", "domain": "tenant.eu.auth0.com", "audience": "api" })),
+        json!({
+            "name": "auth0",
+            "issuer": "https://tenant.eu.auth0.com/",
+            "audience": "api",
+            "algorithms": ["RS256"],
+            "keys": { "jwks_uri": "https://tenant.eu.auth0.com/.well-known/jwks.json" },
+        })
+    );
+}
+
+#[test]
+fn cloudflare_access() {
+    let team = "yourteam.cloudflareaccess.com";
+    assert_eq!(
+        written(json!({ "preset": "cloudflare-access", "team": team, "audience": "32eafc76" })),
+        json!({
+            "name": "cloudflare-access",
+            "issuer": "https://yourteam.cloudflareaccess.com",
+            "audience": "32eafc76",
+            "algorithms": ["RS256"],
+            "keys": { "jwks_uri": "https://yourteam.cloudflareaccess.com/cdn-cgi/access/certs" },
+            "claims": [{ "path": "type", "equals": "app" }],
+        })
+    );
+}
+
+#[test]
+fn cognito() {
+    let issuer = |client: Value| {
+        json!({
+            "preset": "cognito", "region": "us-east-2", "pool": "us-east-2_SF2DCPO5Y",
+            "client_id": client,
+        })
+    };
+    let address = "https://cognito-idp.us-east-2.amazonaws.com/us-east-2_SF2DCPO5Y";
+    let expected = |clients: Value| {
+        json!({
+            "name": "cognito",
+            "issuer": address,
+            "audience": "*",
+            "algorithms": ["RS256"],
+            "keys": { "jwks_uri": format!("{address}/.well-known/jwks.json") },
+            "roles_claim": "cognito:groups",
+            "claims": [
+                { "path": "token_use", "equals": "access" },
+                { "path": "client_id", "one_of": clients },
+            ],
+        })
+    };
+    assert_eq!(written(issuer(json!("one"))), expected(json!(["one"])));
+    assert_eq!(written(issuer(json!(["one", "two"]))), expected(json!(["one", "two"])));
+    // Nobody's audience is waived: the client stands in its place.
+    assert_eq!(warnings(&policy(issuer(json!("one"))), &Held::usual()), []);
+}
+
+#[test]
+fn entra() {
+    let tenant = "AAAABBBB-0000-cccc-1111-dddd2222eeee";
+    let lower = tenant.to_ascii_lowercase();
+    assert_eq!(
+        written(json!({ "preset": "entra", "tenant": tenant, "audience": "api://x" })),
+        json!({
+            "name": "entra",
+            "issuer": "https://login.microsoftonline.com/{tid}/v2.0",
+            "tenants": [lower],
+            "audience": "api://x",
+            "algorithms": ["RS256"],
+            "keys": {
+                "jwks_uri": format!("https://login.microsoftonline.com/{lower}/discovery/v2.0/keys"),
+            },
+        })
+    );
+}
+
+#[test]
+fn firebase() {
+    let keys = "https://www.googleapis.com/service_accounts/v1/jwk/\
+                securetoken@system.gserviceaccount.com";
+    assert_eq!(
+        written(json!({ "preset": "firebase", "project": "my-project" })),
+        json!({
+            "name": "firebase",
+            "issuer": "https://securetoken.google.com/my-project",
+            "audience": "my-project",
+            "algorithms": ["RS256"],
+            "keys": { "jwks_uri": keys },
+            "require": ["sub", "iat", "auth_time"],
+        })
+    );
+}
+
+#[test]
+fn google() {
+    assert_eq!(
+        written(json!({ "preset": "google", "audience": "1.apps.googleusercontent.com" })),
+        json!({
+            "name": "google",
+            "issuer": ["https://accounts.google.com", "accounts.google.com"],
+            "audience": "1.apps.googleusercontent.com",
+            "algorithms": ["RS256"],
+            "keys": { "jwks_uri": "https://www.googleapis.com/oauth2/v3/certs" },
+        })
+    );
+}
+
+#[test]
+fn keycloak() {
+    for (base_url, base) in [
+        ("https://sso.example.com", "https://sso.example.com"),
+        ("https://sso.example.com/auth/", "https://sso.example.com/auth"),
+        ("http://localhost:8080", "http://localhost:8080"),
+    ] {
+        let issuer = json!({
+            "preset": "keycloak", "base_url": base_url, "realm": "shop", "audience": "api",
+        });
+        assert_eq!(
+            written(issuer),
+            json!({
+                "name": "keycloak",
+                "issuer": format!("{base}/realms/shop"),
+                "audience": "api",
+                "algorithms": ["RS256"],
+                "keys": { "jwks_uri": format!("{base}/realms/shop/protocol/openid-connect/certs") },
+                "roles_claim": "/realm_access/roles",
+                "claims": [{ "path": "typ", "equals": "Bearer" }],
+            })
+        );
+    }
+}
+
+#[test]
+fn okta() {
+    let issuer = |server: &str| {
+        let address = format!("https://example.okta.com/oauth2/{server}");
+        json!({
+            "name": "okta",
+            "issuer": address,
+            "audience": "api://default",
+            "algorithms": ["RS256"],
+            "keys": { "jwks_uri": format!("{address}/v1/keys") },
+        })
+    };
+    let mut raw =
+        json!({ "preset": "okta", "domain": "Example.okta.com", "audience": "api://default" });
+    assert_eq!(written(raw.clone()), issuer("default"));
+    raw["authorization_server"] = json!("aus9o8wzkhckw9TLa0h7z");
+    assert_eq!(written(raw), issuer("aus9o8wzkhckw9TLa0h7z"));
+}
+
+#[test]
+fn supabase() {
+    let issuer = |base: &str| {
+        json!({
+            "name": "supabase",
+            "issuer": format!("{base}/auth/v1"),
+            "audience": "authenticated",
+            "algorithms": ["ES256", "RS256"],
+            "keys": { "jwks_uri": format!("{base}/auth/v1/.well-known/jwks.json") },
+        })
+    };
+    assert_eq!(
+        written(json!({ "preset": "supabase", "project": "abcdefghijklmnopqrst" })),
+        issuer("https://abcdefghijklmnopqrst.supabase.co")
+    );
+    assert_eq!(
+        written(json!({ "preset": "supabase", "url": "https://api.example.com/" })),
+        issuer("https://api.example.com")
+    );
+}
+
+/// What stands beside a preset replaces what it gives, and adds to its rules.
+#[test]
+fn what_stands_beside_a_preset() {
+    let raw = json!({
+        "preset": "keycloak", "base_url": "https://sso.example.com", "realm": "shop",
+        "name": "shop", "audience": ["a", "b"], "algorithms": ["ES256", "PS256"], "leeway": 5,
+        "roles_claim": "/resource_access/api/roles", "scopes_claim": "scope", "max_age": 600,
+        "types": ["JWT"], "claims": [{ "path": "azp", "equals": "web" }], "require": ["sub"],
+    });
+    let found = written(raw);
+    for (key, value) in [
+        ("name", json!("shop")),
+        ("audience", json!(["a", "b"])),
+        ("algorithms", json!(["ES256", "PS256"])),
+        ("leeway", json!(5)),
+        ("roles_claim", json!("/resource_access/api/roles")),
+        ("scopes_claim", json!("scope")),
+        ("max_age", json!(600)),
+        ("types", json!(["JWT"])),
+        ("require", json!(["sub"])),
+        (
+            "claims",
+            json!([{ "path": "azp", "equals": "web" }, { "path": "typ", "equals": "Bearer" }]),
+        ),
+    ] {
+        assert_eq!(found[key], value, "{key}");
+    }
+    let firebase = json!({ "preset": "firebase", "project": "p", "require": ["email"] });
+    assert_eq!(written(firebase)["require"], json!(["email", "sub", "iat", "auth_time"]));
+}
+
+#[test]
+fn what_a_preset_gives_and_nobody_else_may() {
+    let raw = json!({
+        "preset": "auth0", "domain": "t.auth0.com", "audience": "api",
+        "issuer": "https://t.auth0.com/", "keys": { "secret": "SECRET" }, "tenants": ["t"],
+    });
+    let row = |path| (path, "the preset auth0 gives it", "write the whole issuer");
+    let rows = vec![row("issuers[0].issuer"), row("issuers[0].tenants"), row("issuers[0].keys")];
+    check([(policy(raw), rows)]);
+}
+
+#[test]
+fn parameters() {
+    let faults = |issuer: Value, expected: Vec<(&'static str, &'static str, &'static str)>| {
+        check([(policy(issuer), expected)]);
+    };
+    for (domain, problem, remedy) in [
+        ("https://t.auth0.com/", "an address", "domain = \"t.auth0.com\""),
+        ("t.auth0.com/", "an address", "domain = \"t.auth0.com\""),
+        ("t", "not a host name", "domain = \"tenant.eu.auth0.com\""),
+        ("", "not a host name", ""),
+        ("t.auth0.com:443", "not a host name", ""),
+        ("a@t.auth0.com", "not a host name", ""),
+        ("127.0.0.1", "not a host name", ""),
+        ("t auth0.com", "not a host name", ""),
+        ("t.auth0.com?", "not a host name", ""),
+        ("tést.auth0.com", "not a host name", ""),
+    ] {
+        faults(
+            json!({ "preset": "auth0", "domain": domain, "audience": "a" }),
+            vec![("issuers[0].domain", problem, remedy)],
+        );
+    }
+    faults(
+        json!({ "preset": "auth0", "domian": "t.auth0.com", "audiance": "a" }),
+        vec![
+            ("issuers[0].domian", "unknown key", "did you mean domain?"),
+            ("issuers[0].audiance", "unknown key", "did you mean audience?"),
+            ("issuers[0].domain", "missing", "domain = \"tenant.eu.auth0.com\""),
+            ("issuers[0].audience", "missing", "the token's aud"),
+        ],
+    );
+    faults(
+        json!({ "preset": "google", "domain": "google.com", "audience": "a", "leeway": 999 }),
+        vec![
+            ("issuers[0].domain", "unknown key", ""),
+            ("issuers[0].leeway", "not a number of seconds in range", ""),
+        ],
+    );
+    faults(
+        json!({ "preset": "cloudflare-access", "team": "access.example.com", "audience": "a" }),
+        vec![("issuers[0].team", "not a team domain", "cloudflareaccess.com")],
+    );
+    let cognito = |region: &str, pool: &str| json!({ "preset": "cognito", "region": region, "pool": pool, "client_id": "c" });
+    faults(
+        cognito("eu-west-1", "us-east-1_AbC"),
+        vec![("issuers[0].pool", "of the region", "eu-west-1_")],
+    );
+    faults(
+        cognito("cn-north-1", "cn-north-1_AbC"),
+        vec![("issuers[0].region", "another form", "")],
+    );
+    faults(cognito("Ireland", "x_y"), vec![("issuers[0].region", "not a region", "eu-west-1")]);
+    faults(
+        json!({ "preset": "cognito", "client_id": [] }),
+        vec![
+            ("issuers[0].region", "missing", ""),
+            ("issuers[0].pool", "missing", ""),
+            ("issuers[0].client_id", "an empty list", ""),
+        ],
+    );
+    for tenant in ["common", "organizations", "contoso.onmicrosoft.com", "{tid}", ""] {
+        faults(
+            json!({ "preset": "entra", "tenant": tenant, "audience": "a" }),
+            vec![("issuers[0].tenant", "not the tenant's identifier", "72f988bf-")],
+        );
+    }
+    for project in ["", "../x", "a/b", "a?b", "a b"] {
+        faults(
+            json!({ "preset": "firebase", "project": project }),
+            vec![("issuers[0].project", "it goes into an address", "my-project")],
+        );
+    }
+    for (base_url, problem) in [
+        ("sso.example.com", "not a URL with a scheme"),
+        ("http://sso.example.com", "it is http"),
+        ("https://sso.example.com/?x", "a query or fragment"),
+        ("https://u@sso.example.com", "user information"),
+        ("https://sso.example.com/a//b", "its path"),
+        ("https://sso.example.com/../b", "its path"),
+        ("https://", "not a name or address"),
+    ] {
+        faults(
+            json!({ "preset": "keycloak", "base_url": base_url, "realm": "r", "audience": "a" }),
+            vec![("issuers[0].base_url", problem, "https://keycloak.example.com")],
+        );
+    }
+    faults(
+        json!({ "preset": "okta", "domain": "example-admin.okta.com", "audience": "a" }),
+        vec![("issuers[0].domain", "administrators", "\"example.okta.com\"")],
+    );
+    faults(
+        json!({ "preset": "supabase", "project": "abc.supabase.co" }),
+        vec![("issuers[0].project", "the project's reference", "")],
+    );
+    faults(
+        json!({ "preset": "supabase", "project": "abc", "url": "https://x.example" }),
+        vec![("issuers[0].url", "in the place of project", "one of both")],
+    );
+    faults(json!({ "preset": "supabase" }), vec![("issuers[0].project", "missing", "")]);
+}
+
+#[test]
+fn presets_that_are_none() {
+    for preset in [json!("Auth0"), json!("aws"), json!(""), json!(1), json!(null), json!(["auth0"])]
+    {
+        let raw = policy(json!({ "preset": preset, "domain": "t.auth0.com" }));
+        check([(raw.clone(), vec![("issuers[0].preset", "not the name", "choose among auth0,")])]);
+        assert_eq!(Policy::presets(&raw), []);
+    }
+    // One with a fault is not shown: what it would write out is not what the operator means.
+    let raw = policy(json!({ "preset": "auth0", "domain": "x" }));
+    assert_eq!(Policy::presets(&raw), []);
+    assert_eq!(Policy::presets(&json!({ "issuers": 1 })), []);
+    assert_eq!(Policy::presets(&json!(1)), []);
+}
