@@ -5,8 +5,10 @@ import { createHash } from "node:crypto";
 import { describe, it } from "node:test";
 import {
   gateTest,
+  JWKS,
   onlyChallenge,
   parseChallenges,
+  providerTest,
   scriptWorker,
   startGate,
   startOrigin,
@@ -163,3 +165,82 @@ describe("tokens", () => {
     }
   });
 });
+
+// Says what time it has, how often it was asked, and what another isolate has put into the cache.
+const TELLER = scriptWorker(`import { WorkerEntrypoint } from "cloudflare:workers";
+let asked = 0;
+export default class extends WorkerEntrypoint {
+  async fetch(request) {
+    asked += 1;
+    const { pathname } = new URL(request.url);
+    if (pathname === "/fetch") return fetch(this.env.POLICY.jwks);
+    const place = "https://cache.example/entry";
+    if (pathname === "/put") {
+      await caches.default.put(place, new Response("put", { headers: { "Cache-Control": "max-age=60" } }));
+    }
+    const found = await caches.default.match(place);
+    return Response.json({ now: Date.now(), asked, found: found ? await found.text() : null });
+  }
+}`);
+
+providerTest(
+  "a Worker's clock is moved, in isolates that share a cache and nothing else",
+  () => ({ modules: TELLER, isolates: 3 }),
+  async ({ gate }) => {
+    const ask = async (isolate, path = "/") => (await isolate.fetch(path)).json();
+    const [first, second, third] = gate.isolates;
+    assert.equal(gate.isolates.length, 3);
+    assert.equal(first, gate);
+    assert.ok(Math.abs((await ask(second)).now - Date.now()) < 60_000);
+    await gate.moveClock(7200);
+    for (const isolate of gate.isolates) {
+      const { now, found } = await ask(isolate);
+      assert.ok(now - Date.now() > 7_100_000 && now - Date.now() < 7_300_000);
+      assert.equal(found, null);
+    }
+    await ask(second, "/put");
+    const told = await Promise.all([ask(first), ask(second), ask(third)]);
+    assert.deepEqual(
+      told.map(({ asked, found }) => [asked, found]),
+      [
+        [2, "put"],
+        [4, "put"],
+        [2, "put"],
+      ],
+    );
+  },
+);
+
+providerTest(
+  "a provider is fetched from, counted, and made to fail",
+  ({ provider }) => ({ modules: TELLER, policy: { jwks: provider.jwksUri } }),
+  async ({ gate, provider }) => {
+    const fetched = async () => {
+      const response = await gate.fetch("/fetch");
+      return { status: response.status, text: await response.text() };
+    };
+    const kids = async () => JSON.parse((await fetched()).text).keys.map(({ kid }) => kid);
+    assert.deepEqual(await kids(), ["rsa-1", "ec-1", "ed-1"]);
+    await provider.expectFetches([JWKS]);
+    await provider.keys([
+      { kid: "rsa-2", alg: "RS256" },
+      { kid: "rsa-1", alg: "RS256" },
+    ]);
+    assert.deepEqual(await kids(), ["rsa-2", "rsa-1"]);
+    const [header] = tokens.segments(await provider.token());
+    assert.deepEqual(JSON.parse(Buffer.from(header, "base64url")), { alg: "RS256", typ: "at+jwt", kid: "rsa-2" });
+    await provider.expectFetches([JWKS]);
+
+    await provider.fail();
+    assert.equal((await fetched()).status, 500);
+    await provider.answerWith({ keys: [] }, { status: 203, headers: { "Cache-Control": "max-age=1" } });
+    assert.deepEqual(await fetched(), { status: 203, text: '{"keys":[]}' });
+    await provider.expectFetches([JWKS, JWKS]);
+    await provider.answer({ kind: "hold" });
+    const held = fetched();
+    assert.equal(await provider.nextFetch(), JWKS);
+    await provider.recover();
+    assert.equal((await held).status, 200);
+    await assert.rejects(provider.expectFetches([JWKS]));
+  },
+);

@@ -10,12 +10,24 @@ import { Running } from "./running.mjs";
 const TYPES = { esm: "ESModule", wasm: "CompiledWasm", text: "Text" };
 
 /**
- * As `startWorkerd`; further keys (kvNamespaces, ratelimits, workers …) go to Miniflare as they are, `workers`
+ * As `startWorkerd`; `isolates`: how many of the Worker there are, which share one Cache API. Further keys (kvNamespaces, ratelimits, workers …) go to Miniflare as they are, `workers`
  * being those beside the gate.
  */
-export async function startMiniflare({ modules, bindings = {}, services = {}, flags = [], workers = [], ...rest }) {
+export async function startMiniflare({ modules, isolates = 1, workers = [], ...rest }) {
+  const { bindings = {}, services = {}, flags = [], ...others } = rest;
   const logs = new LogBook();
-  const { cf = false, ...worker } = rest;
+  const { cf = false, ...further } = others;
+  const worker = {
+    modulesRoot: repository,
+    modules: await Promise.all(modules.map(asMiniflareModule)),
+    compatibilityDate,
+    compatibilityFlags: flags,
+    bindings,
+    serviceBindings: Object.fromEntries(Object.entries(services).map(([name, value]) => [name, designator(value)])),
+    ...further,
+  };
+  // Beside the first, which stands behind Miniflare's own proxy, each has a socket of its own.
+  const besides = [...Array(isolates - 1).keys()].map((index) => `gate-${index + 2}`);
   const miniflare = new Miniflare(
     convertV4MiniflareOptions({
       host: "127.0.0.1",
@@ -25,18 +37,8 @@ export async function startMiniflare({ modules, bindings = {}, services = {}, fl
       log: new Forward(logs),
       handleStructuredLogs: ({ level, message }) => logs.add({ level, message }),
       workers: [
-        {
-          name: "gate",
-          modulesRoot: repository,
-          modules: await Promise.all(modules.map(asMiniflareModule)),
-          compatibilityDate,
-          compatibilityFlags: flags,
-          bindings,
-          serviceBindings: Object.fromEntries(
-            Object.entries(services).map(([name, value]) => [name, designator(value)]),
-          ),
-          ...worker,
-        },
+        { name: "gate", ...worker },
+        ...besides.map((name) => ({ name, ...worker, unsafeDirectSockets: [{ host: "127.0.0.1", port: 0 }] })),
         ...workers,
       ],
     }),
@@ -44,7 +46,14 @@ export async function startMiniflare({ modules, bindings = {}, services = {}, fl
   const stop = () => miniflare.dispose();
   try {
     const ready = await miniflare.ready;
-    return new Running({ url: `http://127.0.0.1:${ready.port}`, logs, stop, miniflare });
+    const urls = await Promise.all(besides.map((name) => miniflare.unsafeGetDirectURL(name)));
+    return new Running({
+      url: `http://127.0.0.1:${ready.port}`,
+      logs,
+      stop,
+      miniflare,
+      isolates: urls.map((url) => url.href),
+    });
   } catch (error) {
     await stop().catch(() => {});
     throw new Error(`Miniflare did not start: ${error.message}\n${logs.text}`, { cause: error });

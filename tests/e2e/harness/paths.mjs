@@ -35,6 +35,28 @@ export function builtWorker() {
   return modules;
 }
 
+const CLOCK = `
+import { WorkerEntrypoint } from "cloudflare:workers";
+import Gate from "./index.js";
+
+const real = Date.now;
+let offset = 0;
+Date.now = () => real.call(Date) + offset;
+
+export default class extends WorkerEntrypoint {
+  fetch(request) {
+    const moved = request.headers.get("X-Test-Clock-Offset");
+    if (moved === null) return new Gate(this.ctx, this.env).fetch(request);
+    offset = Number(moved);
+    return new Response("moved");
+  }
+}`;
+
+/** A Worker whose clock a request can move: see \`Running.moveClock\`. */
+export function withClock(modules) {
+  return [{ name: "clock.js", type: "esm", contents: CLOCK }, ...modules];
+}
+
 /** A small Worker given as JavaScript: tests of the harness, and probes of the runtime itself. */
 export function scriptWorker(source) {
   return [{ name: "index.js", type: "esm", contents: source }];
