@@ -35,6 +35,24 @@ export function rs256({ origin, keys, algorithms = ["RS256"], ...changes }) {
   return { ...base, issuers: base.issuers.map((issuer) => ({ ...issuer, algorithms, keys })) };
 }
 
+/** One issuer that publishes its keys: a real provider. `issuer` adds to it, `changes` replace top-level keys. */
+export function published({ origin, provider, keys, issuer = {}, ...changes }) {
+  const base = hs256({ origin, errors: { detail: "reason" }, log: { decisions: "none" }, ...changes });
+  return { ...base, issuers: [publishing(provider, { ...(keys && { keys }), ...issuer })] };
+}
+
+/** An issuer of a policy that stands for a real provider. */
+export function publishing(provider, changes = {}) {
+  return {
+    name: "provider",
+    issuer: provider.issuer,
+    audience: AUDIENCE,
+    algorithms: ["RS256", "ES256", "EdDSA"],
+    keys: { jwks_uri: provider.jwksUri },
+    ...changes,
+  };
+}
+
 /** Claims that pass both, for an hour. */
 export function claims(changes = {}) {
   return { iss: ISSUER, aud: AUDIENCE, sub: "user-1", exp: tokens.now() + 3600, ...changes };

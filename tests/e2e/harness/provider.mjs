@@ -93,6 +93,11 @@ class Provider {
     return this.#answerBoth({ kind: "reset" });
   }
 
+  /** Holds back every answer to a request for its keys, until it recovers. */
+  hold() {
+    return this.answer({ kind: "hold" });
+  }
+
   /** Answers by itself again, what it held too. */
   async recover() {
     await this.#answerBoth(undefined);
