@@ -287,9 +287,12 @@ impl KeyCache {
         self.jwks_uri.as_ref()
     }
 
-    /// Metadata has said where the keys are.
+    /// Metadata has said where the keys are. What is no newer than what is known changes nothing: another
+    /// isolate may still tell of the place where they were.
     pub fn discovered(&mut self, jwks_uri: Dated<String>) {
-        self.jwks_uri = Some(jwks_uri);
+        if self.jwks_uri.as_ref().is_none_or(|known| known.fetched < jwks_uri.fetched) {
+            self.jwks_uri = Some(jwks_uri);
+        }
     }
 
     /// The keys are not where they were: ask again at the next attempt.
