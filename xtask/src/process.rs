@@ -90,7 +90,7 @@ pub(crate) fn read(command: &mut Command) -> Result<String> {
         .with_context(|| format!("`{}` wrote something other than text", shown(command)))
 }
 
-fn not_started(command: &Command, error: std::io::Error) -> anyhow::Error {
+fn not_started(command: &Command, error: io::Error) -> anyhow::Error {
     if error.kind() == ErrorKind::NotFound {
         anyhow!("`{}` is not installed, or not on the PATH", name(command))
     } else {
