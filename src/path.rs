@@ -6,6 +6,10 @@
 //! character that needs no encoding, a double encoding, a control character, invalid UTF-8, or any
 //! raw byte outside RFC 3986 `pchar` and `/`. What is left is read in one way only, and a WHATWG URL
 //! serialises it to itself.
+//!
+//! One thing a route may allow: an encoded slash, for APIs that name things with a slash in them. The
+//! pieces around it may then be no dot segments either, and it stands within a segment, never at its
+//! end.
 
 use crate::refusal::{Code, Refusal};
 use std::borrow::Cow;
@@ -15,10 +19,12 @@ use std::borrow::Cow;
 pub struct CanonicalPath<'a> {
     raw: &'a str,
     segments: Vec<Cow<'a, str>>,
+    has_encoded_slash: bool,
 }
 
 impl<'a> CanonicalPath<'a> {
-    /// Takes the path out of a request's URL and checks it.
+    /// Takes the path out of a request's URL and checks it, save for encoded slashes: whether these may
+    /// pass is the route's to say ([`CanonicalPath::refuse_encoded_slash`]).
     ///
     /// `url` is the absolute URL as the runtime handed it over, which need not be normalised.
     ///
@@ -26,15 +32,30 @@ impl<'a> CanonicalPath<'a> {
     ///
     /// `ambiguous_path` for whatever the module's rules refuse.
     pub fn of_url(url: &'a str) -> Result<Self, Refusal> {
-        Self::parse(split_url(url).path)
+        Self::read(split_url(url).path)
     }
 
     /// Checks a path.
     ///
     /// # Errors
     ///
-    /// `ambiguous_path` for whatever the module's rules refuse.
+    /// `ambiguous_path` for whatever the module's rules refuse, an encoded slash among it.
     pub fn parse(raw: &'a str) -> Result<Self, Refusal> {
+        let path = Self::read(raw)?;
+        path.refuse_encoded_slash()?;
+        Ok(path)
+    }
+
+    /// Where no route allows it.
+    ///
+    /// # Errors
+    ///
+    /// `ambiguous_path` if there is an encoded slash in the path.
+    pub fn refuse_encoded_slash(&self) -> Result<(), Refusal> {
+        if self.has_encoded_slash { Err(ambiguous("an encoded slash")) } else { Ok(()) }
+    }
+
+    fn read(raw: &'a str) -> Result<Self, Refusal> {
         let raw = if raw.is_empty() { "/" } else { raw };
         let inner =
             raw.strip_prefix('/').ok_or(ambiguous("the path does not start with a slash"))?;
@@ -50,7 +71,12 @@ impl<'a> CanonicalPath<'a> {
                 _ => segments.push(decode(segment)?),
             }
         }
-        Ok(Self { raw, segments })
+        let mut has_encoded_slash = false;
+        for segment in segments.iter().filter(|segment| segment.contains('/')) {
+            has_encoded_slash = true;
+            check_pieces(segment)?;
+        }
+        Ok(Self { raw, segments, has_encoded_slash })
     }
 
     /// The path as it came, and as it is sent on.
@@ -118,7 +144,6 @@ fn decode(segment: &str) -> Result<Cow<'_, str>, Refusal> {
         }
         let encoded = escaped_byte(bytes.next(), bytes.next())?;
         match encoded {
-            b'/' => return Err(ambiguous("an encoded slash")),
             b'\\' => return Err(ambiguous("an encoded backslash")),
             b';' => return Err(ambiguous("an encoded path parameter")),
             0..=0x1f | 0x7f => return Err(ambiguous("an encoded control character")),
@@ -137,6 +162,17 @@ fn decode(segment: &str) -> Result<Cow<'_, str>, Refusal> {
         return Err(ambiguous("an encoded control character"));
     }
     Ok(Cow::Owned(decoded))
+}
+
+/// What a server that decodes the slashes would split and resolve must not lead elsewhere.
+fn check_pieces(segment: &str) -> Result<(), Refusal> {
+    if segment.starts_with('/') || segment.ends_with('/') {
+        return Err(ambiguous("an encoded slash at the end of a segment"));
+    }
+    if segment.split('/').any(|piece| matches!(piece, "." | "..")) {
+        return Err(ambiguous("a dot segment beside an encoded slash"));
+    }
+    Ok(())
 }
 
 fn escaped_byte(high: Option<&u8>, low: Option<&u8>) -> Result<u8, Refusal> {

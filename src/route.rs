@@ -29,6 +29,9 @@ pub struct Route {
     pub issuers: Option<Vec<usize>>,
     /// What a token must say beyond its issuer's rules.
     pub requirements: Requirements,
+    /// Whether a segment of the path may hold an encoded slash, which the origin must not take for one
+    /// that divides segments.
+    pub allows_encoded_slash: bool,
 }
 
 /// Whether a route needs a token.
@@ -92,9 +95,17 @@ impl Routes {
     ///
     /// # Errors
     ///
-    /// `no_route` where no pattern matches the path, `method_not_allowed` where the pattern that does
-    /// has no entry for the method.
+    /// `ambiguous_path` for an encoded slash that the route does not allow, `no_route` where no pattern
+    /// matches the path, `method_not_allowed` where the pattern that does has no entry for the method.
     pub fn find(&self, path: &CanonicalPath<'_>, method: &str) -> Result<&Route, Refusal> {
+        let found = self.find_any(path, method);
+        if !found.as_ref().is_ok_and(|route| route.allows_encoded_slash) {
+            path.refuse_encoded_slash()?;
+        }
+        found
+    }
+
+    fn find_any(&self, path: &CanonicalPath<'_>, method: &str) -> Result<&Route, Refusal> {
         let best = self.0.iter().find(|route| route.pattern.matches(path.segments()));
         let Some(best) = best else {
             return Err(Refusal::new(Code::NoRoute, "no route matches the path"));

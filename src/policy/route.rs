@@ -7,8 +7,18 @@ use super::reader::{Faulty, Table};
 use crate::claims::is_scope_token;
 use crate::route::{Access, Methods, Pattern, Requirements, Route, Routes};
 
-const KEYS: [&str; 9] =
-    ["path", "methods", "access", "issuers", "scopes", "any_scope", "roles", "any_role", "claims"];
+const KEYS: [&str; 10] = [
+    "path",
+    "methods",
+    "access",
+    "issuers",
+    "scopes",
+    "any_scope",
+    "roles",
+    "any_role",
+    "claims",
+    "encoded_slash",
+];
 
 /// Compiles all routes; `issuers` is nothing where those have faults of their own.
 pub(super) fn compile_all(
@@ -38,6 +48,8 @@ fn compile(table: &Table<'_>, issuers: Option<&[Issuer]>, faults: &mut Faults) -
     let access = table.choice("access", &choices, faults);
     let issuers = compile_issuers(table, issuers, faults);
     let requirements = compile_requirements(table, faults);
+    let encoded_slash =
+        table.choice("encoded_slash", &[("refuse", false), ("allow", true)], faults);
     let access = access.ok()?.unwrap_or_default();
     if access == Access::Public {
         for key in ["issuers", "scopes", "any_scope", "roles", "any_role", "claims"] {
@@ -56,6 +68,7 @@ fn compile(table: &Table<'_>, issuers: Option<&[Issuer]>, faults: &mut Faults) -
         access,
         issuers: issuers.ok()?,
         requirements: requirements.ok()?,
+        allows_encoded_slash: encoded_slash.ok()?.unwrap_or(false),
     })
 }
 

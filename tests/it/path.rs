@@ -327,3 +327,57 @@ fn random_paths_are_refused_or_mean_one_thing() {
     }
     assert!(accepted.len() > 300, "{}", accepted.len());
 }
+
+/// Where a route allows encoded slashes, and only there.
+#[test]
+fn attack_29_encoded_slashes_where_a_route_allows_them() {
+    let gate = Gate::new(&json!({
+        "origin": "https://origin.example",
+        "issuers": [crate::kit::hs_issuer()],
+        "routes": [
+            { "path": "/things/{name}", "access": "public", "encoded_slash": "allow" },
+            { "path": "/files/*", "access": "public", "methods": ["GET"], "encoded_slash": "allow" },
+            { "path": "/files/*", "access": "public", "methods": ["PUT"] },
+            { "path": "/plain/*", "access": "public", "encoded_slash": "refuse" },
+            { "path": "/admin/*" },
+        ],
+    }));
+    let rows = [
+        ("/things/a%2Fb", PUBLIC),
+        ("/things/a%2fb", PUBLIC),
+        ("/things/a%2F%2Fb", PUBLIC),
+        ("/things/https:%2F%2Fx.example%2Fy", PUBLIC),
+        ("/things/a%2Fb%2Fc%20d", PUBLIC),
+        ("/things/a%2F...", PUBLIC),
+        ("/files/a/b%2Fc/d", PUBLIC),
+        // It divides no segments: one is one, for the pattern too.
+        ("/things/a/b", NOWHERE),
+        ("/things%2Fa", AMBIGUOUS),
+        ("/things/a%2Fb/c", AMBIGUOUS),
+        ("/admin%2Fx", AMBIGUOUS),
+        ("/admin/x%2Fy", AMBIGUOUS),
+        ("/plain/a%2Fb", AMBIGUOUS),
+        ("/nowhere/a%2Fb", AMBIGUOUS),
+        // Whoever decodes it must not be led elsewhere.
+        ("/things/..%2Fadmin", AMBIGUOUS),
+        ("/things/a%2F..%2F..%2Fadmin", AMBIGUOUS),
+        ("/things/a%2F..", AMBIGUOUS),
+        ("/things/a%2F.", AMBIGUOUS),
+        ("/things/.%2Fa", AMBIGUOUS),
+        ("/things/%2Fadmin", AMBIGUOUS),
+        ("/things/%2F", AMBIGUOUS),
+        ("/things/a%2F", AMBIGUOUS),
+        ("/files/..%2f..%2fadmin", AMBIGUOUS),
+        ("/things/a%2F%2e%2e", AMBIGUOUS),
+        ("/things/a%252Fb", AMBIGUOUS),
+        ("/things/a%2F%5Cb", AMBIGUOUS),
+        ("/things/a%2Fb%3Bc", AMBIGUOUS),
+        ("/things/a%2Fb;c", AMBIGUOUS),
+    ];
+    table(rows, |path| gate.verdict(&Call::get(path)));
+    assert_eq!(gate.verdict(&Call::new("PUT", "/files/a%2Fb")), AMBIGUOUS);
+    assert_eq!(gate.verdict(&Call::new("DELETE", "/files/a%2Fb")), AMBIGUOUS);
+    // What was judged is what is sent.
+    let sent = gate.ask(&Call::get("/things/a%2fb%2Fc?d=%2f")).unwrap();
+    assert_eq!(sent.url, "https://origin.example/things/a%2fb%2Fc?d=%2f");
+}

@@ -150,6 +150,12 @@ fn methods_and_access() {
             vec![("routes[0].access", "not a choice", "\"public\"")],
         ),
         (one(json!({ "access": true })), vec![("routes[0].access", "true or false", "")]),
+        (one(json!({ "encoded_slash": "refuse" })), vec![]),
+        (
+            one(json!({ "encoded_slash": "keep" })),
+            vec![("routes[0].encoded_slash", "\"keep\" is not a choice", "\"allow\"")],
+        ),
+        (one(json!({ "encoded_slash": true })), vec![("routes[0].encoded_slash", "true or", "")]),
     ]);
 }
 
