@@ -1,6 +1,7 @@
 //! The last step: whether a route admits the claims. [`Admitted`] is the only key to the origin.
 
 use crate::claims::Claims;
+use crate::extract::Source;
 use crate::refusal::{Code, Refusal};
 use crate::route::{Access, Route};
 
@@ -11,13 +12,14 @@ use crate::route::{Access, Route};
 pub struct Admitted<'g> {
     route: &'g Route,
     claims: Option<Claims<'g>>,
+    credential: Option<&'g Source>,
 }
 
 impl<'g> Admitted<'g> {
     /// Admits a request on a public route, where tokens are not looked at.
     #[must_use]
     pub fn public(route: &'g Route) -> Option<Self> {
-        (route.access == Access::Public).then_some(Self { route, claims: None })
+        (route.access == Access::Public).then_some(Self { route, claims: None, credential: None })
     }
 
     /// Admits a request without a token, where the route lets it pass as anonymous.
@@ -28,17 +30,22 @@ impl<'g> Admitted<'g> {
     pub fn anonymous(route: &'g Route) -> Result<Self, Refusal> {
         match route.access {
             Access::Required => Err(Refusal::new(Code::MissingToken, "no token")),
-            Access::Optional | Access::Public => Ok(Self { route, claims: None }),
+            Access::Optional | Access::Public => Ok(Self { route, claims: None, credential: None }),
         }
     }
 
-    /// Admits a request in the name of its claims, if they meet the route's requirements.
+    /// Admits a request in the name of its claims, if they meet the route's requirements. `credential`
+    /// is where the token was.
     ///
     /// # Errors
     ///
     /// `insufficient_scope` with the scopes that are needed, `claim_not_allowed` for a role or claim
     /// rule, `invalid_claim` where what a rule reads is not of its shape.
-    pub fn authorised(route: &'g Route, claims: Claims<'g>) -> Result<Self, Refusal> {
+    pub fn authorised(
+        route: &'g Route,
+        claims: Claims<'g>,
+        credential: &'g Source,
+    ) -> Result<Self, Refusal> {
         check_scopes(route, &claims)?;
         check_roles(route, &claims)?;
         for rule in &route.requirements.claims {
@@ -49,7 +56,7 @@ impl<'g> Admitted<'g> {
                 ));
             }
         }
-        Ok(Self { route, claims: Some(claims) })
+        Ok(Self { route, claims: Some(claims), credential: Some(credential) })
     }
 
     /// The route.
@@ -62,6 +69,12 @@ impl<'g> Admitted<'g> {
     #[must_use]
     pub const fn claims(&self) -> Option<&Claims<'g>> {
         self.claims.as_ref()
+    }
+
+    /// Where the token was, or nothing where none was looked at or there.
+    #[must_use]
+    pub const fn credential(&self) -> Option<&'g Source> {
+        self.credential
     }
 }
 

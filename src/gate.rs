@@ -3,7 +3,6 @@
 use crate::admitted::Admitted;
 use crate::alg::Algorithm;
 use crate::claims::Claims;
-use crate::extract;
 use crate::keys::{KeyCaches, KeysWanted};
 use crate::path::CanonicalPath;
 use crate::policy::Policy;
@@ -13,6 +12,7 @@ use crate::route::Route;
 use crate::signature;
 use crate::time::UnixSeconds;
 use crate::token::Unverified;
+use crate::{cross_site, extract};
 
 /// How far a request came, for logs: names from the policy and the algorithm, nothing of the token
 /// but the name of the key that bore it out.
@@ -51,10 +51,11 @@ pub fn judge<'g>(
     if let Some(admitted) = Admitted::public(route) {
         return Ok(admitted);
     }
-    let Some(text) = extract::bearer_token(request.headers)? else {
+    let Some(found) = extract::token(policy.sources(), request)? else {
         return Admitted::anonymous(route);
     };
-    let token = Unverified::parse(&text)?;
+    cross_site::check(found.source, request, &[])?;
+    let token = Unverified::parse(&found.text)?;
     trace.algorithm = Some(token.header().algorithm);
 
     let issuer = policy.issuer_of(&token, route)?;
@@ -65,5 +66,5 @@ pub fn judge<'g>(
     trace.key = Some(verified.key_name().to_owned());
 
     let claims = Claims::check(verified, issuer.rules(), now)?;
-    Admitted::authorised(route, claims)
+    Admitted::authorised(route, claims, found.source)
 }

@@ -49,6 +49,8 @@ pub mod route;
 
 pub mod extract;
 
+pub mod cross_site;
+
 pub mod token;
 
 pub mod alg;

@@ -7,12 +7,14 @@
 use crate::admitted::Admitted;
 use crate::budget;
 use crate::claims::Claims;
+use crate::extract::{self, Source};
 use crate::json::is_beyond_safe_integers;
 use crate::path::{UrlParts, split_url};
 use crate::refusal::{Code, Refusal};
 use crate::request::Request;
 use crate::route::Access;
 use serde_json::Value;
+use std::borrow::Cow;
 use std::fmt;
 
 /// The gate's own header that a request carries into the zone: one that comes back has gone in a
@@ -37,7 +39,7 @@ pub enum Origin {
 pub struct Forwarding {
     /// Where requests go.
     pub origin: Origin,
-    /// Whether `Authorization` is removed from every request.
+    /// Whether `Authorization` is removed from every request, and the token from wherever it was.
     pub strip_authorization: bool,
     /// Claims written to headers: header name, and the claim's name or JSON Pointer.
     pub claims: Vec<(String, String)>,
@@ -75,9 +77,21 @@ impl Forwarding {
         Self { origin, strip_authorization, claims, payload, removed }
     }
 
-    fn removes(&self, name: &str) -> bool {
+    /// Whether the policy has the gate write a header that a server may take for this one.
+    #[must_use]
+    pub fn writes(&self, name: &str) -> bool {
+        let written = self.claims.iter().map(|(header, _)| header).chain(&self.payload);
+        written.map(|header| folded(header)).any(|header| header == folded(name))
+    }
+
+    fn removes(&self, name: &str, credential: Option<&Source>) -> bool {
         let name = folded(name);
-        self.removed.contains(&name) || (self.strip_authorization && name == "authorization")
+        let stripped = match credential {
+            Some(Source::Header(header)) => name == folded(header),
+            _ => false,
+        };
+        self.removed.contains(&name)
+            || (self.strip_authorization && (stripped || name == "authorization"))
     }
 }
 
@@ -99,6 +113,7 @@ pub struct Outgoing<'g> {
     pub set: Vec<(String, String)>,
     /// Whether shared caches must be kept out (`cache: "no-store"`).
     pub no_store: bool,
+    credential: Option<&'g Source>,
     /// Where it goes.
     pub origin: &'g Origin,
 }
@@ -124,7 +139,7 @@ impl<'g> Outgoing<'g> {
     /// `invalid_claim` for a claim to be forwarded that is over [`budget::FORWARDED_CLAIM_BYTES`] or
     /// holds an integer beyond 2^53 - 1; `loop_detected` where the request has been here before.
     pub fn of(
-        admitted: Admitted<'_>,
+        admitted: Admitted<'g>,
         request: &Request<'_>,
         forwarding: &'g Forwarding,
     ) -> Result<Self, Refusal> {
@@ -143,26 +158,80 @@ impl<'g> Outgoing<'g> {
         if let Some(claims) = admitted.claims() {
             write_claims(claims, forwarding, &mut set)?;
         }
-        let names = request.headers.names();
+        let credential = admitted.credential();
+        let mut remove: Vec<String> = request
+            .headers
+            .names()
+            .into_iter()
+            .filter(|name| forwarding.removes(name, credential))
+            .map(Cow::into_owned)
+            .collect();
+        if let Some((header, rest)) = without_token(credential, request, forwarding) {
+            remove.push(header.to_owned());
+            set.extend(rest.map(|rest| (header.to_owned(), rest)));
+        }
         Ok(Self {
-            url: url_to(&forwarding.origin, request.url, parts),
+            url: url_to(&forwarding.origin, parts, credential),
             judged_path: if parts.path.is_empty() { "/".to_owned() } else { parts.path.to_owned() },
-            remove: names
-                .into_iter()
-                .filter(|name| forwarding.removes(name))
-                .map(std::borrow::Cow::into_owned)
-                .collect(),
+            remove,
             set,
             no_store: admitted.route().access != Access::Public,
+            credential,
             origin: &forwarding.origin,
         })
     }
 }
 
-fn url_to(origin: &Origin, url: &str, parts: UrlParts<'_>) -> String {
+impl Outgoing<'_> {
+    /// Whether an upgrade that the origin takes without a subprotocol is answered with `bearer`.
+    #[must_use]
+    pub fn answers_subprotocol(&self) -> bool {
+        self.credential == Some(&Source::WebSocketProtocol)
+    }
+
+    /// Whether a header holds a credential, which must not be shown.
+    #[must_use]
+    pub fn conceals(&self, name: &str) -> bool {
+        let source = match self.credential {
+            Some(Source::Header(header)) => folded(header) == folded(name),
+            _ => false,
+        };
+        source || matches!(folded(name).as_str(), "authorization" | "cookie")
+    }
+}
+
+/// Where a request goes: as it came, without the token if that was in the query, which ends up in every
+/// server's log.
+fn url_to(origin: &Origin, parts: UrlParts<'_>, credential: Option<&Source>) -> String {
+    let query = match credential {
+        Some(Source::Query(name)) => Cow::Owned(extract::query_without(parts.query, name)),
+        _ => Cow::Borrowed(parts.query),
+    };
     match origin {
-        Origin::Url(base) => format!("{base}{}{}", parts.path, parts.query),
-        Origin::Echo | Origin::Service(_) | Origin::Zone => url.to_owned(),
+        Origin::Url(base) => format!("{base}{}{query}", parts.path),
+        Origin::Echo | Origin::Service(_) | Origin::Zone => {
+            format!("{}://{}{}{query}", parts.scheme, parts.authority, parts.path)
+        }
+    }
+}
+
+/// The header that the token shares with other things, and what is left of it without the token.
+fn without_token(
+    credential: Option<&Source>,
+    request: &Request<'_>,
+    forwarding: &Forwarding,
+) -> Option<(&'static str, Option<String>)> {
+    match credential? {
+        Source::Cookie(name) if forwarding.strip_authorization => {
+            let cookies = request.headers.get("cookie")?;
+            Some(("Cookie", extract::cookies_without(&cookies, name)))
+        }
+        // Always: an origin would otherwise have to choose the token as a protocol.
+        Source::WebSocketProtocol => {
+            let offered = request.headers.get("sec-websocket-protocol")?;
+            Some(("Sec-WebSocket-Protocol", extract::protocols_without_token(&offered)))
+        }
+        _ => None,
     }
 }
 

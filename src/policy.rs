@@ -13,6 +13,7 @@ mod origin;
 mod preset;
 mod reader;
 mod route;
+mod token;
 
 pub use self::fault::Fault;
 pub use self::issuer::Issuer;
@@ -20,6 +21,7 @@ pub use self::preset::Preset;
 
 use self::fault::Faults;
 use self::reader::Table;
+use crate::extract::Source;
 use crate::outgoing::Forwarding;
 use crate::refusal::{AnswerStyle, Code, Detail, Refusal};
 use crate::route::{Access, Route, Routes};
@@ -32,6 +34,7 @@ use serde_json::Value;
 pub struct Policy {
     issuers: Vec<Issuer>,
     routes: Routes,
+    sources: Vec<Source>,
     forwarding: Forwarding,
     answers: AnswerStyle,
     decisions: Decisions,
@@ -126,6 +129,12 @@ impl Policy {
         &self.routes
     }
 
+    /// Where tokens are looked for.
+    #[must_use]
+    pub fn sources(&self) -> &[Source] {
+        &self.sources
+    }
+
     /// What is forwarded, and where.
     #[must_use]
     pub const fn forwarding(&self) -> &Forwarding {
@@ -179,8 +188,8 @@ impl Policy {
     }
 }
 
-const KEYS: [&str; 8] =
-    ["origin", "realm", "origin_timeout", "issuers", "routes", "forward", "log", "errors"];
+const KEYS: [&str; 9] =
+    ["origin", "realm", "origin_timeout", "issuers", "routes", "token", "forward", "log", "errors"];
 
 fn compile(raw: &Value, bindings: &dyn Bindings, faults: &mut Faults) -> Option<Policy> {
     let table = Table::open(raw, String::new(), &KEYS, faults)?;
@@ -189,6 +198,7 @@ fn compile(raw: &Value, bindings: &dyn Bindings, faults: &mut Faults) -> Option<
     let issuers = issuer::compile_all(&table, bindings, faults);
     let routes = route::compile_all(&table, issuers.as_deref(), faults);
     let forwarding = forward::compile(&table, origin, faults);
+    let sources = token::compile(&table, forwarding.as_ref(), faults);
     let decisions = compile_decisions(&table, faults);
     let origin_timeout = table.seconds("origin_timeout", 1..=300, faults);
     let guarded =
@@ -203,6 +213,7 @@ fn compile(raw: &Value, bindings: &dyn Bindings, faults: &mut Faults) -> Option<
     Some(Policy {
         issuers: issuers?,
         routes: routes?,
+        sources: sources?,
         forwarding: forwarding?,
         answers: answers?,
         decisions: decisions?,

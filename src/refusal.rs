@@ -16,7 +16,7 @@ pub enum Code {
     MissingToken,
     /// More than one token in the request.
     MultipleTokens,
-    /// An `Authorization: Bearer` that is not one space-separated b64token.
+    /// A credential that is not one b64token; an `Authorization: Bearer` without one space before it.
     MalformedAuthorization,
     /// A token longer than [`crate::budget::TOKEN_BYTES`].
     TokenTooLarge,
@@ -52,6 +52,8 @@ pub enum Code {
     InsufficientScope,
     /// The token is good, but fails a role or claim rule of the route.
     ClaimNotAllowed,
+    /// The token came in a cookie, and another site may have made the browser send it.
+    CrossSite,
     /// No route matches the path.
     NoRoute,
     /// The route does not take this method.
@@ -127,6 +129,7 @@ impl Code {
                 403,
                 Challenge::Error("insufficient_scope", "The access token does not permit this"),
             ),
+            Self::CrossSite => ("cross_site", 403, Challenge::None),
             Self::NoRoute => ("no_route", 404, Challenge::None),
             Self::MethodNotAllowed => ("method_not_allowed", 405, Challenge::None),
             Self::LoopDetected => ("loop_detected", 508, Challenge::None),

@@ -1,6 +1,7 @@
 //! The demonstration's origin: the gate answers with the request that it would have sent.
 
 use super::respond;
+use crate::outgoing::Outgoing;
 use crate::refusal::Answer;
 use js_sys::{Array, try_iter};
 use serde_json::{Map, Value, json};
@@ -8,13 +9,18 @@ use wasm_bindgen::JsValue;
 use web_sys::{Request, Response};
 
 /// Shows method, URL and headers of a request that is ready to be sent.
-pub(super) fn answer(request: &Request) -> Result<Response, JsValue> {
+pub(super) fn answer(request: &Request, outgoing: &Outgoing<'_>) -> Result<Response, JsValue> {
     let mut headers = Map::new();
     for entry in try_iter(&request.headers().entries())?.into_iter().flatten() {
         let entry = Array::from(&entry?);
         let text = |index| entry.get(index).as_string().unwrap_or_default();
         let (name, value) = (text(0), text(1));
-        headers.insert(name.clone(), Value::from(shown(&name, value)));
+        let shown = if outgoing.conceals(&name) {
+            format!("({} characters, not shown)", value.len())
+        } else {
+            value
+        };
+        headers.insert(name, Value::from(shown));
     }
     let body = json!({
         "note": "origin = \"echo\": this is what the gate would have sent to your API",
@@ -31,12 +37,4 @@ pub(super) fn answer(request: &Request) -> Result<Response, JsValue> {
         body: format!("{body:#}\n"),
     };
     respond::respond(&answer, request.method() != "HEAD")
-}
-
-/// Credentials stay out of a body, which ends up in screenshots and bug reports.
-fn shown(name: &str, value: String) -> String {
-    match name {
-        "authorization" | "cookie" => format!("({} characters, not shown)", value.len()),
-        _ => value,
-    }
 }

@@ -58,7 +58,7 @@ fn compile_payload(
 }
 
 /// Headers with a meaning of their own in HTTP, or set by the gate in any case.
-const RESERVED_HEADERS: [&str; 18] = [
+pub(super) const RESERVED_HEADERS: [&str; 18] = [
     "accept-encoding",
     "authorization",
     "connection",

@@ -62,6 +62,8 @@ mod secrecy;
 #[cfg(test)]
 mod secret;
 #[cfg(test)]
+mod sources;
+#[cfg(test)]
 mod token;
 #[cfg(test)]
 mod vectors;

@@ -5,6 +5,7 @@ mod issuers;
 mod origin;
 mod presets;
 mod routes;
+mod token;
 
 use crate::kit::{Gate, Held, faults, hs_issuer, policy, table, warnings, with};
 use portcullis::policy::{Decisions, Policy};
@@ -112,6 +113,7 @@ fn unknown_keys_at_every_level() {
         { "path": "/b", "method": ["GET"] },
     ]);
     raw["forward"] = json!({ "claim": {}, "authorisation": "keep" });
+    raw["token"] = json!({ "source": ["authorization"] });
     raw["log"] = json!({ "decision": "all" });
     raw["errors"] = json!({ "details": "none" });
     check([(
@@ -123,6 +125,7 @@ fn unknown_keys_at_every_level() {
             ("routes[0].acces", "unknown key", "did you mean access?"),
             ("routes[0].claims[0].equal", "unknown key", "did you mean equals?"),
             ("routes[1].method", "unknown key", "did you mean methods?"),
+            ("token.source", "unknown key", "did you mean sources?"),
             ("forward.claim", "unknown key", "did you mean claims?"),
             ("forward.authorisation", "unknown key", "did you mean authorization?"),
             ("log.decision", "unknown key", "did you mean decisions?"),

@@ -14,7 +14,7 @@ const EXPIRED: &str =
     r#"Bearer realm="api", error="invalid_token", error_description="The access token expired""#;
 
 /// Code, status, the phrase of the status, and how the challenge begins, if there is one.
-const CODES: [(Code, &str, u16, &str, Option<&str>); 26] = [
+const CODES: [(Code, &str, u16, &str, Option<&str>); 27] = [
     (Code::MissingToken, "missing_token", 401, "Unauthorized", Some(BARE)),
     (Code::MultipleTokens, "multiple_tokens", 400, "Bad Request", Some("invalid_request")),
     (
@@ -41,6 +41,7 @@ const CODES: [(Code, &str, u16, &str, Option<&str>); 26] = [
     (Code::Expired, "expired", 401, "Unauthorized", Some(EXPIRED)),
     (Code::InsufficientScope, "insufficient_scope", 403, "Forbidden", Some("insufficient_scope")),
     (Code::ClaimNotAllowed, "claim_not_allowed", 403, "Forbidden", Some("insufficient_scope")),
+    (Code::CrossSite, "cross_site", 403, "Forbidden", None),
     (Code::NoRoute, "no_route", 404, "Not Found", None),
     (Code::MethodNotAllowed, "method_not_allowed", 405, "Method Not Allowed", None),
     (Code::LoopDetected, "loop_detected", 508, "Loop Detected", None),

@@ -1,0 +1,55 @@
+//! Whether a request that a cookie vouches for was meant by the page that its user sees.
+//!
+//! A browser adds cookies to requests that any site makes it send. So where the token came in a cookie,
+//! a request that may change something, and every WebSocket, must show that it comes from the gate's
+//! own origin or from one that the policy allows.
+
+use crate::extract::Source;
+use crate::path::split_url;
+use crate::refusal::{Code, Refusal};
+use crate::request::Request;
+
+/// Refuses a request that another site may have made the browser send.
+///
+/// `allowed` are origins (RFC 6454 section 6.2) beside the request's own.
+///
+/// # Errors
+///
+/// `cross_site` where the token came in a cookie, the method is not safe (RFC 9110 section 9.2.1) or
+/// the request is a WebSocket upgrade, and neither `Sec-Fetch-Site` says `same-origin` nor `Origin` is
+/// the request's own or allowed; so too where both are absent.
+pub fn check(source: &Source, request: &Request<'_>, allowed: &[String]) -> Result<(), Refusal> {
+    let by_cookie = matches!(source, Source::Cookie(_));
+    let safe = matches!(request.method, "GET" | "HEAD" | "OPTIONS" | "TRACE");
+    if !by_cookie || (safe && !is_web_socket(request)) {
+        return Ok(());
+    }
+    if request.headers.get("sec-fetch-site").is_some_and(|site| site == "same-origin") {
+        return Ok(());
+    }
+    let origin = request.headers.get("origin");
+    let same = |origin: &str| own_origin(request).eq_ignore_ascii_case(origin);
+    match origin {
+        Some(origin) if same(&origin) || allowed.iter().any(|one| *one == origin) => Ok(()),
+        Some(_) => Err(Refusal::new(Code::CrossSite, "Origin is not one that may do this")),
+        None => Err(Refusal::new(Code::CrossSite, "nothing says that it is not from another site")),
+    }
+}
+
+fn is_web_socket(request: &Request<'_>) -> bool {
+    let upgrade = request.headers.get("upgrade");
+    upgrade.is_some_and(|upgrade| upgrade.to_ascii_lowercase().contains("websocket"))
+}
+
+/// The request's own origin as a browser writes it: without a port that the scheme implies.
+fn own_origin(request: &Request<'_>) -> String {
+    let parts = split_url(request.url);
+    let implied = match parts.scheme {
+        "https" => ":443",
+        "http" => ":80",
+        _ => "",
+    };
+    let authority = parts.authority;
+    let authority = authority.strip_suffix(implied).unwrap_or(authority);
+    format!("{}://{authority}", parts.scheme)
+}

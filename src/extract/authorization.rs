@@ -1,0 +1,50 @@
+//! `Authorization: Bearer` (RFC 6750 section 2.1): the scheme in any case, one or more spaces, one
+//! b64token. A header of another scheme is no token.
+
+use super::{check, malformed, several};
+use crate::refusal::Refusal;
+use std::borrow::Cow;
+
+pub(super) fn find(value: Option<Cow<'_, str>>) -> Result<Option<Cow<'_, str>>, Refusal> {
+    let Some(value) = value else { return Ok(None) };
+    let (scheme, rest) = split_scheme(&value)?;
+    let bearers = value.split(',').filter(|part| begins_with_bearer(part)).count();
+    if bearers > 1 || (bearers > 0 && !scheme.eq_ignore_ascii_case("bearer")) {
+        return Err(several("more than one Authorization credential"));
+    }
+    if !scheme.eq_ignore_ascii_case("bearer") {
+        return Ok(None);
+    }
+    let token = rest.trim_start_matches(' ');
+    if token.len() == rest.len() {
+        return Err(malformed("no space after the Bearer scheme"));
+    }
+    if token.contains(',') {
+        return Err(malformed("more than a token after the Bearer scheme"));
+    }
+    check(token)?;
+    let start = value.len().saturating_sub(token.len());
+    Ok(Some(match value {
+        Cow::Borrowed(value) => Cow::Borrowed(value.get(start..).unwrap_or_default()),
+        Cow::Owned(mut value) => Cow::Owned(value.split_off(start)),
+    }))
+}
+
+/// Cuts the authentication scheme, an RFC 9110 token, off the rest.
+fn split_scheme(value: &str) -> Result<(&str, &str), Refusal> {
+    let end = value.find(|c: char| !is_token_character(c)).unwrap_or(value.len());
+    match value.split_at_checked(end) {
+        Some((scheme, rest)) if !scheme.is_empty() => Ok((scheme, rest)),
+        _ => Err(malformed("an Authorization header without a scheme")),
+    }
+}
+
+fn begins_with_bearer(part: &str) -> bool {
+    split_scheme(part.trim_matches([' ', '\t']))
+        .is_ok_and(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+}
+
+/// RFC 9110 section 5.6.2 `tchar`.
+fn is_token_character(c: char) -> bool {
+    c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c)
+}

@@ -1,0 +1,140 @@
+//! Where tokens are looked for.
+
+use super::fault::Faults;
+use super::forward::RESERVED_HEADERS;
+use super::reader::{Faulty, Table};
+use crate::extract::Source;
+use crate::outgoing::{Forwarding, folded};
+use serde_json::Value;
+
+const REMEDY: &str = "write \"authorization\", \"websocket-protocol\", { cookie = \"__Host-token\" }, \
+                      { header = \"Cf-Access-Jwt-Assertion\" } or { query = \"access_token\" }";
+
+/// Compiles `token`; `forwarding` is nothing where that has faults of its own.
+pub(super) fn compile(
+    policy: &Table<'_>,
+    forwarding: Option<&Forwarding>,
+    faults: &mut Faults,
+) -> Option<Vec<Source>> {
+    let default = || Some(vec![Source::Authorization]);
+    let Some(table) = policy.table("token", &["sources"], faults).ok()? else { return default() };
+    let path = table.at("sources");
+    let items = match table.get("sources") {
+        None => return default(),
+        Some(Value::Array(items)) if !items.is_empty() => items,
+        Some(_) => {
+            faults.fault(path, "not a list of sources, or an empty one", REMEDY);
+            return None;
+        }
+    };
+    let mut sources = Vec::new();
+    let mut outcome = Ok(());
+    for (index, item) in items.iter().enumerate() {
+        let path = format!("{path}[{index}]");
+        match compile_source(item, &path, forwarding, faults) {
+            Ok(source) if sources.contains(&source) => {
+                faults.fault(path, "the same source twice", "leave one of both out");
+                outcome = Err(Faulty);
+            }
+            Ok(source) => sources.push(source),
+            Err(faulty) => outcome = Err(faulty),
+        }
+    }
+    outcome.ok().map(|()| sources)
+}
+
+fn compile_source(
+    item: &Value,
+    path: &str,
+    forwarding: Option<&Forwarding>,
+    faults: &mut Faults,
+) -> Result<Source, Faulty> {
+    match item {
+        Value::String(word) if word == "authorization" => return Ok(Source::Authorization),
+        Value::String(word) if word == "websocket-protocol" => {
+            return Ok(Source::WebSocketProtocol);
+        }
+        Value::Object(_) => {}
+        _ => {
+            faults.fault(path, "not a source of tokens", REMEDY);
+            return Err(Faulty);
+        }
+    }
+    let kinds = ["cookie", "header", "query"];
+    let table = Table::open(item, path.to_owned(), &kinds, faults).ok_or(Faulty)?;
+    let named: Vec<_> = kinds.into_iter().filter(|kind| table.has(kind)).collect();
+    let &[kind] = named.as_slice() else {
+        faults.fault(path, "a source is one place", REMEDY);
+        return Err(Faulty);
+    };
+    let name = table.text(kind, faults)?.unwrap_or_default();
+    let path = table.at(kind);
+    let fault = match kind {
+        "cookie" => cookie_fault(name),
+        "header" => header_fault(name, forwarding),
+        _ => query_fault(name),
+    };
+    if let Some((problem, remedy)) = fault {
+        faults.fault(path, problem, remedy);
+        return Err(Faulty);
+    }
+    if kind == "cookie" && !name.starts_with("__Host-") {
+        faults.warning(
+            path,
+            "any page on a neighbouring subdomain can set this cookie, and log its user in as another",
+            "name it __Host-…, which browsers let nobody else set",
+        );
+    }
+    if kind == "query" {
+        faults.warning(
+            table.at(kind),
+            "a token in a URL stays in histories and in the logs of whatever stands before the gate",
+            "use it only where nothing else can be sent, with tokens that expire soon",
+        );
+    }
+    let name = name.to_owned();
+    Ok(match kind {
+        "cookie" => Source::Cookie(name),
+        "header" => Source::Header(name),
+        _ => Source::Query(name),
+    })
+}
+
+type NameFault = Option<(String, &'static str)>;
+
+fn cookie_fault(name: &str) -> NameFault {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    (name.is_empty() || !name.bytes().all(plain)).then(|| {
+        ("not the name of a cookie (RFC 6265 section 4.1.1)".to_owned(), "write __Host-token, say")
+    })
+}
+
+fn query_fault(name: &str) -> NameFault {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    (name.is_empty() || !name.bytes().all(plain)).then(|| {
+        ("not the name of a query parameter".to_owned(), "use letters, digits, hyphens and _")
+    })
+}
+
+fn header_fault(name: &str, forwarding: Option<&Forwarding>) -> NameFault {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+    if name.is_empty() || !name.bytes().all(plain) {
+        return Some(("not a header name".to_owned(), "use letters, digits and hyphens"));
+    }
+    let reserved = match folded(name).as_str() {
+        "authorization" => Some("write \"authorization\""),
+        "cookie" => Some("write { cookie = \"…\" } with the cookie's name"),
+        "sec-websocket-protocol" => Some("write \"websocket-protocol\""),
+        other if RESERVED_HEADERS.contains(&other) => Some("name a header that holds nothing else"),
+        _ => None,
+    };
+    if let Some(remedy) = reserved {
+        return Some((format!("{name} is no header with a bare token in it"), remedy));
+    }
+    forwarding.is_some_and(|forwarding| forwarding.writes(name)).then(|| {
+        (
+            format!("the gate writes {name} itself, and takes out what comes under that name"),
+            "write the claim to another header",
+        )
+    })
+}

@@ -1,0 +1,321 @@
+// Where a token may be, beside the Authorization header; and encoded slashes, where a route allows them.
+
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { WebSocket } from "ws";
+import {
+  assertAdmitted,
+  assertProblem,
+  assertRefused,
+  bounded,
+  INVALID,
+  INVALID_REQUEST,
+  policies,
+  withGate,
+} from "./harness/index.mjs";
+
+const { hs256, hs256Token, SECRET } = policies;
+
+const SOURCES = [
+  "authorization",
+  { cookie: "__Host-token" },
+  { header: "X-Token" },
+  { query: "access_token" },
+  "websocket-protocol",
+];
+
+const options =
+  (runtime, changes = {}) =>
+  ({ origin }) => ({
+    runtime,
+    policy: hs256({ origin, token: { sources: SOURCES }, log: { decisions: "all" }, ...changes }),
+    secrets: { SECRET },
+  });
+
+const UPGRADE = [
+  ["Upgrade", "websocket"],
+  ["Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="],
+  ["Sec-WebSocket-Version", "13"],
+];
+
+/** Every byte that the origin got of a request's head, as text. */
+const head = (seen) => `${seen.target}\n${seen.headerLines.map(([name, value]) => `${name}: ${value}`).join("\n")}`;
+
+for (const runtime of ["miniflare", "workerd"]) {
+  withGate(`token sources in ${runtime}`, options(runtime), (test) => {
+    const send = (gate, target, headers = [], more = {}) => gate.raw({ target, headers, ...more });
+
+    test("each is taken for the token that it holds", async ({ gate, origin }) => {
+      const token = hs256Token();
+      const places = [
+        ["/api/a", [["Authorization", `Bearer ${token}`]]],
+        ["/api/a", [["Cookie", `a=b; __Host-token=${token}; c=d`]]],
+        ["/api/a", [["X-Token", token]]],
+        [`/api/a?x=1&access_token=${token}&y=%2F+'`, []],
+        ["/api/a", [["Sec-WebSocket-Protocol", `bearer, ${token}`]]],
+      ];
+      for (const [target, headers] of places) {
+        const seen = await assertAdmitted(await send(gate, target, headers), origin, target);
+        assert.equal(seen.header("x-auth-subject"), "user-1");
+        for (const [other, others] of places.filter(([, one]) => one !== headers)) {
+          const path = target === "/api/a" ? other : target;
+          const response = await send(gate, path, [...headers, ...others]);
+          await assertRefused(response, 400, INVALID_REQUEST, { why: `${target} and ${other}` });
+          origin.expectNone(path);
+        }
+      }
+    });
+
+    test("attack 28: twice in one source, in one header line or two", async ({ gate, origin }) => {
+      const token = hs256Token();
+      const other = hs256Token({ sub: "user-2" });
+      for (const second of [token, other, "x", ""]) {
+        for (const [target, headers] of [
+          ["/api/a", [["Cookie", `__Host-token=${token}; __Host-token=${second}`]]],
+          ["/api/a", [["Cookie", `__Host-token=${token}`], ["Cookie", `__Host-token=${second}`]]], // prettier-ignore
+          ["/api/a", [["X-Token", token], ["X-Token", second]]], // prettier-ignore
+          [`/api/a?access_token=${token}&access_token=${second}`, []],
+          ["/api/a", [["Sec-WebSocket-Protocol", `bearer, ${token}, bearer, ${second}`]]],
+        ]) {
+          await assertRefused(await send(gate, target, headers), 400, INVALID_REQUEST, { why: `${headers} ${second}` });
+          origin.expectNone(target);
+        }
+      }
+    });
+
+    test("what is there and is no token is refused, also where none is needed", async ({ gate, origin }) => {
+      for (const path of ["/api/a", "/optional/a"]) {
+        for (const [target, headers] of [
+          [path, [["Cookie", "__Host-token="]]],
+          [path, [["Cookie", "__Host-token"]]],
+          [path, [["Cookie", `__Host-token="${hs256Token()}"`]]],
+          [path, [["X-Token", ""]]],
+          [path, [["X-Token", `Bearer ${hs256Token()}`]]],
+          [`${path}?access_token=`, []],
+          [`${path}?access_token`, []],
+          [`${path}?access_token=%20${hs256Token()}`, []],
+          [path, [["Sec-WebSocket-Protocol", "bearer"]]],
+        ]) {
+          await assertRefused(await send(gate, target, headers), 400, INVALID_REQUEST, { why: `${target} ${headers}` });
+          origin.expectNone(target);
+        }
+        for (const [target, headers] of [
+          [path, [["Cookie", "__Host-token=a.b.c"]]],
+          [path, [["X-Token", "a.b.c"]]],
+          [`${path}?access_token=a.b.c`, []],
+          [path, [["Sec-WebSocket-Protocol", "bearer, a.b.c"]]],
+        ]) {
+          await assertRefused(await send(gate, target, headers), 401, INVALID, { why: target });
+          origin.expectNone(target);
+        }
+      }
+    });
+
+    test("a public route looks at none, and changes none", async ({ gate, origin }) => {
+      const token = hs256Token();
+      const headers = [
+        ["Cookie", `__Host-token=${token}; __Host-token=x`],
+        ["X-Token", "x, y"],
+        ["Sec-WebSocket-Protocol", `bearer, ${token}`],
+      ];
+      const target = `/public/a?access_token=${token}&access_token=`;
+      const seen = await assertAdmitted(await send(gate, target, headers), origin);
+      assert.equal(seen.target, target);
+      for (const [name, value] of headers) assert.equal(seen.header(name), value);
+    });
+
+    test("a token in the query is not sent on; the rest of the query is, byte for byte", async ({ gate, origin }) => {
+      const token = hs256Token();
+      for (const [query, left] of [
+        [`?access_token=${token}`, ""],
+        [`?a=%2f+%7e&&=&access_token=${token}&b[]=c;d`, "?a=%2f+%7e&&=&b[]=c;d"],
+        [`?access%5ftoken=${token}&q=%E2%82%AC`, "?q=%E2%82%AC"],
+      ]) {
+        const seen = await assertAdmitted(await send(gate, `/api/a${query}`), origin, query);
+        assert.equal(seen.target, `/api/a${left}`);
+        for (const segment of token.split(".")) assert.ok(!head(seen).includes(segment));
+      }
+    });
+
+    test("attack 28: a cookie does not act across sites", async ({ gate, origin }) => {
+      const cookie = ["Cookie", `__Host-token=${hs256Token()}`];
+      const own = gate.url;
+      const post = (...headers) => send(gate, "/api/a", [cookie, ...headers], { method: "POST", body: "x" });
+      for (const headers of [
+        [],
+        [["Sec-Fetch-Site", "cross-site"]],
+        [["Sec-Fetch-Site", "same-site"]],
+        [["Sec-Fetch-Site", "none"]],
+        [["Origin", "https://evil.example"]],
+        [["Origin", "null"]],
+        [["Origin", `${own}.evil.example`]],
+        [["Sec-Fetch-Site", "cross-site"], ["Origin", "https://evil.example"]], // prettier-ignore
+      ]) {
+        await assertProblem(await post(...headers), 403, { why: JSON.stringify(headers) });
+        origin.expectNone();
+      }
+      for (const header of [
+        ["Sec-Fetch-Site", "same-origin"],
+        ["Origin", own],
+      ]) {
+        await assertAdmitted(await post(header), origin, header[0]);
+      }
+      await assertAdmitted(await send(gate, "/api/a", [cookie, ["Sec-Fetch-Site", "cross-site"]]), origin);
+
+      const upgrade = (...headers) =>
+        gate.raw({
+          bare: true,
+          target: "/api/socket",
+          headers: [["Host", gate.host], ["Connection", "Upgrade"], ...UPGRADE, cookie, ...headers],
+        });
+      await assertProblem(await upgrade(), 403);
+      await assertProblem(await upgrade(["Origin", "https://evil.example"]), 403);
+      origin.expectNone();
+      assert.equal((await upgrade(["Origin", own])).status, 101);
+      origin.expectOne();
+    });
+
+    const open = async (t, gate, protocols, path = "/api/socket") => {
+      const socket = new WebSocket(`${gate.url.replace("http", "ws")}${path}`, protocols, { perMessageDeflate: false });
+      t.after(() => socket.terminate());
+      await bounded(once(socket, "open"), "a WebSocket to open");
+      return socket;
+    };
+
+    test("a WebSocket with its token among the subprotocols opens, and the gate answers `bearer`", async ({
+      gate,
+      origin,
+      t,
+    }) => {
+      const token = hs256Token();
+      const socket = await open(t, gate, ["bearer", token]);
+      assert.equal(socket.protocol, "bearer");
+      const seen = origin.expectOne();
+      assert.equal(seen.header("x-auth-subject"), "user-1");
+      assert.equal(seen.header("sec-websocket-protocol"), undefined);
+      for (const segment of token.split(".")) assert.ok(!head(seen).includes(segment));
+      const answer = once(socket, "message");
+      socket.send("hello");
+      const [data] = await bounded(answer, "an echo");
+      assert.equal(data.toString(), "hello");
+      const closed = once(socket, "close");
+      seen.webSocket.close(4003, "done");
+      const [code, reason] = await bounded(closed, "a close");
+      assert.deepEqual([code, reason.toString()], [4003, "done"]);
+    });
+
+    test("what the origin chooses comes back, and other protocols reach it", async ({ gate, origin, t }) => {
+      origin.chooseProtocol = (offered) => (offered.has("chat") ? "chat" : false);
+      const socket = await open(t, gate, ["bearer", hs256Token(), "chat"]);
+      assert.equal(socket.protocol, "chat");
+      assert.equal(origin.expectOne().header("sec-websocket-protocol"), "chat");
+    });
+
+    test("where the gate took nothing, it answers nothing", async ({ gate, origin, t }) => {
+      origin.chooseProtocol = () => "bearer";
+      const socket = await open(t, gate, ["bearer", "x"], "/public/socket");
+      assert.equal(socket.protocol, "bearer", "the origin's own choice");
+      assert.match(origin.expectOne().header("sec-websocket-protocol"), /^bearer, ?x$/);
+    });
+
+    test("no token is in the log, whatever it came in", async ({ gate, origin }) => {
+      const tokens = [hs256Token(), hs256Token({ exp: 1 }), "canary.canary.canary"];
+      for (const token of tokens) {
+        await send(gate, `/api/a?access_token=${token}`);
+        await send(gate, "/api/a", [["Cookie", `__Host-token=${token}`]]);
+        await send(gate, "/api/a", [["X-Token", token]]);
+        await send(gate, "/api/a", [["Sec-WebSocket-Protocol", `bearer, ${token}`]]);
+      }
+      await gate.logs.waitFor(({ structured }) => structured.filter(({ code }) => code === "malformed_token").length >= 4);
+      origin.take();
+      for (const piece of tokens.flatMap((token) => token.split("."))) assert.ok(!gate.logs.text.includes(piece));
+    });
+  });
+}
+
+withGate("token sources, stripped", options("workerd", { forward: { authorization: "strip" } }), (test) => {
+  test("the token is taken out of its place, and the rest of that stays", async ({ gate, origin }) => {
+    const token = hs256Token();
+    const basic = ["Authorization", "Basic dTpw"];
+    const admitted = async (target, headers) => {
+      const seen = await assertAdmitted(await gate.raw({ target, headers }), origin, target);
+      assert.equal(seen.header("authorization"), undefined);
+      for (const segment of token.split(".")) assert.ok(!head(seen).includes(segment));
+      return seen;
+    };
+    await admitted("/api/a", [["Authorization", `Bearer ${token}`]]);
+    assert.equal((await admitted("/api/a", [["X-Token", token], basic])).header("x-token"), undefined);
+    assert.equal((await admitted("/api/a", [["Cookie", `__Host-token=${token}`], basic])).header("cookie"), undefined);
+    for (const [cookies, left] of [
+      [`a=b; __Host-token=${token}; c="d, e"`, 'a=b; c="d, e"'],
+      [`__Host-token=${token};c=d`, "c=d"],
+      // UTF-8 arrives as it was sent; the runtime hands over text, and nothing else could be put back.
+      [`a=caf\xc3\xa9; __Host-token=${token}; b=\xe2\x82\xac`, "a=caf\xc3\xa9; b=\xe2\x82\xac"],
+    ]) {
+      assert.equal((await admitted("/api/a", [["Cookie", cookies], basic])).header("cookie"), left);
+    }
+    for (const target of ["/optional/a", "/public/a"]) {
+      assert.equal((await admitted(target, [["Cookie", "a=b"], basic])).header("cookie"), "a=b");
+    }
+  });
+});
+
+withGate(
+  "the echo, with a token in a header of its own",
+  ({ origin }) => ({
+    runtime: "workerd",
+    policy: { ...hs256({ origin, token: { sources: [{ header: "X-Token" }, { query: "t" }] } }), origin: "echo" },
+    secrets: { SECRET },
+  }),
+  (test) => {
+    test("shows no token", async ({ gate }) => {
+      const token = hs256Token();
+      for (const init of [{ headers: { "X-Token": token } }, {}]) {
+        const response = await gate.fetch(init.headers ? "/api/a" : `/api/a?t=${token}&x=y`, init);
+        assert.equal(response.status, 200);
+        const text = await response.text();
+        for (const segment of token.split(".")) assert.ok(!text.includes(segment), text);
+      }
+    });
+  },
+);
+
+for (const runtime of ["miniflare", "workerd"]) {
+  withGate(
+    `encoded slashes in ${runtime}`,
+    ({ origin }) => ({
+      runtime,
+      policy: hs256({
+        origin,
+        errors: { detail: "reason" },
+        routes: [
+          { path: "/things/{name}", access: "public", encoded_slash: "allow" },
+          { path: "/plain/*", access: "public" },
+          { path: "/admin/*" },
+        ],
+      }),
+      secrets: { SECRET },
+    }),
+    (test) => {
+      test("attack 29: pass where the route allows them, as they came, and nowhere else", async ({ gate, origin }) => {
+        for (const target of ["/things/a%2Fb", "/things/a%2fb?c=%2F", "/things/%40scope%2Fname", "/things/x:%2F%2Fy"]) {
+          const seen = await assertAdmitted(await gate.raw({ target }), origin, target);
+          assert.equal(seen.target, target);
+        }
+        for (const target of [
+          "/plain/a%2Fb",
+          "/nowhere/a%2Fb",
+          "/admin/a%2Fb",
+          "/things/..%2Fadmin",
+          "/things/a%2F..%2F..%2Fadmin",
+          "/things/%2Fadmin",
+          "/things/a%2F",
+          "/things/a%252Fb",
+        ]) {
+          await assertProblem(await gate.raw({ target }), 400, { detail: "ambiguous_path", why: target });
+          origin.expectNone(target);
+        }
+      });
+    },
+  );
+}

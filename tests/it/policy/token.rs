@@ -1,0 +1,126 @@
+//! Where tokens are looked for.
+
+use super::{changed, check};
+use crate::kit::{Gate, Held, warnings};
+use portcullis::extract::Source;
+use serde_json::{Value, json};
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
+fn sources(sources: Value) -> Value {
+    changed(json!({ "token": { "sources": sources } }))
+}
+
+const PLACE: &str = "token.sources[0]";
+
+#[test]
+fn sources_are_a_list_of_places() {
+    let gate = Gate::new(&sources(json!([
+        "authorization",
+        { "cookie": "__Host-token" },
+        { "header": "Cf-Access-Jwt-Assertion" },
+        { "query": "access_token" },
+        "websocket-protocol",
+    ])));
+    assert_eq!(
+        gate.policy.sources(),
+        [
+            Source::Authorization,
+            Source::Cookie("__Host-token".to_owned()),
+            Source::Header("Cf-Access-Jwt-Assertion".to_owned()),
+            Source::Query("access_token".to_owned()),
+            Source::WebSocketProtocol,
+        ]
+    );
+    for default in [json!({ "token": {} }), json!({})] {
+        assert_eq!(Gate::new(&changed(default)).policy.sources(), [Source::Authorization]);
+    }
+    check([
+        (sources(json!([])), vec![("token.sources", "not a list", "\"authorization\"")]),
+        (sources(json!("authorization")), vec![("token.sources", "not a list", "{ cookie = ")]),
+        (sources(json!(["Authorization"])), vec![(PLACE, "not a source", "\"authorization\"")]),
+        (sources(json!([17])), vec![(PLACE, "not a source", "\"websocket-protocol\"")]),
+        (sources(json!([["authorization"]])), vec![(PLACE, "not a source", "")]),
+        (sources(json!([{}])), vec![(PLACE, "one place", "{ query = ")]),
+        (
+            sources(json!([{ "cookie": "__Host-a", "query": "b" }])),
+            vec![(PLACE, "one place", "{ query = ")],
+        ),
+        (
+            sources(json!([{ "cooky": "__Host-a" }])),
+            vec![
+                ("token.sources[0].cooky", "unknown key", "did you mean cookie?"),
+                (PLACE, "one place", "{ query = "),
+            ],
+        ),
+        (
+            sources(json!(["authorization", { "query": "a" }, "authorization", { "query": "a" }])),
+            vec![
+                ("token.sources[2]", "same source twice", "leave one"),
+                ("token.sources[3]", "same source twice", "leave one"),
+            ],
+        ),
+        (changed(json!({ "token": "authorization" })), vec![("token", "a string", "a table")]),
+    ]);
+}
+
+#[test]
+fn names_of_cookies_headers_and_parameters() {
+    let header = |name: &str| sources(json!([{ "header": name }]));
+    for name in ["", "a b", "a=b", "a;b", "é"] {
+        check([(
+            sources(json!([{ "cookie": name }])),
+            vec![("token.sources[0].cookie", "not the name of a cookie", "__Host-token")],
+        )]);
+    }
+    for name in ["", "a b", "a&b", "a=b", "a+b", "a%20b"] {
+        check([(
+            sources(json!([{ "query": name }])),
+            vec![("token.sources[0].query", "not the name of a query parameter", "letters")],
+        )]);
+    }
+    check([
+        (header("X A"), vec![("token.sources[0].header", "not a header name", "letters")]),
+        (
+            header("Authorization"),
+            vec![("token.sources[0].header", "no header with a bare token", "\"authorization\"")],
+        ),
+        (
+            header("cookie"),
+            vec![("token.sources[0].header", "no header with a bare token", "{ cookie = ")],
+        ),
+        (
+            header("Sec-WebSocket-Protocol"),
+            vec![("token.sources[0].header", "no header with", "\"websocket-protocol\"")],
+        ),
+        (header("host"), vec![("token.sources[0].header", "no header with", "holds nothing else")]),
+        (
+            sources(json!([{ "header": 1 }])),
+            vec![("token.sources[0].header", "a number, not a string", "")],
+        ),
+    ]);
+}
+
+/// What the gate writes it takes out of every request first.
+#[test]
+fn attack_31_a_header_that_the_gate_writes_is_no_source() {
+    for name in ["X-Token", "x_token", "X-Payload"] {
+        let mut raw = sources(json!([{ "header": name }]));
+        raw["forward"] = json!({ "claims": { "X-Token": "/sub" }, "payload": "X-Payload" });
+        check([(raw, vec![("token.sources[0].header", "the gate writes", "another header")])]);
+    }
+}
+
+#[test]
+fn what_browsers_do_with_some_of_them_is_warned_of() {
+    let warned = |source: Value| -> Vec<String> {
+        let found = warnings(&sources(json!([source])), &Held::usual());
+        found.into_iter().map(|warning| warning.path).collect()
+    };
+    assert_eq!(warned(json!({ "cookie": "token" })), ["token.sources[0].cookie"]);
+    assert_eq!(warned(json!({ "cookie": "__Secure-token" })), ["token.sources[0].cookie"]);
+    assert_eq!(warned(json!({ "query": "access_token" })), ["token.sources[0].query"]);
+    for quiet in [json!({ "cookie": "__Host-token" }), json!({ "header": "X-Token" })] {
+        assert!(warned(quiet).is_empty());
+    }
+}
