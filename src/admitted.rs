@@ -4,6 +4,8 @@ use crate::claims::Claims;
 use crate::extract::Source;
 use crate::refusal::{Code, Refusal};
 use crate::route::{Access, Route};
+use crate::time::UnixSeconds;
+use serde_json::Value;
 
 /// A request that may go to the origin, and in whose name.
 ///
@@ -40,11 +42,13 @@ impl<'g> Admitted<'g> {
     /// # Errors
     ///
     /// `insufficient_scope` with the scopes that are needed, `claim_not_allowed` for a role or claim
-    /// rule, `invalid_claim` where what a rule reads is not of its shape.
+    /// rule, `insufficient_user_authentication` where the user must sign in again or in another way
+    /// (RFC 9470 section 3), `invalid_claim` where what a rule reads is not of its shape.
     pub fn authorised(
         route: &'g Route,
         claims: Claims<'g>,
         credential: &'g Source,
+        now: UnixSeconds,
     ) -> Result<Self, Refusal> {
         check_scopes(route, &claims)?;
         check_roles(route, &claims)?;
@@ -56,6 +60,8 @@ impl<'g> Admitted<'g> {
                 ));
             }
         }
+        // Last: nobody should sign in again to be told that it was for nothing.
+        check_authentication(route, &claims, now)?;
         Ok(Self { route, claims: Some(claims), credential: Some(credential) })
     }
 
@@ -102,6 +108,34 @@ fn check_roles(route: &Route, claims: &Claims<'_>) -> Result<(), Refusal> {
         return Ok(());
     }
     Err(Refusal::new(Code::ClaimNotAllowed, "a role that the route needs is missing"))
+}
+
+fn check_authentication(
+    route: &Route,
+    claims: &Claims<'_>,
+    now: UnixSeconds,
+) -> Result<(), Refusal> {
+    let needs = &route.requirements;
+    let refuse = |because| {
+        Err(Refusal::new(Code::InsufficientUserAuthentication, because)
+            .needing_authentication(needs.acr.clone(), needs.max_auth_age))
+    };
+    if !needs.acr.is_empty() {
+        match claims.at("acr") {
+            Some(Value::String(acr)) if needs.acr.contains(acr) => {}
+            None | Some(Value::String(_)) => return refuse("acr is none of the route's"),
+            Some(_) => return Err(Refusal::new(Code::InvalidClaim, "acr is not a string")),
+        }
+    }
+    let Some(max_age) = needs.max_auth_age else { return Ok(()) };
+    match claims.authenticated_at() {
+        None => refuse("no auth_time, which max_auth_age needs"),
+        Some(time) if now >= time.plus(max_age.plus(claims.leeway())) => {
+            refuse("auth_time is longer ago than max_auth_age")
+        }
+        Some(time) if now.plus(claims.leeway()) < time => refuse("auth_time lies in the future"),
+        Some(_) => Ok(()),
+    }
 }
 
 fn holds_all(held: &[&str], needed: &[String]) -> bool {

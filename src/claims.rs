@@ -140,6 +140,18 @@ impl<'g> Claims<'g> {
         json::at(&self.members, path)
     }
 
+    /// When the user signed in (OpenID Connect Core section 2, `auth_time`), if the token says so.
+    #[must_use]
+    pub fn authenticated_at(&self) -> Option<UnixSeconds> {
+        self.at("auth_time").and_then(|time| UnixSeconds::from_numeric_date(time).ok())
+    }
+
+    /// How far the issuer's clock may differ.
+    #[must_use]
+    pub const fn leeway(&self) -> Seconds {
+        self.rules.leeway
+    }
+
     /// The payload as it stood in the token, base64url.
     #[must_use]
     pub fn payload_segment(&self) -> &str {

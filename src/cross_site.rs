@@ -4,6 +4,7 @@
 //! a request that may change something, and every WebSocket, must show that it comes from the gate's
 //! own origin or from one that the policy allows.
 
+use crate::cors::Cors;
 use crate::extract::Source;
 use crate::path::split_url;
 use crate::refusal::{Code, Refusal};
@@ -11,14 +12,14 @@ use crate::request::Request;
 
 /// Refuses a request that another site may have made the browser send.
 ///
-/// `allowed` are origins (RFC 6454 section 6.2) beside the request's own.
+/// `cors` may name origins beside the request's own.
 ///
 /// # Errors
 ///
 /// `cross_site` where the token came in a cookie, the method is not safe (RFC 9110 section 9.2.1) or
 /// the request is a WebSocket upgrade, and neither `Sec-Fetch-Site` says `same-origin` nor `Origin` is
 /// the request's own or allowed; so too where both are absent.
-pub fn check(source: &Source, request: &Request<'_>, allowed: &[String]) -> Result<(), Refusal> {
+pub fn check(source: &Source, request: &Request<'_>, cors: Option<&Cors>) -> Result<(), Refusal> {
     let by_cookie = matches!(source, Source::Cookie(_));
     let safe = matches!(request.method, "GET" | "HEAD" | "OPTIONS" | "TRACE");
     if !by_cookie || (safe && !is_web_socket(request)) {
@@ -29,8 +30,10 @@ pub fn check(source: &Source, request: &Request<'_>, allowed: &[String]) -> Resu
     }
     let origin = request.headers.get("origin");
     let same = |origin: &str| own_origin(request).eq_ignore_ascii_case(origin);
+    let allowed =
+        |origin: &str| cors.is_some_and(|cors| cors.allow_origins.iter().any(|one| one == origin));
     match origin {
-        Some(origin) if same(&origin) || allowed.iter().any(|one| *one == origin) => Ok(()),
+        Some(origin) if same(&origin) || allowed(&origin) => Ok(()),
         Some(_) => Err(Refusal::new(Code::CrossSite, "Origin is not one that may do this")),
         None => Err(Refusal::new(Code::CrossSite, "nothing says that it is not from another site")),
     }

@@ -48,6 +48,17 @@ pub async fn serve(
     };
     let policy = &isolate.policy;
     let mut trace = Trace::default();
+    match gate::own_answer(policy, &view) {
+        Ok(None) => {}
+        Ok(Some(answer)) => {
+            log::own_answer(policy, &view, &answer, &headers);
+            return Ok(respond::respond(&answer, method != "HEAD")?);
+        }
+        Err(refusal) => {
+            log::decision(policy, &view, &trace, &Err(refusal.clone()), &headers);
+            return respond::refuse(&refusal, policy.answers(), &method, &headers);
+        }
+    }
     let outcome = match judge(&isolate, &view, &env, &context, &mut trace).await {
         Ok(admitted) => forward(admitted, policy, &request, &view, &env).await,
         Err(refusal) => Err(refusal),

@@ -6,13 +6,13 @@ use crate::claims::Claims;
 use crate::keys::{KeyCaches, KeysWanted};
 use crate::path::CanonicalPath;
 use crate::policy::Policy;
-use crate::refusal::Refusal;
+use crate::refusal::{Answer, Refusal};
 use crate::request::Request;
 use crate::route::Route;
 use crate::signature;
 use crate::time::UnixSeconds;
 use crate::token::Unverified;
-use crate::{cross_site, extract};
+use crate::{cors, cross_site, extract};
 
 /// How far a request came, for logs: names from the policy and the algorithm, nothing of the token
 /// but the name of the key that bore it out.
@@ -28,6 +28,26 @@ pub struct Trace<'g> {
     pub key: Option<String>,
     /// The keys to fetch: for a verdict other than `keys_unavailable`, or for requests to come.
     pub keys_wanted: Option<KeysWanted>,
+}
+
+/// What the gate answers by itself, before any route is asked: its own metadata, and preflights.
+///
+/// # Errors
+///
+/// `method_not_allowed` as [`crate::resource::Resource::answer`] says; for a preflight, the path's own
+/// refusals and `no_route`.
+pub fn own_answer(policy: &Policy, request: &Request<'_>) -> Result<Option<Answer>, Refusal> {
+    if let Some(resource) = policy.resource()
+        && let Some(answer) = resource.answer(request)?
+    {
+        return Ok(Some(answer));
+    }
+    let Some(cors) = policy.cors().filter(|_| cors::is_preflight(request)) else {
+        return Ok(None);
+    };
+    let path = CanonicalPath::of_url(request.url)?;
+    let methods = policy.route_table().methods(&path)?;
+    Ok(Some(cors.preflight(request, &methods)))
 }
 
 /// Judges a request by the policy and by what is held of the keys that issuers publish, at the time
@@ -54,7 +74,7 @@ pub fn judge<'g>(
     let Some(found) = extract::token(policy.sources(), request)? else {
         return Admitted::anonymous(route);
     };
-    cross_site::check(found.source, request, &[])?;
+    cross_site::check(found.source, request, policy.cors())?;
     let token = Unverified::parse(&found.text)?;
     trace.algorithm = Some(token.header().algorithm);
 
@@ -66,5 +86,5 @@ pub fn judge<'g>(
     trace.key = Some(verified.key_name().to_owned());
 
     let claims = Claims::check(verified, issuer.rules(), now)?;
-    Admitted::authorised(route, claims, found.source)
+    Admitted::authorised(route, claims, found.source, now)
 }

@@ -45,6 +45,10 @@ pub mod request;
 
 pub mod path;
 
+pub mod resource;
+
+pub mod cors;
+
 pub mod route;
 
 pub mod extract;

@@ -5,6 +5,7 @@
 //! this point asks whether the policy makes sense.
 
 mod claim_rule;
+mod cors;
 mod fault;
 mod forward;
 mod issuer;
@@ -12,6 +13,7 @@ mod keys;
 mod origin;
 mod preset;
 mod reader;
+mod resource;
 mod route;
 mod token;
 
@@ -21,9 +23,11 @@ pub use self::preset::Preset;
 
 use self::fault::Faults;
 use self::reader::Table;
+use crate::cors::Cors;
 use crate::extract::Source;
 use crate::outgoing::Forwarding;
 use crate::refusal::{AnswerStyle, Code, Detail, Refusal};
+use crate::resource::Resource;
 use crate::route::{Access, Route, Routes};
 use crate::time::Seconds;
 use crate::token::Unverified;
@@ -147,6 +151,18 @@ impl Policy {
         &self.answers
     }
 
+    /// Whose pages may read answers.
+    #[must_use]
+    pub const fn cors(&self) -> Option<&Cors> {
+        self.answers.cors.as_ref()
+    }
+
+    /// The metadata that the gate answers with.
+    #[must_use]
+    pub const fn resource(&self) -> Option<&Resource> {
+        self.answers.resource.as_ref()
+    }
+
     /// Which decisions are logged.
     #[must_use]
     pub const fn decisions(&self) -> Decisions {
@@ -188,17 +204,28 @@ impl Policy {
     }
 }
 
-const KEYS: [&str; 9] =
-    ["origin", "realm", "origin_timeout", "issuers", "routes", "token", "forward", "log", "errors"];
+const KEYS: [&str; 11] = [
+    "origin",
+    "realm",
+    "origin_timeout",
+    "issuers",
+    "routes",
+    "token",
+    "forward",
+    "cors",
+    "resource",
+    "log",
+    "errors",
+];
 
 fn compile(raw: &Value, bindings: &dyn Bindings, faults: &mut Faults) -> Option<Policy> {
     let table = Table::open(raw, String::new(), &KEYS, faults)?;
     let origin = origin::compile(&table, bindings, faults);
-    let answers = compile_answers(&table, faults);
     let issuers = issuer::compile_all(&table, bindings, faults);
     let routes = route::compile_all(&table, issuers.as_deref(), faults);
     let forwarding = forward::compile(&table, origin, faults);
     let sources = token::compile(&table, forwarding.as_ref(), faults);
+    let answers = compile_answers(&table, sources.as_deref(), faults);
     let decisions = compile_decisions(&table, faults);
     let origin_timeout = table.seconds("origin_timeout", 1..=300, faults);
     let guarded =
@@ -221,8 +248,15 @@ fn compile(raw: &Value, bindings: &dyn Bindings, faults: &mut Faults) -> Option<
     })
 }
 
-fn compile_answers(table: &Table<'_>, faults: &mut Faults) -> Option<AnswerStyle> {
+/// `sources` is nothing where these have faults of their own.
+fn compile_answers(
+    table: &Table<'_>,
+    sources: Option<&[Source]>,
+    faults: &mut Faults,
+) -> Option<AnswerStyle> {
     let detail = compile_detail(table, faults);
+    let cors = cors::compile(table, sources.unwrap_or_default(), faults);
+    let resource = resource::compile(table, sources.unwrap_or_default(), faults);
     let realm = table.text("realm", faults).ok()?.unwrap_or("api");
     let plain = |byte: u8| (byte.is_ascii_graphic() || byte == b' ') && !b"\"\\".contains(&byte);
     if realm.is_empty() || !realm.bytes().all(plain) {
@@ -233,7 +267,12 @@ fn compile_answers(table: &Table<'_>, faults: &mut Faults) -> Option<AnswerStyle
         );
         return None;
     }
-    Some(AnswerStyle { realm: realm.to_owned(), detail: detail? })
+    Some(AnswerStyle {
+        realm: realm.to_owned(),
+        detail: detail?,
+        resource: resource.ok()?,
+        cors: cors.ok()?,
+    })
 }
 
 fn compile_detail(table: &Table<'_>, faults: &mut Faults) -> Option<Detail> {

@@ -4,7 +4,10 @@
 //! the token look all alike from outside, save for an expired one, so that nobody learns from an
 //! answer which check a forged token got past.
 
+use crate::cors::Cors;
 use crate::json::Object;
+use crate::request::Headers;
+use crate::resource::Resource;
 use crate::time::Seconds;
 use serde_json::Value;
 use std::fmt;
@@ -52,6 +55,8 @@ pub enum Code {
     InsufficientScope,
     /// The token is good, but fails a role or claim rule of the route.
     ClaimNotAllowed,
+    /// The user must sign in again, or in another way (RFC 9470).
+    InsufficientUserAuthentication,
     /// The token came in a cookie, and another site may have made the browser send it.
     CrossSite,
     /// No route matches the path.
@@ -129,6 +134,14 @@ impl Code {
                 403,
                 Challenge::Error("insufficient_scope", "The access token does not permit this"),
             ),
+            Self::InsufficientUserAuthentication => (
+                "insufficient_user_authentication",
+                401,
+                Challenge::Error(
+                    "insufficient_user_authentication",
+                    "A different authentication level is required",
+                ),
+            ),
             Self::CrossSite => ("cross_site", 403, Challenge::None),
             Self::NoRoute => ("no_route", 404, Challenge::None),
             Self::MethodNotAllowed => ("method_not_allowed", 405, Challenge::None),
@@ -158,13 +171,23 @@ pub struct Refusal {
     scopes: Vec<String>,
     methods: Vec<String>,
     retry_after: Option<Seconds>,
+    acr: Vec<String>,
+    max_auth_age: Option<Seconds>,
 }
 
 impl Refusal {
     /// A refusal with its code and, for the operator's log, the sentence that narrows it down.
     #[must_use]
     pub const fn new(code: Code, because: &'static str) -> Self {
-        Self { code, because, scopes: Vec::new(), methods: Vec::new(), retry_after: None }
+        Self {
+            code,
+            because,
+            scopes: Vec::new(),
+            methods: Vec::new(),
+            retry_after: None,
+            acr: Vec::new(),
+            max_auth_age: None,
+        }
     }
 
     /// Names the scopes that would have been enough (RFC 6750 section 3).
@@ -185,6 +208,12 @@ impl Refusal {
         Self { retry_after: Some(pause), ..self }
     }
 
+    /// Names how the user should have signed in, and how long ago at most (RFC 9470 section 3).
+    #[must_use]
+    pub fn needing_authentication(self, acr: Vec<String>, max_auth_age: Option<Seconds>) -> Self {
+        Self { acr, max_auth_age, ..self }
+    }
+
     /// The reason code.
     #[must_use]
     pub const fn code(&self) -> Code {
@@ -195,6 +224,22 @@ impl Refusal {
     #[must_use]
     pub const fn because(&self) -> &'static str {
         self.because
+    }
+
+    /// What the client sees, as [`Refusal::answer`] says, and a page of another origin if the policy
+    /// allows it.
+    #[must_use]
+    pub fn answer_to(
+        &self,
+        headers: &dyn Headers,
+        style: &AnswerStyle,
+        ray: Option<&str>,
+    ) -> Answer {
+        let mut answer = self.answer(style, ray);
+        if let Some(cors) = &style.cors {
+            cors.expose(headers, &mut answer);
+        }
+        answer
     }
 
     /// What the client sees: status, standard challenge, and a problem body (RFC 9457).
@@ -232,6 +277,7 @@ impl Refusal {
     fn challenge(&self, style: &AnswerStyle) -> Option<String> {
         let (_, _, challenge) = self.code.row();
         let mut text = format!("Bearer realm=\"{}\"", style.realm);
+        let metadata = style.resource.as_ref().map(|resource| resource.url.as_str());
         match challenge {
             Challenge::None => return None,
             Challenge::Bare => {}
@@ -241,6 +287,15 @@ impl Refusal {
         }
         if !self.scopes.is_empty() {
             text.push_str(&format!(", scope=\"{}\"", self.scopes.join(" ")));
+        }
+        if !self.acr.is_empty() {
+            text.push_str(&format!(", acr_values=\"{}\"", self.acr.join(" ")));
+        }
+        if let Some(max_age) = self.max_auth_age {
+            text.push_str(&format!(", max_age=\"{}\"", max_age.get()));
+        }
+        if let Some(metadata) = metadata {
+            text.push_str(&format!(", resource_metadata=\"{metadata}\""));
         }
         Some(text)
     }
@@ -254,11 +309,15 @@ pub struct AnswerStyle {
     pub realm: String,
     /// How much the body tells.
     pub detail: Detail,
+    /// The metadata to which challenges point.
+    pub resource: Option<Resource>,
+    /// Whose pages may read them.
+    pub cors: Option<Cors>,
 }
 
 impl Default for AnswerStyle {
     fn default() -> Self {
-        Self { realm: "api".to_owned(), detail: Detail::None }
+        Self { realm: "api".to_owned(), detail: Detail::None, resource: None, cors: None }
     }
 }
 

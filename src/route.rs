@@ -8,6 +8,7 @@
 use crate::claims::ClaimRule;
 use crate::path::{self, CanonicalPath};
 use crate::refusal::{Code, Refusal};
+use crate::time::Seconds;
 use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::fmt;
@@ -71,6 +72,11 @@ pub struct Requirements {
     pub any_role: Vec<String>,
     /// Rules for single claims, each of which must hold.
     pub claims: Vec<ClaimRule>,
+    /// Authentication contexts (OpenID Connect Core section 2, `acr`), one of which the user must have
+    /// signed in by, if there are any here.
+    pub acr: Vec<String>,
+    /// How long ago the user may have signed in, by `auth_time`.
+    pub max_auth_age: Option<Seconds>,
 }
 
 impl Routes {
@@ -105,10 +111,28 @@ impl Routes {
         found
     }
 
+    /// The methods that the path takes, an entry each.
+    ///
+    /// # Errors
+    ///
+    /// As [`Routes::find`] says, save for `method_not_allowed`.
+    pub fn methods(&self, path: &CanonicalPath<'_>) -> Result<Vec<&Methods>, Refusal> {
+        let best = self.0.iter().find(|route| route.pattern.matches(path.segments()));
+        let entries =
+            || self.0.iter().filter(|route| Some(&route.pattern) == best.map(|best| &best.pattern));
+        if !entries().any(|route| route.allows_encoded_slash) {
+            path.refuse_encoded_slash()?;
+        }
+        if best.is_none() {
+            return Err(no_route());
+        }
+        Ok(entries().map(|route| &route.methods).collect())
+    }
+
     fn find_any(&self, path: &CanonicalPath<'_>, method: &str) -> Result<&Route, Refusal> {
         let best = self.0.iter().find(|route| route.pattern.matches(path.segments()));
         let Some(best) = best else {
-            return Err(Refusal::new(Code::NoRoute, "no route matches the path"));
+            return Err(no_route());
         };
         let entries = || self.0.iter().filter(|route| route.pattern == best.pattern);
         if let Some(route) = entries().find(|route| route.methods.take(method)) {
@@ -119,6 +143,10 @@ impl Routes {
         Err(Refusal::new(Code::MethodNotAllowed, "the route does not take the method")
             .allowing_methods(allowed))
     }
+}
+
+const fn no_route() -> Refusal {
+    Refusal::new(Code::NoRoute, "no route matches the path")
 }
 
 /// The methods that a route takes.
@@ -155,7 +183,7 @@ impl Methods {
         }
     }
 
-    fn names(&self) -> Vec<String> {
+    pub(crate) fn names(&self) -> Vec<String> {
         match self {
             Self::All => Vec::new(),
             Self::These(names) => {

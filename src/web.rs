@@ -6,7 +6,7 @@ use crate::gate::{self, Trace};
 use crate::keys::KeyCaches;
 use crate::outgoing::Outgoing;
 use crate::policy::{Bindings, Fault, Policy};
-use crate::refusal::{AnswerStyle, Refusal};
+use crate::refusal::{Answer, AnswerStyle, Refusal};
 use crate::request::Request;
 use crate::time::UnixSeconds;
 use serde::Deserialize;
@@ -48,7 +48,7 @@ impl Bindings for Given {
 /// Judges a request by a policy, at `now` in milliseconds since the epoch (`Date.now()`).
 ///
 /// `question` is `{ policy, bindings?, method, url, headers? }`. The answer holds `faults` where the
-/// policy has any; else `steps`, and either `refusal` (code, explanation, and the HTTP answer) or
+/// policy has any; `answer` where the gate answers by itself; else `steps`, and either `refusal` (code, explanation, and the HTTP answer) or
 /// `outgoing` (what the origin would be sent).
 ///
 /// # Errors
@@ -74,6 +74,11 @@ fn verdict(question: Question, now: UnixSeconds) -> Value {
     let request =
         Request { method: &question.method, url: &question.url, headers: &question.headers };
     let mut trace = Trace::default();
+    if let Ok(Some(answer)) = gate::own_answer(&policy, &request) {
+        let Answer { status, headers, body } = answer;
+        let answer = json!({ "status": status, "headers": headers, "body": body });
+        return json!({ "warnings": warnings, "answer": answer });
+    }
     let outcome = gate::judge(&policy, &KeyCaches::of(&policy), &request, now, &mut trace)
         .and_then(|admitted| Outgoing::of(admitted, &request, policy.forwarding()));
     let steps = json!({
@@ -91,7 +96,7 @@ fn verdict(question: Question, now: UnixSeconds) -> Value {
         Err(refusal) => json!({
             "warnings": warnings,
             "steps": steps,
-            "refusal": explained(&refusal, policy.answers()),
+            "refusal": explained(&refusal, &request, policy.answers()),
         }),
     }
 }
@@ -100,8 +105,8 @@ fn shown(fault: &Fault) -> Value {
     json!({ "path": fault.path, "problem": fault.problem, "remedy": fault.remedy })
 }
 
-fn explained(refusal: &Refusal, style: &AnswerStyle) -> Value {
-    let answer = refusal.answer(style, None);
+fn explained(refusal: &Refusal, request: &Request<'_>, style: &AnswerStyle) -> Value {
+    let answer = refusal.answer_to(request.headers, style, None);
     json!({
         "code": refusal.code().as_str(),
         "because": refusal.because(),

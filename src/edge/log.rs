@@ -7,7 +7,7 @@ use super::headers::RequestHeaders;
 use crate::gate::Trace;
 use crate::keys::{KeyFault, KeySet};
 use crate::policy::{Decisions, Fault, Policy};
-use crate::refusal::Refusal;
+use crate::refusal::{Answer, Refusal};
 use crate::request::Request;
 use serde_json::{Value, json};
 
@@ -47,6 +47,24 @@ pub(super) fn decision(
         "key": trace.key,
         "ray": headers.ray(),
     }));
+}
+
+/// Logs what the gate answered before any route was asked, if the policy wants every decision logged.
+pub(super) fn own_answer(
+    policy: &Policy,
+    request: &Request<'_>,
+    answer: &Answer,
+    headers: &RequestHeaders,
+) {
+    if policy.decisions() == Decisions::All {
+        line(&json!({
+            "event": "decision",
+            "decision": "answered",
+            "status": answer.status,
+            "method": request.method,
+            "ray": headers.ray(),
+        }));
+    }
 }
 
 /// Logs what keeps the gate from working.

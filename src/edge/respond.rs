@@ -11,7 +11,7 @@ pub(super) fn refuse(
     method: &str,
     headers: &RequestHeaders,
 ) -> worker::Result<Response> {
-    let answer = refusal.answer(style, headers.ray().as_deref());
+    let answer = refusal.answer_to(headers, style, headers.ray().as_deref());
     Ok(respond(&answer, method != "HEAD")?)
 }
 
@@ -24,6 +24,7 @@ pub(super) fn respond(answer: &Answer, with_body: bool) -> Result<Response, wasm
     let init = ResponseInit::new();
     init.set_status(answer.status);
     init.set_headers(&headers);
-    let body = with_body.then_some(answer.body.as_str());
+    // A 204 has no body, not even an empty one (WHATWG Fetch section 6.4).
+    let body = Some(answer.body.as_str()).filter(|body| with_body && !body.is_empty());
     Response::new_with_opt_str_and_init(body, &init)
 }

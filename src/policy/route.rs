@@ -7,7 +7,7 @@ use super::reader::{Faulty, Table};
 use crate::claims::is_scope_token;
 use crate::route::{Access, Methods, Pattern, Requirements, Route, Routes};
 
-const KEYS: [&str; 10] = [
+const KEYS: [&str; 12] = [
     "path",
     "methods",
     "access",
@@ -17,8 +17,14 @@ const KEYS: [&str; 10] = [
     "roles",
     "any_role",
     "claims",
+    "acr",
+    "max_auth_age",
     "encoded_slash",
 ];
+
+/// Keys that say something of a token.
+const NEEDING_A_TOKEN: [&str; 8] =
+    ["issuers", "scopes", "any_scope", "roles", "any_role", "claims", "acr", "max_auth_age"];
 
 /// Compiles all routes; `issuers` is nothing where those have faults of their own.
 pub(super) fn compile_all(
@@ -52,7 +58,7 @@ fn compile(table: &Table<'_>, issuers: Option<&[Issuer]>, faults: &mut Faults) -
         table.choice("encoded_slash", &[("refuse", false), ("allow", true)], faults);
     let access = access.ok()?.unwrap_or_default();
     if access == Access::Public {
-        for key in ["issuers", "scopes", "any_scope", "roles", "any_role", "claims"] {
+        for key in NEEDING_A_TOKEN {
             if table.has(key) {
                 faults.fault(
                     table.at(key),
@@ -140,12 +146,16 @@ fn compile_requirements(table: &Table<'_>, faults: &mut Faults) -> Result<Requir
     let roles = owned(table.texts("roles", false, faults));
     let any_role = owned(table.texts("any_role", false, faults));
     let claims = claim_rule::compile_all(table, faults);
+    let acr = acr(table, faults);
+    let max_auth_age = table.seconds("max_auth_age", 1..=31_536_000, faults);
     Ok(Requirements {
         scopes: scopes?,
         any_scope: any_scope?,
         roles: roles?,
         any_role: any_role?,
         claims: claims?,
+        acr: acr?,
+        max_auth_age: max_auth_age?,
     })
 }
 
@@ -153,7 +163,11 @@ fn owned(texts: Result<Option<Vec<&str>>, Faulty>) -> Result<Vec<String>, Faulty
     Ok(texts?.unwrap_or_default().into_iter().map(str::to_owned).collect())
 }
 
-fn scopes(table: &Table<'_>, key: &str, faults: &mut Faults) -> Result<Vec<String>, Faulty> {
+pub(super) fn scopes(
+    table: &Table<'_>,
+    key: &str,
+    faults: &mut Faults,
+) -> Result<Vec<String>, Faulty> {
     let scopes = owned(table.texts(key, false, faults))?;
     let mut outcome = Ok(());
     for (index, scope) in scopes.iter().enumerate() {
@@ -167,6 +181,23 @@ fn scopes(table: &Table<'_>, key: &str, faults: &mut Faults) -> Result<Vec<Strin
         }
     }
     outcome.map(|()| scopes)
+}
+
+/// They go into a challenge as a list with spaces between them (RFC 9470 section 3).
+fn acr(table: &Table<'_>, faults: &mut Faults) -> Result<Vec<String>, Faulty> {
+    let values = owned(table.texts("acr", false, faults))?;
+    let mut outcome = Ok(());
+    for (index, value) in values.iter().enumerate() {
+        if !is_scope_token(value) {
+            faults.fault(
+                format!("{}[{index}]", table.at("acr")),
+                "not one value: they are listed with spaces between them (RFC 9470 section 3)",
+                "write visible ASCII without spaces, \" and \\, a value an entry",
+            );
+            outcome = Err(Faulty);
+        }
+    }
+    outcome.map(|()| values)
 }
 
 /// Two routes that match the same paths and take the same method: nothing says which would count.

@@ -9,6 +9,7 @@ pub(crate) use self::gate::{Call, Gate, Sent};
 pub(crate) use self::mint::{HEADER, Signer, b64, payload, raw_payload};
 pub(crate) use self::policy::{Held, faults, hs_issuer, policy, rs_issuer, warnings, with};
 
+use portcullis::refusal::Answer;
 use portcullis::time::UnixSeconds;
 use std::fmt::Debug;
 
@@ -46,4 +47,12 @@ pub(crate) fn table<I: Debug, A: Debug + PartialEq<E>, E: Debug>(
         differences.len(),
         differences.join("\n")
     );
+}
+
+/// A header of an answer, which must not be there twice.
+pub(crate) fn answered<'a>(answer: &'a Answer, name: &str) -> Option<&'a str> {
+    let mut values = answer.headers.iter().filter(|(other, _)| *other == name);
+    let value = values.next().map(|(_, value)| value.as_str());
+    assert!(values.next().is_none(), "{name} twice");
+    value
 }

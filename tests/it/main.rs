@@ -18,6 +18,8 @@ mod base64url;
 #[cfg(test)]
 mod claims;
 #[cfg(test)]
+mod cors;
+#[cfg(test)]
 mod ecdsa;
 #[cfg(test)]
 mod eddsa;
@@ -54,6 +56,8 @@ mod refusal;
 #[cfg(test)]
 mod remote_keys;
 #[cfg(test)]
+mod resource;
+#[cfg(test)]
 mod route;
 #[cfg(test)]
 mod rsa;
@@ -63,6 +67,8 @@ mod secrecy;
 mod secret;
 #[cfg(test)]
 mod sources;
+#[cfg(test)]
+mod step_up;
 #[cfg(test)]
 mod token;
 #[cfg(test)]

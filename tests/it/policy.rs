@@ -1,5 +1,6 @@
 //! The policy: every fault with its place and its remedy, all at once.
 
+mod answers;
 mod forward;
 mod issuers;
 mod origin;

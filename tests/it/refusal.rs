@@ -1,6 +1,8 @@
 //! Every way to say no, and what the client sees of it.
 
-use crate::kit::{Call, Gate, Signer, hs_issuer, keys, payload, policy, rs_issuer, table, with};
+use crate::kit::{
+    Call, Gate, Signer, answered, hs_issuer, keys, payload, policy, rs_issuer, table, with,
+};
 use portcullis::refusal::{AnswerStyle, Code, Detail, Refusal};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -14,7 +16,7 @@ const EXPIRED: &str =
     r#"Bearer realm="api", error="invalid_token", error_description="The access token expired""#;
 
 /// Code, status, the phrase of the status, and how the challenge begins, if there is one.
-const CODES: [(Code, &str, u16, &str, Option<&str>); 27] = [
+const CODES: [(Code, &str, u16, &str, Option<&str>); 28] = [
     (Code::MissingToken, "missing_token", 401, "Unauthorized", Some(BARE)),
     (Code::MultipleTokens, "multiple_tokens", 400, "Bad Request", Some("invalid_request")),
     (
@@ -41,6 +43,13 @@ const CODES: [(Code, &str, u16, &str, Option<&str>); 27] = [
     (Code::Expired, "expired", 401, "Unauthorized", Some(EXPIRED)),
     (Code::InsufficientScope, "insufficient_scope", 403, "Forbidden", Some("insufficient_scope")),
     (Code::ClaimNotAllowed, "claim_not_allowed", 403, "Forbidden", Some("insufficient_scope")),
+    (
+        Code::InsufficientUserAuthentication,
+        "insufficient_user_authentication",
+        401,
+        "Unauthorized",
+        Some("insufficient_user_authentication"),
+    ),
     (Code::CrossSite, "cross_site", 403, "Forbidden", None),
     (Code::NoRoute, "no_route", 404, "Not Found", None),
     (Code::MethodNotAllowed, "method_not_allowed", 405, "Method Not Allowed", None),
@@ -51,10 +60,7 @@ const CODES: [(Code, &str, u16, &str, Option<&str>); 27] = [
 ];
 
 fn header(answer: &portcullis::refusal::Answer, name: &str) -> Option<String> {
-    let mut values = answer.headers.iter().filter(|(other, _)| *other == name);
-    let value = values.next().map(|(_, value)| value.clone());
-    assert!(values.next().is_none(), "{name} twice");
-    value
+    answered(answer, name).map(str::to_owned)
 }
 
 #[test]
@@ -91,10 +97,11 @@ fn every_code_has_its_answer() {
 /// RFC 6750 section 3: characters of a quoted string, and nothing that needs escaping in one.
 #[test]
 fn rfc6750_section_3_challenges_are_well_formed() {
+    let style = AnswerStyle { realm: "The API, v1".to_owned(), ..AnswerStyle::default() };
     for (code, ..) in CODES {
         let answer = Refusal::new(code, "because")
             .needing_scopes(vec!["a".to_owned(), "b:c/d".to_owned()])
-            .answer(&AnswerStyle { realm: "The API, v1".to_owned(), detail: Detail::None }, None);
+            .answer(&style, None);
         let Some(challenge) = header(&answer, "WWW-Authenticate") else { continue };
         let parameters = challenge.strip_prefix("Bearer ").unwrap();
         assert!(challenge.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()));
@@ -108,7 +115,7 @@ fn rfc6750_section_3_challenges_are_well_formed() {
 #[test]
 fn rfc9457_the_body_names_the_ray_and_in_development_the_code() {
     let body = |detail, ray| -> Value {
-        let style = AnswerStyle { realm: "api".to_owned(), detail };
+        let style = AnswerStyle { detail, ..AnswerStyle::default() };
         let answer = Refusal::new(Code::BadSignature, "because").answer(&style, ray);
         serde_json::from_str(&answer.body).unwrap()
     };

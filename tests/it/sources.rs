@@ -13,6 +13,9 @@ const BAD_TOKEN: &str = "401 malformed_token";
 const FORGED: &str = "401 bad_signature";
 const CROSS_SITE: &str = "403 cross_site";
 
+/// Header lines, a name and a value each.
+type Lines<'l> = &'l [(&'l str, &'l str)];
+
 fn good() -> String {
     Signer::hs256().signed(payload(&[]))
 }
@@ -52,7 +55,7 @@ fn every_source() -> Value {
     ])
 }
 
-fn call(path: &str, headers: &[(&str, &str)]) -> Call {
+fn call(path: &str, headers: Lines<'_>) -> Call {
     let call = Call::get(&filled(path));
     headers.iter().fold(call, |call, (name, value)| call.header(name, &filled(value)))
 }
@@ -234,7 +237,7 @@ fn rfc6455_section_11_3_4_a_token_among_the_subprotocols() {
 /// Any two, even of one token, and whichever comes first in the policy.
 #[test]
 fn attack_28_tokens_in_two_sources() {
-    let places: [(&str, &[(&str, &str)]); 5] = [
+    let places: [(&str, Lines<'_>); 5] = [
         ("/", &[("Authorization", "Bearer T")]),
         ("/", &[("Cookie", "token=T")]),
         ("/", &[("X-Token", "T")]),
@@ -283,7 +286,7 @@ fn attack_28_what_is_not_configured_is_not_looked_at() {
 #[test]
 fn a_public_route_looks_at_no_source() {
     let gate = gate(every_source(), json!({ "authorization": "strip" }));
-    let rows: [(&str, &[(&str, &str)]); 7] = [
+    let rows: [(&str, Lines<'_>); 7] = [
         ("/public?access_token=T&access_token=x", &[]),
         ("/public?access_token=", &[("Cookie", "token=x; token=y; a=b")]),
         ("/public", &[("X-Token", "x, y")]),
@@ -305,7 +308,7 @@ fn a_public_route_looks_at_no_source() {
 #[test]
 fn an_optional_route_refuses_what_is_there_and_is_no_token() {
     let gate = gate(every_source(), json!({}));
-    let rows: [(&str, &[(&str, &str)], &str); 6] = [
+    let rows: [(&str, Lines<'_>, &str); 6] = [
         ("/optional?a=b", &[("Cookie", "a=b"), ("Authorization", "Basic x")], ADMITTED),
         ("/optional?access_token=", &[], MALFORMED),
         ("/optional", &[("Cookie", "token=")], MALFORMED),
@@ -332,7 +335,7 @@ fn attack_26_a_token_of_more_than_16_kib_in_any_source() {
     table(calls.map(|call| (call, "400 token_too_large")), |call| gate.verdict(call));
 }
 
-fn sent(sources: Value, forward: Value, path: &str, headers: &[(&str, &str)]) -> Sent {
+fn sent(sources: Value, forward: Value, path: &str, headers: Lines<'_>) -> Sent {
     gate(sources, forward).ask(&call(path, headers)).unwrap()
 }
 
@@ -411,7 +414,7 @@ fn strip_takes_one_cookie_out_and_leaves_the_others() {
 
 #[test]
 fn strip_takes_the_token_and_every_authorization_out() {
-    let removed = |path: &str, headers: &[(&str, &str)]| {
+    let removed = |path: &str, headers: Lines<'_>| {
         let mut removed =
             sent(every_source(), json!({ "authorization": "strip" }), path, headers).removed;
         removed.sort();
@@ -431,7 +434,7 @@ fn strip_takes_the_token_and_every_authorization_out() {
 #[test]
 fn a_cookie_alone_does_not_change_anything_across_sites() {
     let gate = gate(json!(["authorization", { "cookie": "token" }]), json!({}));
-    let headers: [(&[(&str, &str)], bool); 17] = [
+    let headers: [(Lines<'_>, bool); 17] = [
         (&[], false),
         (&[("Sec-Fetch-Site", "same-origin")], true),
         (&[("Sec-Fetch-Site", "same-site")], false),
@@ -451,7 +454,7 @@ fn a_cookie_alone_does_not_change_anything_across_sites() {
         (&[("Referer", "https://gate.example/")], false),
     ];
     for (headers, passes) in headers {
-        let ask = |method: &str, extra: &[(&str, &str)]| {
+        let ask = |method: &str, extra: Lines<'_>| {
             let headers: Vec<_> = headers.iter().chain(extra).copied().collect();
             let mut call = call("/", &headers);
             call.method = method.to_owned();

@@ -1,7 +1,7 @@
 //! The whole gate, from a policy and a request to what the client or the origin sees.
 
 use super::{Held, hs_issuer, now, policy, rs_issuer};
-use portcullis::gate::{Trace, judge};
+use portcullis::gate::{Trace, judge, own_answer};
 use portcullis::keys::KeyCaches;
 use portcullis::outgoing::Outgoing;
 use portcullis::policy::Policy;
@@ -136,8 +136,18 @@ impl Gate {
         self.verdict(&Call::get("/").bearer(token))
     }
 
+    /// What the gate answers by itself, whether it is asked for its metadata or refuses.
+    pub(crate) fn own_answer(&self, call: &Call) -> Option<Answer> {
+        let request = call.request();
+        match own_answer(&self.policy, &request) {
+            Ok(answer) => answer,
+            Err(refusal) => Some(refusal.answer_to(request.headers, self.policy.answers(), None)),
+        }
+    }
+
     /// What the client is told.
     pub(crate) fn answer(&self, call: &Call) -> Answer {
-        self.ask(call).unwrap_err().answer(self.policy.answers(), None)
+        let refusal = self.ask(call).unwrap_err();
+        refusal.answer_to(call.request().headers, self.policy.answers(), None)
     }
 }

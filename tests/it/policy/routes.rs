@@ -120,8 +120,11 @@ fn what_a_public_route_would_never_ask() {
         "roles": ["a"],
         "any_role": ["a"],
         "claims": [{ "path": "/a", "equals": 1 }],
+        "acr": ["a"],
+        "max_auth_age": 1,
     }));
-    let keys = ["issuers", "scopes", "any_scope", "roles", "any_role", "claims"];
+    let keys =
+        ["issuers", "scopes", "any_scope", "roles", "any_role", "claims", "acr", "max_auth_age"];
     let places = keys.map(|key| format!("routes[0].{key}"));
     let expected = places
         .iter()
@@ -150,6 +153,16 @@ fn methods_and_access() {
             vec![("routes[0].access", "not a choice", "\"public\"")],
         ),
         (one(json!({ "access": true })), vec![("routes[0].access", "true or false", "")]),
+        (one(json!({ "acr": ["urn:a:2", "b"], "max_auth_age": 300 })), vec![]),
+        (
+            one(json!({ "acr": ["a b", "c", "\""], "max_auth_age": 0 })),
+            vec![
+                ("routes[0].acr[0]", "not one value", "without spaces"),
+                ("routes[0].acr[2]", "not one value", "without spaces"),
+                ("routes[0].max_auth_age", "not a number of seconds", "from 1"),
+            ],
+        ),
+        (one(json!({ "acr": "a" })), vec![("routes[0].acr", "a string, not a list", "")]),
         (one(json!({ "encoded_slash": "refuse" })), vec![]),
         (
             one(json!({ "encoded_slash": "keep" })),

@@ -100,6 +100,11 @@ fn requires(requirements: &Requirements) -> Vec<String> {
         }
         Condition::Contains(value) => format!("{} contains {value}", rule.path),
     }));
+    if !requirements.acr.is_empty() {
+        phrases.push(format!("acr {}", requirements.acr.join(" or ")));
+    }
+    phrases
+        .extend(requirements.max_auth_age.map(|age| format!("signed in within {} s", age.get())));
     phrases
 }
 

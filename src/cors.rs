@@ -1,0 +1,126 @@
+//! Which pages of other origins may read answers and send credentials (WHATWG Fetch section 3.3).
+//!
+//! The gate answers preflights, which carry no credentials and so could pass no guarded route, and lets
+//! an allowed page read the gate's own refusals. What the origin answers is its own to share: it goes
+//! back as it came.
+
+use crate::refusal::Answer;
+use crate::request::{Headers, Request};
+use crate::route::Methods;
+use crate::time::Seconds;
+
+/// What the policy says about other origins' pages. Made by the policy's compiler.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cors {
+    /// The origins (RFC 6454 section 6.2) that are allowed, as browsers write them; or `*` alone.
+    pub allow_origins: Vec<String>,
+    /// The headers that a page may send; `None` for those that it asks for.
+    pub allow_headers: Option<Vec<String>>,
+    /// How long a browser may keep the answer to a preflight.
+    pub max_age: Option<Seconds>,
+    /// Whether browsers may add cookies; never with `*`.
+    pub credentials: bool,
+}
+
+const ANY: &str = "*";
+
+/// What pages commonly send.
+const USUAL_HEADERS: &str = "Authorization, Content-Type";
+
+/// The methods of RFC 9110 and RFC 5789 that a page can send.
+const USUAL_METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+
+/// Whether a request is a preflight (WHATWG Fetch section 4.8): any other `OPTIONS` is a request like
+/// any other.
+#[must_use]
+pub fn is_preflight(request: &Request<'_>) -> bool {
+    let has = |name| request.headers.get(name).is_some();
+    request.method == "OPTIONS" && has("origin") && has("access-control-request-method")
+}
+
+impl Cors {
+    /// Answers a preflight to a path whose routes take these methods. A page that is not allowed gets
+    /// an answer that allows nothing.
+    #[must_use]
+    pub fn preflight(&self, request: &Request<'_>, methods: &[&Methods]) -> Answer {
+        let mut answer = Answer { status: 204, headers: Vec::new(), body: String::new() };
+        if self.share(request.headers, &mut answer) {
+            let asked = request.headers.get("access-control-request-method");
+            let methods = method_names(methods, asked.as_deref());
+            answer.headers.push(("Access-Control-Allow-Methods", methods));
+            let asked = request.headers.get("access-control-request-headers");
+            answer
+                .headers
+                .push(("Access-Control-Allow-Headers", self.header_names(asked.as_deref())));
+            if let Some(max_age) = self.max_age {
+                answer.headers.push(("Access-Control-Max-Age", max_age.get().to_string()));
+            }
+        }
+        answer
+    }
+
+    /// Lets an allowed page read a refusal, the challenge in it too.
+    pub fn expose(&self, headers: &dyn Headers, refusal: &mut Answer) {
+        if self.share(headers, refusal) {
+            let exposed = "WWW-Authenticate, Retry-After".to_owned();
+            refusal.headers.push(("Access-Control-Expose-Headers", exposed));
+        }
+    }
+
+    /// Says in an answer whether the page that asks may read it.
+    fn share(&self, headers: &dyn Headers, answer: &mut Answer) -> bool {
+        let any = self.allow_origins.iter().any(|one| one == ANY);
+        if !any {
+            answer.headers.push(("Vary", "Origin".to_owned()));
+        }
+        let Some(origin) = headers.get("origin") else { return false };
+        let Some(allowed) = self.allow_origins.iter().find(|one| any || **one == origin) else {
+            return false;
+        };
+        answer.headers.push(("Access-Control-Allow-Origin", allowed.clone()));
+        if self.credentials {
+            answer.headers.push(("Access-Control-Allow-Credentials", "true".to_owned()));
+        }
+        true
+    }
+
+    fn header_names(&self, asked: Option<&str>) -> String {
+        if let Some(names) = &self.allow_headers {
+            return names.join(", ");
+        }
+        let token = |name: &str| {
+            let byte = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+            !name.is_empty() && name.bytes().all(byte)
+        };
+        asked
+            .filter(|asked| asked.len() <= 1024)
+            .map(|asked| asked.split(',').map(str::trim).filter(|name| token(name)))
+            .map(|names| names.collect::<Vec<_>>().join(", "))
+            .filter(|names| !names.is_empty())
+            .unwrap_or_else(|| USUAL_HEADERS.to_owned())
+    }
+}
+
+fn method_names(methods: &[&Methods], asked: Option<&str>) -> String {
+    let mut names: Vec<String> = Vec::new();
+    for methods in methods {
+        match methods {
+            Methods::These(_) => names.extend(methods.names()),
+            Methods::All => {
+                let token = |name: &&str| {
+                    let short = (1..=32).contains(&name.len());
+                    short && name.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'-')
+                };
+                let asked = asked.filter(token);
+                names.extend(USUAL_METHODS.into_iter().chain(asked).map(str::to_owned));
+            }
+        }
+    }
+    let mut distinct: Vec<&str> = Vec::new();
+    for name in &names {
+        if !distinct.contains(&name.as_str()) {
+            distinct.push(name);
+        }
+    }
+    distinct.join(", ")
+}

@@ -1,0 +1,59 @@
+//! The metadata by which a client finds out where to get a token (RFC 9728).
+
+use crate::path::split_url;
+use crate::refusal::{Answer, Code, Refusal};
+use crate::request::Request;
+
+/// The well-known path that goes before the identifier's own (RFC 9728 section 3.1).
+pub(crate) const WELL_KNOWN: &str = "/.well-known/oauth-protected-resource";
+
+/// The protected resource that the gate guards. Made by the policy's compiler.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resource {
+    /// The path at which the document stands.
+    pub path: String,
+    /// Its absolute URL, to which challenges point (RFC 9728 section 5.1).
+    pub url: String,
+    /// The document, JSON (RFC 9728 section 2).
+    pub document: String,
+}
+
+impl Resource {
+    /// Answers a request for the document, whoever asks; nothing for a request for anything else.
+    ///
+    /// # Errors
+    ///
+    /// `method_not_allowed` for another method than `GET`, `HEAD` and a preflight.
+    pub fn answer(&self, request: &Request<'_>) -> Result<Option<Answer>, Refusal> {
+        let without_slash = |path| str::strip_suffix(path, '/').unwrap_or(path);
+        if without_slash(split_url(request.url).path) != without_slash(&self.path) {
+            return Ok(None);
+        }
+        let any = ("Access-Control-Allow-Origin", "*".to_owned());
+        Ok(Some(match request.method {
+            "GET" | "HEAD" => Answer {
+                status: 200,
+                headers: vec![
+                    ("Content-Type", "application/json".to_owned()),
+                    ("Cache-Control", "public, max-age=3600".to_owned()),
+                    any,
+                ],
+                body: self.document.clone(),
+            },
+            "OPTIONS" => Answer {
+                status: 204,
+                headers: vec![
+                    any,
+                    ("Access-Control-Allow-Methods", "GET, HEAD".to_owned()),
+                    ("Access-Control-Allow-Headers", "*".to_owned()),
+                ],
+                body: String::new(),
+            },
+            _ => {
+                let methods = ["GET", "HEAD", "OPTIONS"].map(str::to_owned).to_vec();
+                return Err(Refusal::new(Code::MethodNotAllowed, "metadata is only read")
+                    .allowing_methods(methods));
+            }
+        }))
+    }
+}

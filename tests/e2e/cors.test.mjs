@@ -1,0 +1,154 @@
+// Pages of other origins (WHATWG Fetch section 3.3), and the metadata that tells clients where to get tokens (RFC 9728).
+
+import assert from "node:assert/strict";
+import { assertAdmitted, assertProblem, assertRefused, INVALID, policies, withGate } from "./harness/index.mjs";
+
+const { hs256, hs256Token, ISSUER, SECRET } = policies;
+
+const APP = "https://app.example.com";
+
+const names = (field) => field.split(", ").sort();
+
+for (const runtime of ["miniflare", "workerd"]) {
+  withGate(
+    `pages of other origins in ${runtime}`,
+    ({ origin }) => ({
+      runtime,
+      policy: hs256({ origin, cors: { allow_origins: [APP], max_age: 600 } }),
+      secrets: { SECRET },
+    }),
+    (test) => {
+      const preflight = (gate, target, headers = {}) =>
+        gate.fetch(target, {
+          method: "OPTIONS",
+          headers: { Origin: APP, "Access-Control-Request-Method": "DELETE", ...headers },
+        });
+
+      test("a preflight is answered by the gate, and never reaches the origin", async ({ gate, origin }) => {
+        for (const [target, methods] of [
+          ["/api/a", ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"]],
+          ["/public/a", ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"]],
+          ["/read-only/a", ["GET", "HEAD"]],
+        ]) {
+          const response = await preflight(gate, target, {
+            "Access-Control-Request-Headers": "authorization,x-requested-with",
+          });
+          assert.equal(response.status, 204, target);
+          assert.equal(await response.text(), "");
+          const header = (name) => response.headers.get(name);
+          assert.equal(header("access-control-allow-origin"), APP);
+          assert.deepEqual(names(header("access-control-allow-methods")), methods);
+          assert.deepEqual(names(header("access-control-allow-headers")), ["authorization", "x-requested-with"]);
+          assert.equal(header("access-control-max-age"), "600");
+          assert.equal(header("access-control-allow-credentials"), null);
+          assert.match(header("vary"), /\bOrigin\b/);
+          origin.expectNone(target);
+        }
+      });
+
+      test("a page that is not allowed is allowed nothing", async ({ gate, origin }) => {
+        const response = await preflight(gate, "/api/a", { Origin: "https://evil.example" });
+        assert.equal(response.status, 204);
+        assert.deepEqual(
+          [...response.headers.keys()].filter((name) => name.startsWith("access-control-")),
+          [],
+        );
+        origin.expectNone();
+      });
+
+      test("other OPTIONS, and preflights of paths that are not there, get what others get", async ({ gate, origin }) => {
+        await assertRefused(await gate.fetch("/api/a", { method: "OPTIONS" }), 401);
+        await assertRefused(await gate.fetch("/api/a", { method: "OPTIONS", headers: { Origin: APP } }), 401);
+        await assertProblem(await preflight(gate, "/nowhere"), 404);
+        await assertProblem(await preflight(gate, "/api/a%2Fb"), 400);
+        origin.expectNone();
+        const response = await gate.fetchWith(hs256Token(), "/api/a", { method: "OPTIONS" });
+        assert.equal((await assertAdmitted(response, origin)).method, "OPTIONS");
+      });
+
+      test("an allowed page may read a refusal and its challenge, another may not", async ({ gate, origin }) => {
+        const refused = async (from) => {
+          const response = await gate.fetchWith("a.b.c", "/api/a", { headers: { Origin: from } });
+          await assertRefused(response, 401, INVALID);
+          return response.headers;
+        };
+        const headers = await refused(APP);
+        assert.equal(headers.get("access-control-allow-origin"), APP);
+        assert.match(headers.get("access-control-expose-headers"), /WWW-Authenticate/);
+        assert.match(headers.get("vary"), /Origin/);
+        const others = await refused("https://evil.example");
+        assert.equal(others.get("access-control-allow-origin"), null);
+        assert.match(others.get("vary"), /Origin/);
+        origin.expectNone();
+      });
+
+      test("the origin's own answers go back as they came", async ({ gate, origin }) => {
+        origin.answerWith({ headers: { "X-Origin": "reached", "Access-Control-Allow-Origin": "https://its.own" } });
+        const response = await gate.fetchWith(hs256Token(), "/api/a", { headers: { Origin: APP } });
+        assert.equal(response.headers.get("access-control-allow-origin"), "https://its.own");
+        assert.equal(response.headers.get("access-control-expose-headers"), null);
+        const seen = await assertAdmitted(response, origin);
+        assert.equal(seen.header("origin"), APP);
+      });
+    },
+  );
+
+  withGate(
+    `the resource's metadata in ${runtime}`,
+    ({ origin }) => ({
+      runtime,
+      policy: hs256({
+        origin,
+        resource: {
+          identifier: "https://api.example.com/v1",
+          authorization_servers: [ISSUER],
+          scopes_supported: ["read", "admin"],
+        },
+      }),
+      secrets: { SECRET },
+    }),
+    (test) => {
+      const PATH = "/.well-known/oauth-protected-resource/v1";
+
+      test("RFC 9728 section 3: anybody may read it", async ({ gate, origin }) => {
+        const response = await gate.fetch(PATH);
+        assert.equal(response.status, 200);
+        assert.equal(response.headers.get("content-type"), "application/json");
+        assert.equal(response.headers.get("access-control-allow-origin"), "*");
+        assert.deepEqual(await response.json(), {
+          resource: "https://api.example.com/v1",
+          authorization_servers: [ISSUER],
+          scopes_supported: ["read", "admin"],
+          bearer_methods_supported: ["header"],
+        });
+        const head = await gate.raw({ method: "HEAD", target: PATH });
+        assert.deepEqual([head.status, head.rest.length], [200, 0]);
+        const preflight = await gate.fetch(PATH, {
+          method: "OPTIONS",
+          headers: { Origin: APP, "Access-Control-Request-Method": "GET" },
+        });
+        assert.equal(preflight.status, 204);
+        assert.equal(preflight.headers.get("access-control-allow-origin"), "*");
+        await assertProblem(await gate.fetch(PATH, { method: "POST", body: "x" }), 405);
+        await assertProblem(await gate.fetch("/.well-known/oauth-protected-resource"), 404);
+        origin.expectNone();
+      });
+
+      test("RFC 9728 section 5.1: every challenge points at it, whatever host was asked", async ({ gate, origin }) => {
+        const resource_metadata = `https://api.example.com${PATH}`;
+        await assertRefused(await gate.fetch("/api/a"), 401, { resource_metadata });
+        await assertRefused(await gate.fetchWith("a.b.c", "/api/a"), 401, { ...INVALID, resource_metadata });
+        const elsewhere = await gate.raw({
+          bare: true,
+          target: "/api/a",
+          headers: [
+            ["Host", "evil.example"],
+            ["Connection", "close"],
+          ],
+        });
+        await assertRefused(elsewhere, 401, { resource_metadata });
+        origin.expectNone();
+      });
+    },
+  );
+}

@@ -1,0 +1,213 @@
+//! Pages of other origins (WHATWG Fetch section 3.3).
+
+use crate::kit::{Call, Gate, Signer, answered, hs_issuer, payload, policy, table, with};
+use serde_json::{Value, json};
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
+const APP: &str = "https://app.example";
+
+fn raw(cors: Value) -> Value {
+    let mut raw = with(policy(hs_issuer()), json!({ "cors": cors }));
+    raw["routes"] = json!([
+        { "path": "/api/*" },
+        { "path": "/read/*", "methods": ["GET"] },
+        { "path": "/write", "methods": ["POST", "PATCH"] },
+        { "path": "/write", "methods": ["DELETE"], "scopes": ["admin"] },
+        { "path": "/names/{name}", "methods": ["PUT"], "encoded_slash": "allow" },
+        { "path": "/public", "access": "public", "methods": ["OPTIONS", "GET"] },
+    ]);
+    raw
+}
+
+fn gate(cors: Value) -> Gate {
+    Gate::new(&raw(cors))
+}
+
+fn usual() -> Gate {
+    gate(json!({ "allow_origins": [APP, "https://other.example:8443"] }))
+}
+
+fn preflight(path: &str, origin: &str, method: &str) -> Call {
+    let call = Call::new("OPTIONS", path).header("Origin", origin);
+    call.header("Access-Control-Request-Method", method)
+}
+
+#[test]
+fn a_preflight_is_answered_before_a_token_is_asked_for() {
+    let answer = usual().own_answer(&preflight("/api/x", APP, "POST")).unwrap();
+    assert_eq!((answer.status, answer.body.as_str()), (204, ""));
+    let expected = [
+        ("Vary", "Origin"),
+        ("Access-Control-Allow-Origin", APP),
+        ("Access-Control-Allow-Methods", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"),
+        ("Access-Control-Allow-Headers", "Authorization, Content-Type"),
+    ];
+    assert_eq!(answer.headers, expected.map(|(name, value)| (name, value.to_owned())));
+}
+
+#[test]
+fn methods_come_from_the_routes() {
+    let gate = usual();
+    let rows = [
+        (("/read/x", "GET"), "GET, HEAD"),
+        (("/read/x", "DELETE"), "GET, HEAD"),
+        (("/write", "POST"), "POST, PATCH, DELETE"),
+        (("/names/a%2Fb", "PUT"), "PUT"),
+        (("/public", "GET"), "OPTIONS, GET, HEAD"),
+        (("/api", "PURGE"), "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS, PURGE"),
+        (("/api", "a b"), "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"),
+        (("/api", "X\r\nA: b"), "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"),
+    ];
+    table(rows, |(path, method)| {
+        let answer = gate.own_answer(&preflight(path, APP, method)).unwrap();
+        assert_eq!(answer.status, 204);
+        answered(&answer, "Access-Control-Allow-Methods").unwrap().to_owned()
+    });
+}
+
+#[test]
+fn headers_are_those_that_are_asked_for_or_those_of_the_policy() {
+    let allowed = |gate: &Gate, asked: &str| {
+        let call = preflight("/api", APP, "GET").header("Access-Control-Request-Headers", asked);
+        let answer = gate.own_answer(&call).unwrap();
+        answered(&answer, "Access-Control-Allow-Headers").unwrap().to_owned()
+    };
+    let long = "x-a,".repeat(300);
+    let rows = [
+        ("authorization", "authorization"),
+        ("authorization,content-type,x-a", "authorization, content-type, x-a"),
+        ("x-a, é, b c, x_b", "x-a, x_b"),
+        ("", "Authorization, Content-Type"),
+        (",", "Authorization, Content-Type"),
+        (long.as_str(), "Authorization, Content-Type"),
+    ];
+    let gate_of_usual = usual();
+    table(rows, |asked| allowed(&gate_of_usual, asked));
+    let own = gate(json!({
+        "allow_origins": [APP],
+        "allow_headers": ["Authorization", "X-Mine"],
+        "max_age": 600,
+    }));
+    assert_eq!(allowed(&own, "x-other"), "Authorization, X-Mine");
+    let answer = own.own_answer(&preflight("/api", APP, "GET")).unwrap();
+    assert_eq!(answered(&answer, "Access-Control-Max-Age"), Some("600"));
+}
+
+#[test]
+fn a_page_that_is_not_allowed_is_allowed_nothing() {
+    let gate = usual();
+    let strangers = [
+        "https://evil.example",
+        "https://app.example.evil.example",
+        "https://app.example:443",
+        "https://app.example/",
+        "http://app.example",
+        "https://APP.example",
+        "https://other.example",
+        "null",
+        "*",
+        "",
+        "https://app.example, https://app.example",
+    ];
+    for origin in strangers {
+        let answer = gate.own_answer(&preflight("/api", origin, "GET")).unwrap();
+        assert_eq!(answer.status, 204);
+        assert_eq!(answer.headers, [("Vary", "Origin".to_owned())], "{origin}");
+    }
+}
+
+#[test]
+fn other_options_are_ordinary() {
+    let gate = usual();
+    let options = |path: &str| Call::new("OPTIONS", path);
+    let token = Signer::hs256().signed(payload(&[]));
+    let rows = [
+        (options("/api"), "401 missing_token"),
+        (options("/api").header("Origin", APP), "401 missing_token"),
+        (options("/api").header("Access-Control-Request-Method", "GET"), "401 missing_token"),
+        (options("/api").bearer(&token), "200"),
+        (options("/read/x"), "405 method_not_allowed"),
+        (options("/public"), "200"),
+        (Call::get("/api").header("Origin", APP), "401 missing_token"),
+    ];
+    table(rows, |call| {
+        assert!(gate.own_answer(call).is_none());
+        gate.verdict(call)
+    });
+    // Without the key, so is a preflight.
+    let without = Gate::new(&with(raw(json!({})), json!({ "cors": null })));
+    let call = preflight("/api", APP, "GET");
+    assert!(without.own_answer(&call).is_none());
+    assert_eq!(without.verdict(&call), "401 missing_token");
+    assert!(answered(&without.answer(&call), "Vary").is_none());
+}
+
+#[test]
+fn a_preflight_for_what_is_not_there() {
+    let gate = usual();
+    let rows = [("/nowhere", 404), ("/api//x", 400), ("/api/a%2Fb", 400), ("/nowhere/a%2Fb", 400)];
+    table(rows, |path| {
+        let answer = gate.own_answer(&preflight(path, APP, "GET")).unwrap();
+        assert_eq!(answered(&answer, "Access-Control-Allow-Origin"), Some(APP));
+        answer.status
+    });
+}
+
+#[test]
+fn an_allowed_page_may_read_refusals() {
+    let gate = usual();
+    for (call, status) in [
+        (Call::get("/api"), 401),
+        (Call::get("/api").bearer("x"), 401),
+        (Call::get("/nowhere"), 404),
+        (Call::new("PUT", "/read/x"), 405),
+        (Call::get("/api//"), 400),
+    ] {
+        let answer = gate.answer(&call.clone().header("Origin", APP));
+        assert_eq!(answer.status, status);
+        assert_eq!(answered(&answer, "Access-Control-Allow-Origin"), Some(APP));
+        let exposed = answered(&answer, "Access-Control-Expose-Headers").unwrap();
+        assert!(exposed.contains("WWW-Authenticate"));
+        assert_eq!(answered(&answer, "Vary"), Some("Origin"));
+        assert_eq!(answered(&answer, "Access-Control-Allow-Credentials"), None);
+        for stranger in [call.clone(), call.header("Origin", "https://evil.example")] {
+            let answer = gate.answer(&stranger);
+            assert_eq!(answered(&answer, "Access-Control-Allow-Origin"), None);
+            assert_eq!(answered(&answer, "Access-Control-Expose-Headers"), None);
+            assert_eq!(answered(&answer, "Vary"), Some("Origin"));
+        }
+    }
+}
+
+#[test]
+fn any_page_may_be_allowed_but_never_with_cookies() {
+    let any = gate(json!({ "allow_origins": ["*"] }));
+    for answer in [
+        any.own_answer(&preflight("/api", "null", "GET")).unwrap(),
+        any.answer(&Call::get("/api").header("Origin", "https://evil.example")),
+    ] {
+        assert_eq!(answered(&answer, "Access-Control-Allow-Origin"), Some("*"));
+        assert_eq!(answered(&answer, "Access-Control-Allow-Credentials"), None);
+        assert_eq!(answered(&answer, "Vary"), None);
+    }
+    let cookies = json!({ "token": { "sources": [{ "cookie": "__Host-t" }] } });
+    let by_cookie = Gate::new(&with(raw(json!({ "allow_origins": [APP] })), cookies));
+    for (origin, shared) in [(APP, Some("true")), ("https://evil.example", None)] {
+        for answer in [
+            by_cookie.own_answer(&preflight("/api", origin, "GET")).unwrap(),
+            by_cookie.answer(&Call::get("/api").header("Origin", origin)),
+        ] {
+            assert_eq!(answered(&answer, "Access-Control-Allow-Credentials"), shared);
+        }
+    }
+    // An allowed page may act by the cookie, and no other may.
+    let token = Signer::hs256().signed(payload(&[]));
+    let post = |origin: &str| {
+        let call = Call::new("POST", "/api").header("Cookie", &format!("__Host-t={token}"));
+        by_cookie.verdict(&call.header("Origin", origin).header("Sec-Fetch-Site", "cross-site"))
+    };
+    assert_eq!(post(APP), "200");
+    assert_eq!(post("https://gate.example"), "200");
+    assert_eq!(post("https://evil.example"), "403 cross_site");
+}
