@@ -69,6 +69,8 @@ pub mod admitted;
 
 pub mod outgoing;
 
+pub mod proof;
+
 pub mod refusal;
 
 pub mod policy;

@@ -10,9 +10,11 @@ use crate::claims::Claims;
 use crate::extract::{self, Source};
 use crate::json::is_beyond_safe_integers;
 use crate::path::{UrlParts, split_url};
+use crate::proof::{HopProof, Statement};
 use crate::refusal::{Code, Refusal};
 use crate::request::Request;
 use crate::route::Access;
+use crate::time::UnixSeconds;
 use serde_json::Value;
 use std::borrow::Cow;
 use std::fmt;
@@ -35,7 +37,7 @@ pub enum Origin {
 }
 
 /// What the policy says about forwarding.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Forwarding {
     /// Where requests go.
     pub origin: Origin,
@@ -45,6 +47,8 @@ pub struct Forwarding {
     pub claims: Vec<(String, String)>,
     /// The header that carries the token's payload, base64url, as it stood in the token.
     pub payload: Option<String>,
+    /// The proof that a request came through the gate.
+    pub proof: Option<HopProof>,
     removed: Vec<String>,
 }
 
@@ -70,17 +74,21 @@ impl Forwarding {
         strip_authorization: bool,
         claims: Vec<(String, String)>,
         payload: Option<String>,
+        proof: Option<HopProof>,
     ) -> Self {
         let written = claims.iter().map(|(header, _)| header.as_str()).chain(payload.as_deref());
+        let written = written.chain(proof.as_ref().map(|proof| proof.header.as_str()));
         let removed =
             NEVER_FORWARDED.into_iter().chain([HOP_HEADER]).chain(written).map(folded).collect();
-        Self { origin, strip_authorization, claims, payload, removed }
+        Self { origin, strip_authorization, claims, payload, proof, removed }
     }
 
     /// Whether the policy has the gate write a header that a server may take for this one.
     #[must_use]
     pub fn writes(&self, name: &str) -> bool {
-        let written = self.claims.iter().map(|(header, _)| header).chain(&self.payload);
+        let proof = self.proof.as_ref().map(|proof| &proof.header);
+        let written =
+            self.claims.iter().map(|(header, _)| header).chain(&self.payload).chain(proof);
         written.map(|header| folded(header)).any(|header| header == folded(name))
     }
 
@@ -114,6 +122,7 @@ pub struct Outgoing<'g> {
     /// Whether shared caches must be kept out (`cache: "no-store"`).
     pub no_store: bool,
     credential: Option<&'g Source>,
+    proof: Option<(&'g HopProof, String, Option<String>)>,
     /// Where it goes.
     pub origin: &'g Origin,
 }
@@ -159,6 +168,10 @@ impl<'g> Outgoing<'g> {
             write_claims(claims, forwarding, &mut set)?;
         }
         let credential = admitted.credential();
+        let proof = forwarding
+            .proof
+            .as_ref()
+            .map(|proof| (proof, audience(&forwarding.origin, parts), subject(&admitted)));
         let mut remove: Vec<String> = request
             .headers
             .names()
@@ -177,12 +190,23 @@ impl<'g> Outgoing<'g> {
             set,
             no_store: admitted.route().access != Access::Public,
             credential,
+            proof,
             origin: &forwarding.origin,
         })
     }
 }
 
 impl Outgoing<'_> {
+    /// The header that proves to the origin that the request came through the gate, and the proof.
+    ///
+    /// `url` is the one that is sent, as the runtime has serialised it.
+    #[must_use]
+    pub fn proof(&self, url: &str, method: &str, now: UnixSeconds) -> Option<(&str, String)> {
+        let (proof, audience, subject) = self.proof.as_ref()?;
+        let statement = Statement { audience, subject: subject.as_deref(), method, url };
+        Some((&proof.header, proof.token(&statement, now)))
+    }
+
     /// Whether an upgrade that the origin takes without a subprotocol is answered with `bearer`.
     #[must_use]
     pub fn answers_subprotocol(&self) -> bool {
@@ -196,8 +220,25 @@ impl Outgoing<'_> {
             Some(Source::Header(header)) => folded(header) == folded(name),
             _ => false,
         };
-        source || matches!(folded(name).as_str(), "authorization" | "cookie")
+        let proof = self.proof.as_ref().map(|(proof, ..)| folded(&proof.header));
+        source
+            || proof == Some(folded(name))
+            || matches!(folded(name).as_str(), "authorization" | "cookie")
     }
+}
+
+/// Whom a proof is for.
+fn audience(origin: &Origin, parts: UrlParts<'_>) -> String {
+    match origin {
+        Origin::Echo => "echo".to_owned(),
+        Origin::Url(base) => base.clone(),
+        Origin::Service(name) => format!("service:{name}"),
+        Origin::Zone => format!("{}://{}", parts.scheme, parts.authority),
+    }
+}
+
+fn subject(admitted: &Admitted<'_>) -> Option<String> {
+    admitted.claims()?.at("sub")?.as_str().map(str::to_owned)
 }
 
 /// Where a request goes: as it came, without the token if that was in the query, which ends up in every

@@ -223,7 +223,7 @@ fn compile(raw: &Value, bindings: &dyn Bindings, faults: &mut Faults) -> Option<
     let origin = origin::compile(&table, bindings, faults);
     let issuers = issuer::compile_all(&table, bindings, faults);
     let routes = route::compile_all(&table, issuers.as_deref(), faults);
-    let forwarding = forward::compile(&table, origin, faults);
+    let forwarding = forward::compile(&table, origin, issuers.as_deref(), bindings, faults);
     let sources = token::compile(&table, forwarding.as_ref(), faults);
     let answers = compile_answers(&table, sources.as_deref(), faults);
     let decisions = compile_decisions(&table, faults);

@@ -5,7 +5,7 @@
 //! loses some of these, and follows redirects.
 
 use super::bindings::{fetch, fetch_through};
-use super::echo;
+use super::{clock, echo};
 use crate::extract::BEARER_SUBPROTOCOL;
 use crate::outgoing::{Origin, Outgoing};
 use crate::path::split_url;
@@ -74,6 +74,10 @@ fn build(outgoing: &Outgoing<'_>, request: &Request) -> Result<Request, JsValue>
         init.set_cache(RequestCache::NoStore);
     }
     let retargeted = Request::new_with_str_and_init(&outgoing.url, request.unchecked_ref())?;
+    let proof = outgoing.proof(&retargeted.url(), &request.method(), clock::now());
+    if let Some((name, value)) = proof {
+        headers.set(name, &value)?;
+    }
     Request::new_with_request_and_init(&retargeted, &init)
 }
 

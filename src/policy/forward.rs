@@ -1,25 +1,36 @@
 //! What is forwarded.
 
 use super::fault::Faults;
+use super::issuer::Issuer;
 use super::reader::{Faulty, Table};
+use super::{Bindings, keys};
+use crate::alg::Algorithm;
+use crate::keys::{Key, KeySet};
 use crate::outgoing::{Forwarding, Origin, folded};
+use crate::proof::HopProof;
+use crate::signature;
+use crate::time::Seconds;
 
-/// Compiles `forward`; `origin` is nothing where that has a fault of its own.
+/// Compiles `forward`; `origin` and `issuers` are nothing where these have faults of their own.
 pub(super) fn compile(
     policy: &Table<'_>,
     origin: Option<Origin>,
+    issuers: Option<&[Issuer]>,
+    bindings: &dyn Bindings,
     faults: &mut Faults,
 ) -> Option<Forwarding> {
-    let known = ["authorization", "claims", "payload"];
+    let known = ["authorization", "claims", "payload", "proof"];
     let Some(forward) = policy.table("forward", &known, faults).ok()? else {
-        return Some(Forwarding::new(origin?, false, Vec::new(), None));
+        return Some(Forwarding::new(origin?, false, Vec::new(), None, None));
     };
     let strip = forward.choice("authorization", &[("keep", false), ("strip", true)], faults);
     let mut written = Vec::new();
     let claims = compile_claims(&forward, &mut written, faults);
     let payload = compile_payload(&forward, &mut written, faults);
+    let proof =
+        compile_proof(&forward, issuers.unwrap_or_default(), bindings, &mut written, faults);
     let strip = strip.ok()?.unwrap_or(false);
-    Some(Forwarding::new(origin?, strip, claims.ok()?, payload.ok()?))
+    Some(Forwarding::new(origin?, strip, claims.ok()?, payload.ok()?, proof.ok()?))
 }
 
 fn compile_claims(
@@ -55,6 +66,44 @@ fn compile_payload(
     let Some(header) = forward.text("payload", faults)? else { return Ok(None) };
     let good = check_header_name(header, &forward.at("payload"), written, faults);
     good.then(|| Some(header.to_owned())).ok_or(Faulty)
+}
+
+fn compile_proof(
+    forward: &Table<'_>,
+    issuers: &[Issuer],
+    bindings: &dyn Bindings,
+    written: &mut Vec<String>,
+    faults: &mut Faults,
+) -> Result<Option<HopProof>, Faulty> {
+    let known = ["header", "secret", "encoding", "lifetime"];
+    let Some(table) = forward.table("proof", &known, faults)? else { return Ok(None) };
+    let header = table.text("header", faults).map(|header| header.unwrap_or("X-Portcullis-Proof"));
+    let header = header.and_then(|header| {
+        let good = check_header_name(header, &table.at("header"), written, faults);
+        good.then(|| header.to_owned()).ok_or(Faulty)
+    });
+    let lifetime = table.seconds("lifetime", 1..=300, faults);
+    let place = table.at("secret");
+    let key = keys::compile_proof_secret(table, bindings, faults)?;
+    let issuers_keys = issuers.iter().filter_map(Issuer::keys).flat_map(KeySet::keys);
+    if issuers_keys.into_iter().any(|other| signs_alike(&key, other)) {
+        faults.fault(
+            place,
+            "an issuer's tokens are signed with the same secret, so that whoever makes these could \
+             make proofs",
+            "make a secret for the proof alone, with `openssl rand -base64 48`, say",
+        );
+        return Err(Faulty);
+    }
+    let lifetime = lifetime?.unwrap_or(Seconds::new(60));
+    Ok(Some(HopProof { header: header?, key, lifetime }))
+}
+
+/// Whether two keys make the same tags, however they are written.
+fn signs_alike(one: &Key, other: &Key) -> bool {
+    const MESSAGE: &[u8] = b"portcullis";
+    let tag = signature::tag(other, MESSAGE);
+    signature::is_valid(Algorithm::HS256, one, MESSAGE, &tag)
 }
 
 /// Headers with a meaning of their own in HTTP, or set by the gate in any case.

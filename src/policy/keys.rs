@@ -70,6 +70,20 @@ pub(super) fn compile(
     }
 }
 
+/// Imports the secret with which the gate signs its own proofs, by the rules for an issuer's.
+pub(super) fn compile_proof_secret(
+    table: Table<'_>,
+    bindings: &dyn Bindings,
+    faults: &mut Faults,
+) -> Result<Key, Faulty> {
+    let source = Source { keys: table, key: "secret", bindings };
+    let found = source.keys.text(source.key, faults);
+    let encoding = source.encoding(faults);
+    let remedy = "name the binding of a secret that the origin holds too";
+    let name = source.keys.require(source.key, found, remedy, faults)?;
+    source.secret(name, encoding, Some(&[Algorithm::HS256]), faults)
+}
+
 /// The one source of an issuer's keys.
 struct Source<'t> {
     keys: Table<'t>,

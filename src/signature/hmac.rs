@@ -19,3 +19,10 @@ pub(super) fn verify(hash: Hash, secret: &Secret, message: &[u8], tag: &[u8]) ->
         Hash::Sha512 => verify_with!(Sha512),
     }
 }
+
+/// The tag of this message with SHA-256.
+pub(super) fn sign(secret: &Secret, message: &[u8]) -> Vec<u8> {
+    Hmac::<Sha256>::new_from_slice(secret.as_bytes())
+        .map(|mac| mac.chain_update(message).finalize().into_bytes().to_vec())
+        .unwrap_or_default()
+}

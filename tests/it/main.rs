@@ -50,6 +50,8 @@ mod pem;
 #[cfg(test)]
 mod policy;
 #[cfg(test)]
+mod proof;
+#[cfg(test)]
 mod pss;
 #[cfg(test)]
 mod refusal;

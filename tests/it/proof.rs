@@ -1,0 +1,190 @@
+//! The proof that a request came through the gate.
+
+use crate::kit::{
+    Call, Gate, Held, Signer, b64, faults, hs_issuer, keys, now, payload, policy, table, with,
+};
+use base64ct::{Base64UrlUnpadded, Encoding as _};
+use portcullis::gate::{Trace, judge};
+use portcullis::keys::KeyCaches;
+use portcullis::outgoing::Outgoing;
+use serde_json::{Value, json};
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
+const HOP_SECRET: &str = "what-the-gate-and-its-origin-share-and-nobody-else";
+
+fn held() -> Held {
+    Held::usual().value("HOP_SECRET", HOP_SECRET).value("SHORT", "a".repeat(31) + "b")
+}
+
+fn raw(proof: Value) -> Value {
+    let forward = json!({ "claims": { "X-Subject": "/sub" }, "proof": proof });
+    let mut raw = with(policy(hs_issuer()), json!({ "forward": forward }));
+    raw["routes"] = json!([
+        { "path": "/*" },
+        { "path": "/optional", "access": "optional" },
+        { "path": "/public", "access": "public" },
+    ]);
+    raw
+}
+
+/// The header and claims of the proof that goes with a request, its tag checked by other code.
+fn proven(raw: &Value, call: &Call) -> (String, Value, Value) {
+    let gate = Gate::bound(raw, &held());
+    let request = call.request();
+    let caches = KeyCaches::of(&gate.policy);
+    let admitted = judge(&gate.policy, &caches, &request, now(), &mut Trace::default()).unwrap();
+    let outgoing = Outgoing::of(admitted, &request, gate.policy.forwarding()).unwrap();
+    let (name, token) = outgoing.proof(&outgoing.url, &call.method, now()).unwrap();
+    let (message, tag) = token.rsplit_once('.').unwrap();
+    assert_eq!(tag, b64(Signer::hmac(256, HOP_SECRET).sign(message)));
+    let (header, claims) = message.split_once('.').unwrap();
+    let decoded =
+        |segment| serde_json::from_slice(&Base64UrlUnpadded::decode_vec(segment).unwrap()).unwrap();
+    assert!(outgoing.conceals(name));
+    (name.to_owned(), decoded(header), decoded(claims))
+}
+
+fn usual() -> Value {
+    json!({ "secret": "HOP_SECRET" })
+}
+
+fn good() -> String {
+    Signer::hs256().signed(payload(&[]))
+}
+
+#[test]
+fn it_says_who_asked_for_what_and_when() {
+    let call = Call::new("POST", "/a/b?c=%2Fd&e").bearer(&good());
+    let (name, header, claims) = proven(&raw(usual()), &call);
+    assert_eq!(name, "X-Portcullis-Proof");
+    assert_eq!(header, json!({ "alg": "HS256", "typ": "portcullis-proof+jwt" }));
+    let expected = json!({
+        "iss": "portcullis",
+        "aud": "https://origin.example",
+        "sub": "u",
+        "iat": 1_800_000_000,
+        "exp": 1_800_000_060,
+        "htm": "POST",
+        "htu": "https://origin.example/a/b?c=%2Fd&e",
+    });
+    assert_eq!(claims, expected);
+    let other = json!({ "secret": "HOP_SECRET", "header": "X-Hop", "lifetime": 300 });
+    let (name, _, claims) = proven(&raw(other), &call);
+    assert_eq!((name.as_str(), &claims["exp"]), ("X-Hop", &json!(1_800_000_300)));
+}
+
+#[test]
+fn without_a_subject_it_says_that_the_request_came_through_the_gate() {
+    let nameless = Signer::hs256().signed(payload(&[("sub", "")]));
+    let calls = [
+        Call::get("/optional"),
+        Call::get("/public").bearer(&good()),
+        Call::get("/").bearer(&nameless),
+    ];
+    for call in calls {
+        let (_, _, claims) = proven(&raw(usual()), &call);
+        assert_eq!(claims.get("sub"), None);
+        assert_eq!(claims["htm"], "GET");
+    }
+    let odd = Signer::hs256().signed(payload(&[("sub", r#""\r\n日本\" ""#)]));
+    let (_, _, claims) = proven(&raw(usual()), &Call::get("/").bearer(&odd));
+    assert_eq!(claims["sub"], "\r\n日本\" ");
+}
+
+#[test]
+fn it_is_for_the_origin_that_the_request_goes_to() {
+    let rows = [
+        ("https://Api.example:8443/", "https://api.example:8443"),
+        ("service:API", "service:API"),
+        ("zone", "https://gate.example"),
+        ("echo", "echo"),
+    ];
+    table(rows, |origin| {
+        let raw = with(raw(usual()), json!({ "origin": origin }));
+        proven(&raw, &Call::get("/public")).2["aud"].as_str().unwrap().to_owned()
+    });
+}
+
+#[test]
+fn attack_31_the_header_belongs_to_the_gate() {
+    let gate = Gate::bound(&raw(usual()), &held());
+    for path in ["/public", "/optional", "/"] {
+        for name in ["X-Portcullis-Proof", "x_portcullis_proof", "X.Portcullis-PROOF"] {
+            let call = Call::get(path).header(name, "forged").bearer(&good());
+            assert_eq!(gate.ask(&call).unwrap().removed, [name]);
+        }
+    }
+}
+
+/// A proof is never an access token, even where the secret were one.
+#[test]
+fn attack_22_a_proof_is_no_token() {
+    let header = r#"{"alg":"HS256","typ":"portcullis-proof+jwt"}"#;
+    assert_eq!(Gate::hs().token(&Signer::hs256().token(header, payload(&[]))), "401 wrong_type");
+}
+
+fn check(proof: Value, expected: &[(&str, &str)]) {
+    let found = faults(&raw(proof.clone()), &held());
+    let shown: Vec<_> = found.iter().map(|fault| format!("{}: {fault}", fault.path)).collect();
+    assert_eq!(found.len(), expected.len(), "{proof}: {shown:?}");
+    for (fault, (path, problem)) in found.iter().zip(expected) {
+        assert_eq!(&fault.path, path, "{proof}");
+        assert!(fault.problem.contains(problem), "{proof}: {fault}");
+        assert!(!fault.remedy.is_empty() && !fault.to_string().contains(HOP_SECRET));
+    }
+}
+
+#[test]
+fn faults_of_a_proof() {
+    let secret = "forward.proof.secret";
+    check(usual(), &[]);
+    check(json!({}), &[(secret, "missing")]);
+    check(json!({ "secret": "NOWHERE" }), &[(secret, "there is no binding NOWHERE")]);
+    check(json!({ "secret": 1 }), &[(secret, "a number")]);
+    check(json!({ "secret": "PEM" }), &[(secret, "PEM")]);
+    check(json!({ "secret": "HOP_SECRET", "encoding": "hex" }), &[(secret, "not hex")]);
+    for lifetime in [json!(0), json!(301), json!("60")] {
+        let proof = json!({ "secret": "HOP_SECRET", "lifetime": lifetime });
+        check(proof, &[("forward.proof.lifetime", "not a number of seconds")]);
+    }
+    for (header, problem) in [
+        ("X Proof", "not a header name"),
+        ("Authorization", "has a meaning of its own"),
+        ("x_subject", "spelled like"),
+    ] {
+        let proof = json!({ "secret": "HOP_SECRET", "header": header });
+        check(proof, &[("forward.proof.header", problem)]);
+    }
+    check(
+        json!({ "secret": "HOP_SECRET", "headr": "X" }),
+        &[("forward.proof.headr", "unknown key")],
+    );
+    let short = Held::usual().value("HOP_SECRET", "not quite thirty-two bytes long");
+    let found = faults(&raw(usual()), &short);
+    assert!(found[0].problem.contains("needs at least 32"), "{found:?}");
+}
+
+/// By their values: two names for one secret are one secret.
+#[test]
+fn a_secret_that_an_issuer_has_proves_nothing() {
+    let problem = "an issuer's tokens are signed with the same secret";
+    check(json!({ "secret": "SECRET" }), &[("forward.proof.secret", problem)]);
+    let twins = held().value("HOP_SECRET", keys::SECRET);
+    assert_eq!(faults(&raw(usual()), &twins).len(), 1);
+    // Written in another way, or in a key set.
+    let set = json!({ "keys": [keys::oct_jwk(keys::SECRET.as_bytes())] });
+    let mut by_set = raw(json!({ "secret": "HEX", "encoding": "hex" }));
+    by_set["issuers"][0]["keys"] = json!({ "jwks": "SET" });
+    let hex: String = keys::SECRET.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let bindings = held().value("HEX", hex).value("SET", set.to_string());
+    let found = faults(&by_set, &bindings);
+    assert!(found.len() == 1 && found[0].problem.contains(problem), "{found:?}");
+    // HMAC pads a short key with zero bytes: these two are one key.
+    let padded: String = HOP_SECRET.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let bindings = held().value("PADDED", padded + "00");
+    let mut padded = raw(usual());
+    padded["issuers"][0]["keys"] = json!({ "secret": "PADDED", "encoding": "hex" });
+    let found = faults(&padded, &bindings);
+    assert!(found.len() == 1 && found[0].problem.contains(problem), "{found:?}");
+}
