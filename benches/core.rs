@@ -12,8 +12,7 @@
 use base64ct::{Base64UrlUnpadded, Encoding as _};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use hmac::{Hmac, KeyInit as _, Mac as _};
-use portcullis::gate::{self, Trace};
-use portcullis::keys::KeyCaches;
+use portcullis::gate::{self, Memory, Trace};
 use portcullis::path::CanonicalPath;
 use portcullis::policy::{Bindings, Policy};
 use portcullis::request::Request;
@@ -43,6 +42,10 @@ impl Bindings for Secrets {
     }
 
     fn is_service(&self, _: &str) -> bool {
+        false
+    }
+
+    fn is_kv_namespace(&self, _: &str) -> bool {
         false
     }
 }
@@ -121,12 +124,12 @@ fn hostile_tokens() -> Vec<(&'static str, String)> {
 
 fn benches(criterion: &mut Criterion) {
     let policy = policy();
-    let published = KeyCaches::of(&policy);
+    let memory = Memory::of(&policy);
     let judge = |token: &str| {
         let headers = vec![("authorization".to_owned(), format!("Bearer {token}"))];
         let url = "https://gate.example/service-59/7/items";
         let request = Request { method: "GET", url, headers: &headers };
-        gate::judge(&policy, &published, black_box(&request), NOW, &mut Trace::default()).is_ok()
+        gate::judge(&policy, &memory, black_box(&request), NOW, &mut Trace::default()).is_ok()
     };
 
     let mut group = criterion.benchmark_group("judge_700_bytes");

@@ -26,6 +26,13 @@ pub const ABSENT_KEYS: usize = 64;
 /// its issuer withdraws meanwhile is trusted for as long.
 pub const STALE_IF_ERROR_SECONDS: u32 = 7 * 24 * 60 * 60;
 
+/// Answers of the revocation store that an isolate remembers, in each of two generations: some 200
+/// bytes each.
+pub const REVOCATIONS: usize = 4096;
+
+/// Seconds for which a revocation may go unnoticed by our doing: a day.
+pub const STALENESS_SECONDS: u32 = 24 * 60 * 60;
+
 /// Secrets of one issuer: rotation needs two, a botched one three.
 pub const SECRETS_HELD: usize = 4;
 

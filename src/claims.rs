@@ -85,7 +85,7 @@ impl Expected {
 
 /// The event that makes a token a back-channel logout token (OpenID Connect Back-Channel Logout 1.0
 /// section 2.4).
-const LOGOUT_EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
+pub(crate) const LOGOUT_EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
 
 /// The type of the gate's own hop proofs, which no policy can make an access token.
 pub(crate) const PROOF_TYPE: &str = "portcullis-proof+jwt";
@@ -220,17 +220,17 @@ impl fmt::Debug for Claims<'_> {
 
 /// The registered claims (RFC 7519 section 4.1, RFC 8693 section 4.3, OpenID Connect Core section 2), of
 /// the right types.
-struct Registered<'c> {
+pub(crate) struct Registered<'c> {
     issuer: Option<&'c str>,
     subject: Option<&'c str>,
-    audience: Vec<&'c str>,
+    pub(crate) audience: Vec<&'c str>,
     expires: Option<UnixSeconds>,
     not_before: Option<UnixSeconds>,
     issued: Option<UnixSeconds>,
 }
 
 impl<'c> Registered<'c> {
-    fn read(members: &'c Object) -> Result<Self, Refusal> {
+    pub(crate) fn read(members: &'c Object) -> Result<Self, Refusal> {
         text(members, "jti", "jti is not a string")?;
         text(members, "client_id", "client_id is not a string")?;
         date(members, "auth_time", "auth_time is not a date")?;
@@ -310,7 +310,7 @@ fn check_purpose(members: &Object) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn check_issuer(registered: &Registered<'_>, rules: &Rules) -> Result<(), Refusal> {
+pub(crate) fn check_issuer(registered: &Registered<'_>, rules: &Rules) -> Result<(), Refusal> {
     match (&rules.issuer, registered.issuer) {
         (Expected::Any, _) => Ok(()),
         (Expected::OneOf(_), None) => Err(Refusal::new(Code::MissingClaim, "no iss")),
@@ -343,7 +343,11 @@ fn check_audience(registered: &Registered<'_>, rules: &Rules) -> Result<(), Refu
         .ok_or(Refusal::new(Code::WrongAudience, "aud holds none of the expected audiences"))
 }
 
-fn check_time(registered: &Registered<'_>, rules: &Rules, now: UnixSeconds) -> Result<(), Refusal> {
+pub(crate) fn check_time(
+    registered: &Registered<'_>,
+    rules: &Rules,
+    now: UnixSeconds,
+) -> Result<(), Refusal> {
     match registered.expires {
         Some(expires) if now >= expires.plus(rules.leeway) => {
             return Err(Refusal::new(Code::Expired, "exp has passed"));

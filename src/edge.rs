@@ -11,7 +11,10 @@ mod headers;
 mod isolate;
 mod keys;
 mod log;
+mod logout;
 mod respond;
+mod revocations;
+mod stream;
 
 use self::headers::RequestHeaders;
 use self::isolate::Isolate;
@@ -59,6 +62,10 @@ pub async fn serve(
             return respond::refuse(&refusal, policy.answers(), &method, &headers);
         }
     }
+    if let Some(answer) = logout::answer(&isolate, &request, &view, &headers, &env, &context).await
+    {
+        return answer;
+    }
     let outcome = match judge(&isolate, &view, &env, &context, &mut trace).await {
         Ok(admitted) => forward(admitted, policy, &request, &view, &env).await,
         Err(refusal) => Err(refusal),
@@ -70,7 +77,10 @@ pub async fn serve(
     }
 }
 
-/// Judges the request; where that takes keys that have to be fetched, once more with them at hand.
+/// How often a request is judged: at most once more for want of keys, and once for want of revocations.
+const ROUNDS: usize = 3;
+
+/// Judges the request; where that takes something that has to be fetched, again with it at hand.
 async fn judge<'i>(
     isolate: &'i Rc<Isolate>,
     request: &Request<'_>,
@@ -79,17 +89,27 @@ async fn judge<'i>(
     trace: &mut Trace<'i>,
 ) -> Result<Admitted<'i>, Refusal> {
     let ask = |trace: &mut Trace<'i>| {
-        gate::judge(&isolate.policy, &isolate.published(), request, clock::now(), trace)
+        gate::judge(&isolate.policy, &isolate.memory(), request, clock::now(), trace)
     };
-    let verdict = ask(trace);
-    let Some(wanted) = trace.keys_wanted.take() else { return verdict };
-    let in_background = wanted.in_background;
-    keys::obtain(isolate, wanted, env, context).await;
-    if in_background {
-        return verdict;
+    let mut verdict = ask(trace);
+    for _ in 1..ROUNDS {
+        let keys_wanted = trace.keys_wanted.take();
+        let is_without_keys = keys_wanted.as_ref().is_some_and(|wanted| !wanted.in_background);
+        if let Some(wanted) = keys_wanted {
+            keys::obtain(isolate, wanted, env, context).await;
+        }
+        let entries = std::mem::take(&mut trace.revocations_wanted);
+        match isolate.policy.revocation() {
+            Some(revocation) if !entries.is_empty() => {
+                revocations::read(isolate, revocation, entries, env).await;
+            }
+            _ if !is_without_keys => break,
+            _ => {}
+        }
+        *trace = Trace::default();
+        verdict = ask(trace);
     }
-    *trace = Trace::default();
-    ask(trace)
+    verdict
 }
 
 async fn forward(

@@ -8,6 +8,7 @@ use crate::path::CanonicalPath;
 use crate::policy::Policy;
 use crate::refusal::{Answer, Refusal};
 use crate::request::Request;
+use crate::revocation::{Entry, Logout, LogoutEndpoint, Revocations};
 use crate::route::Route;
 use crate::signature;
 use crate::time::UnixSeconds;
@@ -28,6 +29,25 @@ pub struct Trace<'g> {
     pub key: Option<String>,
     /// The keys to fetch: for a verdict other than `keys_unavailable`, or for requests to come.
     pub keys_wanted: Option<KeysWanted>,
+    /// The entries of the revocation store to read, for a verdict other than `revocation_unavailable`.
+    pub revocations_wanted: Vec<Entry>,
+}
+
+/// What an isolate remembers from one request to the next, for as long as it may be relied on.
+#[derive(Debug, Default)]
+pub struct Memory {
+    /// The keys that issuers publish.
+    pub keys: KeyCaches,
+    /// What the revocation store has said.
+    pub revocations: Revocations,
+}
+
+impl Memory {
+    /// That of an isolate that has just begun to work by a policy.
+    #[must_use]
+    pub fn of(policy: &Policy) -> Self {
+        Self { keys: KeyCaches::of(policy), ..Self::default() }
+    }
 }
 
 /// What the gate answers by itself, before any route is asked: its own metadata, and preflights.
@@ -50,16 +70,15 @@ pub fn own_answer(policy: &Policy, request: &Request<'_>) -> Result<Option<Answe
     Ok(Some(cors.preflight(request, &methods)))
 }
 
-/// Judges a request by the policy and by what is held of the keys that issuers publish, at the time
-/// `now`.
+/// Judges a request by the policy and by what the isolate has in memory, at the time `now`.
 ///
 /// # Errors
 ///
 /// The refusal of the first step that the request fails. `trace` says how far it came either way, and
-/// which keys to fetch before asking again.
+/// what to fetch before asking again.
 pub fn judge<'g>(
     policy: &'g Policy,
-    published: &KeyCaches,
+    memory: &Memory,
     request: &Request<'_>,
     now: UnixSeconds,
     trace: &mut Trace<'g>,
@@ -81,10 +100,37 @@ pub fn judge<'g>(
     let issuer = policy.issuer_of(&token, route)?;
     trace.issuer = Some(issuer.name());
 
-    let keys = issuer.pick_keys(token.header(), published, now, &mut trace.keys_wanted)?;
+    let keys = issuer.pick_keys(token.header(), &memory.keys, now, &mut trace.keys_wanted)?;
     let verified = signature::verify(token, &keys)?;
-    trace.key = Some(verified.key_name().to_owned());
+    let key = trace.key.insert(verified.key_name().to_owned());
 
     let claims = Claims::check(verified, issuer.rules(), now)?;
+    if let Some(revocation) = policy.revocation() {
+        let wanted = &mut trace.revocations_wanted;
+        revocation.check(issuer.name(), key, &claims, &memory.revocations, now, wanted)?;
+    }
     Admitted::authorised(route, claims, found.source, now)
+}
+
+/// Judges a logout token that a provider has sent, at the time `now`.
+///
+/// # Errors
+///
+/// As [`judge`] for what a logout token has in common with an access token, and as [`Logout::check`].
+pub fn judge_logout<'g>(
+    policy: &'g Policy,
+    endpoint: &LogoutEndpoint,
+    memory: &Memory,
+    text: &str,
+    now: UnixSeconds,
+    trace: &mut Trace<'g>,
+) -> Result<Logout, Refusal> {
+    let token = Unverified::parse(text)?;
+    trace.algorithm = Some(token.header().algorithm);
+    let issuer = policy.issuer_named_by(&token)?;
+    trace.issuer = Some(issuer.name());
+    let keys = issuer.pick_keys(token.header(), &memory.keys, now, &mut trace.keys_wanted)?;
+    let verified = signature::verify(token, &keys)?;
+    trace.key = Some(verified.key_name().to_owned());
+    Logout::check(verified, issuer, endpoint, now)
 }

@@ -65,6 +65,8 @@ pub mod signature;
 
 pub mod claims;
 
+pub mod revocation;
+
 pub mod admitted;
 
 pub mod outgoing;

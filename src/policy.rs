@@ -14,6 +14,7 @@ mod origin;
 mod preset;
 mod reader;
 mod resource;
+mod revocation;
 mod route;
 mod token;
 
@@ -28,6 +29,7 @@ use crate::extract::Source;
 use crate::outgoing::Forwarding;
 use crate::refusal::{AnswerStyle, Code, Detail, Refusal};
 use crate::resource::Resource;
+use crate::revocation::Revocation;
 use crate::route::{Access, Route, Routes};
 use crate::time::Seconds;
 use crate::token::Unverified;
@@ -41,6 +43,7 @@ pub struct Policy {
     sources: Vec<Source>,
     forwarding: Forwarding,
     answers: AnswerStyle,
+    revocation: Option<Revocation>,
     decisions: Decisions,
     origin_timeout: Seconds,
 }
@@ -65,6 +68,9 @@ pub trait Bindings {
 
     /// Whether there is a service binding of that name.
     fn is_service(&self, name: &str) -> bool;
+
+    /// Whether there is a KV namespace bound under that name.
+    fn is_kv_namespace(&self, name: &str) -> bool;
 }
 
 /// What compiling a policy comes to.
@@ -175,14 +181,34 @@ impl Policy {
         self.origin_timeout
     }
 
+    /// Where revocations are looked up, if anywhere.
+    #[must_use]
+    pub const fn revocation(&self) -> Option<&Revocation> {
+        self.revocation.as_ref()
+    }
+
     /// The issuer whose rules and keys a token must satisfy on a route, chosen by what the token says
     /// of itself; the signature then has to bear it out.
     ///
     /// # Errors
     ///
-    /// `unknown_issuer` where `iss` names none, or none that the route admits. A policy's only issuer
-    /// needs no choosing, so that the signature is judged before anything that the token says.
+    /// `unknown_issuer` as [`Self::issuer_named_by`], and where the route does not admit the issuer.
     pub fn issuer_of(&self, token: &Unverified<'_>, route: &Route) -> Result<&Issuer, Refusal> {
+        let issuer = self.issuer_named_by(token)?;
+        let admitted =
+            route.issuers.as_ref().is_none_or(|issuers| issuers.contains(&issuer.place()));
+        admitted
+            .then_some(issuer)
+            .ok_or(Refusal::new(Code::UnknownIssuer, "the route does not admit the token's issuer"))
+    }
+
+    /// The issuer that a token says it is from.
+    ///
+    /// # Errors
+    ///
+    /// `unknown_issuer` where `iss` names none. A policy's only issuer needs no choosing, so that the
+    /// signature is judged before anything that the token says.
+    pub fn issuer_named_by(&self, token: &Unverified<'_>) -> Result<&Issuer, Refusal> {
         let chosen = match self.issuers.as_slice() {
             [_] => Some(0),
             _ => token
@@ -190,13 +216,9 @@ impl Policy {
                 .and_then(|name| self.position(|issuer| issuer.is_named(&name)))
                 .or_else(|| self.position(Issuer::accepts_any_name)),
         };
-        let index =
-            chosen.ok_or(Refusal::new(Code::UnknownIssuer, "iss names no configured issuer"))?;
-        let admitted = route.issuers.as_ref().is_none_or(|issuers| issuers.contains(&index));
-        self.issuers
-            .get(index)
-            .filter(|_| admitted)
-            .ok_or(Refusal::new(Code::UnknownIssuer, "the route does not admit the token's issuer"))
+        chosen
+            .and_then(|index| self.issuers.get(index))
+            .ok_or(Refusal::new(Code::UnknownIssuer, "iss names no configured issuer"))
     }
 
     fn position(&self, wanted: impl Fn(&Issuer) -> bool) -> Option<usize> {
@@ -204,7 +226,7 @@ impl Policy {
     }
 }
 
-const KEYS: [&str; 11] = [
+const KEYS: [&str; 12] = [
     "origin",
     "realm",
     "origin_timeout",
@@ -214,6 +236,7 @@ const KEYS: [&str; 11] = [
     "forward",
     "cors",
     "resource",
+    "revocation",
     "log",
     "errors",
 ];
@@ -226,6 +249,7 @@ fn compile(raw: &Value, bindings: &dyn Bindings, faults: &mut Faults) -> Option<
     let forwarding = forward::compile(&table, origin, issuers.as_deref(), bindings, faults);
     let sources = token::compile(&table, forwarding.as_ref(), faults);
     let answers = compile_answers(&table, sources.as_deref(), faults);
+    let revocation = revocation::compile(&table, bindings, faults);
     let decisions = compile_decisions(&table, faults);
     let origin_timeout = table.seconds("origin_timeout", 1..=300, faults);
     let guarded =
@@ -243,6 +267,7 @@ fn compile(raw: &Value, bindings: &dyn Bindings, faults: &mut Faults) -> Option<
         sources: sources?,
         forwarding: forwarding?,
         answers: answers?,
+        revocation: revocation?,
         decisions: decisions?,
         origin_timeout: origin_timeout.ok()?.unwrap_or(Seconds::new(30)),
     })

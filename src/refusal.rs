@@ -67,6 +67,12 @@ pub enum Code {
     LoopDetected,
     /// The issuer's keys have to be fetched, and cannot be.
     KeysUnavailable,
+    /// The token, its user, session or key has been revoked.
+    Revoked,
+    /// The revocation store cannot be read.
+    RevocationUnavailable,
+    /// What was posted to the logout endpoint is no good logout token.
+    InvalidLogoutToken,
     /// The policy has a fault, so that nothing can be judged.
     Misconfigured,
     /// The request to the origin failed before there was an answer.
@@ -147,6 +153,9 @@ impl Code {
             Self::MethodNotAllowed => ("method_not_allowed", 405, Challenge::None),
             Self::LoopDetected => ("loop_detected", 508, Challenge::None),
             Self::KeysUnavailable => ("keys_unavailable", 503, Challenge::None),
+            Self::Revoked => ("revoked", 401, INVALID_TOKEN),
+            Self::RevocationUnavailable => ("revocation_unavailable", 503, Challenge::None),
+            Self::InvalidLogoutToken => ("invalid_logout_token", 400, Challenge::None),
             Self::Misconfigured => ("misconfigured", 500, Challenge::None),
             Self::OriginUnreachable => ("origin_unreachable", 502, Challenge::None),
             Self::OriginTimeout => ("origin_timeout", 504, Challenge::None),

@@ -2,8 +2,7 @@
 //!
 //! Nothing here is a method of the Worker: the two features exclude each other on wasm32.
 
-use crate::gate::{self, Trace};
-use crate::keys::KeyCaches;
+use crate::gate::{self, Memory, Trace};
 use crate::outgoing::Outgoing;
 use crate::policy::{Bindings, Fault, Policy};
 use crate::refusal::{Answer, AnswerStyle, Refusal};
@@ -43,6 +42,10 @@ impl Bindings for Given {
     fn is_service(&self, name: &str) -> bool {
         self.0.get(name) == Some(&Value::Bool(true))
     }
+
+    fn is_kv_namespace(&self, name: &str) -> bool {
+        self.0.get(name) == Some(&Value::Bool(true))
+    }
 }
 
 /// Judges a request by a policy, at `now` in milliseconds since the epoch (`Date.now()`).
@@ -79,7 +82,7 @@ fn verdict(question: Question, now: UnixSeconds) -> Value {
         let answer = json!({ "status": status, "headers": headers, "body": body });
         return json!({ "warnings": warnings, "answer": answer });
     }
-    let outcome = gate::judge(&policy, &KeyCaches::of(&policy), &request, now, &mut trace)
+    let outcome = gate::judge(&policy, &Memory::of(&policy), &request, now, &mut trace)
         .and_then(|admitted| Outgoing::of(admitted, &request, policy.forwarding()));
     let steps = json!({
         "route": trace.route.map(|route| route.pattern.as_str()),

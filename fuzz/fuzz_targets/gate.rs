@@ -6,9 +6,8 @@ use arbitrary::Arbitrary;
 use base64ct::{Base64UrlUnpadded, Encoding as _};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use libfuzzer_sys::fuzz_target;
-use portcullis::gate::{self, Trace};
+use portcullis::gate::{self, Memory, Trace};
 use portcullis::json;
-use portcullis::keys::KeyCaches;
 use portcullis::outgoing::{Outgoing, folded};
 use portcullis::policy::{Bindings, Policy};
 use portcullis::request::Request;
@@ -51,6 +50,10 @@ impl Bindings for Given {
     fn is_service(&self, _: &str) -> bool {
         false
     }
+
+    fn is_kv_namespace(&self, _: &str) -> bool {
+        false
+    }
 }
 
 const POLICY: &str = r#"{
@@ -76,7 +79,7 @@ fuzz_target!(|input: Input<'_>| {
     let request = Request { method: input.method, url: &url, headers: &headers };
     let mut trace = Trace::default();
     let now = UnixSeconds::new(input.now);
-    let outcome = gate::judge(&policy, &KeyCaches::of(&policy), &request, now, &mut trace);
+    let outcome = gate::judge(&policy, &Memory::of(&policy), &request, now, &mut trace);
     let outcome = outcome.and_then(|admitted| {
         assert!(admitted.claims().is_some() || admitted.route().access != Access::Required);
         Outgoing::of(admitted, &request, policy.forwarding())

@@ -17,6 +17,10 @@ impl Bindings for Given {
     fn is_service(&self, name: &str) -> bool {
         name == "API"
     }
+
+    fn is_kv_namespace(&self, name: &str) -> bool {
+        name == "API"
+    }
 }
 
 fuzz_target!(|bytes: &[u8]| {

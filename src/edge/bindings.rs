@@ -37,7 +37,10 @@ impl<'e> ReadBindings<'e> {
         let mut secrets = BTreeMap::new();
         let mut unread = Vec::new();
         for name in names {
-            let Some(reading) = environment.raw(&name).and_then(|stored| read_of(&stored)) else {
+            let Some(reading) = environment.raw(&name).and_then(|stored| {
+                // A Secrets Store's `get` takes nothing; nothing else that a policy may name as a key has one.
+                call(&stored, "get", &[])
+            }) else {
                 continue;
             };
             match JsFuture::from(reading).await.ok().and_then(|secret| secret.as_string()) {
@@ -60,17 +63,20 @@ impl Bindings for ReadBindings<'_> {
     fn is_service(&self, name: &str) -> bool {
         self.environment.is_service(name)
     }
+
+    fn is_kv_namespace(&self, name: &str) -> bool {
+        self.environment.is_kv_namespace(name)
+    }
 }
 
-/// Begins to read a secret from its store, if the binding is of one: it alone has a `get` that takes
-/// nothing among what a policy may name as a key.
-fn read_of(stored: &JsValue) -> Option<Promise> {
-    let get = Reflect::get(stored, &JsValue::from_str("get")).ok()?;
-    // The method of a remote object takes `.call` for the name of another, and what it returns can be
-    // awaited but is no Promise.
-    let get: Function = get.dyn_into().ok()?;
-    let reading: JsValue = Reflect::apply(&get, stored, &Array::new()).ok()?;
-    Some(Promise::resolve(&reading))
+/// Calls a method of a binding, which may be an object elsewhere: the method of such a one takes `.call`
+/// for the name of another, and what it returns can be awaited but is no Promise.
+pub(super) fn call(object: &JsValue, method: &str, arguments: &[JsValue]) -> Option<Promise> {
+    let method = Reflect::get(object, &JsValue::from_str(method)).ok()?;
+    let method: Function = method.dyn_into().ok()?;
+    let arguments: Array = arguments.iter().collect();
+    let answer: JsValue = Reflect::apply(&method, object, &arguments).ok()?;
+    Some(Promise::resolve(&answer))
 }
 
 impl Bindings for EnvBindings<'_> {
@@ -84,19 +90,21 @@ impl Bindings for EnvBindings<'_> {
     }
 
     fn is_service(&self, name: &str) -> bool {
-        self.raw(name).and_then(|service| fetch_of(&service)).is_some()
+        self.raw(name).is_some_and(|service| has_method(&service, "fetch"))
+    }
+
+    fn is_kv_namespace(&self, name: &str) -> bool {
+        self.raw(name).is_some_and(|namespace| has_method(&namespace, "getWithMetadata"))
     }
 }
 
-/// The `fetch` method of a service binding.
-fn fetch_of(service: &JsValue) -> Option<Function> {
-    Reflect::get(service, &JsValue::from_str("fetch")).ok()?.dyn_into().ok()
+fn has_method(object: &JsValue, name: &str) -> bool {
+    Reflect::get(object, &JsValue::from_str(name)).is_ok_and(|method| method.is_function())
 }
 
 /// Sends a request to the service behind a binding; nothing where there is no such binding.
 pub(super) fn fetch_through(env: &Env, name: &str, request: &Request) -> Option<Promise> {
-    let service = EnvBindings(env).raw(name)?;
-    fetch_of(&service)?.call1(&service, request).ok()?.dyn_into().ok()
+    call(&EnvBindings(env).raw(name)?, "fetch", &[request.into()])
 }
 
 /// Sends a request over the network.

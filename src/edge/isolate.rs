@@ -1,12 +1,14 @@
-//! What an isolate keeps between requests: the compiled policy, and the keys that issuers publish.
+//! What an isolate keeps between requests: the compiled policy, and what it remembers.
 
 use super::bindings::{EnvBindings, ReadBindings};
 use super::log;
 use crate::budget;
+use crate::gate::Memory;
 use crate::json;
-use crate::keys::KeyCaches;
 use crate::keys::cache::KeyCache;
 use crate::policy::{Bindings as _, Fault, Policy};
+use crate::revocation::{Entry, Standing};
+use crate::time::UnixSeconds;
 use serde_json::Value;
 use std::cell::{OnceCell, Ref, RefCell};
 use std::rc::Rc;
@@ -21,7 +23,7 @@ thread_local! {
 /// What is shared between the requests of an isolate: values, never anything that is still to come.
 pub(super) struct Isolate {
     pub(super) policy: Policy,
-    published: RefCell<KeyCaches>,
+    memory: RefCell<Memory>,
 }
 
 impl Isolate {
@@ -37,9 +39,14 @@ impl Isolate {
         }
     }
 
-    /// What is held of the keys that issuers publish, for as long as nothing is awaited.
-    pub(super) fn published(&self) -> Ref<'_, KeyCaches> {
-        self.published.borrow()
+    /// What it remembers, for as long as nothing is awaited.
+    pub(super) fn memory(&self) -> Ref<'_, Memory> {
+        self.memory.borrow()
+    }
+
+    /// Remembers what the revocation store has said.
+    pub(super) fn remember(&self, entry: Entry, standing: Standing, read: UnixSeconds) {
+        self.memory.borrow_mut().revocations.remember(entry, standing, read);
     }
 
     /// Looks at or changes what is held of an issuer's keys.
@@ -48,7 +55,7 @@ impl Isolate {
         issuer: usize,
         action: impl FnOnce(&mut KeyCache) -> T,
     ) -> Option<T> {
-        self.published.borrow_mut().get_mut(issuer).map(action)
+        self.memory.borrow_mut().keys.get_mut(issuer).map(action)
     }
 }
 
@@ -72,8 +79,8 @@ async fn load(env: &Env) -> Result<Option<Rc<Isolate>>, Unread> {
     compilation.warnings.iter().for_each(log::policy_warning);
     match compilation.outcome {
         Ok(policy) => {
-            let published = RefCell::new(KeyCaches::of(&policy));
-            Ok(Some(Rc::new(Isolate { policy, published })))
+            let memory = RefCell::new(Memory::of(&policy));
+            Ok(Some(Rc::new(Isolate { policy, memory })))
         }
         Err(faults) => {
             faults.iter().for_each(log::policy_fault);

@@ -9,6 +9,7 @@ use crate::keys::{KeyFault, KeySet};
 use crate::policy::{Decisions, Fault, Policy};
 use crate::refusal::{Answer, Refusal};
 use crate::request::Request;
+use crate::revocation::OnError;
 use serde_json::{Value, json};
 
 /// Logs a decision, if the policy wants it logged.
@@ -98,6 +99,31 @@ pub(super) fn keys_fetched(decisions: Decisions, issuer: &str, set: &KeySet) {
         "keys": set.keys().len(),
         "skipped": skipped,
     }));
+}
+
+/// Logs that the revocation store failed, once a request that it failed.
+pub(super) fn revocations_unreadable(namespace: &str, on_error: OnError) {
+    let consequence = match on_error {
+        OnError::Refuse => "refused",
+        OnError::Allow => "let through",
+    };
+    line(&json!({
+        "event": "revocations_unreadable",
+        "binding": namespace,
+        "request": consequence,
+    }));
+}
+
+/// Logs what was made of a provider's report, which names nobody.
+pub(super) fn logout(outcome: &Result<String, Refusal>) {
+    line(&match outcome {
+        Ok(issuer) => json!({ "event": "logout", "issuer": issuer }),
+        Err(refusal) => json!({
+            "event": "logout",
+            "code": refusal.code().as_str(),
+            "because": refusal.because(),
+        }),
+    });
 }
 
 fn policy_line(event: &str, fault: &Fault) {

@@ -95,6 +95,12 @@ impl Issuer {
         }
     }
 
+    /// Its place in [`super::Policy::issuers`].
+    #[must_use]
+    pub const fn place(&self) -> usize {
+        self.place
+    }
+
     /// Whether a token's `iss` is one of its names.
     #[must_use]
     pub fn is_named(&self, issuer: &str) -> bool {

@@ -120,8 +120,7 @@ fn what_is_admitted_names_its_route_and_claims() {
     let gate = gate();
     let call = Call::get("/api/x").bearer(&Signer::hs256().signed(payload(&[])));
     let mut trace = Trace::default();
-    let admitted =
-        judge(&gate.policy, &gate.published, &call.request(), now(), &mut trace).unwrap();
+    let admitted = judge(&gate.policy, &gate.memory, &call.request(), now(), &mut trace).unwrap();
     assert_eq!(admitted.route().pattern.as_str(), "/api/*");
     let claims = admitted.claims().unwrap();
     assert_eq!(claims.at("sub"), Some(&json!("u")));
@@ -129,7 +128,7 @@ fn what_is_admitted_names_its_route_and_claims() {
     assert_eq!(claims.at("nothing"), None);
     for call in [Call::get("/public/x"), Call::get("/optional/x")] {
         let admitted =
-            judge(&gate.policy, &gate.published, &call.request(), now(), &mut Trace::default())
+            judge(&gate.policy, &gate.memory, &call.request(), now(), &mut Trace::default())
                 .unwrap();
         assert!(admitted.claims().is_none());
     }

@@ -466,7 +466,7 @@ fn a_verdict_without_keys_is_503_and_asks_for_them() {
     let wanted = trace.keys_wanted.unwrap();
     assert_eq!((wanted.issuer, wanted.in_background), (0, false));
 
-    gate.published.get_mut(0).unwrap().succeeded(dated(&["a"], 600, at(0)));
+    gate.memory.keys.get_mut(0).unwrap().succeeded(dated(&["a"], 600, at(0)));
     let (trace, verdict) = gate.trace(&call("https://one.example", "a"), at(0));
     assert!(verdict.is_ok());
     assert_eq!((trace.key.as_deref(), trace.keys_wanted), (Some("a"), None));
@@ -479,8 +479,8 @@ fn a_verdict_without_keys_is_503_and_asks_for_them() {
 #[test]
 fn one_issuers_outage_is_not_anothers() {
     let mut gate = gate();
-    gate.published.get_mut(0).unwrap().failed(at(0));
-    gate.published.get_mut(1).unwrap().succeeded(dated(&["a"], 600, at(0)));
+    gate.memory.keys.get_mut(0).unwrap().failed(at(0));
+    gate.memory.keys.get_mut(1).unwrap().succeeded(dated(&["a"], 600, at(0)));
     assert_eq!(gate.verdict(&call("https://one.example", "a")), "503 keys_unavailable");
     assert_eq!(gate.verdict(&call("https://two.example", "a")), "200");
     assert_eq!(gate.token(&Signer::hs256().signed(kit::payload(&[]))), "200");

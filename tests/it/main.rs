@@ -60,6 +60,8 @@ mod remote_keys;
 #[cfg(test)]
 mod resource;
 #[cfg(test)]
+mod revocation;
+#[cfg(test)]
 mod route;
 #[cfg(test)]
 mod rsa;

@@ -5,7 +5,6 @@ use crate::kit::{
 };
 use base64ct::{Base64UrlUnpadded, Encoding as _};
 use portcullis::gate::{Trace, judge};
-use portcullis::keys::KeyCaches;
 use portcullis::outgoing::Outgoing;
 use serde_json::{Value, json};
 #[cfg(target_arch = "wasm32")]
@@ -32,8 +31,8 @@ fn raw(proof: Value) -> Value {
 fn proven(raw: &Value, call: &Call) -> (String, Value, Value) {
     let gate = Gate::bound(raw, &held());
     let request = call.request();
-    let caches = KeyCaches::of(&gate.policy);
-    let admitted = judge(&gate.policy, &caches, &request, now(), &mut Trace::default()).unwrap();
+    let admitted =
+        judge(&gate.policy, &gate.memory, &request, now(), &mut Trace::default()).unwrap();
     let outgoing = Outgoing::of(admitted, &request, gate.policy.forwarding()).unwrap();
     let (name, token) = outgoing.proof(&outgoing.url, &call.method, now()).unwrap();
     let (message, tag) = token.rsplit_once('.').unwrap();

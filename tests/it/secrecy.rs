@@ -59,7 +59,7 @@ fn claims_show_their_number() {
     let (gate, token) = (gate(), token());
     let issuer = &gate.policy.issuers()[0];
     let unverified = Unverified::parse(&token).unwrap();
-    let keys = issuer.pick_keys(unverified.header(), &gate.published, now(), &mut None).unwrap();
+    let keys = issuer.pick_keys(unverified.header(), &gate.memory.keys, now(), &mut None).unwrap();
     let verified = verify(unverified, &keys).unwrap();
     let claims = Claims::check(verified, issuer.rules(), now()).unwrap();
     check("Claims", &shown(&claims), &token);
@@ -71,7 +71,7 @@ fn what_is_admitted_and_what_is_sent() {
     let call = Call::get("/").bearer(&token);
     let request = call.request();
     let mut trace = Trace::default();
-    let admitted = judge(&gate.policy, &gate.published, &request, now(), &mut trace).unwrap();
+    let admitted = judge(&gate.policy, &gate.memory, &request, now(), &mut trace).unwrap();
     check("Admitted", &shown(&admitted), &token);
     check("Trace", &shown(&trace), &token);
     let outgoing = Outgoing::of(admitted, &request, gate.policy.forwarding()).unwrap();

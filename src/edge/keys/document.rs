@@ -1,16 +1,15 @@
 //! Fetching a JSON document: status 200, no redirects, bounded in size and time.
 
 use super::super::bindings::{fetch as fetch_over_network, fetch_through};
+use super::super::stream::{self, Unread};
 use crate::keys::KeyFault;
 use crate::keys::cache::{self, Dated, FETCH_TIMEOUT};
 use crate::keys::remote::DOCUMENT_BYTES;
 use crate::time::UnixSeconds;
-use js_sys::{Reflect, Uint8Array};
 use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
-    AbortSignal, Headers, ReadableStreamDefaultReader, Request, RequestCache, RequestInit,
-    RequestRedirect, Response,
+    AbortSignal, Headers, Request, RequestCache, RequestInit, RequestRedirect, Response,
 };
 use worker::Env;
 
@@ -64,23 +63,11 @@ fn request(url: &str) -> Result<Request, JsValue> {
 }
 
 async fn body(response: &Response) -> Result<Vec<u8>, KeyFault> {
-    let broken = |_| KeyFault::new("its answer broke off");
     let stream = response.body().ok_or_else(|| KeyFault::new("its answer is empty"))?;
-    let reader: ReadableStreamDefaultReader = stream.get_reader().unchecked_into();
-    let mut bytes = Vec::new();
-    loop {
-        let chunk = JsFuture::from(reader.read()).await.map_err(broken)?;
-        let done = Reflect::get(&chunk, &JsValue::from_str("done")).map_err(broken)?;
-        if done.is_truthy() {
-            return Ok(bytes);
-        }
-        let value = Reflect::get(&chunk, &JsValue::from_str("value")).map_err(broken)?;
-        let chunk: Uint8Array = value.dyn_into().map_err(broken)?;
-        bytes.extend(chunk.to_vec());
-        if bytes.len() > DOCUMENT_BYTES {
-            // The rest is of no interest, and neither is how its sender takes that.
-            let _ = reader.cancel();
-            return Err(KeyFault::new("it answered with more than 256 KiB"));
-        }
-    }
+    stream::read(&stream, DOCUMENT_BYTES).await.map_err(|unread| {
+        KeyFault::new(match unread {
+            Unread::Broken => "its answer broke off",
+            Unread::TooLong => "it answered with more than 256 KiB",
+        })
+    })
 }

@@ -1,8 +1,7 @@
 //! The whole gate, from a policy and a request to what the client or the origin sees.
 
 use super::{Held, hs_issuer, now, policy, rs_issuer};
-use portcullis::gate::{Trace, judge, own_answer};
-use portcullis::keys::KeyCaches;
+use portcullis::gate::{Memory, Trace, judge, own_answer};
 use portcullis::outgoing::Outgoing;
 use portcullis::policy::Policy;
 use portcullis::refusal::{Answer, Refusal};
@@ -66,7 +65,7 @@ impl Sent {
 #[derive(Debug)]
 pub(crate) struct Gate {
     pub(crate) policy: Policy,
-    pub(crate) published: KeyCaches,
+    pub(crate) memory: Memory,
 }
 
 impl Gate {
@@ -83,7 +82,7 @@ impl Gate {
 
     /// With nothing fetched.
     pub(crate) fn of(policy: Policy) -> Self {
-        Self { published: KeyCaches::of(&policy), policy }
+        Self { memory: Memory::of(&policy), policy }
     }
 
     /// For the base token.
@@ -105,7 +104,7 @@ impl Gate {
         let mut trace = Trace::default();
         let request = call.request();
         let sent =
-            judge(&self.policy, &self.published, &request, at, &mut trace).and_then(|admitted| {
+            judge(&self.policy, &self.memory, &request, at, &mut trace).and_then(|admitted| {
                 let anonymous = admitted.claims().is_none();
                 let outgoing = Outgoing::of(admitted, &request, self.policy.forwarding())?;
                 Ok(Sent {

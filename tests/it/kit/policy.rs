@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(crate) struct Held {
     values: BTreeMap<String, Value>,
     services: BTreeSet<String>,
+    namespaces: BTreeSet<String>,
 }
 
 impl Held {
@@ -27,6 +28,11 @@ impl Held {
         self
     }
 
+    pub(crate) fn namespace(mut self, name: &str) -> Self {
+        self.namespaces.insert(name.to_owned());
+        self
+    }
+
     pub(crate) fn service(mut self, name: &str) -> Self {
         self.services.insert(name.to_owned());
         self
@@ -40,6 +46,10 @@ impl Bindings for Held {
 
     fn is_service(&self, name: &str) -> bool {
         self.services.contains(name)
+    }
+
+    fn is_kv_namespace(&self, name: &str) -> bool {
+        self.namespaces.contains(name)
     }
 }
 

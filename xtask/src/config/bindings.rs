@@ -188,6 +188,10 @@ impl Bindings for Local<'_> {
     fn is_service(&self, name: &str) -> bool {
         self.environment.declares("services", name)
     }
+
+    fn is_kv_namespace(&self, name: &str) -> bool {
+        self.environment.declares("kv_namespaces", name)
+    }
 }
 
 #[cfg(test)]

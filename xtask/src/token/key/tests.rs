@@ -1,7 +1,7 @@
 use base64ct::{Base64, Base64UrlUnpadded, Encoding as _};
 use ml_dsa::Keypair as _;
-use portcullis::gate::{Trace, judge};
-use portcullis::keys::KeyCaches;
+use portcullis::gate::{Memory, Trace, judge};
+
 use portcullis::policy::{Bindings, Policy};
 use portcullis::request::Request;
 use portcullis::time::UnixSeconds;
@@ -22,6 +22,10 @@ impl Bindings for PublicKey {
     fn is_service(&self, _: &str) -> bool {
         false
     }
+
+    fn is_kv_namespace(&self, _: &str) -> bool {
+        false
+    }
 }
 
 /// Whether the gate admits a token by this public key, and under which algorithm.
@@ -38,7 +42,7 @@ fn admitted(token: &str, source: &str, public: &str, algorithm: Algorithm) -> St
     let headers = vec![("Authorization".to_owned(), format!("Bearer {token}"))];
     let request = Request { method: "GET", url: "https://gate.example/", headers: &headers };
     let mut trace = Trace::default();
-    let keys = KeyCaches::of(&policy);
+    let keys = Memory::of(&policy);
     match judge(&policy, &keys, &request, UnixSeconds::new(1000), &mut trace) {
         Ok(_) => trace.algorithm.unwrap().name().to_owned(),
         Err(refusal) => refusal.because().to_owned(),

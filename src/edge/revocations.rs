@@ -1,0 +1,102 @@
+//! The revocation store, in Workers KV: read for a verdict, written by the logout endpoint.
+
+use super::bindings::{EnvBindings, call};
+use super::isolate::Isolate;
+use super::{clock, log};
+use crate::revocation::{CACHE_TTL, Entry, Logout, LogoutEndpoint, Revocation, Standing};
+use crate::time::Seconds;
+use futures_util::future::{Either, join_all, select};
+use js_sys::{Object, Reflect};
+use std::pin::pin;
+use std::time::Duration;
+use wasm_bindgen::JsValue;
+use wasm_bindgen_futures::JsFuture;
+use worker::{Delay, Env};
+
+/// How long a request waits for the store.
+const TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Reads entries, all at once, and remembers what they say; what cannot be read is remembered as such.
+pub(super) async fn read(
+    isolate: &Isolate,
+    revocation: &Revocation,
+    wanted: Vec<Entry>,
+    env: &Env,
+) {
+    let store = Store { namespace: &revocation.namespace, env };
+    let answers = join_all(wanted.into_iter().map(|entry| async {
+        let stored = store.get(&entry.key).await;
+        (entry, stored)
+    }));
+    let now = clock::now();
+    let mut failed = false;
+    for (entry, stored) in answers.await {
+        let standing = match stored {
+            Ok(text) => entry.meaning(text.as_deref()),
+            Err(Unreadable) => {
+                failed = true;
+                Standing::Unknown
+            }
+        };
+        isolate.remember(entry, standing, now);
+    }
+    if failed {
+        log::revocations_unreadable(&revocation.namespace, revocation.on_error);
+    }
+}
+
+/// Writes what a logout revokes. `false`: that logout token had been used before.
+pub(super) async fn write(
+    revocation: &Revocation,
+    endpoint: &LogoutEndpoint,
+    logout: &Logout,
+    env: &Env,
+) -> Result<bool, Unreadable> {
+    let store = Store { namespace: &revocation.namespace, env };
+    if store.get(&logout.used.key).await?.is_some() {
+        return Ok(false);
+    }
+    // The token's own entry comes last: should one before it fail, the provider's next try does it all.
+    for (entry, text) in &logout.revokes {
+        store.put(&entry.key, text, endpoint.expiration_ttl).await?;
+    }
+    store.put(&logout.used.key, "logout", endpoint.expiration_ttl).await?;
+    Ok(true)
+}
+
+/// The store could not be read or written.
+pub(super) struct Unreadable;
+
+struct Store<'e> {
+    namespace: &'e str,
+    env: &'e Env,
+}
+
+impl Store<'_> {
+    async fn get(&self, key: &str) -> Result<Option<String>, Unreadable> {
+        let options = options("cacheTtl", CACHE_TTL).map_err(|_| Unreadable)?;
+        let found = self.ask("get", &[JsValue::from_str(key), options]).await?;
+        Ok(found.as_string())
+    }
+
+    async fn put(&self, key: &str, text: &str, keep: Seconds) -> Result<(), Unreadable> {
+        let options = options("expirationTtl", keep).map_err(|_| Unreadable)?;
+        let arguments = [JsValue::from_str(key), JsValue::from_str(text), options];
+        self.ask("put", &arguments).await.map(|_| ())
+    }
+
+    async fn ask(&self, method: &str, arguments: &[JsValue]) -> Result<JsValue, Unreadable> {
+        let namespace = EnvBindings(self.env).raw(self.namespace).ok_or(Unreadable)?;
+        let answer = call(&namespace, method, arguments).ok_or(Unreadable)?;
+        match select(JsFuture::from(answer), pin!(Delay::from(TIMEOUT))).await {
+            Either::Left((Ok(value), _)) => Ok(value),
+            _ => Err(Unreadable),
+        }
+    }
+}
+
+fn options(name: &str, seconds: Seconds) -> Result<JsValue, JsValue> {
+    let options = Object::new();
+    Reflect::set(&options, &JsValue::from_str(name), &JsValue::from(seconds.get()))?;
+    Ok(options.into())
+}

@@ -1,0 +1,74 @@
+//! Where revocations are looked up.
+
+use super::Bindings;
+use super::fault::Faults;
+use super::reader::Table;
+use crate::budget;
+use crate::revocation::{CACHE_TTL, LogoutEndpoint, OnError, Revocation};
+use crate::time::Seconds;
+
+const KEYS: [&str; 6] =
+    ["kv", "max_staleness", "on_error", "logout_path", "logout_audience", "expiration_ttl"];
+
+/// Compiles the table `revocation`; `Some(None)` where there is none.
+pub(super) fn compile(
+    policy: &Table<'_>,
+    bindings: &dyn Bindings,
+    faults: &mut Faults,
+) -> Option<Option<Revocation>> {
+    let Some(table) = policy.table("revocation", &KEYS, faults).ok()? else { return Some(None) };
+    let found = table.text("kv", faults);
+    let namespace = table.require("kv", found, "write the binding of a KV namespace", faults);
+    if let Ok(name) = namespace
+        && !bindings.is_kv_namespace(name)
+    {
+        faults.fault(
+            table.at("kv"),
+            format!("there is no KV namespace bound as {name}"),
+            format!("add it under kv_namespaces in wrangler.toml: {{ binding = \"{name}\", id = \"…\" }}"),
+        );
+        return None;
+    }
+    let bounds = CACHE_TTL.get()..=budget::STALENESS_SECONDS;
+    let max_staleness = table.seconds("max_staleness", bounds, faults);
+    let choices = [("refuse", OnError::Refuse), ("allow", OnError::Allow)];
+    let on_error = table.choice("on_error", &choices, faults);
+    let logout = logout(&table, faults);
+    Some(Some(Revocation {
+        namespace: namespace.ok()?.to_owned(),
+        max_staleness: max_staleness.ok()?.unwrap_or(Seconds::new(60)),
+        on_error: on_error.ok()?.unwrap_or_default(),
+        logout: logout?,
+    }))
+}
+
+fn logout(table: &Table<'_>, faults: &mut Faults) -> Option<Option<LogoutEndpoint>> {
+    let path = table.text("logout_path", faults);
+    let audience = table.texts("logout_audience", true, faults);
+    // Workers KV keeps nothing for less than a minute.
+    let expiration_ttl = table.seconds("expiration_ttl", 60..=31_536_000, faults);
+    let Some(path) = path.ok()? else {
+        for key in ["logout_audience", "expiration_ttl"] {
+            if table.has(key) {
+                faults.fault(table.at(key), "it is for a logout_path", "name one, or leave it out");
+            }
+        }
+        return Some(None);
+    };
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/-._~".contains(&byte);
+    let is_plain = path.starts_with('/') && path.bytes().all(plain) && !path.contains("//");
+    if !is_plain || path.split('/').any(|segment| matches!(segment, "." | "..")) {
+        faults.fault(
+            table.at("logout_path"),
+            "not a plain absolute path",
+            "write letters, digits, hyphens and slashes, such as \"/backchannel-logout\"",
+        );
+        return None;
+    }
+    let owned = |texts: Vec<&str>| texts.into_iter().map(str::to_owned).collect();
+    Some(Some(LogoutEndpoint {
+        path: path.to_owned(),
+        audience: audience.ok()?.map(owned),
+        expiration_ttl: expiration_ttl.ok()?.unwrap_or(Seconds::new(7 * 24 * 60 * 60)),
+    }))
+}

@@ -1,0 +1,266 @@
+//! What is looked up of a verified token, how the answer is judged, and what a logout writes.
+
+use crate::kit::{self, Call, Gate, Held, NOW, Signer, faults, hs_issuer, payload, policy, with};
+use portcullis::gate::{Trace, judge_logout};
+use portcullis::revocation::{Entry, Standing, Subject};
+use portcullis::time::{Seconds, UnixSeconds};
+use serde_json::{Value, json};
+
+fn raw(revocation: Value) -> Value {
+    with(policy(hs_issuer()), json!({ "revocation": revocation }))
+}
+
+fn gate(revocation: Value) -> Gate {
+    Gate::bound(&raw(revocation), &Held::usual().namespace("REVOKED"))
+}
+
+fn usual() -> Value {
+    json!({ "kv": "REVOKED" })
+}
+
+/// Judges a token as the edge does: what is wanted is read from a store with these entries, in which
+/// `"?"` is one that cannot be read.
+fn ask(gate: &mut Gate, token: &str, store: &[(&str, &str)], at: i64) -> (String, Vec<String>) {
+    let at = UnixSeconds::new(NOW + at);
+    let call = Call::get("/").bearer(token);
+    let wanted = gate.trace(&call, at).0.revocations_wanted;
+    let asked = wanted.iter().map(|entry| entry.key.clone()).collect();
+    for entry in wanted {
+        let stored = store.iter().find(|(key, _)| *key == entry.key).map(|(_, text)| *text);
+        let standing = match stored {
+            Some("?") => Standing::Unknown,
+            stored => entry.meaning(stored),
+        };
+        gate.memory.revocations.remember(entry, standing, at);
+    }
+    let verdict = match gate.trace(&call, at).1 {
+        Ok(_) => "200".to_owned(),
+        Err(refusal) => format!("{} {}", refusal.code().status(), refusal.code()),
+    };
+    (verdict, asked)
+}
+
+/// The verdict on a token with these claims, by a store with these entries.
+fn check(claims: &[(&str, &str)], store: &[(&str, &str)], expected: &str) {
+    let token = Signer::hs256().signed(payload(claims));
+    let (verdict, _) = ask(&mut gate(usual()), &token, store, 0);
+    assert_eq!(verdict, expected, "{claims:?} {store:?}");
+}
+
+#[test]
+fn entries_revoke_what_they_name() {
+    const ALL: [(&str, &str); 3] = [("jti", "\"j\""), ("sid", "\"s\""), ("iat", "1800000000")];
+    check(&ALL, &[], "200");
+    check(&ALL, &[("jti:i:j", "")], "401 revoked");
+    check(&ALL, &[("sid:i:s", "1")], "401 revoked");
+    check(&ALL, &[("kid:i:secret", "1")], "401 revoked");
+    check(&ALL, &[("jti:other:j", "1"), ("jti:i:J", "1"), ("sid:i:", "1")], "200");
+}
+
+#[test]
+fn a_users_tokens_are_revoked_up_to_a_time() {
+    let issued = |time: &'static str| [("iat", time)];
+    check(&issued("1799999999"), &[("sub:i:u", "1799999999")], "401 revoked");
+    check(&issued("1799999999"), &[("sub:i:u", "1799999998")], "200");
+    check(&issued("1799999999.5"), &[("sub:i:u", "1799999999")], "200");
+    check(&issued("1799999999"), &[("sub:i:u", " 1800000000\n")], "401 revoked");
+    check(&issued(""), &[("sub:i:u", "1")], "401 revoked");
+    // What cannot be read as a time revokes them all.
+    for text in ["", "now", "2026-01-01", "1e9", "-"] {
+        check(&issued("1799999999"), &[("sub:i:u", text)], "401 revoked");
+    }
+}
+
+#[test]
+fn what_cannot_be_looked_up_is_refused() {
+    check(&[("sid", "7")], &[], "401 invalid_claim");
+    check(&[("sid", "null")], &[], "401 invalid_claim");
+}
+
+#[test]
+fn every_entry_is_asked_for_at_once_and_only_once() {
+    let mut gate = gate(usual());
+    let token = Signer::hs256().signed(payload(&[("jti", "\"j\""), ("sid", "\"s\"")]));
+    let (verdict, asked) = ask(&mut gate, &token, &[], 0);
+    assert_eq!(verdict, "200");
+    assert_eq!(asked, ["kid:i:secret", "jti:i:j", "sub:i:u", "sid:i:s"]);
+    let (verdict, asked) = ask(&mut gate, &token, &[], 30);
+    assert_eq!((verdict.as_str(), asked.len()), ("200", 0));
+    // A second token asks for what is its own.
+    let other = Signer::hs256().signed(payload(&[("jti", "\"k\""), ("sid", "\"s\"")]));
+    assert_eq!(ask(&mut gate, &other, &[], 30).1, ["jti:i:k"]);
+}
+
+#[test]
+fn a_revocation_is_noticed_within_max_staleness() {
+    let token = Signer::hs256().signed(payload(&[("jti", "\"j\"")]));
+    let store = [("jti:i:j", "1")];
+    for (max_staleness, remembered) in [(30, 1), (60, 30), (3600, 3570)] {
+        let mut gate = gate(with(usual(), json!({ "max_staleness": max_staleness })));
+        assert_eq!(ask(&mut gate, &token, &[], 0).0, "200");
+        assert_eq!(ask(&mut gate, &token, &store, remembered).0, "200");
+        assert_eq!(ask(&mut gate, &token, &store, remembered + 1).0, "401 revoked");
+    }
+}
+
+#[test]
+fn a_store_that_cannot_be_read() {
+    let token = Signer::hs256().signed(payload(&[("jti", "\"j\"")]));
+    let down = [("jti:i:j", "?"), ("sub:i:u", "?"), ("kid:i:secret", "?")];
+    let mut refusing = gate(usual());
+    assert_eq!(ask(&mut refusing, &token, &down, 0).0, "503 revocation_unavailable");
+    // It is asked again after a pause.
+    assert_eq!(
+        ask(&mut refusing, &token, &[], 5),
+        ("503 revocation_unavailable".to_owned(), vec![])
+    );
+    assert_eq!(ask(&mut refusing, &token, &[], 6).0, "200");
+
+    let mut allowing = gate(with(usual(), json!({ "on_error": "allow" })));
+    assert_eq!(ask(&mut allowing, &token, &down, 0).0, "200");
+    // What could be read counts all the same.
+    let partly = [("jti:i:j", "1"), ("sub:i:u", "?"), ("kid:i:secret", "?")];
+    assert_eq!(ask(&mut allowing, &token, &partly, 6).0, "401 revoked");
+    // Without having asked, nobody is let through.
+    let untried = gate(with(usual(), json!({ "on_error": "allow" })));
+    assert_eq!(untried.verdict(&Call::get("/").bearer(&token)), "503 revocation_unavailable");
+}
+
+#[test]
+fn a_token_that_is_refused_anyway_asks_for_nothing() {
+    let gate = gate(usual());
+    for token in [
+        Signer::hmac(256, kit::keys::OTHER_SECRET).signed(payload(&[])),
+        Signer::hs256().signed(payload(&[("exp", "1")])),
+    ] {
+        let (trace, verdict) = gate.trace(&Call::get("/").bearer(&token), kit::now());
+        assert!(verdict.is_err() && trace.revocations_wanted.is_empty());
+    }
+}
+
+#[test]
+fn keys_of_the_store_are_bounded() {
+    let long = "x".repeat(512 - "jti:i:".len());
+    assert_eq!(Entry::new(Subject::Jti, "i", &long).key, format!("jti:i:{long}"));
+    let longer = Entry::new(Subject::Jti, "i", &format!("{long}x")).key;
+    assert_eq!(longer.len(), "jti:i:".len() + 43);
+    assert_ne!(longer, Entry::new(Subject::Jti, "i", &format!("{long}y")).key);
+}
+
+#[test]
+fn what_is_remembered_is_bounded() {
+    let mut gate = gate(usual());
+    let entry = |index: usize| Entry::new(Subject::Jti, "i", &index.to_string());
+    let count = 10 * portcullis::budget::REVOCATIONS;
+    for index in 0..count {
+        gate.memory.revocations.remember(entry(index), Standing::Good, kit::now());
+    }
+    let standing =
+        |index| gate.memory.revocations.standing(&entry(index), Seconds::new(30), kit::now());
+    let held = (0..count).filter(|index| standing(*index).is_some()).count();
+    assert!(
+        (portcullis::budget::REVOCATIONS..=2 * portcullis::budget::REVOCATIONS).contains(&held)
+    );
+    assert!(standing(count - 1).is_some());
+}
+
+#[test]
+fn what_a_policy_may_say() {
+    let rows = [
+        (json!({}), "revocation.kv", "missing"),
+        (json!({ "kv": "NONE" }), "revocation.kv", "no KV namespace bound as NONE"),
+        (with(usual(), json!({ "max_staleness": 29 })), "revocation.max_staleness", "seconds"),
+        (with(usual(), json!({ "on_error": "ignore" })), "revocation.on_error", "not a choice"),
+        (with(usual(), json!({ "logout_path": "logout" })), "revocation.logout_path", "path"),
+        (with(usual(), json!({ "logout_path": "/a/../b" })), "revocation.logout_path", "path"),
+        (with(usual(), json!({ "logout_path": "/a?b" })), "revocation.logout_path", "path"),
+        (
+            with(usual(), json!({ "logout_audience": "a" })),
+            "revocation.logout_audience",
+            "logout_path",
+        ),
+        (
+            with(usual(), json!({ "expiration_ttl": 60 })),
+            "revocation.expiration_ttl",
+            "logout_path",
+        ),
+        (
+            with(usual(), json!({ "logout_path": "/logout", "expiration_ttl": 59 })),
+            "revocation.expiration_ttl",
+            "seconds",
+        ),
+    ];
+    for (revocation, path, problem) in rows {
+        let faults = faults(&raw(revocation.clone()), &Held::usual().namespace("REVOKED"));
+        let reported =
+            faults.len() == 1 && faults[0].path == path && faults[0].problem.contains(problem);
+        assert!(reported, "{revocation}: {faults:#?}");
+    }
+}
+
+const EVENT: &str = r#"{"http://schemas.openid.net/event/backchannel-logout":{}}"#;
+
+/// The verdict on a logout token: the entries that it writes, or the refusal.
+fn logout(header: &str, changes: &[(&str, &str)]) -> String {
+    let gate =
+        gate(with(usual(), json!({ "logout_path": "/logout", "logout_audience": "client" })));
+    let revocation = gate.policy.revocation().unwrap();
+    let endpoint = revocation.logout.as_ref().unwrap();
+    let mut claims = vec![
+        ("aud", "\"client\""),
+        ("iat", "1800000000"),
+        ("jti", "\"l\""),
+        ("sid", "\"s\""),
+        ("events", EVENT),
+    ];
+    claims.retain(|(name, _)| changes.iter().all(|(changed, _)| changed != name));
+    claims.extend(changes);
+    let token = Signer::hs256().token(header, payload(&claims));
+    let mut trace = Trace::default();
+    match judge_logout(&gate.policy, endpoint, &gate.memory, &token, kit::now(), &mut trace) {
+        Ok(logout) => {
+            let revokes =
+                logout.revokes.iter().map(|(entry, text)| format!("{}={text}", entry.key));
+            [logout.used.key].into_iter().chain(revokes).collect::<Vec<_>>().join(" ")
+        }
+        Err(refusal) => refusal.code().to_string(),
+    }
+}
+
+#[test]
+fn oidc_backchannel_logout_2_6_what_a_logout_token_must_say() {
+    const HEADER: &str = r#"{"alg":"HS256","typ":"logout+jwt"}"#;
+    const BOTH: &str = "jti:i:l sub:i:u=1800000000 sid:i:s=1800000000";
+    let rows = [
+        (vec![], BOTH),
+        (vec![("sid", "")], "jti:i:l sub:i:u=1800000000"),
+        (vec![("sub", "")], "jti:i:l sid:i:s=1800000000"),
+        (vec![("sub", ""), ("sid", "")], "missing_claim"),
+        (vec![("sub", "1")], "invalid_claim"),
+        (vec![("jti", "")], "missing_claim"),
+        (vec![("iat", "")], "missing_claim"),
+        (vec![("iat", "1799999000")], "too_old"),
+        (vec![("iat", "1800001000")], "not_yet_valid"),
+        (vec![("exp", "")], "missing_claim"),
+        (vec![("exp", "1799999999")], "expired"),
+        (vec![("aud", "\"api\"")], "wrong_audience"),
+        (vec![("iss", "\"https://other\"")], "unknown_issuer"),
+        (vec![("nonce", "\"n\"")], "invalid_claim"),
+        (vec![("events", "")], "invalid_claim"),
+        (vec![("events", "{}")], "invalid_claim"),
+        (
+            vec![("events", "\"http://schemas.openid.net/event/backchannel-logout\"")],
+            "invalid_claim",
+        ),
+    ];
+    kit::table(rows, |changes| logout(HEADER, changes));
+    assert_eq!(logout(r#"{"alg":"HS256"}"#, &[]), BOTH);
+    assert_eq!(logout(r#"{"alg":"HS256","typ":"at+jwt"}"#, &[]), "wrong_type");
+}
+
+#[test]
+fn a_logout_token_is_no_access_token_and_the_other_way_round() {
+    let access = Signer::hs256().signed(payload(&[("events", EVENT)]));
+    assert_eq!(gate(usual()).token(&access), "401 wrong_type");
+    assert_eq!(logout(r#"{"alg":"HS256","typ":"JWT"}"#, &[("events", "")]), "invalid_claim");
+}
