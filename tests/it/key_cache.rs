@@ -504,6 +504,33 @@ fn attack_24_a_fetched_set_has_no_shared_secrets() {
     assert!(jwk::import(set.as_object().unwrap(), &algorithms, Provenance::Network).is_err());
 }
 
+/// Where keys are is known for a while, then asked again, and relied on while there is no answer.
+#[test]
+fn where_keys_are() {
+    let place = |path: &str, began: i64| Dated {
+        value: format!("https://keys.example/{path}"),
+        fetched: at(began),
+        fresh_for: Seconds::new(600),
+    };
+    let mut cache = KeyCache::new(Seconds::new(3600));
+    assert_eq!(cache.jwks_uri(true, at(0)), None);
+    cache.discovered(place("old", 0));
+    assert_eq!(cache.jwks_uri(false, at(599)), Some("https://keys.example/old"));
+    assert_eq!(cache.jwks_uri(false, at(600)), None);
+    assert_eq!(cache.jwks_uri(true, at(4199)), Some("https://keys.example/old"));
+    assert_eq!(cache.jwks_uri(true, at(4200)), None);
+
+    // Found not to be there any more: neither does another isolate's word of it count again.
+    cache.mislaid();
+    cache.discovered(place("old", 0));
+    assert_eq!(cache.jwks_uri(false, at(1)), None);
+    assert_eq!(cache.jwks_uri(true, at(1)), Some("https://keys.example/old"));
+    cache.discovered(place("new", 40));
+    assert_eq!(cache.jwks_uri(false, at(41)), Some("https://keys.example/new"));
+    cache.discovered(place("old", 0));
+    assert_eq!(cache.jwks_uri(false, at(41)), Some("https://keys.example/new"));
+}
+
 #[test]
 fn caches_are_one_an_issuer() {
     let gate = gate();
