@@ -5,22 +5,21 @@ import {
   assertAdmitted,
   assertProblem,
   assertRefused,
+  COOLDOWN,
+  failures,
   INVALID,
   JWKS,
   METADATA,
   policies,
   providerTest,
+  STALE,
 } from "./harness/index.mjs";
 
 const { published } = policies;
 
-const COOLDOWN = 31;
-const STALE = 601;
 const OAUTH_METADATA = "/.well-known/oauth-authorization-server";
 
 const discovered = ({ origin, provider }) => ({ policy: published({ origin, provider, keys: { discovery: true } }) });
-
-const failures = (book) => book.structured.filter(({ event }) => event === "keys_not_fetched");
 
 /** The metadata that a provider has of itself, with changes. */
 async function metadata(provider, changes = {}) {
@@ -47,7 +46,7 @@ providerTest("metadata are fetched once, and the keys where they say", discovere
 
 providerTest(
   "keys may be on another host than the metadata",
-  ({ origin, provider }) => discovered({ origin, provider }),
+  discovered,
   async ({ gate, origin, providers: [provider, keys] }) => {
     await keys.answerWith(await provider.published(), { path: "/somewhere/else.json" });
     await provider.answerWith(await metadata(provider, { jwks_uri: `${keys.issuer}/somewhere/else.json` }), {

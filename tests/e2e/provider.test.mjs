@@ -6,6 +6,7 @@ import {
   assertAdmitted,
   assertProblem,
   assertRefused,
+  COOLDOWN,
   INVALID,
   JWKS,
   METADATA,
@@ -15,9 +16,6 @@ import {
 } from "./harness/index.mjs";
 
 const { AUDIENCE, hs256, published, publishing } = policies;
-
-/** Past this the gate may try again: 30 seconds since the last attempt. */
-const COOLDOWN = 31;
 
 for (const runtime of ["miniflare", "workerd"]) {
   for (const [source, keys, fetched] of [

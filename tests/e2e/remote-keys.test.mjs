@@ -7,20 +7,19 @@ import {
   assertAdmitted,
   assertProblem,
   assertRefused,
+  COOLDOWN,
+  failures,
   INVALID,
   JWKS,
   policies,
   providerTest,
   signal,
+  STALE,
   tokens,
 } from "./harness/index.mjs";
 
 const { claims, hs256, published, publishing } = policies;
 
-/** Past this the gate may try again: 30 seconds since the last attempt. */
-const COOLDOWN = 31;
-/** Past this a set is fetched again whose provider says nothing of how long it is good. */
-const STALE = 601;
 /** Past this a set is not used any more: a day of `stale_if_error` after its freshness. */
 const GONE = 86_400 + STALE;
 
@@ -55,8 +54,6 @@ async function assertUnavailable(response) {
   assert.match(header("retry-after"), /^([1-9]|[12][0-9]|30)$/);
   assert.equal(header("www-authenticate"), undefined);
 }
-
-const failures = (book) => book.structured.filter(({ event }) => event === "keys_not_fetched");
 
 for (const [sharing, options, attempts] of [
   ["one isolate", { isolates: 1 }, 1],

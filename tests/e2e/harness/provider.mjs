@@ -14,6 +14,14 @@ export const METADATA = "/.well-known/openid-configuration";
 export const JWKS = "/jwks";
 const TOKEN = "/token";
 
+/** Past so many seconds since the last attempt the gate may try again. */
+export const COOLDOWN = 31;
+/** Past so many seconds a set is fetched again whose provider does not say how long it is good. */
+export const STALE = 601;
+
+/** What the gate logged of attempts that failed. */
+export const failures = (book) => book.structured.filter(({ event }) => event === "keys_not_fetched");
+
 /** A first key for each algorithm. */
 const FIRST = [
   { kid: "rsa-1", alg: "RS256" },
