@@ -66,6 +66,9 @@ mod route;
 #[cfg(test)]
 mod rsa;
 #[cfg(test)]
+#[cfg(not(target_arch = "wasm32"))]
+mod scale;
+#[cfg(test)]
 mod secrecy;
 #[cfg(test)]
 mod secret;
