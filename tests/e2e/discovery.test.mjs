@@ -3,8 +3,8 @@
 import assert from "node:assert/strict";
 import {
   assertAdmitted,
-  assertProblem,
   assertRefused,
+  assertUnavailable,
   COOLDOWN,
   failures,
   INVALID,
@@ -28,8 +28,6 @@ async function metadata(provider, changes = {}) {
   await provider.expectFetches([METADATA]);
   return { ...found, ...changes };
 }
-
-const unavailable = (response) => assertProblem(response, 503, { detail: "keys_unavailable" });
 
 providerTest("metadata are fetched once, and the keys where they say", discovered, async ({ gate, origin, provider }) => {
   const token = await provider.token();
@@ -89,8 +87,8 @@ for (const [what, changes] of Object.entries(WRONG)) {
     async ({ gate, origin, provider }) => {
       const token = await provider.token();
       await provider.answerWith(await metadata(provider, changes(provider)), { path: METADATA });
-      await unavailable(await gate.fetchWith(token, "/api/items"));
-      await unavailable(await gate.fetchWith(token, "/api/items"));
+      await assertUnavailable(await gate.fetchWith(token, "/api/items"));
+      await assertUnavailable(await gate.fetchWith(token, "/api/items"));
       await provider.expectFetches([METADATA]);
       assert.equal(failures(gate.logs).length, 1);
       await provider.recover();
@@ -110,7 +108,7 @@ for (const [what, answer] of Object.entries({
   providerTest(`metadata are refused that are ${what}`, discovered, async ({ gate, provider }) => {
     const { body, ...rest } = answer;
     await provider.answerWith(body, { ...rest, path: METADATA });
-    await unavailable(await gate.fetchWith(await provider.token(), "/api/items"));
+    await assertUnavailable(await gate.fetchWith(await provider.token(), "/api/items"));
     await provider.expectFetches([METADATA]);
   });
 }
@@ -145,7 +143,7 @@ providerTest(
     const fresh = await provider.token();
     // The first attempt finds nothing where they were, the next one asks where they are.
     await gate.moveClock(COOLDOWN);
-    await unavailable(await gate.fetchWith(fresh, "/api/items"));
+    await assertUnavailable(await gate.fetchWith(fresh, "/api/items"));
     await assertAdmitted(await gate.fetchWith(token, "/api/items"), origin);
     await provider.expectFetches([JWKS]);
     await gate.moveClock(2 * COOLDOWN);

@@ -1,6 +1,7 @@
 // What the end-to-end tests import.
 
 export { onlyChallenge, parseChallenges } from "./challenge.mjs";
+export { answersTo, assertUnavailable, strangers } from "./floods.mjs";
 export { gateTest, providerTest, startGate, withGate } from "./gate.mjs";
 export { startOrigin } from "./origin.mjs";
 export { builtWorker, repository, scriptWorker } from "./paths.mjs";
