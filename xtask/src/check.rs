@@ -109,7 +109,7 @@ fn report(environment: &Environment<'_>, dev_vars: &DevVars, unseen: Unseen) -> 
             findings = deployment::check(environment, Some(&raw));
             let compiled = bindings::compile(environment, &raw, dev_vars, unseen);
             findings.extend(compiled.findings);
-            routes = compiled.routes;
+            routes = compiled.policy.as_ref().map(RouteRow::all);
         }
         Err(fault) => {
             findings = deployment::check(environment, None);

@@ -46,6 +46,10 @@ pub(crate) fn run(_options: &Options) -> Result<ExitCode> {
     suites.run("lints, native", || {
         cargo(root, &["clippy", "--workspace", "--all-targets", "--", "-Dwarnings"], &[])
     });
+    suites.run("lints, the doctor", || {
+        let arguments = ["clippy", "--package", "xtask", "--all-targets", "--features", "doctor"];
+        cargo(root, &[arguments.as_slice(), &["--", "-Dwarnings"]].concat(), &[])
+    });
     suites.run("lints, every algorithm", || {
         let arguments =
             ["clippy", "--all-targets", "--features", EVERY_ALGORITHM, "--", "-Dwarnings"];

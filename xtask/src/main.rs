@@ -12,6 +12,7 @@ mod check;
 mod ci;
 mod config;
 mod dev;
+mod doctor;
 mod fuzz;
 mod hash;
 mod process;
@@ -40,6 +41,8 @@ enum Command {
     Token(token::Options),
     /// Check wrangler.toml and the policy in it, and show the routes
     Check(check::Options),
+    /// Ask for the issuers' keys as the gate would, judge a token, and say what is wrong
+    Doctor(doctor::Options),
     /// Build the Worker; wrangler calls this before it deploys or serves
     Build(build::Options),
     /// Run what continuous integration runs: formatting, lints, documentation, licences, tests
@@ -52,6 +55,7 @@ fn main() -> ExitCode {
         Command::Test(options) => test::run(&options),
         Command::Token(options) => token::run(&options),
         Command::Check(options) => return check::run(&options),
+        Command::Doctor(options) => return doctor::run(&options),
         Command::Build(options) => build::run(&options),
         Command::Ci(options) => ci::run(&options),
     };

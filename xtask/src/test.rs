@@ -33,7 +33,9 @@ pub(crate) fn run(_options: &Options) -> Result<ExitCode> {
 pub(crate) fn all(workspace: &Workspace, suites: &mut Suites) -> Result<Option<Tools>> {
     let tools = tools::prepare(workspace)?;
     // xtask wants every algorithm, and cargo gives all packages of one command the same features.
-    suites.run("native tests, every algorithm", || native(workspace, &["--workspace"]));
+    suites.run("native tests, every algorithm", || {
+        native(workspace, &["--workspace", "--features", "xtask/doctor"])
+    });
     suites.run("native tests, no cargo features", || native(workspace, &["--test", "it"]));
     suites.run("the same tests in WebAssembly", || wasm(workspace, &tools));
     let built = suites.run("the Worker's build", || {

@@ -17,9 +17,9 @@ use crate::say;
 use crate::workspace::Workspace;
 
 mod demo;
-mod key;
+pub(crate) mod key;
 mod lifetime;
-mod signer;
+pub(crate) mod signer;
 
 pub(crate) use lifetime::Lifetime;
 
@@ -120,7 +120,11 @@ pub(crate) fn mint(workspace: &Workspace, options: &Options) -> Result<String> {
 }
 
 /// Signs the claims (RFC 7515 section 7.1).
-fn compose(signer: &Signer, kid: Option<&str>, claims: Map<String, Value>) -> Result<String> {
+pub(crate) fn compose(
+    signer: &Signer,
+    kid: Option<&str>,
+    claims: Map<String, Value>,
+) -> Result<String> {
     let mut header = json!({ "alg": signer.algorithm().name(), "typ": "JWT" });
     if let Some(kid) = kid {
         header["kid"] = json!(kid);

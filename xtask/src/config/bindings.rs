@@ -35,8 +35,11 @@ pub(crate) enum Unseen {
 pub(crate) struct Compiled {
     /// The policy's faults and warnings.
     pub(crate) findings: Vec<Finding>,
-    /// The routes in the order in which they are tried; none if the policy has faults.
-    pub(crate) routes: Option<Vec<RouteRow>>,
+    /// The policy, unless it has faults.
+    pub(crate) policy: Option<Policy>,
+    /// The issuers whose keys are not here and were stood in for, by their places.
+    #[cfg_attr(not(feature = "doctor"), expect(dead_code, reason = "only `doctor` judges tokens"))]
+    pub(crate) without_keys: Vec<usize>,
 }
 
 /// Compiles the policy with the core's own compiler.
@@ -66,8 +69,8 @@ pub(crate) fn compile(
         .filter(|reference| stood_in.contains(&reference.binding))
         .map(|reference| unseen_binding(environment, dev_vars, reference, unseen))
         .collect();
-    let (faults, routes) = match outcome {
-        Ok(compiled) => (Vec::new(), Some(RouteRow::all(&compiled))),
+    let (faults, policy) = match outcome {
+        Ok(policy) => (Vec::new(), Some(policy)),
         Err(faults) => (faults, None),
     };
     let found = |severity| {
@@ -82,9 +85,16 @@ pub(crate) fn compile(
     findings.extend(faults.into_iter().filter(|f| !of_stand_in(f)).map(found(Severity::Fault)));
     findings.extend(warnings.into_iter().filter(|f| !of_stand_in(f)).map(found(Severity::Warning)));
     let lacking = lacking_algorithms(environment, raw_policy);
-    let routes = routes.filter(|_| lacking.is_empty());
+    let policy = policy.filter(|_| lacking.is_empty());
     findings.extend(lacking);
-    Compiled { findings, routes }
+    let without_keys = references
+        .iter()
+        .filter(|reference| stood_in.contains(&reference.binding))
+        .filter_map(|reference| {
+            reference.pointer.strip_prefix("/issuers/")?.split('/').next()?.parse().ok()
+        })
+        .collect();
+    Compiled { findings, policy, without_keys }
 }
 
 /// Algorithms that the policy lists and the deployed build lacks; this one has them all.
@@ -121,7 +131,7 @@ fn lacking_algorithms(environment: &Environment<'_>, raw_policy: &Value) -> Vec<
 }
 
 /// A path in the policy as a path in `vars`.
-fn place(path: &str) -> String {
+pub(crate) fn place(path: &str) -> String {
     if path.is_empty() {
         policy::VARIABLE.to_owned()
     } else {
@@ -244,7 +254,7 @@ mod tests {
             })
             .collect();
         assert_eq!(found, expected);
-        compiled.routes.is_some()
+        compiled.policy.is_some()
     }
 
     #[test]
@@ -320,7 +330,8 @@ mod tests {
         let environments = Environment::select(&source, None).unwrap();
         let raw = policy::raw(&environments[0]).unwrap();
         let compiled = compile(&environments[0], &raw, &DevVars::default(), Unseen::Warn);
-        let rows: Vec<[String; 5]> = compiled.routes.unwrap().iter().map(RouteRow::cells).collect();
+        let rows: Vec<[String; 5]> =
+            RouteRow::all(&compiled.policy.unwrap()).iter().map(RouteRow::cells).collect();
         assert_eq!(rows[0], ["/public/{name}", "all", "public", "-", "-"]);
         assert_eq!(rows[1], ["/*", "all", "required", "a, b", "scope read"]);
     }

@@ -1,0 +1,149 @@
+//! For each reason code, what to do about it.
+
+use portcullis::claims::Expected;
+use portcullis::policy::{Issuer, Policy};
+use portcullis::refusal::Code;
+use portcullis::route::Route;
+use portcullis::time::UnixSeconds;
+
+use super::verdict::Readable;
+
+/// A refused token, and all that it was judged by.
+pub(crate) struct Case<'a> {
+    /// The policy.
+    pub(crate) policy: &'a Policy,
+    /// The issuer whose rules were applied, if it came to that.
+    pub(crate) issuer: Option<&'a Issuer>,
+    /// The route, if there is one.
+    pub(crate) route: Option<&'a Route>,
+    /// What the token says of itself.
+    pub(crate) token: &'a Readable,
+    /// When it was judged.
+    pub(crate) now: UnixSeconds,
+}
+
+impl Case<'_> {
+    /// What to do so that the token passes, or what to look at.
+    pub(crate) fn remedy(&self, code: Code) -> String {
+        let Self { policy, issuer, route, token, now } = *self;
+        let rules = issuer.map(Issuer::rules);
+        let ago = |name| token.time(name).map_or(0, |time| now.since(time).get());
+        let ahead = |name| token.time(name).map_or(0, |time| time.since(now).get());
+        match code {
+        Code::MissingToken => "send it as Authorization: Bearer".to_owned(),
+        Code::MultipleTokens => "send one token, in one place".to_owned(),
+        Code::MalformedAuthorization => {
+            "what was given is no token: three segments of letters, digits, - and _, with a dot \
+             between each two"
+                .to_owned()
+        }
+        Code::TokenTooLarge => {
+            "have the provider put less into it; groups are what grows the most".to_owned()
+        }
+        Code::AmbiguousPath => {
+            "write the path without empty segments, dots, or encoded slashes".to_owned()
+        }
+        Code::MalformedToken => {
+            "ask the provider for a signed access token (JWS): an opaque or encrypted one cannot \
+             be verified; and see that it was copied whole"
+                .to_owned()
+        }
+        Code::UnsupportedCritical => {
+            "have the provider leave crit and b64 out of the header".to_owned()
+        }
+        Code::AlgorithmNotAllowed => format!(
+            "the token's alg is {}, and the policy lists {}: list it, if the provider means it",
+            token.header("alg"),
+            issuer.map_or_else(
+                || "others".to_owned(),
+                |issuer| {
+                    let names: Vec<&str> =
+                        issuer.algorithms().iter().map(|algorithm| algorithm.name()).collect();
+                    names.join(", ")
+                }
+            )
+        ),
+        Code::UnknownKey => format!(
+            "the token's kid is {}, which none of the issuer's keys has (they are listed above): \
+             is it a token of this provider, and of this environment?",
+            token.header("kid")
+        ),
+        Code::BadSignature => {
+            "the keys of the policy did not make this signature: is it a token of this provider, \
+             and copied whole? An access token whose header has a nonce is for Microsoft's own use"
+                .to_owned()
+        }
+        Code::UnknownIssuer => {
+            let names: Vec<String> =
+                policy.issuers().iter().map(|one| accepted(&one.rules().issuer)).collect();
+            format!(
+                "the token's iss is {}, and the policy knows {}; every character counts, also a \
+                 slash at the end. The route may admit some of them only",
+                token.claim("iss"),
+                names.join(", ")
+            )
+        }
+        Code::WrongAudience => format!(
+            "the token's aud is {}, and the policy's audience {}: ask the provider for a token for \
+             this API, or correct audience",
+            token.claim("aud"),
+            rules.map_or_else(|| "another".to_owned(), |rules| accepted(&rules.audience))
+        ),
+        Code::WrongType => format!(
+            "the token's typ is {}: send the access token, not the ID token or the logout token; or \
+             list it in types",
+            token.header("typ")
+        ),
+        Code::MissingClaim => {
+            "have the provider put it in; or, if you can do without, take it out of require, or \
+             what else in the policy asks for it"
+                .to_owned()
+        }
+        Code::InvalidClaim => {
+            "have the provider correct it, or correct what the policy expects".to_owned()
+        }
+        Code::NotYetValid => format!(
+            "its nbf or iat is {} s in the future: set the clocks, or raise leeway (up to 300)",
+            ahead("nbf").max(ahead("iat"))
+        ),
+        Code::TooOld => format!("it was issued {} s ago: get a new one, or raise max_age", ago("iat")),
+        Code::Expired => format!("it expired {} s ago: get a new one", ago("exp")),
+        Code::InsufficientScope => {
+            let needs = route.map(|route| &route.requirements);
+            let scopes: Vec<&str> = needs
+                .into_iter()
+                .flat_map(|needs| needs.scopes.iter().chain(&needs.any_scope))
+                .map(String::as_str)
+                .collect();
+            format!("ask the provider for a token with the scope {}", scopes.join(", "))
+        }
+        Code::ClaimNotAllowed => {
+            "whom the token is about lacks a role or claim that the route wants: see `check` for \
+             the route's rules"
+                .to_owned()
+        }
+        Code::NoRoute => "write a route for the path, or correct the path".to_owned(),
+        Code::MethodNotAllowed => {
+            "add the method to the route's methods, or use another".to_owned()
+        }
+        Code::LoopDetected => "let origin name the API and not the gate".to_owned(),
+        Code::KeysUnavailable => {
+            "the issuer's keys could not be fetched: see above for why".to_owned()
+        }
+        Code::Misconfigured => "correct the policy: see `check`".to_owned(),
+        Code::OriginUnreachable | Code::OriginTimeout => {
+            "see that the API runs, and can be reached from the platform".to_owned()
+        }
+    }
+    }
+}
+
+fn accepted(expected: &Expected) -> String {
+    match expected {
+        Expected::OneOf(values) => {
+            let quoted: Vec<String> = values.iter().map(|value| format!("\"{value}\"")).collect();
+            quoted.join(" or ")
+        }
+        Expected::Any => "any".to_owned(),
+    }
+}

@@ -1,0 +1,218 @@
+//! What the gate would make of a token. Nothing is sent anywhere.
+
+use base64ct::{Base64UrlUnpadded, Encoding as _};
+use portcullis::gate::{Trace, judge};
+use portcullis::json::{self, Object};
+use portcullis::keys::KeyCaches;
+use portcullis::policy::Policy;
+use portcullis::refusal::{Code, Refusal};
+use portcullis::request::Request;
+use portcullis::time::UnixSeconds;
+use serde_json::{Value, json};
+
+use super::examination::Question;
+use super::remedies::Case;
+
+/// A request that the token is to go with.
+#[derive(Clone, Debug)]
+pub(crate) struct Asked {
+    /// The route, or the path, as it is to be shown.
+    pub(crate) shown: String,
+    /// The method.
+    pub(crate) method: String,
+    /// The path.
+    pub(crate) path: String,
+}
+
+/// What became of one request.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Verdict {
+    /// Which request, in words.
+    pub(crate) request: String,
+    /// The issuer whose rules were applied, by the policy's name for it.
+    pub(crate) issuer: Option<String>,
+    /// The key that bore the signature out.
+    pub(crate) key: Option<String>,
+    /// Why it was refused, if it was.
+    pub(crate) refusal: Option<Explained>,
+}
+
+/// A refusal, and what to do about it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Explained {
+    /// The reason code.
+    pub(crate) code: &'static str,
+    /// The HTTP status.
+    pub(crate) status: u16,
+    /// What exactly was wrong.
+    pub(crate) because: String,
+    /// What to do about it.
+    pub(crate) remedy: String,
+}
+
+/// What became of the token in each request.
+#[derive(Debug)]
+pub(crate) struct Verdicts(pub(crate) Vec<Verdict>);
+
+impl Verdicts {
+    /// Judges the token with the core's own gate.
+    pub(crate) fn of(
+        question: &Question<'_>,
+        policy: &Policy,
+        keys: &KeyCaches,
+        now: UnixSeconds,
+    ) -> Self {
+        let readable = Readable::of(question.token);
+        let judge = Judge { question, policy, keys, now, readable };
+        Self(question.requests.iter().map(|asked| judge.verdict(asked)).collect())
+    }
+
+    /// Whether some request would pass.
+    pub(crate) fn is_admitted_somewhere(&self) -> bool {
+        self.0.iter().any(|verdict| verdict.refusal.is_none())
+    }
+
+    /// The verdicts in words, requests of one fate together.
+    pub(crate) fn lines(&self) -> Vec<String> {
+        let mut lines: Vec<String> = Vec::new();
+        let mut rest: Vec<&Verdict> = self.0.iter().collect();
+        while let Some(first) = rest.first().copied() {
+            let (alike, others): (Vec<&Verdict>, Vec<&Verdict>) =
+                rest.into_iter().partition(|other| other.shares_fate_with(first));
+            rest = others;
+            let requests: Vec<&str> =
+                alike.iter().map(|verdict| verdict.request.as_str()).collect();
+            lines.push(format!("{}: {}", requests.join(", "), first.fate()));
+        }
+        lines
+    }
+
+    /// The verdicts for a machine.
+    pub(crate) fn to_json(&self) -> Value {
+        self.0.iter().map(Verdict::to_json).collect()
+    }
+}
+
+impl Verdict {
+    fn shares_fate_with(&self, other: &Self) -> bool {
+        (&self.issuer, &self.key, &self.refusal) == (&other.issuer, &other.key, &other.refusal)
+    }
+
+    fn fate(&self) -> String {
+        let issuer = self.issuer.as_deref().unwrap_or("none");
+        match &self.refusal {
+            None => {
+                let key = self.key.as_deref().unwrap_or("none");
+                format!("the token passes (issuer {issuer}, key {key})")
+            }
+            Some(Explained { code, status, because, remedy }) => {
+                format!("refused with {status}, {code}: {because} (issuer {issuer})\n    {remedy}")
+            }
+        }
+    }
+
+    fn to_json(&self) -> Value {
+        json!({
+            "request": self.request,
+            "admitted": self.refusal.is_none(),
+            "issuer": self.issuer,
+            "key": self.key,
+            "code": self.refusal.as_ref().map(|refusal| refusal.code),
+            "status": self.refusal.as_ref().map(|refusal| refusal.status),
+            "because": self.refusal.as_ref().map(|refusal| &refusal.because),
+            "remedy": self.refusal.as_ref().map(|refusal| &refusal.remedy),
+        })
+    }
+}
+
+struct Judge<'a> {
+    question: &'a Question<'a>,
+    policy: &'a Policy,
+    keys: &'a KeyCaches,
+    now: UnixSeconds,
+    readable: Readable,
+}
+
+impl Judge<'_> {
+    fn verdict(&self, asked: &Asked) -> Verdict {
+        let headers = vec![("Authorization".to_owned(), format!("Bearer {}", self.question.token))];
+        let url = format!("https://gate.invalid{}", asked.path);
+        let request = Request { method: &asked.method, url: &url, headers: &headers };
+        let mut trace = Trace::default();
+        let outcome = judge(self.policy, self.keys, &request, self.now, &mut trace).map(drop);
+        let place = trace
+            .issuer
+            .and_then(|name| self.policy.issuers().iter().position(|issuer| issuer.name() == name));
+        let stood_in = place.is_some_and(|place| self.question.without_keys.contains(&place));
+        let refusal = match outcome {
+            // Whatever the stand-in for a key made of it, the key itself may not.
+            _ if stood_in => Some(Explained {
+                code: Code::KeysUnavailable.as_str(),
+                status: Code::KeysUnavailable.status(),
+                because: "the issuer's keys are in a binding that is not here".to_owned(),
+                remedy: "write the binding into .dev.vars, and ask again".to_owned(),
+            }),
+            outcome => outcome.err().map(|refusal| self.explained(&refusal, &trace, place)),
+        };
+        let issuer = trace.issuer.map(str::to_owned);
+        Verdict { request: asked.shown.clone(), issuer, key: trace.key, refusal }
+    }
+
+    fn explained(&self, refusal: &Refusal, trace: &Trace<'_>, place: Option<usize>) -> Explained {
+        let code = refusal.code();
+        let issuer = place.and_then(|place| self.policy.issuers().get(place));
+        let case = Case {
+            policy: self.policy,
+            issuer,
+            route: trace.route,
+            token: &self.readable,
+            now: self.now,
+        };
+        Explained {
+            code: code.as_str(),
+            status: code.status(),
+            because: refusal.because().to_owned(),
+            remedy: case.remedy(code),
+        }
+    }
+}
+
+/// What a token says of itself, as far as remedies quote it: its header, and who made it for whom and
+/// when. Never whom it is about, nor anything else.
+#[derive(Debug, Default)]
+pub(crate) struct Readable {
+    header: Object,
+    payload: Object,
+}
+
+impl Readable {
+    fn of(token: &str) -> Self {
+        let mut segments = token.split('.').map(|segment| {
+            let bytes = Base64UrlUnpadded::decode_vec(segment).unwrap_or_default();
+            json::parse_object(&bytes).unwrap_or_default()
+        });
+        Self {
+            header: segments.next().unwrap_or_default(),
+            payload: segments.next().unwrap_or_default(),
+        }
+    }
+
+    /// A member of the header, as JSON; in words where it is absent.
+    pub(crate) fn header(&self, name: &str) -> String {
+        shown(self.header.get(name))
+    }
+
+    /// `iss`, `aud`, `exp`, `nbf` or `iat`, as JSON; in words where it is absent.
+    pub(crate) fn claim(&self, name: &str) -> String {
+        shown(self.payload.get(name))
+    }
+
+    /// `exp`, `nbf` or `iat`.
+    pub(crate) fn time(&self, name: &str) -> Option<UnixSeconds> {
+        UnixSeconds::from_numeric_date(self.payload.get(name)?).ok()
+    }
+}
+
+fn shown(value: Option<&Value>) -> String {
+    value.map_or_else(|| "(none)".to_owned(), Value::to_string)
+}
