@@ -23,39 +23,28 @@ pub const EC_PUBLIC_KEY: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.84
 /// `id-Ed25519` (RFC 8410 section 3).
 pub const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
 
-/// The curve of that name (RFC 5480 section 2.1.1.1, SEC 2 appendix A).
-#[must_use]
-pub fn curve(name: ObjectIdentifier) -> Option<Curve> {
-    const P256: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7");
-    const P384: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.34");
+/// The curves by their names (RFC 5480 section 2.1.1.1, SEC 2 appendix A).
+pub const CURVES: &[(ObjectIdentifier, Curve)] = &[
+    (ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7"), Curve::P256),
+    (ObjectIdentifier::new_unwrap("1.3.132.0.34"), Curve::P384),
     #[cfg(feature = "es512")]
-    const P521: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.35");
+    (ObjectIdentifier::new_unwrap("1.3.132.0.35"), Curve::P521),
     #[cfg(feature = "es256k")]
-    const SECP256K1: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.10");
-    match name {
-        P256 => Some(Curve::P256),
-        P384 => Some(Curve::P384),
-        #[cfg(feature = "es512")]
-        P521 => Some(Curve::P521),
-        #[cfg(feature = "es256k")]
-        SECP256K1 => Some(Curve::Secp256k1),
-        _ => None,
-    }
-}
+    (ObjectIdentifier::new_unwrap("1.3.132.0.10"), Curve::Secp256k1),
+];
 
-/// The parameter set of that name (RFC 9881 section 2).
+/// The parameter sets by their names (RFC 9881 section 2).
 #[cfg(feature = "mldsa")]
+pub const PARAMETER_SETS: &[(ObjectIdentifier, ParameterSet)] = &[
+    (ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.3.17"), ParameterSet::MlDsa44),
+    (ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.3.18"), ParameterSet::MlDsa65),
+    (ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.3.19"), ParameterSet::MlDsa87),
+];
+
+/// What a table has under that name.
 #[must_use]
-pub fn parameter_set(name: ObjectIdentifier) -> Option<ParameterSet> {
-    const MLDSA44: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.3.17");
-    const MLDSA65: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.3.18");
-    const MLDSA87: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.3.19");
-    match name {
-        MLDSA44 => Some(ParameterSet::MlDsa44),
-        MLDSA65 => Some(ParameterSet::MlDsa65),
-        MLDSA87 => Some(ParameterSet::MlDsa87),
-        _ => None,
-    }
+pub fn named<T: Copy>(table: &[(ObjectIdentifier, T)], name: ObjectIdentifier) -> Option<T> {
+    table.iter().find(|row| row.0 == name).map(|row| row.1)
 }
 
 /// Imports every block of a PEM text for those of the issuer's algorithms that it serves.
@@ -154,14 +143,14 @@ fn public_key(label: &str, der: &[u8]) -> Result<Material, KeyFault> {
             RsaKey::new(rsa.modulus.as_bytes(), rsa.public_exponent.as_bytes()).map(Material::Rsa)
         }
         EC_PUBLIC_KEY => {
-            let curve = parts.parameter.and_then(curve).ok_or_else(|| {
+            let curve = parts.parameter.and_then(|name| named(CURVES, name)).ok_or_else(|| {
                 KeyFault::new(format!("the {label} is a key on a curve that this build lacks"))
             })?;
             EcKey::from_sec1(curve, parts.key).map(Material::Ec)
         }
         ED25519 => EdwardsKey::new(parts.key).map(Material::Edwards),
         #[cfg(feature = "mldsa")]
-        name if let Some(set) = parameter_set(name) => {
+        name if let Some(set) = named(PARAMETER_SETS, name) => {
             LatticeKey::new(set, parts.key).map(|key| Material::Lattice(Box::new(key)))
         }
         _ => Err(KeyFault::new(format!("the {label} is a key of a kind that this build lacks"))),

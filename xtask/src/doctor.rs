@@ -33,7 +33,7 @@ mod verdict;
 #[derive(Args, Clone, Debug, Default)]
 pub(crate) struct Options {
     /// `-` reads a token from standard input, and says what would become of it
-    #[arg(value_name = "-", value_parser = ["-"], conflicts_with = "token_file")]
+    #[arg(value_name = "-", conflicts_with = "token_file")]
     token: Option<String>,
     /// Read the token from a file; it is sent nowhere
     #[arg(long, value_name = "FILE")]
@@ -79,6 +79,13 @@ pub(crate) fn run(_: &Options) -> ExitCode {
             .arg(manifest)
             .arg("--")
             .args(env::args_os().skip(1));
+        // What cargo said to this program would count as a change, and have much built anew each time.
+        for (name, _) in env::vars_os() {
+            let name_text = name.to_string_lossy();
+            if name_text.starts_with("CARGO_PKG_") || name_text.starts_with("CARGO_MANIFEST_") {
+                command.env_remove(&name);
+            }
+        }
         Ok(command.status()?)
     });
     match status.map(|status| status.code().and_then(|code| u8::try_from(code).ok())) {

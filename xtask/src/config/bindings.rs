@@ -50,8 +50,8 @@ pub(crate) fn compile(
     unseen: Unseen,
 ) -> Compiled {
     let references = policy::references(raw_policy);
-    let local =
-        Local { environment, dev_vars, references: &references, stood_in: RefCell::default() };
+    let stood_in = RefCell::default();
+    let local = Local { environment, dev_vars, raw_policy, references: &references, stood_in };
     let Compilation { outcome, warnings } = Policy::compile(raw_policy, &local);
 
     // Where a stand-in was used, its own shortcomings are not the policy's.
@@ -90,9 +90,7 @@ pub(crate) fn compile(
     let without_keys = references
         .iter()
         .filter(|reference| stood_in.contains(&reference.binding))
-        .filter_map(|reference| {
-            reference.pointer.strip_prefix("/issuers/")?.split('/').next()?.parse().ok()
-        })
+        .filter_map(Reference::issuer)
         .collect();
     Compiled { findings, policy, without_keys }
 }
@@ -103,13 +101,7 @@ fn lacking_algorithms(environment: &Environment<'_>, raw_policy: &Value) -> Vec<
     let issuers = raw_policy.get("issuers").and_then(Value::as_array);
     let mut findings = Vec::new();
     for (issuer, raw) in issuers.into_iter().flatten().enumerate() {
-        let listed = match raw.get("algorithms") {
-            Some(Value::Array(names)) => names.as_slice(),
-            Some(name) => std::slice::from_ref(name),
-            None => &[],
-        };
-        for (index, name) in listed.iter().enumerate() {
-            let Some(name) = name.as_str() else { continue };
+        for (index, name) in listed_algorithms(raw).into_iter().enumerate() {
             let Some(feature) = Algorithm::feature(name).filter(|feature| !built.has(feature))
             else {
                 continue;
@@ -178,8 +170,29 @@ fn unseen_binding(
 struct Local<'a> {
     environment: &'a Environment<'a>,
     dev_vars: &'a DevVars,
+    raw_policy: &'a Value,
     references: &'a [Reference],
     stood_in: RefCell<BTreeSet<String>>,
+}
+
+impl Local<'_> {
+    /// The algorithms of the issuer that a reference belongs to.
+    fn algorithms(&self, reference: &Reference) -> Vec<Algorithm> {
+        let issuer = reference.issuer();
+        let raw = issuer.and_then(|place| self.raw_policy.get("issuers")?.get(place));
+        let listed = raw.map(listed_algorithms).unwrap_or_default();
+        listed.into_iter().filter_map(Algorithm::from_name).collect()
+    }
+}
+
+/// The algorithms that an issuer's table lists, whether as a list or as one.
+fn listed_algorithms(issuer: &Value) -> Vec<&str> {
+    let listed = match issuer.get("algorithms") {
+        Some(Value::Array(names)) => names.as_slice(),
+        Some(name) => std::slice::from_ref(name),
+        None => &[],
+    };
+    listed.iter().map(|name| name.as_str().unwrap_or_default()).collect()
 }
 
 impl Bindings for Local<'_> {
@@ -192,7 +205,7 @@ impl Bindings for Local<'_> {
         }
         let reference = self.references.iter().find(|reference| reference.binding == name)?;
         self.stood_in.borrow_mut().insert(name.to_owned());
-        Some(Value::String(placeholder::for_reference(reference)))
+        Some(Value::String(placeholder::for_reference(reference, &self.algorithms(reference))))
     }
 
     fn is_service(&self, name: &str) -> bool {
@@ -266,7 +279,7 @@ mod tests {
                 issuer = 'https://{name}.example/'
                 audience = 'api'
                 algorithms = ['{algorithm}']
-                keys = {{ pem = 'PEM' }}\n"
+                keys = {{ pem = 'PEM_{name}' }}\n"
             )
         };
         let policy = format!(
@@ -286,6 +299,7 @@ mod tests {
         found("cargo xtask build", &[&lacks(0)], false);
         found("cargo xtask build --without mldsa", &[&lacks(0), &lacks(1)], false);
         found("cargo xtask build --without mldsa --features es512", &[&lacks(1)], false);
+        found("cargo xtask build --features es512", &[], true);
     }
 
     #[test]

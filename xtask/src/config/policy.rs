@@ -28,6 +28,13 @@ pub(crate) struct Reference {
     pub(crate) purpose: Purpose,
 }
 
+impl Reference {
+    /// The place of the issuer that it belongs to, if it belongs to one.
+    pub(crate) fn issuer(&self) -> Option<usize> {
+        self.pointer.strip_prefix("/issuers/")?.split('/').next()?.parse().ok()
+    }
+}
+
 /// The policy as it stands in the environment, whether as a table or as JSON text.
 pub(crate) fn raw(environment: &Environment<'_>) -> Result<Value, Finding> {
     let fault = |line, problem: String, remedy: &str| Finding {

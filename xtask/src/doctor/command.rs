@@ -69,7 +69,15 @@ pub(super) fn examine_checkout(options: &Options) -> Result<(Vec<Finding>, Optio
         let without_keys = compiled.without_keys.as_slice();
         let question =
             token.as_ref().map(|token| Question { token, requests: &requests, without_keys });
-        examine(&policy, question.as_ref(), unix(SystemTime::now()))
+        let mut report = examine(&policy, question.as_ref(), unix(SystemTime::now()));
+        for place in without_keys {
+            if let Some(issuer) = report.issuers.get_mut(*place) {
+                // Those are the stand-ins.
+                issuer.keys.clear();
+                issuer.is_unseen = true;
+            }
+        }
+        report
     });
     findings.extend(report.iter().flat_map(Report::symptoms).map(|symptom| Finding {
         severity: symptom.severity,
@@ -87,6 +95,12 @@ fn token(options: &Options) -> Result<Option<String>> {
     let mut text = String::new();
     match (&options.token, &options.token_file) {
         (None, None) => return Ok(None),
+        (Some(token), _) if token != "-" => {
+            bail!(
+                "whoever looks at this machine's processes sees a token on a command line: write - \
+                 for it, and give it on standard input"
+            )
+        }
         (_, Some(file)) if file.as_os_str() != "-" => {
             text = fs::read_to_string(file)
                 .with_context(|| format!("the token in {} cannot be read", file.display()))?;
@@ -142,7 +156,9 @@ fn print(options: &Options, findings: &[Finding], report: Option<&Report>) {
         for line in issuer.facts.iter().chain(&issuer.keys) {
             say::result(&format!("  {line}"));
         }
-        if issuer.keys.is_empty() {
+        if issuer.is_unseen {
+            say::result("  which is not on this machine");
+        } else if issuer.keys.is_empty() {
             say::result("  no key that could be used");
         }
     }

@@ -95,7 +95,6 @@ impl Examination<'_> {
         let document = Document { what: "the metadata", url: &url, path: &self.path };
         let metadata = document.read(&answer, self.leeway, &mut self.report)?;
         let answer = answer.ok()?;
-        document.compare_freshness(&answer, &mut self.report);
         if let Some(Value::String(named)) = metadata.get("issuer")
             && named != issuer
         {

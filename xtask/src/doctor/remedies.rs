@@ -122,6 +122,16 @@ impl Case<'_> {
              the route's rules"
                 .to_owned()
         }
+        Code::InsufficientUserAuthentication => {
+            "have the user sign in again, in the way and as recently as the route's acr and \
+             max_auth_age want"
+                .to_owned()
+        }
+        Code::CrossSite => {
+            "send it from the site itself, with Sec-Fetch-Site or Origin, as browsers do; or list \
+             the other site under cors"
+                .to_owned()
+        }
         Code::NoRoute => "write a route for the path, or correct the path".to_owned(),
         Code::MethodNotAllowed => {
             "add the method to the route's methods, or use another".to_owned()

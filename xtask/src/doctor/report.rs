@@ -30,6 +30,8 @@ pub(crate) struct IssuerReport {
     pub(crate) facts: Vec<String>,
     /// Its usable keys, in words.
     pub(crate) keys: Vec<String>,
+    /// Whether its keys are in a binding that is set elsewhere.
+    pub(crate) is_unseen: bool,
     /// What is wrong.
     pub(crate) symptoms: Vec<Symptom>,
 }
@@ -65,7 +67,7 @@ impl IssuerReport {
             "name": self.name,
             "source": self.source,
             "facts": self.facts,
-            "keys": self.keys,
+            "keys": if self.is_unseen { Value::Null } else { json!(self.keys) },
         })
     }
 }

@@ -1,6 +1,7 @@
 //! What the gate would make of a token. Nothing is sent anywhere.
 
 use base64ct::{Base64UrlUnpadded, Encoding as _};
+use portcullis::extract::{BEARER_SUBPROTOCOL, Source};
 use portcullis::gate::{Trace, judge};
 use portcullis::json::{self, Object};
 use portcullis::keys::KeyCaches;
@@ -135,8 +136,7 @@ struct Judge<'a> {
 
 impl Judge<'_> {
     fn verdict(&self, asked: &Asked) -> Verdict {
-        let headers = vec![("Authorization".to_owned(), format!("Bearer {}", self.question.token))];
-        let url = format!("https://gate.invalid{}", asked.path);
+        let (url, headers) = self.carried(&asked.path);
         let request = Request { method: &asked.method, url: &url, headers: &headers };
         let mut trace = Trace::default();
         let outcome = judge(self.policy, self.keys, &request, self.now, &mut trace).map(drop);
@@ -156,6 +156,30 @@ impl Judge<'_> {
         };
         let issuer = trace.issuer.map(str::to_owned);
         Verdict { request: asked.shown.clone(), issuer, key: trace.key, refusal }
+    }
+
+    /// URL and headers of a request that has the token in the first of the policy's places for it.
+    fn carried(&self, path: &str) -> (String, Vec<(String, String)>) {
+        let token = self.question.token;
+        let mut url = format!("https://gate.invalid{path}");
+        let mut headers = Vec::new();
+        let mut header = |name: &str, value: String| headers.push((name.to_owned(), value));
+        match self.policy.sources().first() {
+            None | Some(Source::Authorization) => {
+                header("Authorization", format!("Bearer {token}"))
+            }
+            Some(Source::Cookie(name)) => {
+                header("Cookie", format!("{name}={token}"));
+                // As a browser says of a page of the same site.
+                header("Sec-Fetch-Site", "same-origin".to_owned());
+            }
+            Some(Source::Header(name)) => header(name, token.to_owned()),
+            Some(Source::Query(name)) => url.push_str(&format!("?{name}={token}")),
+            Some(Source::WebSocketProtocol) => {
+                header("Sec-WebSocket-Protocol", format!("{BEARER_SUBPROTOCOL}, {token}"));
+            }
+        }
+        (url, headers)
     }
 
     fn explained(&self, refusal: &Refusal, trace: &Trace<'_>, place: Option<usize>) -> Explained {

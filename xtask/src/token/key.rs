@@ -170,7 +170,7 @@ fn pkcs8(der: &[u8]) -> Result<Key> {
         pem::RSA_ENCRYPTION => rsa(key),
         pem::EC_PUBLIC_KEY => elliptic(key, parameter()),
         pem::ED25519 => ed25519(key),
-        name => match pem::parameter_set(name) {
+        name => match pem::named(pem::PARAMETER_SETS, name) {
             Some(set) => lattice(set, key),
             None => bail!("tokens cannot be signed with a key of this kind ({name})"),
         },
@@ -191,7 +191,7 @@ fn elliptic(der: &[u8], curve: Option<ObjectIdentifier>) -> Result<Key> {
         "it names no curve, but spells one out: write it again with `openssl ec -in FILE \
          -param_enc named_curve`",
     )?;
-    let curve = pem::curve(name)
+    let curve = pem::named(pem::CURVES, name)
         .with_context(|| format!("tokens cannot be signed with a key on this curve ({name})"))?;
     let key = match curve {
         Curve::P256 => p256::ecdsa::SigningKey::from_slice(scalar).map(Key::P256),

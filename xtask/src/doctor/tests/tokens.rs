@@ -121,3 +121,34 @@ fn a_token_cannot_be_judged_without_keys() {
     let refusal = verdicts[0].refusal.as_ref().unwrap();
     assert_eq!(refusal.because, "the issuer's keys are in a binding that is not here");
 }
+
+/// Whichever place the policy has for it.
+#[test]
+fn a_token_is_judged_where_the_policy_looks_for_it() {
+    let server = Server::start(|_| vec![("/keys", Response::json(&json!({ "keys": [rsa("r")] })))]);
+    let sources = json!([
+        "authorization",
+        { "cookie": "__Host-token" },
+        { "header": "X-Token" },
+        { "query": "access_token" },
+        "websocket-protocol",
+    ]);
+    for source in sources.as_array().unwrap() {
+        let raw = json!({
+            "origin": "echo",
+            "issuers": [{
+                "name": "a", "issuer": server.url, "audience": "api", "algorithms": ["RS256"],
+                "keys": { "jwks_uri": format!("{}/keys", server.url) },
+            }],
+            "routes": [{ "path": "/*", "methods": ["POST"] }],
+            "token": { "sources": [source] },
+        });
+        let policy = Policy::compile(&raw, &NoBindings).outcome.unwrap();
+        let token = rs256(json!({}))(&server.url);
+        let asked =
+            Asked { shown: "/".to_owned(), method: "POST".to_owned(), path: "/".to_owned() };
+        let question = Question { token: &token, requests: &[asked], without_keys: &[] };
+        let report = examine(&policy, Some(&question), now());
+        assert_eq!(report.token.unwrap().0[0].refusal, None, "{source}");
+    }
+}
