@@ -12,7 +12,7 @@ mod rsa;
 pub mod secret;
 
 pub use self::cache::{KeyCaches, KeysWanted};
-pub use self::ec::EcKey;
+pub use self::ec::{EcKey, P256Key};
 pub use self::edwards::EdwardsKey;
 #[cfg(feature = "mldsa")]
 pub(crate) use self::lattice::AnyLatticeKey;

@@ -3,10 +3,14 @@
 mod ecdsa;
 mod eddsa;
 mod hmac;
+#[cfg(feature = "kernels")]
+#[doc(hidden)]
+pub mod kernels;
 #[cfg(feature = "mldsa")]
 mod mldsa;
 mod rsa;
 
+use self::rsa::{Claimed, Padding};
 use crate::alg::{Algorithm, Family, Hash};
 use crate::keys::{Key, Material};
 use crate::refusal::{Code, Refusal};
@@ -85,10 +89,10 @@ pub fn is_valid(algorithm: Algorithm, key: &Key, message: &[u8], signature: &[u8
             hmac::verify(hash, secret, message, signature)
         }
         (Family::RsaPkcs1(hash), Material::Rsa(key)) => {
-            rsa::verify_pkcs1(hash, key, message, signature)
+            Claimed { padding: Padding::Pkcs1, hash, key, message, signature }.is_valid()
         }
         (Family::RsaPss(hash), Material::Rsa(key)) => {
-            rsa::verify_pss(hash, key, message, signature)
+            Claimed { padding: Padding::Pss, hash, key, message, signature }.is_valid()
         }
         (Family::Ecdsa(_, hash), Material::Ec(key)) => ecdsa::verify(hash, key, message, signature),
         (Family::Ed25519, Material::Edwards(key)) => eddsa::verify(key, message, signature),

@@ -2,12 +2,16 @@
 
 use super::{KeyFault, base64url, thumbprint_of};
 use crate::alg::Curve;
+#[cfg(feature = "kernels")]
+use crate::signature::kernels::{Table, table_of};
 use p256::elliptic_curve::point::AffineCoordinates as _;
+#[cfg(feature = "kernels")]
+use std::sync::OnceLock;
 
 /// A point on its curve, other than infinity.
 pub enum EcKey {
     /// On P-256.
-    P256(p256::ecdsa::VerifyingKey),
+    P256(P256Key),
     /// On P-384.
     P384(p384::ecdsa::VerifyingKey),
     /// On P-521.
@@ -16,6 +20,35 @@ pub enum EcKey {
     /// On secp256k1.
     #[cfg(feature = "es256k")]
     Secp256k1(k256::ecdsa::VerifyingKey),
+}
+
+/// A point on P-256, and what its signatures are checked with.
+pub struct P256Key {
+    inner: p256::ecdsa::VerifyingKey,
+    /// Made at the first signature, because many a key of a set never sees one: 4.6 KB, so
+    /// [`crate::budget::KEYS_HELD`] bounds an issuer's to 0.3 MB.
+    #[cfg(feature = "kernels")]
+    table: OnceLock<Table>,
+}
+
+impl P256Key {
+    const fn new(inner: p256::ecdsa::VerifyingKey) -> Self {
+        Self {
+            inner,
+            #[cfg(feature = "kernels")]
+            table: OnceLock::new(),
+        }
+    }
+
+    pub(crate) const fn inner(&self) -> &p256::ecdsa::VerifyingKey {
+        &self.inner
+    }
+
+    /// Its multiples, for the kernel.
+    #[cfg(feature = "kernels")]
+    pub(crate) fn table(&self) -> &Table {
+        self.table.get_or_init(|| table_of(&self.inner))
+    }
 }
 
 impl EcKey {
@@ -35,7 +68,7 @@ impl EcKey {
         }
         // Not through SEC 1, whose decompression would be linked in and never run.
         macro_rules! key_on {
-            ($curve:ident, $key:path) => {{
+            ($curve:ident, $key:expr) => {{
                 let x = $curve::FieldBytes::try_from(x).ok();
                 let y = $curve::FieldBytes::try_from(y).ok();
                 x.zip(y)
@@ -45,7 +78,7 @@ impl EcKey {
             }};
         }
         let key = match curve {
-            Curve::P256 => key_on!(p256, Self::P256),
+            Curve::P256 => key_on!(p256, |key| Self::P256(P256Key::new(key))),
             Curve::P384 => key_on!(p384, Self::P384),
             #[cfg(feature = "es512")]
             Curve::P521 => key_on!(p521, Self::P521),
@@ -98,7 +131,7 @@ impl EcKey {
             }};
         }
         let (x, y) = match self {
-            Self::P256(key) => coordinates_of!(key),
+            Self::P256(key) => coordinates_of!(key.inner()),
             Self::P384(key) => coordinates_of!(key),
             #[cfg(feature = "es512")]
             Self::P521(key) => coordinates_of!(key),

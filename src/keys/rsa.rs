@@ -2,11 +2,21 @@
 
 use super::{KeyFault, base64url, thumbprint_of};
 use crate::budget::{RSA_MAXIMUM_BITS, RSA_MINIMUM_BITS};
+#[cfg(feature = "kernels")]
+use crate::signature::kernels::Modulus;
 use rsa::BoxedUint;
 use rsa::traits::PublicKeyParts as _;
+#[cfg(feature = "kernels")]
+use std::sync::OnceLock;
 
 /// An RSA public key of 2048 to 8192 bits, with an odd exponent of 65537 to 2^32 - 1.
-pub struct RsaKey(rsa::PublicKey);
+pub struct RsaKey {
+    inner: rsa::PublicKey,
+    /// Made at the first signature, because many a key of a set never sees one. At most 5.2 KiB, so
+    /// [`crate::budget::KEYS_HELD`] bounds an issuer's to a third of a MiB.
+    #[cfg(feature = "kernels")]
+    montgomery: OnceLock<Modulus>,
+}
 
 impl RsaKey {
     /// Takes modulus and exponent, big-endian, without leading zeros.
@@ -48,25 +58,35 @@ impl RsaKey {
         check_for_weak_primes(modulus)?;
         let n = BoxedUint::from_be_slice_vartime(modulus);
         let e = BoxedUint::from(exponent_value);
-        rsa::PublicKey::new(n, e)
-            .map(Self)
-            .map_err(|_| KeyFault::new("the RSA key is not a valid one"))
+        let inner = rsa::PublicKey::new(n, e)
+            .map_err(|_| KeyFault::new("the RSA key is not a valid one"))?;
+        Ok(Self {
+            inner,
+            #[cfg(feature = "kernels")]
+            montgomery: OnceLock::new(),
+        })
     }
 
     /// The size of the modulus in bits.
     #[must_use]
     pub fn bits(&self) -> usize {
-        usize::try_from(self.0.n().bit_width()).unwrap_or(0)
+        usize::try_from(self.inner.n().bit_width()).unwrap_or(0)
     }
 
     pub(crate) const fn inner(&self) -> &rsa::PublicKey {
-        &self.0
+        &self.inner
+    }
+
+    /// The key as the kernel takes it.
+    #[cfg(feature = "kernels")]
+    pub(crate) fn montgomery(&self) -> &Modulus {
+        self.montgomery.get_or_init(|| Modulus::new(&self.inner))
     }
 
     /// The JWK thumbprint with SHA-256, base64url (RFC 7638).
     #[must_use]
     pub fn thumbprint(&self) -> String {
-        let (e, n) = (base64url(&self.0.e_bytes()), base64url(&self.0.n_bytes()));
+        let (e, n) = (base64url(&self.inner.e_bytes()), base64url(&self.inner.n_bytes()));
         thumbprint_of(&format!(r#"{{"e":"{e}","kty":"RSA","n":"{n}"}}"#))
     }
 }

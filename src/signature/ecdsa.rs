@@ -2,22 +2,34 @@
 //! curve's order, and nothing else (RFC 7518 section 3.4). A high s is as good as a low one, so the
 //! bytes of a token are no name for it.
 
+#[cfg(feature = "kernels")]
+pub(crate) mod p256;
+
 use super::digest;
 use crate::alg::Hash;
 use crate::keys::EcKey;
-use p256::ecdsa::signature::hazmat::PrehashVerifier as _;
+use ::p256::ecdsa::signature::hazmat::PrehashVerifier as _;
 
 /// Whether the signature is one of this message by this key.
 pub(super) fn verify(hash: Hash, key: &EcKey, message: &[u8], signature: &[u8]) -> bool {
+    #[cfg(feature = "kernels")]
+    if let EcKey::P256(key) = key {
+        return p256::verify(key, &digest(hash, message), signature);
+    }
+    verify_with_crate(hash, key, message, signature)
+}
+
+/// By the curve's crate alone.
+pub(super) fn verify_with_crate(hash: Hash, key: &EcKey, message: &[u8], signature: &[u8]) -> bool {
     let hashed = digest(hash, message);
     macro_rules! verify_on {
         ($curve:ident, $key:expr) => {
-            $curve::ecdsa::Signature::from_slice(signature)
+            ::$curve::ecdsa::Signature::from_slice(signature)
                 .is_ok_and(|signature| $key.verify_prehash(&hashed, &signature).is_ok())
         };
     }
     match key {
-        EcKey::P256(key) => verify_on!(p256, key),
+        EcKey::P256(key) => verify_on!(p256, key.inner()),
         EcKey::P384(key) => verify_on!(p384, key),
         #[cfg(feature = "es512")]
         EcKey::P521(key) => verify_on!(p521, key),

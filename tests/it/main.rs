@@ -35,6 +35,8 @@ mod hmac;
 mod json;
 #[cfg(test)]
 mod jwk;
+#[cfg(all(test, feature = "kernels"))]
+mod kernels;
 #[cfg(test)]
 mod key_cache;
 #[cfg(test)]

@@ -12,6 +12,9 @@ mod jws;
 mod lattice;
 mod wycheproof;
 
+use portcullis::alg::Algorithm;
+use portcullis::keys::Key;
+use portcullis::signature;
 use std::collections::BTreeMap;
 
 /// What became of a suite's cases.
@@ -99,6 +102,24 @@ fn exceptions(suite: &str) -> Vec<Divergence> {
             Divergence { case, expected, actual }
         })
         .collect()
+}
+
+/// The verdict on a signature; where there is a kernel, the crate's has to be the same.
+fn is_valid(algorithm: Algorithm, key: &Key, message: &[u8], signature: &[u8]) -> bool {
+    let verdict = signature::is_valid(algorithm, key, message, signature);
+    #[cfg(feature = "kernels")]
+    for implementation in
+        [signature::kernels::Implementation::Kernel, signature::kernels::Implementation::Crate]
+    {
+        let other =
+            signature::kernels::is_valid_by(implementation, algorithm, key, message, signature);
+        assert_eq!(
+            other.unwrap_or(verdict),
+            verdict,
+            "{implementation:?}, {algorithm}: {signature:02x?}"
+        );
+    }
+    verdict
 }
 
 /// Writes a line past the harness, which keeps what passing tests print to itself.

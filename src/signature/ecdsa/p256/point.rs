@@ -1,0 +1,136 @@
+//! Points of P-256, in Jacobian coordinates: (x, y, z) stands for (x / z², y / z³).
+
+use super::field::{Element, Factor as _};
+
+/// A point other than infinity, with z = 1.
+#[derive(Clone, Copy, Debug)]
+pub struct Affine {
+    x: Element,
+    y: Element,
+}
+
+impl Affine {
+    /// Takes the coordinates of a point on the curve.
+    #[must_use]
+    pub const fn new(x: Element, y: Element) -> Self {
+        Self { x, y }
+    }
+
+    /// The coordinates.
+    #[must_use]
+    pub const fn coordinates(&self) -> [&Element; 2] {
+        [&self.x, &self.y]
+    }
+}
+
+/// A point. Infinity has z = 0.
+#[derive(Clone, Copy, Debug)]
+pub struct Point {
+    x: Element,
+    y: Element,
+    z: Element,
+    is_infinity: bool,
+}
+
+impl From<&Affine> for Point {
+    fn from(point: &Affine) -> Self {
+        Self { x: point.x, y: point.y, z: Element::ONE, is_infinity: false }
+    }
+}
+
+impl Point {
+    /// The neutral element.
+    pub const INFINITY: Self =
+        Self { x: Element::ONE, y: Element::ONE, z: Element::ZERO, is_infinity: true };
+
+    /// Adds it to itself ("dbl-2001-b", Bernstein). The formula has no exception but infinity: no other point
+    /// is its own negative, since the curve's order is odd.
+    #[inline(never)]
+    pub fn double(&mut self) {
+        if self.is_infinity {
+            return;
+        }
+        let delta = self.z.square();
+        let gamma = self.y.square();
+        let beta = self.x.times(&gamma);
+        // A third of the formula's alpha.
+        let alpha = self.x.minus(&delta).times(&self.x.plus(&delta));
+        self.z = self.y.plus(&self.y).times(&self.z);
+        self.x = Element::combination([(9, &alpha.square()), (-8, &beta)]);
+        let slope = Element::combination([(4, &beta), (-1, &self.x)]);
+        self.y = Element::combination([(3, &alpha.times(&slope)), (-8, &gamma.square())]);
+    }
+
+    /// Adds a point, or its negative ("madd", Cohen, Miyaji and Ono 1998, and its exceptions).
+    #[inline(never)]
+    pub fn add(&mut self, point: &Affine, is_negative: bool) {
+        let y = if is_negative { Element::combination([(-1, &point.y)]) } else { point.y };
+        if self.is_infinity {
+            *self = Self::from(&Affine { x: point.x, y });
+            return;
+        }
+        let z_squared = self.z.square();
+        let h = Element::combination([(1, &point.x.times(&z_squared)), (-1, &self.x)]);
+        let r = Element::combination([(1, &y.times(&self.z).times(&z_squared)), (-1, &self.y)]);
+        if h.is_zero() {
+            if r.is_zero() {
+                self.double();
+            } else {
+                *self = Self::INFINITY;
+            }
+            return;
+        }
+        let h_squared = h.square();
+        let h_cubed = h.times(&h_squared);
+        let v = self.x.times(&h_squared);
+        self.z = self.z.times(&h);
+        self.x = Element::combination([(1, &r.square()), (-1, &h_cubed), (-2, &v)]);
+        let ours = self.y.times(&h_cubed);
+        self.y = Element::combination([(1, &r.times(&v.minus(&self.x))), (-1, &ours)]);
+    }
+
+    /// Its coordinates, unless it is infinity.
+    #[must_use]
+    pub fn to_affine(&self) -> Option<Affine> {
+        if self.is_infinity { None } else { normalise(&[*self]).pop() }
+    }
+
+    /// Whether its x coordinate is one of these: x·z² is compared, because a division costs a third of
+    /// the whole check.
+    #[must_use]
+    pub fn has_x(&self, candidates: impl IntoIterator<Item = Element>) -> bool {
+        let z_squared = self.z.square();
+        let mut candidates = candidates.into_iter();
+        !self.is_infinity
+            && candidates.any(|candidate| {
+                Element::combination([(1, &candidate.times(&z_squared)), (-1, &self.x)]).is_zero()
+            })
+    }
+}
+
+/// Brings points other than infinity to z = 1, with one inversion for all of them.
+#[must_use]
+pub(super) fn normalise(points: &[Point]) -> Vec<Affine> {
+    let mut product = Element::ONE;
+    let products_before: Vec<Element> = points
+        .iter()
+        .map(|point| {
+            let next = product.times(&point.z);
+            std::mem::replace(&mut product, next)
+        })
+        .collect();
+    let mut inverse = product.inverse();
+    let mut normalised: Vec<Affine> = points
+        .iter()
+        .zip(&products_before)
+        .rev()
+        .map(|(point, before)| {
+            let own = inverse.times(before);
+            inverse = inverse.times(&point.z);
+            let squared = own.square();
+            Affine { x: point.x.times(&squared), y: point.y.times(&squared).times(&own) }
+        })
+        .collect();
+    normalised.reverse();
+    normalised
+}

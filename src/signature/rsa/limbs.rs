@@ -1,0 +1,278 @@
+//! Numbers as limbs of 51 bits in binary64, and the sums of their products.
+//!
+//! What is exact here and why no sum overflows is argued in [`super::montgomery`].
+
+#![expect(
+    clippy::arithmetic_side_effects,
+    reason = "checked sums would double the time; the documentation of `montgomery` shows that none overflows"
+)]
+
+use super::pair::{Arithmetic, Floats, Integers};
+
+/// Bits of a limb.
+pub(super) const LIMB_BITS: u32 = 51;
+pub(super) const LIMB_MASK: u64 = (1 << LIMB_BITS) - 1;
+
+/// Products that a pass adds to each column.
+pub(super) const PRODUCTS_A_PASS: i64 = 4;
+
+/// A whole number below 2^52, added to this, is the low bits of the sum's pattern.
+const INTEGER_BIAS: f64 = power_of_two(52);
+/// Brings the low part of a product into the binade of 2^52, whatever its sign.
+const LOW_BIAS: f64 = 1.5 * power_of_two(52);
+/// Rounds a product to a multiple of 2^51.
+const HIGH_BIAS: f64 = 1.5 * power_of_two(103);
+const LOW_PATTERN: i64 = LOW_BIAS.to_bits().cast_signed();
+const HIGH_PATTERN: i64 = HIGH_BIAS.to_bits().cast_signed();
+
+const fn power_of_two(exponent: u64) -> f64 {
+    f64::from_bits((1023 + exponent) << 52)
+}
+
+/// Two neighbouring limbs, and the same two places of the number times the limbs' radix.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Pair {
+    /// Limbs 2j and 2j + 1.
+    pub(super) aligned: Floats,
+    /// Limbs 2j - 1 and 2j, so that a row may be added one place higher without moving lanes.
+    pub(super) shifted: Floats,
+}
+
+/// A number in limbs, each in [0, 2^51): h pairs, and one more for what the shifted form has on top.
+#[derive(Clone, Debug)]
+pub(super) struct Number(Vec<Pair>);
+
+impl Number {
+    pub(super) fn zero(half: usize) -> Self {
+        let zero = Floats::splat(0.0);
+        Self(vec![Pair { aligned: zero, shifted: zero }; half + 1])
+    }
+
+    /// Takes a number that fits.
+    pub(super) fn from_be_bytes(bytes: &[u8], half: usize) -> Self {
+        let mut number = Self::zero(half);
+        let mut bytes = bytes.iter().rev();
+        let (mut buffer, mut held) = (0_u64, 0_u32);
+        let mut next = || {
+            // At most 50 bits are left over, so that a byte more is at most 58.
+            while held < LIMB_BITS {
+                let byte = bytes.next().copied().unwrap_or(0);
+                buffer |= u64::from(byte) << held;
+                held += 8;
+            }
+            let limb = buffer & LIMB_MASK;
+            buffer >>= LIMB_BITS;
+            held -= LIMB_BITS;
+            limb
+        };
+        number.fill(std::iter::repeat_with(|| [next(), next()]));
+        number
+    }
+
+    /// The number in that many bytes, into which it must fit.
+    pub(super) fn to_be_bytes(&self, length: usize) -> Vec<u8> {
+        let mut limbs = self.limbs().flatten();
+        let (mut buffer, mut held) = (0_u64, 0_u32);
+        let bytes = std::iter::repeat_with(|| {
+            if held < 8 {
+                // At most 7 bits and 51 more.
+                buffer |= limbs.next().unwrap_or(0) << held;
+                held += LIMB_BITS;
+            }
+            let [byte, ..] = buffer.to_le_bytes();
+            buffer >>= 8;
+            held -= 8;
+            byte
+        });
+        let mut bytes: Vec<u8> = bytes.take(length).collect();
+        bytes.reverse();
+        bytes
+    }
+
+    pub(super) fn pairs(&self) -> &[Pair] {
+        &self.0
+    }
+
+    /// Half the limbs.
+    pub(super) fn half(&self) -> usize {
+        self.0.len().saturating_sub(1)
+    }
+
+    /// The limbs, two at a time, lowest first.
+    fn limbs(&self) -> impl DoubleEndedIterator<Item = [u64; 2]> {
+        let pairs = self.0.iter().take(self.half());
+        pairs.map(|pair| [pair.aligned.first(), pair.aligned.second()].map(to_integer))
+    }
+
+    /// Takes its limbs from there, two at a time, lowest first.
+    #[inline(always)]
+    fn fill(&mut self, limbs: impl Iterator<Item = [u64; 2]>) {
+        let half = self.half();
+        let mut below = 0.0;
+        for (pair, limbs) in self.0.iter_mut().take(half).zip(limbs) {
+            let [first, second] = limbs.map(to_float);
+            pair.aligned = Floats::new(first, second);
+            pair.shifted = Floats::new(below, first);
+            below = second;
+        }
+        if let Some(top) = self.0.last_mut() {
+            top.shifted = Floats::new(below, 0.0);
+        }
+    }
+
+    /// Takes the complete columns of a product, lowest first, and what was carried to them.
+    pub(super) fn gather(&mut self, columns: &[Columns], mut carry: i64) {
+        let mut normalise = |Column { low, high }: Column| {
+            let sum = low + carry;
+            carry = (sum >> LIMB_BITS) + high;
+            sum.cast_unsigned() & LIMB_MASK
+        };
+        self.fill(columns.iter().map(|pair| [normalise(pair.first(0)), normalise(pair.second(0))]));
+        debug_assert_eq!(carry, 0, "a product below 2n fits");
+    }
+
+    /// Whether it is less than a number of as many limbs.
+    pub(super) fn is_below(&self, other: &Self) -> bool {
+        let from_the_top = |[first, second]: [u64; 2]| [second, first];
+        self.limbs().rev().map(from_the_top).lt(other.limbs().rev().map(from_the_top))
+    }
+
+    /// Itself less the modulus, if it is not below that.
+    pub(super) fn reduced_once(self, modulus: &Self) -> Self {
+        if self.is_below(modulus) {
+            return self;
+        }
+        let mut difference = Self::zero(self.half());
+        let mut borrow = 0_u64;
+        let mut subtract = |limb: u64, subtrahend: u64| {
+            // Below 0 the word wraps, and its top bit tells.
+            let limb = limb.wrapping_sub(subtrahend).wrapping_sub(borrow);
+            borrow = limb >> 63;
+            limb & LIMB_MASK
+        };
+        let limbs = self.limbs().zip(modulus.limbs());
+        difference
+            .fill(limbs.map(|(ours, theirs)| {
+                [subtract(ours[0], theirs[0]), subtract(ours[1], theirs[1])]
+            }));
+        difference
+    }
+}
+
+/// Two neighbouring columns of a product.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Columns {
+    low: Integers,
+    /// Belongs to the columns one place higher.
+    high: Integers,
+}
+
+/// The sums of one column.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Column {
+    pub(super) low: i64,
+    /// Belongs to the column above.
+    pub(super) high: i64,
+}
+
+impl Columns {
+    /// Columns that are 0 once so many products have brought their patterns.
+    pub(super) fn awaiting(products: i64) -> Self {
+        Self {
+            low: Integers::splat(LOW_PATTERN.wrapping_mul(products).wrapping_neg()),
+            high: Integers::splat(HIGH_PATTERN.wrapping_mul(products).wrapping_neg()),
+        }
+    }
+
+    #[inline(always)]
+    pub(super) fn add(&mut self, product: Self) {
+        self.low = self.low.plus(product.low);
+        self.high = self.high.plus(product.high);
+    }
+
+    /// The first column, while so many products have not brought their patterns yet.
+    #[inline(always)]
+    pub(super) fn first(&self, outstanding: i64) -> Column {
+        Column::complete(self.low.first(), self.high.first(), outstanding)
+    }
+
+    /// The second column.
+    #[inline(always)]
+    pub(super) fn second(&self, outstanding: i64) -> Column {
+        Column::complete(self.low.second(), self.high.second(), outstanding)
+    }
+}
+
+impl Column {
+    #[inline(always)]
+    const fn complete(low: i64, high: i64, outstanding: i64) -> Self {
+        Self {
+            low: low.wrapping_add(LOW_PATTERN.wrapping_mul(outstanding)),
+            high: high.wrapping_add(HIGH_PATTERN.wrapping_mul(outstanding)),
+        }
+    }
+}
+
+/// Makes the 2h pairs of columns ready for a multiplication: those at the ends get fewest products.
+pub(super) fn clear(columns: &mut [Columns]) {
+    let passes = (1..).zip(1..=columns.len() / 2);
+    let (lower, upper) = columns.split_at_mut(columns.len() / 2);
+    for ((low, high), (pass, _)) in lower.iter_mut().zip(upper.iter_mut().rev()).zip(passes) {
+        *low = Columns::awaiting(PRODUCTS_A_PASS * pass);
+        *high = *low;
+    }
+}
+
+/// The products of two pairs of limbs, as patterns to be summed.
+#[inline(always)]
+pub(super) fn split<A: Arithmetic>(left: Floats, right: Floats) -> Columns {
+    let high = A::multiply_add(left, right, Floats::splat(HIGH_BIAS));
+    let remainder = Floats::splat(HIGH_BIAS + LOW_BIAS).minus(high);
+    let low = A::multiply_add(left, right, remainder);
+    Columns { low: low.bits(), high: high.bits() }
+}
+
+/// A limb as an integer.
+#[inline(always)]
+pub(super) fn to_integer(limb: f64) -> u64 {
+    (limb + INTEGER_BIAS).to_bits() & LIMB_MASK
+}
+
+/// An integer below 2^51 as a limb.
+#[inline(always)]
+pub(super) fn to_float(limb: u64) -> f64 {
+    f64::from_bits(limb | INTEGER_BIAS.to_bits()) - INTEGER_BIAS
+}
+
+/// Whether an arithmetic rounds once: whether products with all their 102 bits in use come out whole, in
+/// both lanes.
+#[must_use]
+pub fn is_exact<A: Arithmetic>() -> bool {
+    const FACTORS: [u64; 6] = [
+        LIMB_MASK,
+        LIMB_MASK - 1,
+        (1 << 50) + 1,
+        0x5_5555_5555_5555,
+        0x2_AAAA_AAAA_AAAB,
+        0x7_0F0F_3C3C_5A5B,
+    ];
+    let pairs = || FACTORS.iter().flat_map(|left| FACTORS.map(|right| (*left, right)));
+    pairs().zip(pairs().skip(1)).all(|((left, right), (other_left, other_right))| {
+        let mut sum = Columns::awaiting(1);
+        // Hidden from the compiler, which would work it out itself, and always round once.
+        let factors = std::hint::black_box([left, right, other_left, other_right].map(to_float));
+        let [left_float, right_float, other_left_float, other_right_float] = factors;
+        sum.add(split::<A>(
+            Floats::new(left_float, other_left_float),
+            Floats::new(right_float, other_right_float),
+        ));
+        sum.first(0).is_product(left, right) && sum.second(0).is_product(other_left, other_right)
+    })
+}
+
+impl Column {
+    fn is_product(self, left: u64, right: u64) -> bool {
+        let sum = i128::from(self.low) + (i128::from(self.high) << LIMB_BITS);
+        sum == i128::from(left) * i128::from(right)
+    }
+}
