@@ -104,20 +104,20 @@ fn exceptions(suite: &str) -> Vec<Divergence> {
         .collect()
 }
 
-/// The verdict on a signature; where there is a kernel, the crate's has to be the same.
+/// The verdict on a signature. Where there is a kernel, it and the crate have to say the same.
 fn is_valid(algorithm: Algorithm, key: &Key, message: &[u8], signature: &[u8]) -> bool {
     let verdict = signature::is_valid(algorithm, key, message, signature);
     #[cfg(feature = "kernels")]
-    for implementation in
-        [signature::kernels::Implementation::Kernel, signature::kernels::Implementation::Crate]
     {
-        let other =
-            signature::kernels::is_valid_by(implementation, algorithm, key, message, signature);
-        assert_eq!(
-            other.unwrap_or(verdict),
-            verdict,
-            "{implementation:?}, {algorithm}: {signature:02x?}"
-        );
+        use signature::kernels::{Implementation, is_valid_by};
+        // Without optimisation, longer signatures than RSA's shortest would take a minute.
+        if cfg!(debug_assertions) && signature.len() > 256 {
+            return verdict;
+        }
+        for implementation in [Implementation::Kernel, Implementation::Crate] {
+            let other = is_valid_by(implementation, algorithm, key, message, signature);
+            assert_eq!(other.unwrap_or(verdict), verdict, "{implementation:?}: {signature:02x?}");
+        }
     }
     verdict
 }
