@@ -15,7 +15,7 @@ use crate::workspace::Workspace;
 use crate::{process, say};
 
 /// What is deployed, unless the command line says otherwise.
-pub(crate) const DEPLOYED_FEATURES: &[&str] = &["worker", "entry", "mldsa"];
+pub(crate) const DEPLOYED_FEATURES: &[&str] = &["worker", "entry", "kernels", "mldsa"];
 
 /// What the Worker's code may use. A `RUSTFLAGS` variable, even an empty one, silently drops what
 /// `.cargo/config.toml` says of this; `CARGO_ENCODED_RUSTFLAGS` wins over both.
@@ -162,8 +162,8 @@ pub(crate) fn worker(
     Ok(script)
 }
 
-/// Makes the module smaller and faster.
-fn optimise(workspace: &Workspace, tools: &Tools, module: &Path) -> Result<()> {
+/// Makes a module smaller and faster.
+pub(crate) fn optimise(workspace: &Workspace, tools: &Tools, module: &Path) -> Result<()> {
     let optimised = module.with_extension("optimised.wasm");
     let mut command = tools.node.command("wasm-opt")?;
     command
@@ -273,9 +273,9 @@ mod tests {
 
     #[test]
     fn features_are_added_and_taken_away() {
-        check(&[], &[], Some("entry,mldsa,worker"));
-        check(&["es512"], &[], Some("entry,es512,mldsa,worker"));
-        check(&["worker"], &["entry", "mldsa"], Some("worker"));
+        check(&[], &[], Some("entry,kernels,mldsa,worker"));
+        check(&["es512"], &[], Some("entry,es512,kernels,mldsa,worker"));
+        check(&["worker"], &["entry", "kernels", "mldsa"], Some("worker"));
         check(&[], &["es512"], None);
     }
 

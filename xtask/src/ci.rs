@@ -14,7 +14,7 @@ use crate::test::{self, EVERY_ALGORITHM, Suites};
 use crate::tools::rust::WASM_TARGET;
 use crate::tools::{self, Tools};
 use crate::workspace::Workspace;
-use crate::{build, fuzz, process, say};
+use crate::{build, fuzz, process, say, soak};
 
 /// What the upload may weigh, compressed, in KiB.
 const LARGEST_UPLOAD: f64 = 340.0;
@@ -24,6 +24,9 @@ const LARGEST_UPLOAD_OF_ALL: f64 = 420.0;
 
 /// The browser's code: a browser without relaxed SIMD would refuse the whole module.
 const WEB_RUSTFLAGS: &str = "-Ctarget-feature=+simd128";
+
+/// How often the kernels are held against the crates, optimised.
+const KERNEL_CASES: u64 = 20_000;
 
 /// What would let requests through unjudged, or tell clients about the inside.
 const BANNED: [&str; 2] = ["pass_through_on_exception", "respond_with_errors"];
@@ -60,6 +63,9 @@ pub(crate) fn run(_options: &Options) -> Result<ExitCode> {
     suites.run("documentation", || documentation(root, &features));
     suites.run("licences, sources, bans", || licences(&workspace));
     suites.run("the shipped wrangler.toml", || shipped_configuration(&workspace));
+    suites.run("the kernels against the crates", || {
+        soak::compare(&workspace, soak::Build::AsDeployed, KERNEL_CASES, None)
+    });
     if let Some(tools) = test::all(&workspace, &mut suites)? {
         suites.run("the upload's size", || {
             let options = build::Options::default();

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+mod bench;
 mod build;
 mod check;
 mod ci;
@@ -17,6 +18,7 @@ mod fuzz;
 mod hash;
 mod process;
 mod say;
+mod soak;
 mod test;
 mod token;
 mod tools;
@@ -45,6 +47,10 @@ enum Command {
     Doctor(doctor::Options),
     /// Build the Worker; wrangler calls this before it deploys or serves
     Build(build::Options),
+    /// Measure side by side
+    Bench(bench::Options),
+    /// Hold the verification kernels against the crates for long
+    Soak(soak::Options),
     /// Run what continuous integration runs: formatting, lints, documentation, licences, tests
     Ci(ci::Options),
 }
@@ -57,6 +63,8 @@ fn main() -> ExitCode {
         Command::Check(options) => return check::run(&options),
         Command::Doctor(options) => return doctor::run(&options),
         Command::Build(options) => build::run(&options),
+        Command::Bench(options) => bench::run(&options),
+        Command::Soak(options) => soak::run(&options),
         Command::Ci(options) => ci::run(&options),
     };
     match outcome {

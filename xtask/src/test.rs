@@ -13,8 +13,9 @@ use crate::tools::{self, Tools};
 use crate::workspace::Workspace;
 use crate::{build, process, say};
 
-/// The cargo features of the algorithms that are not in every build.
-pub(crate) const EVERY_ALGORITHM: &str = "mldsa,es512,es256k";
+/// The cargo features of the algorithms that are not in every build, and of the kernels, which are a second
+/// way to verify some that are.
+pub(crate) const EVERY_ALGORITHM: &str = "kernels,mldsa,es512,es256k";
 
 /// Takes no options: it runs everything.
 #[derive(Args, Clone, Debug, Default)]
@@ -33,8 +34,9 @@ pub(crate) fn run(_options: &Options) -> Result<ExitCode> {
 pub(crate) fn all(workspace: &Workspace, suites: &mut Suites) -> Result<Option<Tools>> {
     let tools = tools::prepare(workspace)?;
     // xtask wants every algorithm, and cargo gives all packages of one command the same features.
-    suites.run("native tests, every algorithm", || {
-        native(workspace, &["--workspace", "--features", "xtask/doctor"])
+    suites.run("native tests, every algorithm and the kernels", || {
+        let features = format!("{EVERY_ALGORITHM},xtask/doctor");
+        native(workspace, &["--workspace", "--features", &features])
     });
     suites.run("native tests, no cargo features", || native(workspace, &["--test", "it"]));
     suites.run("the same tests in WebAssembly", || wasm(workspace, &tools));
