@@ -35,7 +35,8 @@ mod hmac;
 mod json;
 #[cfg(test)]
 mod jwk;
-#[cfg(all(test, feature = "kernels"))]
+#[cfg(feature = "kernels")]
+#[cfg(test)]
 mod kernels;
 #[cfg(test)]
 mod key_cache;

@@ -31,8 +31,8 @@ pub(crate) fn verify(key: &P256Key, hashed: &[u8], signature: &[u8]) -> bool {
     };
     let (r, s) = signature.split_scalars();
     let inverse = s.invert_vartime();
-    let u1 = p256::Scalar::reduce(&hashed) * *inverse;
-    let u2 = *r * *inverse;
+    let u1 = p256::Scalar::reduce(&hashed).multiply(&inverse);
+    let u2 = r.multiply(&inverse);
     let sum = sum_of_products(&u1.to_bytes().into(), key, &u2.to_bytes().into());
     let r = r.to_bytes().into();
     sum.has_x([Some(Element::from_be_bytes(&r)), plus_order(&r)].into_iter().flatten())

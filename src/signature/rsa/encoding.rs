@@ -3,51 +3,31 @@
 use crate::alg::Hash;
 use crate::signature::digest;
 
-/// `DigestInfo` up to the hash, its parameters an explicit NULL (RFC 8017 section 9.2, note 1).
-const fn digest_info(hash: Hash) -> [u8; 19] {
-    let (identifier, length) = match hash {
-        Hash::Sha256 => (1, 32),
-        Hash::Sha384 => (2, 48),
-        Hash::Sha512 => (3, 64),
+/// The object identifiers of SHA-2 up to their last number: 2.16.840.1.101.3.4.2 (NIST's hash functions).
+const HASH_FUNCTIONS: [u8; 8] = [0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02];
+
+/// A hash as `DigestInfo` in DER, its parameters an explicit NULL (RFC 8017 section 9.2, note 1).
+fn digest_info(hash: Hash, hashed: &[u8]) -> Vec<u8> {
+    let (whole, identifier, length) = match hash {
+        Hash::Sha256 => (0x31, 0x01, 0x20),
+        Hash::Sha384 => (0x41, 0x02, 0x30),
+        Hash::Sha512 => (0x51, 0x03, 0x40),
     };
-    [
-        0x30,
-        17 + length,
-        0x30,
-        0x0d,
-        0x06,
-        0x09,
-        0x60,
-        0x86,
-        0x48,
-        0x01,
-        0x65,
-        0x03,
-        0x04,
-        0x02,
-        identifier,
-        0x05,
-        0x00,
-        0x04,
-        length,
-    ]
+    let algorithm = [0x30, whole, 0x30, 0x0d, 0x06, 0x09];
+    let parameters_and_hash = [identifier, 0x05, 0x00, 0x04, length];
+    [algorithm.as_slice(), &HASH_FUNCTIONS, &parameters_and_hash, hashed].concat()
 }
 
 /// Whether the representative, as long as the modulus, is EMSA-PKCS1-v1_5 of a hash (RFC 8017 section
 /// 9.2): the one encoding is built and compared whole.
 pub(super) fn is_pkcs1(hash: Hash, hashed: &[u8], representative: &[u8]) -> bool {
-    let info = digest_info(hash);
-    let fixed = [0x00, 0x01, 0x00].len().saturating_add(info.len()).saturating_add(hashed.len());
-    let Some(padding) = representative.len().checked_sub(fixed).filter(|padding| *padding >= 8)
-    else {
+    let info = digest_info(hash, hashed);
+    let padding = representative.len().checked_sub(info.len()).and_then(|rest| rest.checked_sub(3));
+    // At least eight, which every modulus that is imported has room for.
+    let Some(padding) = padding.filter(|padding| *padding >= 8) else {
         return false;
     };
-    let mut expected = vec![0x00, 0x01];
-    expected.resize(padding.saturating_add(2), 0xff);
-    expected.push(0x00);
-    expected.extend(info);
-    expected.extend(hashed);
-    expected == representative
+    [[0x00, 0x01].as_slice(), &vec![0xff; padding], &[0x00], &info].concat() == representative
 }
 
 /// Whether the representative, as long as the modulus of that many bits, passes EMSA-PSS-VERIFY (RFC 8017
