@@ -3,39 +3,39 @@
 //!
 //! # Numbers
 //!
-//! A number is 2h limbs x₀, x₁, … of [`LIMB_BITS`] = 51 bits, each a whole number in [0, 2^51) held
+//! A number is 2h limbs x₀, x₁, … of 51 bits, each a whole number in [0, 2^51) held
 //! in binary64, with h the least such that R = 2^(102h) ≥ 4n for a modulus n of b bits: h = ⌈(b + 2) / 102⌉,
 //! 21 for 2048 bits and 81 for 8192.
 //!
 //! # No product is inexact
 //!
-//! For limbs x, y the product is at most (2^51 - 1)² < 2^102. [`split`] makes of it, each operation
+//! For limbs x, y the product is at most (2^51 - 1)² = 2^102 - 2^52 + 1. `split` makes of it, each operation
 //! rounding once to the nearest:
 //!
-//! * high = x·y + 1.5·2^103. The exact sum lies in [1.5·2^103, 1.75·2^103), within one binade, where
-//!   neighbours are 2^51 apart: so high = 1.5·2^103 + 2^51·k with a whole k in [0, 2^51] and
+//! * high = x·y + 1.5·2^103. The exact sum lies in [1.5·2^103, 2^104 - 2^51), within one binade, where
+//!   neighbours are 2^51 apart: so high = 1.5·2^103 + 2^51·k with a whole k in [0, 2^51) and
 //!   |x·y - 2^51·k| ≤ 2^50. In that binade the bit pattern grows by one for each step, so it is
 //!   the pattern of 1.5·2^103 plus k.
-//! * (1.5·2^103 + 1.5·2^52) - high = 1.5·2^52 - 2^51·k, which is 2^51 times a whole number of at most 52
-//!   bits, and so exact; 1.5·2^103 + 1.5·2^52 is a multiple of 2^51 within the binade, and exact too.
+//! * (1.5·2^103 + 1.5·2^52) - high = 1.5·2^52 - 2^51·k, which is 2^51 times the whole number 3 - k of at most
+//!   51 bits, and so exact; 1.5·2^103 + 1.5·2^52 is a multiple of 2^51 within the binade, and exact too.
 //! * low = x·y + that = 1.5·2^52 + (x·y - 2^51·k), a whole number in [1.25·2^52, 1.75·2^52]: within
 //!   one binade, where neighbours are 1 apart, and so exact. Its bit pattern is that of 1.5·2^52 plus the
 //!   signed x·y - 2^51·k.
 //!
 //! So patterns, less those of the two constants, add up as integers: x·y = low + 2^51·high. Were the
 //! first sum rounded twice, k could still be used; were the last, its low bits would be lost, which is
-//! what [`is_exact`] looks for.
+//! what `is_exact` looks for.
 //!
 //! # No accumulator overflows
 //!
-//! A column is the sum of the products that share a weight. Two rows are added a pass, one of the
-//! multiplicand and one of the quotient each: four products a column and pass, over at most h passes,
-//! so 4h ≤ 324 products. Their low parts sum up to at most 324·2^50 < 2^59 in size, their high parts to
-//! at most 324·2^51 < 2^60. A carry is at most such a sum of high parts, plus what a column carries over
-//! (under 2^61 / 2^51): under 2^60 + 2^11. So the most that is ever summed, low part, high part
-//! of the column below, and carry, stays under 2^59 + 2^60 + 2^60 + 2^11 < 2^62. The patterns of the constants
-//! are taken off beforehand, when the accumulators are cleared; what they do in between is modulo 2^64, and
-//! only complete sums are read.
+//! A column is the sum of the products that share a weight. Two rows are added a pass, two limbs of the
+//! multiplicand and two quotient digits: four products a column and pass, over at most h passes, so
+//! 4h ≤ 324 products. Their low parts sum up to at most 324·2^50 < 2^59 in size, their high parts to at most
+//! 324·2^51 < 2^60. What is carried to a column is the high part of the column below, and that column's own
+//! sum / 2^51. So a low part and what is carried to it are under 2^59 + 2^60 + 2^11 < 2^61 in size, and a
+//! carry is under 2^60 + 2^10. The patterns of the constants are taken off beforehand, when the accumulators
+//! are cleared; what they hold until all have come is right modulo 2^64, and only a column's low 51 bits are
+//! asked for before.
 //!
 //! # The result
 //!

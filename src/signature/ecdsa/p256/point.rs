@@ -95,7 +95,7 @@ impl Point {
         if self.is_infinity { None } else { normalise(&[*self]).pop() }
     }
 
-    /// Whether its x coordinate is one of these: x·z² is compared, because a division costs a third of
+    /// Whether its x coordinate is one of these: x·z² is compared, because a division costs a quarter of
     /// the whole check.
     #[must_use]
     pub fn has_x(&self, candidates: impl IntoIterator<Item = Element>) -> bool {
