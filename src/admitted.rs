@@ -3,6 +3,7 @@
 use crate::claims::Claims;
 use crate::extract::Source;
 use crate::refusal::{Code, Refusal};
+use crate::report::Mode;
 use crate::route::{Access, Route};
 use crate::time::UnixSeconds;
 use serde_json::Value;
@@ -15,13 +16,19 @@ pub struct Admitted<'g> {
     route: &'g Route,
     claims: Option<Claims<'g>>,
     credential: Option<&'g Source>,
+    reported: Option<Refusal>,
 }
 
 impl<'g> Admitted<'g> {
     /// Admits a request on a public route, where tokens are not looked at.
     #[must_use]
     pub fn public(route: &'g Route) -> Option<Self> {
-        (route.access == Access::Public).then_some(Self { route, claims: None, credential: None })
+        (route.access == Access::Public).then_some(Self {
+            route,
+            claims: None,
+            credential: None,
+            reported: None,
+        })
     }
 
     /// Admits a request without a token, where the route lets it pass as anonymous.
@@ -32,7 +39,9 @@ impl<'g> Admitted<'g> {
     pub fn anonymous(route: &'g Route) -> Result<Self, Refusal> {
         match route.access {
             Access::Required => Err(Refusal::new(Code::MissingToken, "no token")),
-            Access::Optional | Access::Public => Ok(Self { route, claims: None, credential: None }),
+            Access::Optional | Access::Public => {
+                Ok(Self { route, claims: None, credential: None, reported: None })
+            }
         }
     }
 
@@ -62,7 +71,33 @@ impl<'g> Admitted<'g> {
         }
         // Last: nobody should sign in again to be told that it was for nothing.
         check_authentication(route, &claims, now)?;
-        Ok(Self { route, claims: Some(claims), credential: Some(credential) })
+        Ok(Self { route, claims: Some(claims), credential: Some(credential), reported: None })
+    }
+
+    /// Lets a request through that is refused, where no more than a report is asked for: as anonymous,
+    /// so that it gets neither claims' headers nor a hop proof. `credential` is where its token was.
+    ///
+    /// # Errors
+    ///
+    /// The refusal itself in enforce mode, and in any mode if it is not for a token, its claims or what
+    /// they authorise: [`Refusal::may_be_reported`].
+    pub fn reported(
+        route: &'g Route,
+        mode: Mode,
+        credential: Option<&'g Source>,
+        refusal: Refusal,
+    ) -> Result<Self, Refusal> {
+        if mode == Mode::Report && refusal.may_be_reported() {
+            Ok(Self { route, claims: None, credential, reported: Some(refusal) })
+        } else {
+            Err(refusal)
+        }
+    }
+
+    /// What it would have been refused for.
+    #[must_use]
+    pub const fn would_be_refusal(&self) -> Option<&Refusal> {
+        self.reported.as_ref()
     }
 
     /// The route.

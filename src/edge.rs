@@ -20,9 +20,10 @@ use self::headers::RequestHeaders;
 use self::isolate::Isolate;
 use crate::admitted::Admitted;
 use crate::gate::{self, Trace};
+use crate::keys::KeysWanted;
 use crate::outgoing::Outgoing;
-use crate::policy::Policy;
 use crate::refusal::{AnswerStyle, Code, Refusal};
+use crate::report::Difference;
 use crate::request::Request;
 use std::rc::Rc;
 use worker::{Context, Env};
@@ -66,8 +67,15 @@ pub async fn serve(
     {
         return answer;
     }
-    let outcome = match judge(&isolate, &view, &env, &context, &mut trace).await {
-        Ok(admitted) => forward(admitted, policy, &request, &view, &env).await,
+    let outgoing = judge(&isolate, &view, &env, &context, &mut trace)
+        .await
+        .and_then(|admitted| Outgoing::of(admitted, &view, policy.forwarding()));
+    if let Some(candidate) = isolate.candidate() {
+        compare(candidate, &outgoing, &view, &headers, &env, &context).await;
+    }
+    trace.reported = outgoing.as_ref().ok().and_then(Outgoing::reported).cloned();
+    let outcome = match outgoing {
+        Ok(outgoing) => forward::send(outgoing, &request, &env, policy.origin_timeout()).await,
         Err(refusal) => Err(refusal),
     };
     log::decision(policy, &view, &trace, &outcome, &headers);
@@ -112,15 +120,39 @@ async fn judge<'i>(
     verdict
 }
 
-async fn forward(
-    admitted: Admitted<'_>,
-    policy: &Policy,
-    request: &web_sys::Request,
-    view: &Request<'_>,
+/// Judges the request by the candidate policy too, and logs where that comes to something else. Waits
+/// for nothing: keys that the candidate alone wants are fetched for requests to come.
+async fn compare(
+    candidate: &Rc<Isolate>,
+    enforced: &Result<Outgoing<'_>, Refusal>,
+    request: &Request<'_>,
+    headers: &RequestHeaders,
     env: &Env,
-) -> Result<web_sys::Response, Refusal> {
-    let outgoing = Outgoing::of(admitted, view, policy.forwarding())?;
-    forward::send(outgoing, request, env, policy.origin_timeout()).await
+    context: &Context,
+) {
+    let policy = &candidate.policy;
+    let mut trace = Trace::default();
+    let verdict = gate::judge(policy, &candidate.memory(), request, clock::now(), &mut trace)
+        .and_then(|admitted| Outgoing::of(admitted, request, policy.forwarding()));
+    if let Some(wanted) = trace.keys_wanted.take() {
+        let wanted = KeysWanted { in_background: true, ..wanted };
+        keys::obtain(candidate, wanted, env, context).await;
+    }
+    let entries = std::mem::take(&mut trace.revocations_wanted);
+    if policy.revocation().is_some() && !entries.is_empty() {
+        let (candidate, env) = (Rc::clone(candidate), env.clone());
+        context.wait_until(async move {
+            if let Some(revocation) = candidate.policy.revocation() {
+                revocations::read(&candidate, revocation, entries, &env).await;
+            }
+        });
+    }
+    let unknown = verdict.as_ref().is_err_and(|refusal| {
+        matches!(refusal.code(), Code::KeysUnavailable | Code::RevocationUnavailable)
+    });
+    if let Some(difference) = Difference::between(enforced, &verdict).filter(|_| !unknown) {
+        log::difference(&difference, request, &trace, headers);
+    }
 }
 
 /// The Worker's `fetch` handler.

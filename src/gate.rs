@@ -3,10 +3,12 @@
 use crate::admitted::Admitted;
 use crate::alg::Algorithm;
 use crate::claims::Claims;
+use crate::extract::Found;
 use crate::keys::{KeyCaches, KeysWanted};
 use crate::path::CanonicalPath;
 use crate::policy::Policy;
 use crate::refusal::{Answer, Refusal};
+use crate::report::Mode;
 use crate::request::Request;
 use crate::revocation::{Entry, Logout, LogoutEndpoint, Revocations};
 use crate::route::Route;
@@ -27,6 +29,8 @@ pub struct Trace<'g> {
     pub issuer: Option<&'g str>,
     /// The key that bore the signature out.
     pub key: Option<String>,
+    /// What the request would have been refused for, were that more than reported.
+    pub reported: Option<Refusal>,
     /// The keys to fetch: for a verdict other than `keys_unavailable`, or for requests to come.
     pub keys_wanted: Option<KeysWanted>,
     /// The entries of the revocation store to read, for a verdict other than `revocation_unavailable`.
@@ -90,15 +94,36 @@ pub fn judge<'g>(
     if let Some(admitted) = Admitted::public(route) {
         return Ok(admitted);
     }
-    let Some(found) = extract::token(policy.sources(), request)? else {
-        return Admitted::anonymous(route);
+    let found = extract::token(policy.sources(), request)?;
+    if let Some(found) = &found {
+        cross_site::check(found.source, request, policy.cors())?;
+    }
+    let mut mode = route.mode;
+    let verdict = match &found {
+        None => Admitted::anonymous(route),
+        Some(found) => judge_token(policy, memory, route, found, now, &mut mode, trace),
     };
-    cross_site::check(found.source, request, policy.cors())?;
+    verdict.or_else(|refusal| {
+        let credential = found.map(|found| found.source);
+        Admitted::reported(route, mode, credential, refusal)
+    })
+}
+
+fn judge_token<'g>(
+    policy: &'g Policy,
+    memory: &Memory,
+    route: &'g Route,
+    found: &Found<'_, 'g>,
+    now: UnixSeconds,
+    mode: &mut Mode,
+    trace: &mut Trace<'g>,
+) -> Result<Admitted<'g>, Refusal> {
     let token = Unverified::parse(&found.text)?;
     trace.algorithm = Some(token.header().algorithm);
 
     let issuer = policy.issuer_of(&token, route)?;
     trace.issuer = Some(issuer.name());
+    *mode = mode.or(issuer.mode());
 
     let keys = issuer.pick_keys(token.header(), &memory.keys, now, &mut trace.keys_wanted)?;
     let verified = signature::verify(token, &keys)?;

@@ -75,6 +75,8 @@ pub mod proof;
 
 pub mod refusal;
 
+pub mod report;
+
 pub mod policy;
 
 pub mod budget;

@@ -122,6 +122,8 @@ pub struct Outgoing<'g> {
     /// Whether shared caches must be kept out (`cache: "no-store"`).
     pub no_store: bool,
     credential: Option<&'g Source>,
+    identity: Option<Vec<(String, String)>>,
+    reported: Option<Refusal>,
     proof: Option<(&'g HopProof, String, Option<String>)>,
     /// Where it goes.
     pub origin: &'g Origin,
@@ -164,13 +166,17 @@ impl<'g> Outgoing<'g> {
         if in_zone {
             set.push((HOP_HEADER.to_owned(), "1".to_owned()));
         }
+        let mut identity = None;
         if let Some(claims) = admitted.claims() {
-            write_claims(claims, forwarding, &mut set)?;
+            let written = claim_headers(claims, forwarding)?;
+            set.extend_from_slice(&written);
+            identity = Some(written);
         }
         let credential = admitted.credential();
         let proof = forwarding
             .proof
             .as_ref()
+            .filter(|_| admitted.would_be_refusal().is_none())
             .map(|proof| (proof, audience(&forwarding.origin, parts), subject(&admitted)));
         let mut remove: Vec<String> = request
             .headers
@@ -190,6 +196,8 @@ impl<'g> Outgoing<'g> {
             set,
             no_store: admitted.route().access != Access::Public,
             credential,
+            identity,
+            reported: admitted.would_be_refusal().cloned(),
             proof,
             origin: &forwarding.origin,
         })
@@ -205,6 +213,19 @@ impl Outgoing<'_> {
         let (proof, audience, subject) = self.proof.as_ref()?;
         let statement = Statement { audience, subject: subject.as_deref(), method, url };
         Some((&proof.header, proof.token(&statement, now)))
+    }
+
+    /// What the request would have been refused for, were that more than reported.
+    #[must_use]
+    pub const fn reported(&self) -> Option<&Refusal> {
+        self.reported.as_ref()
+    }
+
+    /// Whether the origin is told the same of the sender as by another: nothing, or the same claims in
+    /// the same headers.
+    #[must_use]
+    pub fn goes_in_the_name_of(&self, other: &Outgoing<'_>) -> bool {
+        self.identity == other.identity
     }
 
     /// Whether an upgrade that the origin takes without a subprotocol is answered with `bearer`.
@@ -276,11 +297,11 @@ fn without_token(
     }
 }
 
-fn write_claims(
+fn claim_headers(
     claims: &Claims<'_>,
     forwarding: &Forwarding,
-    set: &mut Vec<(String, String)>,
-) -> Result<(), Refusal> {
+) -> Result<Vec<(String, String)>, Refusal> {
+    let mut set = Vec::new();
     for (header, path) in &forwarding.claims {
         let Some(value) = claims.at(path) else { continue };
         let text = header_text(value, claims.holds_scopes(path))?;
@@ -295,7 +316,7 @@ fn write_claims(
     if set.iter().any(|(_, value)| value.len() > budget::FORWARDED_CLAIM_BYTES) {
         return Err(invalid("a claim to be forwarded over 8 KiB"));
     }
-    Ok(())
+    Ok(set)
 }
 
 /// A claim as text: a string as it is, scopes joined by spaces, the rest as JSON; empty for nothing.

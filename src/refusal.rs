@@ -229,6 +229,13 @@ impl Refusal {
         self.code
     }
 
+    /// Whether report mode may let the request through: a 401 or 403 for its token, claims or what they
+    /// authorise. A request that another site may have made is none of these.
+    #[must_use]
+    pub fn may_be_reported(&self) -> bool {
+        matches!(self.code.status(), 401 | 403) && self.code != Code::CrossSite
+    }
+
     /// What exactly was wrong: for logs, not for the client.
     #[must_use]
     pub const fn because(&self) -> &'static str {

@@ -8,6 +8,7 @@
 use crate::claims::ClaimRule;
 use crate::path::{self, CanonicalPath};
 use crate::refusal::{Code, Refusal};
+use crate::report::Mode;
 use crate::time::Seconds;
 use std::borrow::Cow;
 use std::cmp::Ordering;
@@ -30,6 +31,8 @@ pub struct Route {
     pub issuers: Option<Vec<usize>>,
     /// What a token must say beyond its issuer's rules.
     pub requirements: Requirements,
+    /// Whether refusals take effect.
+    pub mode: Mode,
     /// Whether a segment of the path may hold an encoded slash, which the origin must not take for one
     /// that divides segments.
     pub allows_encoded_slash: bool,

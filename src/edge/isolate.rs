@@ -24,6 +24,7 @@ thread_local! {
 pub(super) struct Isolate {
     pub(super) policy: Policy,
     memory: RefCell<Memory>,
+    candidate: Option<Rc<Isolate>>,
 }
 
 impl Isolate {
@@ -37,6 +38,16 @@ impl Isolate {
             Ok(made) => ISOLATE.with(|isolate| isolate.get_or_init(|| made).clone()),
             Err(Unread) => None,
         }
+    }
+
+    /// A policy that is judged by beside the enforced one, to no effect, with keys of its own.
+    pub(super) const fn candidate(&self) -> Option<&Rc<Self>> {
+        self.candidate.as_ref()
+    }
+
+    fn new(policy: Policy, candidate: Option<Rc<Self>>) -> Rc<Self> {
+        let memory = RefCell::new(Memory::of(&policy));
+        Rc::new(Self { policy, memory, candidate })
     }
 
     /// What it remembers, for as long as nothing is awaited.
@@ -63,30 +74,41 @@ impl Isolate {
 struct Unread;
 
 async fn load(env: &Env) -> Result<Option<Rc<Isolate>>, Unread> {
-    let raw = match raw_policy(env) {
+    let Some(policy) = compile(env, "POLICY", log::policy_warning, log::policy_fault).await? else {
+        return Ok(None);
+    };
+    let candidate = match EnvBindings(env).value(CANDIDATE) {
+        // What keeps it from being read is logged, and it is done without.
+        Some(_) => compile(env, CANDIDATE, |_| {}, log::candidate_fault).await.ok().flatten(),
+        None => None,
+    };
+    Ok(Some(Isolate::new(policy, candidate.map(|candidate| Isolate::new(candidate, None)))))
+}
+
+/// The variable of a policy that is tried out.
+const CANDIDATE: &str = "POLICY_CANDIDATE";
+
+async fn compile(
+    env: &Env,
+    variable: &str,
+    warn: impl Fn(&Fault),
+    fault: impl Fn(&Fault),
+) -> Result<Option<Policy>, Unread> {
+    let raw = match raw_policy(env, variable) {
         Ok(raw) => raw,
-        Err(fault) => {
-            log::policy_fault(&fault);
+        Err(unreadable) => {
+            fault(&unreadable);
             return Ok(None);
         }
     };
     let bindings = ReadBindings::read(env, Policy::secrets_named(&raw)).await;
     if !bindings.unread.is_empty() {
-        bindings.unread.iter().for_each(|name| log::policy_fault(&unread(name)));
+        bindings.unread.iter().for_each(|name| fault(&unread(name)));
         return Err(Unread);
     }
     let compilation = Policy::compile(&raw, &bindings);
-    compilation.warnings.iter().for_each(log::policy_warning);
-    match compilation.outcome {
-        Ok(policy) => {
-            let memory = RefCell::new(Memory::of(&policy));
-            Ok(Some(Rc::new(Isolate { policy, memory })))
-        }
-        Err(faults) => {
-            faults.iter().for_each(log::policy_fault);
-            Ok(None)
-        }
-    }
+    compilation.warnings.iter().for_each(warn);
+    Ok(compilation.outcome.inspect_err(|faults| faults.iter().for_each(fault)).ok())
 }
 
 fn unread(name: &str) -> Fault {
@@ -98,14 +120,14 @@ fn unread(name: &str) -> Fault {
     }
 }
 
-/// The `POLICY` variable: a table, or the same as a JSON text.
-fn raw_policy(env: &Env) -> Result<Value, Fault> {
+/// A policy's variable: a table, or the same as a JSON text.
+fn raw_policy(env: &Env, variable: &str) -> Result<Value, Fault> {
     let fault = |problem: &str, remedy: &str| Fault {
         path: String::new(),
-        problem: problem.to_owned(),
-        remedy: remedy.to_owned(),
+        problem: problem.replace("POLICY", variable),
+        remedy: remedy.replace("POLICY", variable),
     };
-    match EnvBindings(env).value("POLICY") {
+    match EnvBindings(env).value(variable) {
         None => Err(fault("there is no variable POLICY", "write it under [vars.POLICY]")),
         Some(Value::String(text)) if text.len() > budget::POLICY_BYTES => Err(fault(
             "the variable POLICY is over 5 KB, the platform's limit",

@@ -8,6 +8,7 @@ use crate::gate::Trace;
 use crate::keys::{KeyFault, KeySet};
 use crate::policy::{Decisions, Fault, Policy};
 use crate::refusal::{Answer, Refusal};
+use crate::report::Difference;
 use crate::request::Request;
 use crate::revocation::OnError;
 use serde_json::{Value, json};
@@ -22,30 +23,47 @@ pub(super) fn decision(
 ) {
     let wanted = match policy.decisions() {
         Decisions::None => false,
-        Decisions::Refused => outcome.is_err(),
+        Decisions::Refused => outcome.is_err() || trace.reported.is_some(),
         Decisions::All => true,
     };
     if !wanted {
         return;
     }
-    let (verdict, code, because, status) = match outcome {
-        Ok(response) => ("admitted", None, None, response.status()),
-        Err(refusal) => {
-            let code = refusal.code();
-            ("refused", Some(code.as_str()), Some(refusal.because()), code.status())
-        }
+    let (verdict, refusal, status) = match (outcome, &trace.reported) {
+        (Ok(response), None) => ("admitted", None, response.status()),
+        (Ok(response), Some(refusal)) => ("reported", Some(refusal), response.status()),
+        (Err(refusal), _) => ("refused", Some(refusal), refusal.code().status()),
     };
     line(&json!({
         "event": "decision",
         "decision": verdict,
-        "code": code,
-        "because": because,
+        "code": refusal.map(|refusal| refusal.code().as_str()),
+        "because": refusal.map(Refusal::because),
         "status": status,
         "method": request.method,
         "route": trace.route.map(|route| route.pattern.as_str()),
         "issuer": trace.issuer,
         "alg": trace.algorithm.map(|algorithm| algorithm.name()),
         "key": trace.key,
+        "ray": headers.ray(),
+    }));
+}
+
+/// Logs that the candidate policy would have judged a request differently.
+pub(super) fn difference(
+    difference: &Difference,
+    request: &Request<'_>,
+    trace: &Trace<'_>,
+    headers: &RequestHeaders,
+) {
+    line(&json!({
+        "event": "candidate",
+        "enforced": difference.enforced,
+        "candidate": difference.candidate,
+        "identity_differs": difference.identity,
+        "method": request.method,
+        "route": trace.route.map(|route| route.pattern.as_str()),
+        "issuer": trace.issuer,
         "ray": headers.ray(),
     }));
 }
@@ -71,6 +89,11 @@ pub(super) fn own_answer(
 /// Logs what keeps the gate from working.
 pub(super) fn policy_fault(fault: &Fault) {
     policy_line("policy_fault", fault);
+}
+
+/// Logs what keeps the candidate policy from being judged by.
+pub(super) fn candidate_fault(fault: &Fault) {
+    policy_line("candidate_fault", fault);
 }
 
 /// Logs what an operator should know of.

@@ -5,12 +5,14 @@ mod names;
 use self::names::{compile_name, expected, warn_of_waived};
 use super::fault::Faults;
 use super::reader::{Faulty, Table};
+use super::route::compile_mode;
 use super::{Bindings, Preset, claim_rule, keys, preset};
 use crate::alg::Algorithm;
 use crate::budget;
 use crate::claims::{Expected, PROOF_TYPE, Rules};
 use crate::keys::{Key, KeyCaches, KeySet, KeysWanted, RemoteKeys};
 use crate::refusal::{Code, Refusal};
+use crate::report::Mode;
 use crate::time::{Seconds, UnixSeconds};
 use crate::token::{Header, media_subtype};
 use serde_json::Value;
@@ -23,6 +25,7 @@ pub struct Issuer {
     algorithms: Vec<Algorithm>,
     keys: Keys,
     /// Its place among the policy's issuers.
+    mode: Mode,
     place: usize,
 }
 
@@ -101,6 +104,12 @@ impl Issuer {
         self.place
     }
 
+    /// Whether refusals of its tokens take effect.
+    #[must_use]
+    pub const fn mode(&self) -> Mode {
+        self.mode
+    }
+
     /// Whether a token's `iss` is one of its names.
     #[must_use]
     pub fn is_named(&self, issuer: &str) -> bool {
@@ -114,7 +123,7 @@ impl Issuer {
     }
 }
 
-const KEYS: [&str; 17] = [
+const KEYS: [&str; 18] = [
     "name",
     "issuer",
     "tenants",
@@ -132,6 +141,7 @@ const KEYS: [&str; 17] = [
     "expiry",
     "scopes_claim",
     "roles_claim",
+    "mode",
 ];
 
 pub(super) fn compile_all(
@@ -185,6 +195,7 @@ fn compile(
     let name = table.require("name", found, "write a short name for logs and routes", faults);
     let algorithms = compile_algorithms(table, faults);
     let rules = compile_rules(table, faults);
+    let mode = compile_mode(table, faults);
     let keys =
         keys::compile(table, rules.as_ref().ok(), algorithms.as_deref().ok(), bindings, faults);
     Ok(Issuer {
@@ -192,6 +203,7 @@ fn compile(
         rules: rules?,
         algorithms: algorithms?,
         keys: keys?,
+        mode: mode?,
         place,
     })
 }

@@ -5,9 +5,10 @@ use super::fault::Faults;
 use super::issuer::Issuer;
 use super::reader::{Faulty, Table};
 use crate::claims::is_scope_token;
+use crate::report::Mode;
 use crate::route::{Access, Methods, Pattern, Requirements, Route, Routes};
 
-const KEYS: [&str; 12] = [
+const KEYS: [&str; 13] = [
     "path",
     "methods",
     "access",
@@ -19,12 +20,22 @@ const KEYS: [&str; 12] = [
     "claims",
     "acr",
     "max_auth_age",
+    "mode",
     "encoded_slash",
 ];
 
 /// Keys that say something of a token.
-const NEEDING_A_TOKEN: [&str; 8] =
-    ["issuers", "scopes", "any_scope", "roles", "any_role", "claims", "acr", "max_auth_age"];
+const NEEDING_A_TOKEN: [&str; 9] = [
+    "issuers",
+    "scopes",
+    "any_scope",
+    "roles",
+    "any_role",
+    "claims",
+    "acr",
+    "max_auth_age",
+    "mode",
+];
 
 /// Compiles all routes; `issuers` is nothing where those have faults of their own.
 pub(super) fn compile_all(
@@ -56,6 +67,7 @@ fn compile(table: &Table<'_>, issuers: Option<&[Issuer]>, faults: &mut Faults) -
     let requirements = compile_requirements(table, faults);
     let encoded_slash =
         table.choice("encoded_slash", &[("refuse", false), ("allow", true)], faults);
+    let mode = compile_mode(table, faults);
     let access = access.ok()?.unwrap_or_default();
     if access == Access::Public {
         for key in NEEDING_A_TOKEN {
@@ -74,8 +86,22 @@ fn compile(table: &Table<'_>, issuers: Option<&[Issuer]>, faults: &mut Faults) -
         access,
         issuers: issuers.ok()?,
         requirements: requirements.ok()?,
+        mode: mode.ok()?,
         allows_encoded_slash: encoded_slash.ok()?.unwrap_or(false),
     })
+}
+
+/// Compiles the `mode` of a route or issuer.
+pub(super) fn compile_mode(table: &Table<'_>, faults: &mut Faults) -> Result<Mode, Faulty> {
+    let mode = table.choice("mode", &Mode::NAMES, faults)?.unwrap_or_default();
+    if mode == Mode::Report {
+        faults.warning(
+            table.at("mode"),
+            "what would be refused here is let through, as anonymous, whatever the token says",
+            "write \"enforce\" once the log shows that nothing is reported that should pass",
+        );
+    }
+    Ok(mode)
 }
 
 fn compile_pattern(table: &Table<'_>, faults: &mut Faults) -> Result<Pattern, Faulty> {

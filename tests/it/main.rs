@@ -61,6 +61,8 @@ mod refusal;
 #[cfg(test)]
 mod remote_keys;
 #[cfg(test)]
+mod report;
+#[cfg(test)]
 mod resource;
 #[cfg(test)]
 mod revocation;

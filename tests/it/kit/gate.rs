@@ -49,6 +49,8 @@ pub(crate) struct Sent {
     pub(crate) set: Vec<(String, String)>,
     pub(crate) no_store: bool,
     pub(crate) anonymous: bool,
+    /// What it would have been refused for.
+    pub(crate) reported: Option<String>,
 }
 
 impl Sent {
@@ -107,7 +109,9 @@ impl Gate {
             judge(&self.policy, &self.memory, &request, at, &mut trace).and_then(|admitted| {
                 let anonymous = admitted.claims().is_none();
                 let outgoing = Outgoing::of(admitted, &request, self.policy.forwarding())?;
+                let reported = outgoing.reported().map(|refusal| refusal.code().to_string());
                 Ok(Sent {
+                    reported,
                     url: outgoing.url,
                     removed: outgoing.remove,
                     set: outgoing.set,

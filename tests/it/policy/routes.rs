@@ -122,9 +122,19 @@ fn what_a_public_route_would_never_ask() {
         "claims": [{ "path": "/a", "equals": 1 }],
         "acr": ["a"],
         "max_auth_age": 1,
+        "mode": "report",
     }));
-    let keys =
-        ["issuers", "scopes", "any_scope", "roles", "any_role", "claims", "acr", "max_auth_age"];
+    let keys = [
+        "issuers",
+        "scopes",
+        "any_scope",
+        "roles",
+        "any_role",
+        "claims",
+        "acr",
+        "max_auth_age",
+        "mode",
+    ];
     let places = keys.map(|key| format!("routes[0].{key}"));
     let expected = places
         .iter()
@@ -163,6 +173,11 @@ fn methods_and_access() {
             ],
         ),
         (one(json!({ "acr": "a" })), vec![("routes[0].acr", "a string, not a list", "")]),
+        (one(json!({ "mode": "enforce" })), vec![]),
+        (
+            one(json!({ "mode": "log" })),
+            vec![("routes[0].mode", "\"log\" is not a choice", "\"report\"")],
+        ),
         (one(json!({ "encoded_slash": "refuse" })), vec![]),
         (
             one(json!({ "encoded_slash": "keep" })),

@@ -2,6 +2,7 @@
 
 use portcullis::claims::Condition;
 use portcullis::policy::Policy;
+use portcullis::report::Mode;
 use portcullis::route::{Access, Methods, Requirements, Route};
 use serde_json::{Value, json};
 
@@ -18,6 +19,8 @@ pub(crate) struct RouteRow {
     pub(crate) issuers: Vec<String>,
     /// What else it takes to pass, one phrase each.
     pub(crate) requires: Vec<String>,
+    /// Whether some of what is refused is only reported.
+    pub(crate) reports: bool,
 }
 
 impl RouteRow {
@@ -39,6 +42,9 @@ impl RouteRow {
             access: route.access.as_str(),
             issuers: issuers.map(|(_, issuer)| issuer.name().to_owned()).collect(),
             requires: requires(&route.requirements),
+            reports: policy.issuers().iter().enumerate().any(|(index, issuer)| {
+                issuer.mode() == Mode::Report && route.access != Access::Public && counts(index)
+            }) || route.mode == Mode::Report,
         }
     }
 
@@ -50,7 +56,11 @@ impl RouteRow {
         [
             self.pattern.clone(),
             list(&self.methods, "all"),
-            self.access.to_owned(),
+            if self.reports {
+                format!("{}, report only", self.access)
+            } else {
+                self.access.to_owned()
+            },
             list(&self.issuers, "-"),
             list(&self.requires, "-"),
         ]
@@ -62,6 +72,7 @@ impl RouteRow {
             "path": self.pattern,
             "methods": if self.methods.is_empty() { Value::Null } else { json!(self.methods) },
             "access": self.access,
+            "mode": if self.reports { "report" } else { "enforce" },
             "issuers": self.issuers,
             "requires": self.requires,
         })
@@ -131,6 +142,7 @@ mod tests {
             access: "public",
             issuers: Vec::new(),
             requires: Vec::new(),
+            reports: false,
         };
         assert_eq!(row.sample(), expected);
     }
