@@ -99,17 +99,19 @@ for (const [what, changes] of Object.entries(WRONG)) {
   );
 }
 
-for (const [what, answer] of Object.entries({
-  "a redirect": { body: "", status: 302, headers: { Location: "/elsewhere" } },
-  HTML: { body: "<!doctype html>", headers: { "Content-Type": "text/html" } },
-  "more than 256 KiB": { body: { padding: "x".repeat(256 * 1024) } },
-  "a server error": { body: "", status: 503 },
+// The document is a good one, so that it is the way in which it comes that counts.
+for (const [what, { changes, text, ...answer }] of Object.entries({
+  "a redirect": { status: 302, headers: { Location: METADATA } },
+  HTML: { text: "<!doctype html>", headers: { "Content-Type": "text/html" } },
+  "more than 256 KiB": { changes: { padding: "x".repeat(256 * 1024) } },
+  "a server error": { status: 503 },
 })) {
   providerTest(`metadata are refused that are ${what}`, discovered, async ({ gate, provider }) => {
-    const { body, ...rest } = answer;
-    await provider.answerWith(body, { ...rest, path: METADATA });
+    const document = text ?? (await metadata(provider, changes));
+    await provider.answerWith(document, { ...answer, path: METADATA });
     await assertUnavailable(await gate.fetchWith(await provider.token(), "/api/items"));
     await provider.expectFetches([METADATA]);
+    assert.equal(failures(gate.logs).length, 1);
   });
 }
 
