@@ -45,6 +45,26 @@ providerTest(
 );
 
 providerTest(
+  "attack_25: while a fetch for made-up kids hangs, tokens by known keys pass as ever",
+  ({ origin, provider }) => ({ policy: published({ origin, provider }) }),
+  async ({ gate, origin, provider }) => {
+    const token = await provider.token();
+    await assertAdmitted(await gate.fetchWith(token, "/api/items"), origin);
+    await provider.expectFetches([JWKS]);
+    await provider.hold();
+    await gate.moveClock(COOLDOWN);
+    const strange = answersTo(gate, strangers(provider, 50));
+    assert.equal(await provider.nextFetch(), JWKS);
+    for (let times = 0; times < 20; times += 1) {
+      await assertAdmitted(await gate.fetchWith(token, "/api/items"), origin);
+    }
+    await provider.recover();
+    assert.deepEqual(await strange, { "401 unknown_key": 50 });
+    await provider.expectFetches([]);
+  },
+);
+
+providerTest(
   "attack_04: a kid goes nowhere but into a comparison",
   ({ origin, provider }) => ({ policy: published({ origin, provider, log: { decisions: "all" } }) }),
   async ({ gate, origin, provider }) => {

@@ -1,5 +1,7 @@
 //! Issuers in the words of their providers: what each preset writes out, and what may stand beside it.
 
+mod tokens;
+
 use super::check;
 use crate::kit::{Held, policy, warnings};
 use portcullis::policy::Policy;
