@@ -265,4 +265,28 @@ mod tests {
         let environments = Environment::select(&source, None).unwrap();
         assert_eq!(policy::raw(&environments[0]).unwrap(), presets[0].issuer);
     }
+
+    /// The document's examples are policies without a fault or a warning, one for each preset.
+    #[test]
+    fn the_examples_of_presets() {
+        const DOCUMENT: &str = include_str!("../../docs/presets.md");
+        const AROUND: &str =
+            "vars.POLICY.origin = 'echo'\nvars.POLICY.routes = [{ path = '/*' }]\n";
+        let examples = DOCUMENT.split("```toml\n").skip(1);
+        let mut presets = Vec::new();
+        for example in examples.filter_map(|rest| rest.split("```").next()) {
+            let text = format!("{AROUND}{example}");
+            let source = Source::parse("wrangler.toml", &text).unwrap();
+            let environments = Environment::select(&source, None).unwrap();
+            let raw = policy::raw(&environments[0]).unwrap();
+            let compiled =
+                bindings::compile(&environments[0], &raw, &DevVars::default(), Unseen::Warn);
+            assert!(compiled.findings.is_empty(), "{example}{:?}", compiled.findings);
+            presets.extend(Policy::presets(&raw).into_iter().map(|preset| preset.name));
+        }
+        let all = ["auth0", "cloudflare-access", "cognito", "entra", "firebase"]
+            .into_iter()
+            .chain(["google", "keycloak", "okta", "supabase"]);
+        assert_eq!(presets, all.collect::<Vec<_>>());
+    }
 }
