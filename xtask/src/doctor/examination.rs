@@ -1,6 +1,6 @@
 //! From a policy to a report.
 
-use portcullis::keys::KeyCaches;
+use portcullis::gate::Memory;
 use portcullis::policy::Policy;
 use portcullis::time::UnixSeconds;
 
@@ -24,12 +24,14 @@ pub(crate) fn examine(
     question: Option<&Question<'_>>,
     now: UnixSeconds,
 ) -> Report {
-    let mut caches = KeyCaches::of(policy);
+    let mut memory = Memory::of(policy);
     let mut issuers = Vec::new();
     for (place, issuer) in policy.issuers().iter().enumerate() {
         let (report, keys) = issuer::examine(place, issuer);
         issuers.push(report);
-        let (Some(cache), Some(_)) = (caches.get_mut(place), issuer.remote()) else { continue };
+        let (Some(cache), Some(_)) = (memory.keys.get_mut(place), issuer.remote()) else {
+            continue;
+        };
         match keys {
             // Judged as of one moment, whatever the fetches took.
             Some(mut keys) => {
@@ -39,6 +41,6 @@ pub(crate) fn examine(
             None => cache.failed(now),
         }
     }
-    let token = question.map(|question| Verdicts::of(question, policy, &caches, now));
+    let token = question.map(|question| Verdicts::of(question, policy, memory, now));
     Report { issuers, token }
 }

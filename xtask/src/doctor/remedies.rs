@@ -140,6 +140,14 @@ impl Case<'_> {
         Code::KeysUnavailable => {
             "the issuer's keys could not be fetched: see above for why".to_owned()
         }
+        Code::Revoked => "get a new one, if whom it is about may have one".to_owned(),
+        Code::RevocationUnavailable => {
+            "see that the KV namespace of the policy's revocation is there, and answers".to_owned()
+        }
+        Code::InvalidLogoutToken => {
+            "have the provider send a logout token as OpenID Connect Back-Channel Logout has it"
+                .to_owned()
+        }
         Code::Misconfigured => "correct the policy: see `check`".to_owned(),
         Code::OriginUnreachable | Code::OriginTimeout => {
             "see that the API runs, and can be reached from the platform".to_owned()

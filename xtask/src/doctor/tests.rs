@@ -33,6 +33,10 @@ impl Bindings for NoBindings {
     fn is_service(&self, name: &str) -> bool {
         name == "IDENTITY"
     }
+
+    fn is_kv_namespace(&self, name: &str) -> bool {
+        name == "REVOKED"
+    }
 }
 
 /// A policy of one issuer.

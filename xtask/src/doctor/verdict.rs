@@ -1,13 +1,15 @@
 //! What the gate would make of a token. Nothing is sent anywhere.
 
+use std::mem;
+
 use base64ct::{Base64UrlUnpadded, Encoding as _};
 use portcullis::extract::{BEARER_SUBPROTOCOL, Source};
-use portcullis::gate::{Trace, judge};
+use portcullis::gate::{Memory, Trace, judge};
 use portcullis::json::{self, Object};
-use portcullis::keys::KeyCaches;
 use portcullis::policy::Policy;
 use portcullis::refusal::{Code, Refusal};
 use portcullis::request::Request;
+use portcullis::revocation::Standing;
 use portcullis::time::UnixSeconds;
 use serde_json::{Value, json};
 
@@ -36,6 +38,10 @@ pub(crate) struct Verdict {
     pub(crate) key: Option<String>,
     /// Why it was refused, if it was.
     pub(crate) refusal: Option<Explained>,
+    /// Whether it would pass all the same, because no more than a report is asked for.
+    pub(crate) is_only_reported: bool,
+    /// Whether it counts as not revoked: the store cannot be read from here.
+    pub(crate) is_revocation_unseen: bool,
 }
 
 /// A refusal, and what to do about it.
@@ -60,17 +66,17 @@ impl Verdicts {
     pub(crate) fn of(
         question: &Question<'_>,
         policy: &Policy,
-        keys: &KeyCaches,
+        memory: Memory,
         now: UnixSeconds,
     ) -> Self {
         let readable = Readable::of(question.token);
-        let judge = Judge { question, policy, keys, now, readable };
+        let mut judge = Judge { question, policy, memory, now, readable };
         Self(question.requests.iter().map(|asked| judge.verdict(asked)).collect())
     }
 
     /// Whether some request would pass.
     pub(crate) fn is_admitted_somewhere(&self) -> bool {
-        self.0.iter().any(|verdict| verdict.refusal.is_none())
+        self.0.iter().any(Verdict::is_admitted)
     }
 
     /// The verdicts in words, requests of one fate together.
@@ -96,18 +102,33 @@ impl Verdicts {
 
 impl Verdict {
     fn shares_fate_with(&self, other: &Self) -> bool {
-        (&self.issuer, &self.key, &self.refusal) == (&other.issuer, &other.key, &other.refusal)
+        let fate = |verdict: &Self| Self { request: String::new(), ..verdict.clone() };
+        fate(self) == fate(other)
+    }
+
+    /// Whether the request would reach the origin.
+    pub(crate) fn is_admitted(&self) -> bool {
+        self.refusal.is_none() || self.is_only_reported
     }
 
     fn fate(&self) -> String {
         let issuer = self.issuer.as_deref().unwrap_or("none");
+        let unseen = if self.is_revocation_unseen { ", unless it is revoked" } else { "" };
         match &self.refusal {
             None => {
                 let key = self.key.as_deref().unwrap_or("none");
-                format!("the token passes (issuer {issuer}, key {key})")
+                format!("the token passes{unseen} (issuer {issuer}, key {key})")
             }
             Some(Explained { code, status, because, remedy }) => {
-                format!("refused with {status}, {code}: {because} (issuer {issuer})\n    {remedy}")
+                let verdict = if self.is_only_reported {
+                    "the request passes without claims, as no more than a report is asked for; else"
+                } else {
+                    "the token is"
+                };
+                format!(
+                    "{verdict} refused with {status}, {code}: {because} (issuer {issuer})\n    \
+                     {remedy}"
+                )
             }
         }
     }
@@ -115,7 +136,9 @@ impl Verdict {
     fn to_json(&self) -> Value {
         json!({
             "request": self.request,
-            "admitted": self.refusal.is_none(),
+            "admitted": self.is_admitted(),
+            "only_reported": self.is_only_reported,
+            "revocation_unseen": self.is_revocation_unseen,
             "issuer": self.issuer,
             "key": self.key,
             "code": self.refusal.as_ref().map(|refusal| refusal.code),
@@ -129,33 +152,59 @@ impl Verdict {
 struct Judge<'a> {
     question: &'a Question<'a>,
     policy: &'a Policy,
-    keys: &'a KeyCaches,
+    memory: Memory,
     now: UnixSeconds,
     readable: Readable,
 }
 
-impl Judge<'_> {
-    fn verdict(&self, asked: &Asked) -> Verdict {
+impl<'a> Judge<'a> {
+    fn verdict(&mut self, asked: &Asked) -> Verdict {
         let (url, headers) = self.carried(&asked.path);
         let request = Request { method: &asked.method, url: &url, headers: &headers };
         let mut trace = Trace::default();
-        let outcome = judge(self.policy, self.keys, &request, self.now, &mut trace).map(drop);
+        let mut outcome = self.outcome(&request, &mut trace);
+        let wanted = mem::take(&mut trace.revocations_wanted);
+        let is_revocation_unseen = !wanted.is_empty();
+        if is_revocation_unseen {
+            for entry in wanted {
+                self.memory.revocations.remember(entry, Standing::Good, self.now);
+            }
+            trace = Trace::default();
+            outcome = self.outcome(&request, &mut trace);
+        }
         let place = trace
             .issuer
             .and_then(|name| self.policy.issuers().iter().position(|issuer| issuer.name() == name));
         let stood_in = place.is_some_and(|place| self.question.without_keys.contains(&place));
-        let refusal = match outcome {
+        let (refusal, is_only_reported) = match outcome {
             // Whatever the stand-in for a key made of it, the key itself may not.
-            _ if stood_in => Some(Explained {
-                code: Code::KeysUnavailable.as_str(),
-                status: Code::KeysUnavailable.status(),
-                because: "the issuer's keys are in a binding that is not here".to_owned(),
-                remedy: "write the binding into .dev.vars, and ask again".to_owned(),
-            }),
-            outcome => outcome.err().map(|refusal| self.explained(&refusal, &trace, place)),
+            _ if stood_in => (Some(without_keys()), false),
+            Ok(reported) => {
+                let refusal = reported.map(|refusal| self.explained(&refusal, &trace, place));
+                let is_only_reported = refusal.is_some();
+                (refusal, is_only_reported)
+            }
+            Err(refusal) => (Some(self.explained(&refusal, &trace, place)), false),
         };
         let issuer = trace.issuer.map(str::to_owned);
-        Verdict { request: asked.shown.clone(), issuer, key: trace.key, refusal }
+        Verdict {
+            request: asked.shown.clone(),
+            issuer,
+            key: trace.key,
+            refusal,
+            is_only_reported,
+            is_revocation_unseen,
+        }
+    }
+
+    /// What is only reported, or what is refused.
+    fn outcome(
+        &self,
+        request: &Request<'_>,
+        trace: &mut Trace<'a>,
+    ) -> Result<Option<Refusal>, Refusal> {
+        let admitted = judge(self.policy, &self.memory, request, self.now, trace)?;
+        Ok(admitted.would_be_refusal().cloned())
     }
 
     /// URL and headers of a request that has the token in the first of the policy's places for it.
@@ -198,6 +247,15 @@ impl Judge<'_> {
             because: refusal.because().to_owned(),
             remedy: case.remedy(code),
         }
+    }
+}
+
+fn without_keys() -> Explained {
+    Explained {
+        code: Code::KeysUnavailable.as_str(),
+        status: Code::KeysUnavailable.status(),
+        because: "the issuer's keys are in a binding that is not here".to_owned(),
+        remedy: "write the binding into .dev.vars, and ask again".to_owned(),
     }
 }
 

@@ -152,3 +152,41 @@ fn a_token_is_judged_where_the_policy_looks_for_it() {
         assert_eq!(report.token.unwrap().0[0].refusal, None, "{source}");
     }
 }
+
+/// What a policy of this mode, with or without revocation, makes of a token on its one route.
+fn verdict(changes: Value, more: &Value) -> Verdict {
+    let server = Server::start(|_| vec![("/keys", Response::json(&json!({ "keys": [rsa("r")] })))]);
+    let mut raw = json!({
+        "origin": "echo",
+        "issuers": [{
+            "name": "a", "issuer": server.url, "audience": "api", "algorithms": ["RS256"],
+            "keys": { "jwks_uri": format!("{}/keys", server.url) },
+        }],
+        "routes": [{ "path": "/*" }],
+    });
+    raw.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    let policy = Policy::compile(&raw, &NoBindings).outcome.unwrap();
+    let token = rs256(changes)(&server.url);
+    let asked = Asked { shown: "/".to_owned(), method: "GET".to_owned(), path: "/".to_owned() };
+    let question = Question { token: &token, requests: &[asked], without_keys: &[] };
+    let report = examine(&policy, Some(&question), now());
+    report.token.unwrap().0.remove(0)
+}
+
+#[test]
+fn what_is_only_reported_passes() {
+    let report = json!({ "routes": [{ "path": "/*", "mode": "report" }] });
+    let verdict = verdict(json!({ "aud": "other" }), &report);
+    assert!(verdict.is_admitted() && verdict.is_only_reported);
+    assert_eq!(verdict.refusal.unwrap().code, "wrong_audience");
+}
+
+#[test]
+fn the_revocation_store_is_not_here() {
+    let revocation = json!({ "revocation": { "kv": "REVOKED" } });
+    let admitted = verdict(json!({ "jti": "one" }), &revocation);
+    assert_eq!(admitted.refusal, None);
+    assert!(admitted.is_revocation_unseen);
+    let refused = verdict(json!({ "jti": "one", "exp": 1 }), &revocation);
+    assert_eq!(refused.refusal.unwrap().code, "expired");
+}
