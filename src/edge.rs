@@ -22,9 +22,11 @@ use crate::admitted::Admitted;
 use crate::gate::{self, Trace};
 use crate::keys::KeysWanted;
 use crate::outgoing::Outgoing;
+use crate::policy::Policy;
+use crate::rate_limit;
 use crate::refusal::{AnswerStyle, Code, Refusal};
 use crate::report::Difference;
-use crate::request::Request;
+use crate::request::{Headers as _, Request};
 use std::rc::Rc;
 use worker::{Context, Env};
 
@@ -76,7 +78,7 @@ pub async fn serve(
     trace.reported = outgoing.as_ref().ok().and_then(Outgoing::reported).cloned();
     let outcome = match outgoing {
         Ok(outgoing) => forward::send(outgoing, &request, &env, policy.origin_timeout()).await,
-        Err(refusal) => Err(refusal),
+        Err(refusal) => Err(limited(refusal, policy, &headers, &env).await),
     };
     log::decision(policy, &view, &trace, &outcome, &headers);
     match outcome {
@@ -118,6 +120,24 @@ async fn judge<'i>(
         verdict = ask(trace);
     }
     verdict
+}
+
+/// Counts a refused token against the client's address, and refuses as too many what is too many.
+async fn limited(
+    refusal: Refusal,
+    policy: &Policy,
+    headers: &RequestHeaders,
+    env: &Env,
+) -> Refusal {
+    let Some(binding) = policy.rate_limit().filter(|_| rate_limit::counts(&refusal)) else {
+        return refusal;
+    };
+    let address = headers.get("cf-connecting-ip");
+    let Some(key) = address.and_then(|address| rate_limit::client_key(&address)) else {
+        return refusal;
+    };
+    let over = bindings::is_over_the_limit(env, binding, &key).await;
+    if over { rate_limit::refusal() } else { refusal }
 }
 
 /// Judges the request by the candidate policy too, and logs where that comes to something else. Waits

@@ -77,6 +77,8 @@ pub mod refusal;
 
 pub mod report;
 
+pub mod rate_limit;
+
 pub mod policy;
 
 pub mod budget;

@@ -45,6 +45,7 @@ pub struct Policy {
     answers: AnswerStyle,
     revocation: Option<Revocation>,
     decisions: Decisions,
+    rate_limit: Option<String>,
     origin_timeout: Seconds,
 }
 
@@ -71,6 +72,11 @@ pub trait Bindings {
 
     /// Whether there is a KV namespace bound under that name.
     fn is_kv_namespace(&self, name: &str) -> bool;
+
+    /// Whether there is a Rate Limiting binding of that name. Where there is no platform there is none.
+    fn is_rate_limiter(&self, _name: &str) -> bool {
+        false
+    }
 }
 
 /// What compiling a policy comes to.
@@ -175,6 +181,12 @@ impl Policy {
         self.decisions
     }
 
+    /// The Rate Limiting binding that counts refused tokens by client, if any does.
+    #[must_use]
+    pub fn rate_limit(&self) -> Option<&str> {
+        self.rate_limit.as_deref()
+    }
+
     /// How long the origin may take to its response's headers.
     #[must_use]
     pub const fn origin_timeout(&self) -> Seconds {
@@ -226,7 +238,7 @@ impl Policy {
     }
 }
 
-const KEYS: [&str; 12] = [
+const KEYS: [&str; 13] = [
     "origin",
     "realm",
     "origin_timeout",
@@ -238,6 +250,7 @@ const KEYS: [&str; 12] = [
     "resource",
     "revocation",
     "log",
+    "rate_limit",
     "errors",
 ];
 
@@ -251,6 +264,7 @@ fn compile(raw: &Value, bindings: &dyn Bindings, faults: &mut Faults) -> Option<
     let answers = compile_answers(&table, sources.as_deref(), faults);
     let revocation = revocation::compile(&table, bindings, faults);
     let decisions = compile_decisions(&table, faults);
+    let rate_limit = compile_rate_limit(&table, bindings, faults);
     let origin_timeout = table.seconds("origin_timeout", 1..=300, faults);
     let guarded =
         routes.iter().flat_map(Routes::as_slice).any(|route| route.access != Access::Public);
@@ -269,6 +283,7 @@ fn compile(raw: &Value, bindings: &dyn Bindings, faults: &mut Faults) -> Option<
         answers: answers?,
         revocation: revocation?,
         decisions: decisions?,
+        rate_limit: rate_limit?,
         origin_timeout: origin_timeout.ok()?.unwrap_or(Seconds::new(30)),
     })
 }
@@ -306,6 +321,31 @@ fn compile_detail(table: &Table<'_>, faults: &mut Faults) -> Option<Detail> {
     };
     let choices = [("none", Detail::None), ("reason", Detail::Reason)];
     Some(errors.choice("detail", &choices, faults).ok()?.unwrap_or_default())
+}
+
+fn compile_rate_limit(
+    table: &Table<'_>,
+    bindings: &dyn Bindings,
+    faults: &mut Faults,
+) -> Option<Option<String>> {
+    let Some(limit) = table.table("rate_limit", &["binding"], faults).ok()? else {
+        return Some(None);
+    };
+    let found = limit.text("binding", faults);
+    let remedy = "name a Rate Limiting binding";
+    let name = limit.require("binding", found, remedy, faults).ok()?;
+    if bindings.is_rate_limiter(name) {
+        return Some(Some(name.to_owned()));
+    }
+    faults.fault(
+        limit.at("binding"),
+        format!("there is no Rate Limiting binding {name}"),
+        format!(
+            "add it in wrangler.toml: ratelimits = [{{ name = \"{name}\", namespace_id = \"1001\", \
+             simple = {{ limit = 20, period = 60 }} }}]"
+        ),
+    );
+    None
 }
 
 fn compile_decisions(table: &Table<'_>, faults: &mut Faults) -> Option<Decisions> {

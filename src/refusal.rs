@@ -63,6 +63,8 @@ pub enum Code {
     NoRoute,
     /// The route does not take this method.
     MethodNotAllowed,
+    /// Too many tokens from the client's address have been refused.
+    RateLimited,
     /// The gate's own hop header came back: the origin is the gate itself.
     LoopDetected,
     /// The issuer's keys have to be fetched, and cannot be.
@@ -151,6 +153,7 @@ impl Code {
             Self::CrossSite => ("cross_site", 403, Challenge::None),
             Self::NoRoute => ("no_route", 404, Challenge::None),
             Self::MethodNotAllowed => ("method_not_allowed", 405, Challenge::None),
+            Self::RateLimited => ("rate_limited", 429, Challenge::None),
             Self::LoopDetected => ("loop_detected", 508, Challenge::None),
             Self::KeysUnavailable => ("keys_unavailable", 503, Challenge::None),
             Self::Revoked => ("revoked", 401, INVALID_TOKEN),
@@ -365,6 +368,7 @@ const fn reason_phrase(status: u16) -> &'static str {
         403 => "Forbidden",
         404 => "Not Found",
         405 => "Method Not Allowed",
+        429 => "Too Many Requests",
         500 => "Internal Server Error",
         502 => "Bad Gateway",
         503 => "Service Unavailable",

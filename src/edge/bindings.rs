@@ -2,7 +2,7 @@
 
 use crate::json;
 use crate::policy::Bindings;
-use js_sys::{Array, Function, JSON, Promise, Reflect};
+use js_sys::{Array, Function, JSON, Object, Promise, Reflect};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use wasm_bindgen::{JsCast as _, JsValue};
@@ -67,6 +67,10 @@ impl Bindings for ReadBindings<'_> {
     fn is_kv_namespace(&self, name: &str) -> bool {
         self.environment.is_kv_namespace(name)
     }
+
+    fn is_rate_limiter(&self, name: &str) -> bool {
+        self.environment.is_rate_limiter(name)
+    }
 }
 
 /// Calls a method of a binding, which may be an object elsewhere: the method of such a one takes `.call`
@@ -96,6 +100,24 @@ impl Bindings for EnvBindings<'_> {
     fn is_kv_namespace(&self, name: &str) -> bool {
         self.raw(name).is_some_and(|namespace| has_method(&namespace, "getWithMetadata"))
     }
+
+    fn is_rate_limiter(&self, name: &str) -> bool {
+        self.raw(name).is_some_and(|limiter| has_method(&limiter, "limit"))
+    }
+}
+
+/// Counts one more for a key at a Rate Limiting binding, and says whether that is too many. A limiter
+/// that fails limits nobody.
+pub(super) async fn is_over_the_limit(env: &Env, name: &str, key: &str) -> bool {
+    let asked = || {
+        let options = Object::new();
+        Reflect::set(&options, &JsValue::from_str("key"), &JsValue::from_str(key)).ok()?;
+        call(&EnvBindings(env).raw(name)?, "limit", &[options.into()])
+    };
+    let Some(answer) = asked() else { return false };
+    let answer = JsFuture::from(answer).await.unwrap_or(JsValue::UNDEFINED);
+    let success = Reflect::get(&answer, &JsValue::from_str("success"));
+    success.is_ok_and(|success| success.as_bool() == Some(false))
 }
 
 fn has_method(object: &JsValue, name: &str) -> bool {

@@ -57,6 +57,8 @@ mod proof;
 #[cfg(test)]
 mod pss;
 #[cfg(test)]
+mod rate_limit;
+#[cfg(test)]
 mod refusal;
 #[cfg(test)]
 mod remote_keys;

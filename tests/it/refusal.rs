@@ -16,7 +16,7 @@ const EXPIRED: &str =
     r#"Bearer realm="api", error="invalid_token", error_description="The access token expired""#;
 
 /// Code, status, the phrase of the status, and how the challenge begins, if there is one.
-const CODES: [(Code, &str, u16, &str, Option<&str>); 28] = [
+const CODES: [(Code, &str, u16, &str, Option<&str>); 29] = [
     (Code::MissingToken, "missing_token", 401, "Unauthorized", Some(BARE)),
     (Code::MultipleTokens, "multiple_tokens", 400, "Bad Request", Some("invalid_request")),
     (
@@ -53,6 +53,7 @@ const CODES: [(Code, &str, u16, &str, Option<&str>); 28] = [
     (Code::CrossSite, "cross_site", 403, "Forbidden", None),
     (Code::NoRoute, "no_route", 404, "Not Found", None),
     (Code::MethodNotAllowed, "method_not_allowed", 405, "Method Not Allowed", None),
+    (Code::RateLimited, "rate_limited", 429, "Too Many Requests", None),
     (Code::LoopDetected, "loop_detected", 508, "Loop Detected", None),
     (Code::Misconfigured, "misconfigured", 500, "Internal Server Error", None),
     (Code::OriginUnreachable, "origin_unreachable", 502, "Bad Gateway", None),

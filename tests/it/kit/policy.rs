@@ -11,6 +11,7 @@ pub(crate) struct Held {
     values: BTreeMap<String, Value>,
     services: BTreeSet<String>,
     namespaces: BTreeSet<String>,
+    limiters: BTreeSet<String>,
 }
 
 impl Held {
@@ -33,6 +34,11 @@ impl Held {
         self
     }
 
+    pub(crate) fn limiter(mut self, name: &str) -> Self {
+        self.limiters.insert(name.to_owned());
+        self
+    }
+
     pub(crate) fn service(mut self, name: &str) -> Self {
         self.services.insert(name.to_owned());
         self
@@ -50,6 +56,10 @@ impl Bindings for Held {
 
     fn is_kv_namespace(&self, name: &str) -> bool {
         self.namespaces.contains(name)
+    }
+
+    fn is_rate_limiter(&self, name: &str) -> bool {
+        self.limiters.contains(name)
     }
 }
 

@@ -215,6 +215,10 @@ impl Bindings for Local<'_> {
     fn is_kv_namespace(&self, name: &str) -> bool {
         self.environment.declares("kv_namespaces", name)
     }
+
+    fn is_rate_limiter(&self, name: &str) -> bool {
+        self.environment.declares("ratelimits", name)
+    }
 }
 
 #[cfg(test)]

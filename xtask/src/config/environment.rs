@@ -107,7 +107,12 @@ impl<'a> Environment<'a> {
     /// Whether a binding of that name is declared in a list such as `services`.
     pub(crate) fn declares(&self, kind: &str, binding: &str) -> bool {
         self.own(kind).and_then(|list| list.value.as_array()).is_some_and(|list| {
-            list.iter().any(|entry| entry.get("binding").and_then(Value::as_str) == Some(binding))
+            // Rate limiters alone have a name instead.
+            let name = |entry: &Value| {
+                let name = entry.get("binding").or_else(|| entry.get("name"));
+                name.and_then(Value::as_str) == Some(binding)
+            };
+            list.iter().any(name)
         })
     }
 }
