@@ -69,14 +69,7 @@ pub(crate) fn run(options: &Options) -> ExitCode {
             let clean = worst(&reports).is_none_or(|severity| severity == Severity::Warning);
             if clean { ExitCode::SUCCESS } else { ExitCode::from(1) }
         }
-        Err(error) => {
-            if options.json {
-                say::result(&format!("{:#}", json!({ "error": format!("{error:#}") })));
-            } else {
-                say::error(&error);
-            }
-            ExitCode::from(2)
-        }
+        Err(error) => say::could_not_run(&error, options.json),
     }
 }
 

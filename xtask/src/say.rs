@@ -2,9 +2,11 @@
 //! holds nothing but the result.
 
 use std::io::{self, Write as _};
+use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use anyhow::{Error, Result};
+use serde_json::json;
 
 /// One line about what is going on.
 pub(crate) fn line(text: &str) {
@@ -19,6 +21,16 @@ pub(crate) fn error(error: &Error) {
         text.push_str(&format!("{prefix}: {cause}\n"));
     }
     write(&text);
+}
+
+/// Why a command could not do its work, on standard output as JSON if that is asked for; ends with 2.
+pub(crate) fn could_not_run(error: &Error, as_json: bool) -> ExitCode {
+    if as_json {
+        result(&format!("{:#}", json!({ "error": format!("{error:#}") })));
+    } else {
+        self::error(error);
+    }
+    ExitCode::from(2)
 }
 
 /// Text as it is. In one piece, because standard error is not buffered and wrangler begins a new

@@ -35,14 +35,7 @@ pub(super) fn run(options: &Options) -> ExitCode {
             }
             ExitCode::from(u8::from(!well))
         }
-        Err(error) => {
-            if options.json {
-                say::result(&format!("{:#}", json!({ "error": format!("{error:#}") })));
-            } else {
-                say::error(&error);
-            }
-            ExitCode::from(2)
-        }
+        Err(error) => say::could_not_run(&error, options.json),
     }
 }
 
