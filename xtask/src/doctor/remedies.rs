@@ -140,6 +140,11 @@ impl Case<'_> {
         Code::KeysUnavailable => {
             "the issuer's keys could not be fetched: see above for why".to_owned()
         }
+        Code::RateLimited => {
+            "wait: too many tokens from one address have been refused; correct those, or raise the \
+             limit in wrangler.toml"
+                .to_owned()
+        }
         Code::Revoked => "get a new one, if whom it is about may have one".to_owned(),
         Code::RevocationUnavailable => {
             "see that the KV namespace of the policy's revocation is there, and answers".to_owned()
