@@ -16,6 +16,7 @@ mod reader;
 mod resource;
 mod revocation;
 mod route;
+mod surprises;
 mod token;
 
 pub use self::fault::Fault;

@@ -186,7 +186,9 @@ impl Methods {
         }
     }
 
-    pub(crate) fn names(&self) -> Vec<String> {
+    /// Their names, `HEAD` beside `GET`; none means all.
+    #[must_use]
+    pub fn names(&self) -> Vec<String> {
         match self {
             Self::All => Vec::new(),
             Self::These(names) => {
@@ -245,7 +247,22 @@ impl Pattern {
         &self.text
     }
 
-    fn matches(&self, path: &[Cow<'_, str>]) -> bool {
+    /// The decoded segments of a path that it matches; as long as it takes to tell it from others.
+    pub(crate) fn sample(&self) -> Vec<String> {
+        let rest = self.open_ended.then(|| "rest".to_owned());
+        self.shortest_sample().into_iter().chain(rest).collect()
+    }
+
+    /// The same with nothing for a final `*`.
+    pub(crate) fn shortest_sample(&self) -> Vec<String> {
+        let segments = self.segments.iter().map(|segment| match segment {
+            Segment::Literal(literal) => literal.clone(),
+            Segment::Any => "name".to_owned(),
+        });
+        segments.collect()
+    }
+
+    pub(crate) fn matches(&self, path: &[Cow<'_, str>]) -> bool {
         let long_enough = if self.open_ended {
             path.len() >= self.segments.len()
         } else {
@@ -330,7 +347,7 @@ impl Segment {
 }
 
 /// The one way in which a canonical path spells this segment.
-fn percent_encoded(segment: &str) -> String {
+pub(crate) fn percent_encoded(segment: &str) -> String {
     let mut encoded = String::with_capacity(segment.len());
     for byte in segment.bytes() {
         if path::is_plain(byte) {

@@ -6,6 +6,7 @@ mod issuers;
 mod origin;
 mod presets;
 mod routes;
+mod surprises;
 mod token;
 
 use crate::kit::{Gate, Held, faults, hs_issuer, policy, table, warnings, with};

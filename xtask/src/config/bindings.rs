@@ -84,6 +84,8 @@ pub(crate) fn compile(
     };
     findings.extend(faults.into_iter().filter(|f| !of_stand_in(f)).map(found(Severity::Fault)));
     findings.extend(warnings.into_iter().filter(|f| !of_stand_in(f)).map(found(Severity::Warning)));
+    let surprises = policy.as_ref().map(Policy::surprises).unwrap_or_default();
+    findings.extend(surprises.into_iter().map(found(Severity::Warning)));
     let lacking = lacking_algorithms(environment, raw_policy);
     let policy = policy.filter(|_| lacking.is_empty());
     findings.extend(lacking);

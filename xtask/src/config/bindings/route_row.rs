@@ -3,7 +3,7 @@
 use portcullis::claims::Condition;
 use portcullis::policy::Policy;
 use portcullis::report::Mode;
-use portcullis::route::{Access, Methods, Requirements, Route};
+use portcullis::route::{Access, Requirements, Route};
 use serde_json::{Value, json};
 
 /// One route as it takes effect.
@@ -35,10 +35,7 @@ impl RouteRow {
         let issuers = issuers.filter(|(index, _)| counts(*index) && route.access != Access::Public);
         Self {
             pattern: route.pattern.to_string(),
-            methods: match &route.methods {
-                Methods::All => Vec::new(),
-                Methods::These(methods) => methods.clone(),
-            },
+            methods: route.methods.names(),
             access: route.access.as_str(),
             issuers: issuers.map(|(_, issuer)| issuer.name().to_owned()).collect(),
             requires: requires(&route.requirements),
