@@ -43,6 +43,8 @@ mod key_cache;
 #[cfg(test)]
 mod kit;
 #[cfg(test)]
+mod model;
+#[cfg(test)]
 mod mutation;
 #[cfg(test)]
 mod outgoing;
