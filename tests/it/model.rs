@@ -38,6 +38,9 @@ struct Token {
     flaw: Option<&'static str>,
 }
 
+/// The token that a request carries, if it carries one, or the code that what it carries is refused with.
+type Credentials = Result<Option<Token>, &'static str>;
+
 /// A path, and what its segments mean; `None` for one that two servers read differently.
 #[derive(Clone, Debug)]
 struct Path {
@@ -219,9 +222,7 @@ fn draw_path(random: &mut Rng, routes: &[Drawn]) -> Path {
 }
 
 /// The headers of a request, and the one token in them or the code that they are refused with.
-fn draw_credentials(
-    random: &mut Rng,
-) -> (Vec<(String, String)>, Result<Option<Token>, &'static str>) {
+fn draw_credentials(random: &mut Rng) -> (Vec<(String, String)>, Credentials) {
     let header = |name: &str, value: String| (name.to_owned(), value);
     let token = draw_token(random);
     let text = token.text.clone();
@@ -258,7 +259,7 @@ fn verdict(
     routes: &[Drawn],
     path: &Path,
     method: &str,
-    credentials: &Result<Option<Token>, &'static str>,
+    credentials: &Credentials,
 ) -> Result<Option<&'static str>, &'static str> {
     let Some(segments) = &path.meaning else { return Err("ambiguous_path") };
     let best = routes.iter().filter(|route| route.matches(segments)).min_by_key(|one| one.rank());
