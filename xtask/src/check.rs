@@ -109,6 +109,7 @@ fn report(environment: &Environment<'_>, dev_vars: &DevVars, unseen: Unseen) -> 
             findings.push(fault);
         }
     }
+    findings.extend(candidate(environment, dev_vars));
     // By severity and not by line, so that what matters most is not lost among the rest.
     findings.sort_by_key(|finding| (finding.severity, finding.line));
     Report {
@@ -118,6 +119,33 @@ fn report(environment: &Environment<'_>, dev_vars: &DevVars, unseen: Unseen) -> 
         presets,
         routes,
     }
+}
+
+/// What is wrong with the policy that is tried out beside the enforced one. It stops nothing, so that
+/// all of it is warned of.
+fn candidate(environment: &Environment<'_>, dev_vars: &DevVars) -> Vec<Finding> {
+    let Some(variable) = environment.variable(policy::CANDIDATE) else { return Vec::new() };
+    let raw = match variable.value {
+        Value::String(text) => serde_json::from_str(text).ok(),
+        table => Some(table.clone()),
+    };
+    let Some(raw) = raw else {
+        return vec![Finding {
+            severity: Severity::Warning,
+            line: variable.line,
+            path: policy::CANDIDATE.to_owned(),
+            problem: "this text is not JSON, so that no candidate is judged by".to_owned(),
+            remedy: "write the policy as a table, or as one JSON object in a string".to_owned(),
+        }];
+    };
+    let compiled = bindings::compile(environment, &raw, dev_vars, Unseen::Warn);
+    let found = compiled.findings.into_iter().map(|finding| Finding {
+        severity: Severity::Warning,
+        line: variable.line,
+        path: finding.path.replacen(policy::VARIABLE, policy::CANDIDATE, 1),
+        ..finding
+    });
+    found.collect()
 }
 
 /// The worst that was found anywhere.
@@ -281,5 +309,31 @@ mod tests {
             .into_iter()
             .chain(["google", "keycloak", "okta", "supabase"]);
         assert_eq!(presets, all.collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_candidate_is_warned_of_and_stops_nothing() {
+        const POLICY: &str = "vars.POLICY.origin = 'echo'\nvars.POLICY.routes = [{ path = '/*', access = 'public' }]\n";
+        let check = |candidate: &str, expected: &[&str]| {
+            let source = Source::parse("wrangler.toml", &format!("{POLICY}{candidate}")).unwrap();
+            let environments = Environment::select(&source, None).unwrap();
+            let report = report(&environments[0], &DevVars::default(), Unseen::FaultAtTopLevel);
+            let found: Vec<_> = report.findings.iter().map(|one| one.path.as_str()).collect();
+            assert_eq!(found, expected, "{candidate}");
+            assert!(report.findings.iter().all(|one| one.severity == Severity::Warning));
+            assert_eq!(report.routes.map(|routes| routes.len()), Some(1));
+        };
+        check("", &[]);
+        let candidate = POLICY.replace("POLICY", "POLICY_CANDIDATE");
+        check(&candidate, &[]);
+        check(
+            &format!("{candidate}vars.POLICY_CANDIDATE.orgin = 1\n"),
+            &["POLICY_CANDIDATE.orgin"],
+        );
+        check("vars.POLICY_CANDIDATE = '{ not JSON'\n", &["POLICY_CANDIDATE"]);
+        check(
+            "vars.POLICY_CANDIDATE = '{}'\n",
+            &["POLICY_CANDIDATE.origin", "POLICY_CANDIDATE.routes"],
+        );
     }
 }

@@ -8,6 +8,9 @@ use super::{Environment, Finding, Severity};
 /// The variable that holds the policy.
 pub(crate) const VARIABLE: &str = "POLICY";
 
+/// The variable that holds a policy that is tried out beside it.
+pub(crate) const CANDIDATE: &str = "POLICY_CANDIDATE";
+
 /// What a policy wants a binding for.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Purpose {
