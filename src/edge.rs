@@ -3,11 +3,14 @@
 //! It takes and returns the runtime's own `Request` and `Response`, so that a body is streamed and
 //! never copied, and the origin's response goes back as it came.
 
+mod analytics;
 mod bindings;
 mod clock;
+mod decision;
 mod echo;
 mod forward;
 mod headers;
+mod health;
 mod isolate;
 mod keys;
 mod log;
@@ -16,6 +19,8 @@ mod respond;
 mod revocations;
 mod stream;
 
+use self::clock::Wait;
+use self::decision::{Decision, Outcome};
 use self::headers::RequestHeaders;
 use self::isolate::Isolate;
 use crate::admitted::Admitted;
@@ -43,25 +48,34 @@ pub async fn serve(
     env: Env,
     context: Context,
 ) -> worker::Result<web_sys::Response> {
+    let wait = Wait::begin();
     let method = request.method();
     let url = request.url();
     let headers = RequestHeaders::of(&request);
     let view = Request { method: &method, url: &url, headers: &headers };
 
-    let Some(isolate) = Isolate::of(&env).await else {
+    let isolate = Isolate::of(&env).await;
+    if let Some(answer) = health::answer(&view, isolate.is_some(), &env) {
+        return Ok(respond::respond(&answer, method != "HEAD")?);
+    }
+    let Some(isolate) = isolate else {
         let refusal = Refusal::new(Code::Misconfigured, "the policy has a fault");
         return respond::refuse(&refusal, &AnswerStyle::default(), &method, &headers);
     };
     let policy = &isolate.policy;
     let mut trace = Trace::default();
+    let record = |trace: &Trace<'_>, outcome| {
+        let (request, headers, waited_ms) = (&view, &headers, wait.so_far());
+        Decision { request, headers, trace, outcome, waited_ms }.record(policy, &env, &context);
+    };
     match gate::own_answer(policy, &view) {
         Ok(None) => {}
         Ok(Some(answer)) => {
-            log::own_answer(policy, &view, &answer, &headers);
+            record(&trace, Outcome::Answered(answer.status));
             return Ok(respond::respond(&answer, method != "HEAD")?);
         }
         Err(refusal) => {
-            log::decision(policy, &view, &trace, &Err(refusal.clone()), &headers);
+            record(&trace, Outcome::Refused(&refusal));
             return respond::refuse(&refusal, policy.answers(), &method, &headers);
         }
     }
@@ -76,15 +90,23 @@ pub async fn serve(
         compare(candidate, &outgoing, &view, &headers, &env, &context).await;
     }
     trace.reported = outgoing.as_ref().ok().and_then(Outgoing::reported).cloned();
+    let judged_ms = wait.so_far();
     let outcome = match outgoing {
         Ok(outgoing) => forward::send(outgoing, &request, &env, policy.origin_timeout()).await,
         Err(refusal) => Err(limited(refusal, policy, &headers, &env).await),
     };
-    log::decision(policy, &view, &trace, &outcome, &headers);
-    match outcome {
-        Ok(response) => Ok(response),
-        Err(refusal) => respond::refuse(&refusal, policy.answers(), &method, &headers),
+    record(
+        &trace,
+        outcome.as_ref().map_or_else(Outcome::Refused, |it| Outcome::Admitted(it.status())),
+    );
+    let response = match outcome {
+        Ok(response) => response,
+        Err(refusal) => respond::refuse(&refusal, policy.answers(), &method, &headers)?,
+    };
+    if policy.log().server_timing {
+        return Ok(respond::with_server_timing(response, judged_ms, wait.so_far())?);
     }
+    Ok(response)
 }
 
 /// How often a request is judged: at most once more for want of keys, and once for want of revocations.

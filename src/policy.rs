@@ -10,6 +10,7 @@ mod fault;
 mod forward;
 mod issuer;
 mod keys;
+mod log;
 mod origin;
 mod preset;
 mod reader;
@@ -21,6 +22,7 @@ mod token;
 
 pub use self::fault::Fault;
 pub use self::issuer::Issuer;
+pub use self::log::{Decisions, Log};
 pub use self::preset::Preset;
 
 use self::fault::Faults;
@@ -45,21 +47,9 @@ pub struct Policy {
     forwarding: Forwarding,
     answers: AnswerStyle,
     revocation: Option<Revocation>,
-    decisions: Decisions,
+    log: Log,
     rate_limit: Option<String>,
     origin_timeout: Seconds,
-}
-
-/// Which decisions are logged.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Decisions {
-    /// None at all.
-    None,
-    /// Refusals.
-    #[default]
-    Refused,
-    /// Every one.
-    All,
 }
 
 /// The secrets and services that a deployment has, by the names of their bindings.
@@ -76,6 +66,12 @@ pub trait Bindings {
 
     /// Whether there is a Rate Limiting binding of that name. Where there is no platform there is none.
     fn is_rate_limiter(&self, _name: &str) -> bool {
+        false
+    }
+
+    /// Whether there is an Analytics Engine dataset bound under that name. Where there is no platform
+    /// there is none.
+    fn is_analytics_dataset(&self, _name: &str) -> bool {
         false
     }
 }
@@ -176,10 +172,10 @@ impl Policy {
         self.answers.resource.as_ref()
     }
 
-    /// Which decisions are logged.
+    /// What is recorded of decisions.
     #[must_use]
-    pub const fn decisions(&self) -> Decisions {
-        self.decisions
+    pub const fn log(&self) -> &Log {
+        &self.log
     }
 
     /// The Rate Limiting binding that counts refused tokens by client, if any does.
@@ -264,7 +260,7 @@ fn compile(raw: &Value, bindings: &dyn Bindings, faults: &mut Faults) -> Option<
     let sources = token::compile(&table, forwarding.as_ref(), faults);
     let answers = compile_answers(&table, sources.as_deref(), faults);
     let revocation = revocation::compile(&table, bindings, faults);
-    let decisions = compile_decisions(&table, faults);
+    let log = log::compile(&table, bindings, faults);
     let rate_limit = compile_rate_limit(&table, bindings, faults);
     let origin_timeout = table.seconds("origin_timeout", 1..=300, faults);
     let guarded =
@@ -283,7 +279,7 @@ fn compile(raw: &Value, bindings: &dyn Bindings, faults: &mut Faults) -> Option<
         forwarding: forwarding?,
         answers: answers?,
         revocation: revocation?,
-        decisions: decisions?,
+        log: log?,
         rate_limit: rate_limit?,
         origin_timeout: origin_timeout.ok()?.unwrap_or(Seconds::new(30)),
     })
@@ -347,13 +343,4 @@ fn compile_rate_limit(
         ),
     );
     None
-}
-
-fn compile_decisions(table: &Table<'_>, faults: &mut Faults) -> Option<Decisions> {
-    let Some(log) = table.table("log", &["decisions"], faults).ok()? else {
-        return Some(Decisions::default());
-    };
-    let choices =
-        [("none", Decisions::None), ("refused", Decisions::Refused), ("all", Decisions::All)];
-    Some(log.choice("decisions", &choices, faults).ok()?.unwrap_or_default())
 }

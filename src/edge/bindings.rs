@@ -71,6 +71,10 @@ impl Bindings for ReadBindings<'_> {
     fn is_rate_limiter(&self, name: &str) -> bool {
         self.environment.is_rate_limiter(name)
     }
+
+    fn is_analytics_dataset(&self, name: &str) -> bool {
+        self.environment.is_analytics_dataset(name)
+    }
 }
 
 /// Calls a method of a binding, which may be an object elsewhere: the method of such a one takes `.call`
@@ -103,6 +107,10 @@ impl Bindings for EnvBindings<'_> {
 
     fn is_rate_limiter(&self, name: &str) -> bool {
         self.raw(name).is_some_and(|limiter| has_method(&limiter, "limit"))
+    }
+
+    fn is_analytics_dataset(&self, name: &str) -> bool {
+        self.raw(name).is_some_and(|dataset| has_method(&dataset, "writeDataPoint"))
     }
 }
 

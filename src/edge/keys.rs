@@ -122,7 +122,7 @@ impl Attempt<'_> {
             self.with_cache(KeyCache::mislaid);
         }
         let set = set?;
-        log::keys_fetched(self.isolate.policy.decisions(), self.issuer.name(), &set.keys.value);
+        log::keys_fetched(self.isolate.policy.log().decisions, self.issuer.name(), &set.keys.value);
         let jwks_uri = self.isolate.with_keys(self.wanted.issuer, |cache| {
             cache.succeeded(set.keys);
             cache.found().cloned()

@@ -1,4 +1,4 @@
-//! One structured line a decision, and one a fault.
+//! Structured lines, one an event.
 //!
 //! What is in a line: names from the policy, codes and sentences of the gate's own, the method and the
 //! platform's ray. What never is: a token, a claim, a secret, a URL.
@@ -6,48 +6,12 @@
 use super::headers::RequestHeaders;
 use crate::gate::Trace;
 use crate::keys::{KeyFault, KeySet};
-use crate::policy::{Decisions, Fault, Policy};
-use crate::refusal::{Answer, Refusal};
+use crate::policy::{Decisions, Fault};
+use crate::refusal::Refusal;
 use crate::report::Difference;
 use crate::request::Request;
 use crate::revocation::OnError;
 use serde_json::{Value, json};
-
-/// Logs a decision, if the policy wants it logged.
-pub(super) fn decision(
-    policy: &Policy,
-    request: &Request<'_>,
-    trace: &Trace<'_>,
-    outcome: &Result<web_sys::Response, Refusal>,
-    headers: &RequestHeaders,
-) {
-    let wanted = match policy.decisions() {
-        Decisions::None => false,
-        Decisions::Refused => outcome.is_err() || trace.reported.is_some(),
-        Decisions::All => true,
-    };
-    if !wanted {
-        return;
-    }
-    let (verdict, refusal, status) = match (outcome, &trace.reported) {
-        (Ok(response), None) => ("admitted", None, response.status()),
-        (Ok(response), Some(refusal)) => ("reported", Some(refusal), response.status()),
-        (Err(refusal), _) => ("refused", Some(refusal), refusal.code().status()),
-    };
-    line(&json!({
-        "event": "decision",
-        "decision": verdict,
-        "code": refusal.map(|refusal| refusal.code().as_str()),
-        "because": refusal.map(Refusal::because),
-        "status": status,
-        "method": request.method,
-        "route": trace.route.map(|route| route.pattern.as_str()),
-        "issuer": trace.issuer,
-        "alg": trace.algorithm.map(|algorithm| algorithm.name()),
-        "key": trace.key,
-        "ray": headers.ray(),
-    }));
-}
 
 /// Logs that the candidate policy would have judged a request differently.
 pub(super) fn difference(
@@ -66,24 +30,6 @@ pub(super) fn difference(
         "issuer": trace.issuer,
         "ray": headers.ray(),
     }));
-}
-
-/// Logs what the gate answered before any route was asked, if the policy wants every decision logged.
-pub(super) fn own_answer(
-    policy: &Policy,
-    request: &Request<'_>,
-    answer: &Answer,
-    headers: &RequestHeaders,
-) {
-    if policy.decisions() == Decisions::All {
-        line(&json!({
-            "event": "decision",
-            "decision": "answered",
-            "status": answer.status,
-            "method": request.method,
-            "ray": headers.ray(),
-        }));
-    }
 }
 
 /// Logs what keeps the gate from working.
@@ -158,6 +104,7 @@ fn policy_line(event: &str, fault: &Fault) {
     }));
 }
 
-fn line(value: &Value) {
+/// Writes a line.
+pub(super) fn line(value: &Value) {
     web_sys::console::log_1(&value.to_string().into());
 }

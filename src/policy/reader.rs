@@ -166,6 +166,19 @@ impl<'v> Table<'v> {
         }
     }
 
+    #[inline(never)]
+    pub(super) fn flag(&self, key: &str, faults: &mut Faults) -> Result<Option<bool>, Faulty> {
+        match self.get(key) {
+            None => Ok(None),
+            Some(Value::Bool(flag)) => Ok(Some(*flag)),
+            Some(other) => {
+                let problem = format!("{}, not true or false", kind(other));
+                faults.fault(self.at(key), problem, "write true or false");
+                Err(Faulty)
+            }
+        }
+    }
+
     /// A whole number of seconds within bounds.
     #[inline(never)]
     pub(super) fn seconds(

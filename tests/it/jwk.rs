@@ -8,6 +8,7 @@ use portcullis::alg::Algorithm;
 use portcullis::json::Object;
 use portcullis::keys::KeySet;
 use portcullis::keys::jwk::{Provenance, import};
+use portcullis::token::Header;
 use serde_json::{Value, json};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -270,4 +271,32 @@ fn rfc7638_section_3_1_thumbprint() {
     assert_eq!(names(imported(&jwk)), "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs");
     let named = with(jwk, json!({ "kid": "2011-04-29" }));
     assert_eq!(names(imported(&named)), "2011-04-29");
+}
+
+#[test]
+fn rfc7517_what_is_neither_a_key_nor_a_set_is_called_so() {
+    let algorithms = [Algorithm::from_name("RS256").unwrap()];
+    let neither = json!({ "kid": "a" });
+    let fault = import(neither.as_object().unwrap(), &algorithms, Provenance::Operator);
+    assert!(fault.unwrap_err().to_string().starts_with("neither a JWK Set"));
+}
+
+#[test]
+fn a_set_says_whether_no_key_fits_or_too_many() {
+    let algorithms = [Algorithm::from_name("RS256").unwrap()];
+    let set = |count: usize| {
+        let set = json!({ "keys": vec![keys::rsa_jwk(keys::RSA_PRIVATE); count] });
+        import(set.as_object().unwrap(), &algorithms, Provenance::Operator).unwrap()
+    };
+    let header = |name: &str| Header {
+        algorithm: Algorithm::from_name(name).unwrap(),
+        key_id: None,
+        media_type: None,
+        is_nested: false,
+    };
+    let none = set(1).pick(&header("PS256")).unwrap_err();
+    assert_eq!(none.because(), "no key fits the header's kid and alg");
+    let many = set(5).pick(&header("RS256")).unwrap_err();
+    assert_eq!(many.because(), "more keys fit the header than are tried");
+    assert_eq!(set(4).pick(&header("RS256")).unwrap().len(), 4);
 }

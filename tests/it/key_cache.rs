@@ -9,6 +9,8 @@ use portcullis::keys::{KeyCaches, KeySet};
 use portcullis::time::{Seconds, UnixSeconds};
 use portcullis::token::Header;
 use serde_json::{Value, json};
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
 
 const MINUTE: i64 = 60;
 const HOUR: i64 = 60 * MINUTE;

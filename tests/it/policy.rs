@@ -289,7 +289,7 @@ fn defaults() {
     let gate = Gate::hs();
     let policy = &gate.policy;
     assert_eq!(policy.answers().realm, "api");
-    assert_eq!(policy.decisions(), Decisions::Refused);
+    assert_eq!(policy.log().decisions, Decisions::Refused);
     assert_eq!(policy.origin_timeout().get(), 30);
     assert!(!policy.forwarding().strip_authorization);
     assert!(policy.forwarding().claims.is_empty());
@@ -299,7 +299,27 @@ fn defaults() {
         [("none", Decisions::None), ("refused", Decisions::Refused), ("all", Decisions::All)]
     {
         let gate = Gate::new(&changed(json!({ "log": { "decisions": word } })));
-        assert_eq!(gate.policy.decisions(), decisions);
+        assert_eq!(gate.policy.log().decisions, decisions);
+    }
+}
+
+#[test]
+fn what_is_recorded() {
+    let rows = [
+        (json!({ "analytics": "DECISIONS", "server_timing": true }), ""),
+        (json!({ "analytics": "NONE" }), "log.analytics: there is no Analytics Engine dataset"),
+        (json!({ "analytics": true }), "log.analytics: true or false"),
+        (json!({ "server_timing": "yes" }), "log.server_timing: a string, not true or false"),
+    ];
+    for (log, expected) in rows {
+        let faults = faults(&changed(json!({ "log": log })), &Held::usual().dataset("DECISIONS"));
+        let shown: Vec<_> = faults.iter().map(ToString::to_string).collect();
+        let as_expected = match shown.as_slice() {
+            [] => expected.is_empty(),
+            [one] => !expected.is_empty() && one.starts_with(expected),
+            _ => false,
+        };
+        assert!(as_expected, "{log}: {shown:?}");
     }
 }
 

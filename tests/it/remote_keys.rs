@@ -3,6 +3,8 @@
 use crate::kit::{self, Held, faults, hs_issuer, policy, with};
 use portcullis::keys::remote::{jwks_uri_of, metadata_urls};
 use serde_json::{Value, json};
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
 
 #[test]
 fn rfc8414_3_1_and_oidc_discovery_4_metadata_urls() {

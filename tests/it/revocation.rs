@@ -5,6 +5,8 @@ use portcullis::gate::{Trace, judge_logout};
 use portcullis::revocation::{Entry, Standing, Subject};
 use portcullis::time::{Seconds, UnixSeconds};
 use serde_json::{Value, json};
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
 
 fn raw(revocation: Value) -> Value {
     with(policy(hs_issuer()), json!({ "revocation": revocation }))

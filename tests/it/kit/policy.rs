@@ -12,6 +12,7 @@ pub(crate) struct Held {
     services: BTreeSet<String>,
     namespaces: BTreeSet<String>,
     limiters: BTreeSet<String>,
+    datasets: BTreeSet<String>,
 }
 
 impl Held {
@@ -39,6 +40,11 @@ impl Held {
         self
     }
 
+    pub(crate) fn dataset(mut self, name: &str) -> Self {
+        self.datasets.insert(name.to_owned());
+        self
+    }
+
     pub(crate) fn service(mut self, name: &str) -> Self {
         self.services.insert(name.to_owned());
         self
@@ -60,6 +66,10 @@ impl Bindings for Held {
 
     fn is_rate_limiter(&self, name: &str) -> bool {
         self.limiters.contains(name)
+    }
+
+    fn is_analytics_dataset(&self, name: &str) -> bool {
+        self.datasets.contains(name)
     }
 }
 

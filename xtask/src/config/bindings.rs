@@ -221,6 +221,10 @@ impl Bindings for Local<'_> {
     fn is_rate_limiter(&self, name: &str) -> bool {
         self.environment.declares("ratelimits", name)
     }
+
+    fn is_analytics_dataset(&self, name: &str) -> bool {
+        self.environment.declares("analytics_engine_datasets", name)
+    }
 }
 
 #[cfg(test)]

@@ -1,0 +1,48 @@
+//! Decisions as data points of Workers Analytics Engine. `docs/observability.md` has the columns.
+
+use super::bindings::EnvBindings;
+use super::decision::Decision;
+use js_sys::{Array, Function, Object, Promise, Reflect};
+use wasm_bindgen::{JsCast as _, JsValue};
+use wasm_bindgen_futures::JsFuture;
+use worker::{Context, Env};
+
+/// Writes a data point. One that cannot be written is lost: no request is worth less for it.
+pub(super) fn write(env: &Env, context: &Context, binding: &str, decision: &Decision<'_>) {
+    let Some(dataset) = EnvBindings(env).raw(binding) else { return };
+    let written = point(decision).and_then(|point| {
+        let write: Function =
+            Reflect::get(&dataset, &JsValue::from_str("writeDataPoint"))?.dyn_into()?;
+        Reflect::apply(&write, &dataset, &Array::of1(&point))
+    });
+    // The platform's own takes a point at once. One that a Worker stands in for takes it when it can.
+    if let Ok(written) = written
+        && !written.is_undefined()
+    {
+        let written: Promise = Promise::resolve(&written);
+        context.wait_until(async move {
+            let _ = JsFuture::from(written).await;
+        });
+    }
+}
+
+fn point(decision: &Decision<'_>) -> Result<JsValue, JsValue> {
+    let row = decision.row();
+    let texts = [
+        Some(row.verdict),
+        row.code,
+        row.route,
+        row.issuer,
+        row.algorithm,
+        row.key,
+        Some(row.method),
+    ];
+    let texts = texts.into_iter().map(|text| JsValue::from_str(text.unwrap_or_default()));
+    let numbers = [JsValue::from(row.status), JsValue::from(row.waited_ms)];
+    let point = Object::new();
+    let set = |name: &str, value: &Array| Reflect::set(&point, &JsValue::from_str(name), value);
+    set("indexes", &Array::of1(&JsValue::from_str(row.route.unwrap_or_default())))?;
+    set("blobs", &texts.collect())?;
+    set("doubles", &numbers.into_iter().collect())?;
+    Ok(point.into())
+}
