@@ -4,14 +4,16 @@
 //! # The life of a request
 //!
 //! ```text
-//! request -> canonical path -> find route -> extract -> parse -> pick key -> verify -> claims -> authorise -> forward
-//!                               Route       Bearer   Unverified  Key       Verified   Claims   Admitted
-//!              |                   |           |         |         |          |          |          |
-//!              +-------------------+-----------+---------+---- Refusal -------+----------+----------+--> 400/401/403/404/5xx
+//! request -> canonical path -> find route -> extract -> parse -> pick key -> verify -> claims -> revocation -> authorise -> forward
+//!                               Route        Found    Unverified  Key      Verified   Claims                   Admitted
+//!              |                   |           |         |         |          |          |          |            |
+//!              +-------------------+-----------+---------+---- Refusal -------+----------+----------+------------+--> 400/401/403/404/5xx
 //! ```
 //!
 //! [`gate::judge`] is that line as code. Each type on it can be made only by the step that checks it,
-//! and the edge forwards nothing but an [`admitted::Admitted`], which it takes by value.
+//! and the edge forwards nothing but an [`admitted::Admitted`], which it takes by value. Where a step needs
+//! keys or revocations that have to be fetched, it refuses and says which; the edge fetches them, and asks
+//! again with them in the [`gate::Memory`].
 //!
 //! # Invariants
 //!
