@@ -152,7 +152,7 @@ const pathOf = (url) => /^[a-z]+:\/\/[^/?#\\]*([^?]*)/i.exec(url)[1];
 const isPublic = (path) => path === "/public" || path.startsWith("/public/");
 const isAdmin = (path) => path === "/admin" || path.startsWith("/admin/");
 
-for (const runtime of ["workerd", "miniflare"]) {
+for (const runtime of ["workerd", "miniflare", "wrangler"]) {
   describe(`paths in ${runtime}`, () => {
     let probe;
     before(async () => {

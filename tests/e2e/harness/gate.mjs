@@ -8,8 +8,9 @@ import { builtWorker, withClock } from "./paths.mjs";
 import { startProvider } from "./provider.mjs";
 import { bounded } from "./waiting.mjs";
 import { startWorkerd } from "./workerd.mjs";
+import { startWranglerDev } from "./wrangler.mjs";
 
-const RUNTIMES = { miniflare: startMiniflare, workerd: startWorkerd };
+const RUNTIMES = { miniflare: startMiniflare, workerd: startWorkerd, wrangler: startWranglerDev };
 
 /** No test waits longer than this for anything: a hang becomes a failure with the Worker's log. */
 const TEST_LIMIT = 120_000;
@@ -17,8 +18,8 @@ const TEST_LIMIT = 120_000;
 /**
  * Starts the built Worker. `policy` becomes the variable POLICY: an object as a table, a string as a string;
  * left out, there is none. `secrets`, `vars` and `bindings` differ only in what the reader is told. `services`:
- * { BINDING: "host:port" }. `runtime`: "miniflare" (what `wrangler dev` runs) or "workerd" (bare). `clock`: whether
- * its clock can be moved.
+ * { BINDING: "host:port" }. `runtime`: "miniflare" (what `wrangler dev` runs), "workerd" (bare), or "wrangler"
+ * (`wrangler dev` itself, which takes seconds to start). `clock`: whether its clock can be moved.
  */
 export function startGate({ runtime = "miniflare", modules, clock = false, policy, ...rest } = {}) {
   const { secrets, vars, bindings, ...others } = rest;
