@@ -130,13 +130,14 @@ fn hostile_tokens() -> Vec<(&'static str, String)> {
 
 fn benches(criterion: &mut Criterion) {
     let policy = policy();
-    let memory = Memory::of(&policy);
-    let judge = |token: &str| {
+    let judge_with = |memory: &Memory, token: &str| {
         let headers = vec![("authorization".to_owned(), format!("Bearer {token}"))];
         let url = "https://gate.example/service-59/7/items";
         let request = Request { method: "GET", url, headers: &headers };
-        gate::judge(&policy, &memory, black_box(&request), NOW, &mut Trace::default()).is_ok()
+        gate::judge(&policy, memory, black_box(&request), NOW, &mut Trace::default()).is_ok()
     };
+    // With a memory that has never seen the token.
+    let judge = |token: &str| judge_with(&Memory::of(&policy), token);
 
     let mut group = criterion.benchmark_group("judge_700_bytes");
     for (name, algorithm, issuer) in
@@ -146,6 +147,13 @@ fn benches(criterion: &mut Criterion) {
         assert!(judge(&token), "{name}");
         group.bench_function(name, |bencher| bencher.iter(|| judge(&token)));
     }
+    group.finish();
+
+    let mut group = criterion.benchmark_group("recalled_700_bytes");
+    let token = good_token("RS256", "https://rs", 700);
+    let memory = Memory::of(&policy);
+    assert!(judge_with(&memory, &token));
+    group.bench_function("rs256", |bencher| bencher.iter(|| judge_with(&memory, &token)));
     group.finish();
 
     let mut group = criterion.benchmark_group("good_16_kib");

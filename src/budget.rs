@@ -33,6 +33,13 @@ pub const REVOCATIONS: usize = 4096;
 /// Seconds for which a revocation may go unnoticed by our doing: a day.
 pub const STALENESS_SECONDS: u32 = 24 * 60 * 60;
 
+/// Verified tokens that an isolate keeps, in each of two generations.
+pub const TOKENS_KEPT: usize = 4096;
+
+/// Bytes that they may take, in each of two generations, roughly: together an eighth of an isolate's
+/// 128 MB.
+pub const TOKEN_BYTES_KEPT: usize = 8 * 1024 * 1024;
+
 /// Secrets of one issuer: rotation needs two, a botched one three.
 pub const SECRETS_HELD: usize = 4;
 

@@ -4,8 +4,10 @@
 //! A registered claim of the wrong JSON type is refused whether or not a rule reads it: taking it for
 //! absent is how `"nbf": "9999999999"` once meant "no nbf" (CVE-2026-25537).
 
+mod cache;
 mod rule;
 
+pub use self::cache::{Provenance, Token, TokenCache};
 pub use self::rule::{ClaimRule, Condition};
 
 use crate::json::{self, Object};
@@ -14,6 +16,7 @@ use crate::signature::Verified;
 use crate::time::{Seconds, UnixSeconds};
 use serde_json::Value;
 use std::fmt;
+use std::rc::Rc;
 
 /// What an issuer's tokens must say. Made by the policy's compiler.
 #[derive(Clone, Debug)]
@@ -92,9 +95,16 @@ pub(crate) const PROOF_TYPE: &str = "portcullis-proof+jwt";
 
 /// The claims of a verified token that has passed its issuer's rules.
 pub struct Claims<'g> {
+    established: Rc<Established>,
+    rules: &'g Rules,
+}
+
+/// What has been established of a token for good, as long as its key and its issuer's rules stay: all but
+/// whether it is the time for it.
+struct Established {
     members: Object,
     payload_segment: String,
-    rules: &'g Rules,
+    times: Times,
 }
 
 impl<'g> Claims<'g> {
@@ -119,7 +129,8 @@ impl<'g> Claims<'g> {
         check_issuer(&registered, rules)?;
         check_tenant(&registered, &members, rules)?;
         check_audience(&registered, rules)?;
-        check_time(&registered, rules, now)?;
+        let times = registered.times;
+        times.check(rules, now)?;
         check_subject(&registered, rules)?;
         for name in &rules.require {
             if json::at(&members, name).is_none_or(Value::is_null) {
@@ -131,13 +142,25 @@ impl<'g> Claims<'g> {
                 return Err(invalid("a claim rule of the issuer does not hold"));
             }
         }
-        Ok(Self { members, payload_segment: payload.segment.to_owned(), rules })
+        let payload_segment = payload.segment.to_owned();
+        let established = Rc::new(Established { members, payload_segment, times });
+        Ok(Self { established, rules })
+    }
+
+    /// Judges anew, at the time `now`, what was established before by the same rules.
+    fn again(
+        established: Rc<Established>,
+        rules: &'g Rules,
+        now: UnixSeconds,
+    ) -> Result<Self, Refusal> {
+        established.times.check(rules, now)?;
+        Ok(Self { established, rules })
     }
 
     /// The value at a name, or at a JSON Pointer (RFC 6901) if it starts with `/`.
     #[must_use]
     pub fn at(&self, path: &str) -> Option<&Value> {
-        json::at(&self.members, path)
+        json::at(&self.established.members, path)
     }
 
     /// When the user signed in (OpenID Connect Core section 2, `auth_time`), if the token says so.
@@ -155,7 +178,7 @@ impl<'g> Claims<'g> {
     /// The payload as it stood in the token, base64url.
     #[must_use]
     pub fn payload_segment(&self) -> &str {
-        &self.payload_segment
+        &self.established.payload_segment
     }
 
     /// The token's scopes (RFC 6749 section 3.3), as a string of them or as an array.
@@ -213,7 +236,7 @@ impl fmt::Debug for Claims<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
             .debug_struct("Claims")
-            .field("members", &self.members.len())
+            .field("members", &self.established.members.len())
             .finish_non_exhaustive()
     }
 }
@@ -224,6 +247,12 @@ pub(crate) struct Registered<'c> {
     issuer: Option<&'c str>,
     subject: Option<&'c str>,
     pub(crate) audience: Vec<&'c str>,
+    pub(crate) times: Times,
+}
+
+/// When a token is good (RFC 7519 sections 4.1.4 to 4.1.6).
+#[derive(Clone, Copy)]
+pub(crate) struct Times {
     expires: Option<UnixSeconds>,
     not_before: Option<UnixSeconds>,
     issued: Option<UnixSeconds>,
@@ -238,9 +267,11 @@ impl<'c> Registered<'c> {
             issuer: text(members, "iss", "iss is not a string")?,
             subject: text(members, "sub", "sub is not a string")?,
             audience: audience(members)?,
-            expires: date(members, "exp", "exp is not a date")?,
-            not_before: date(members, "nbf", "nbf is not a date")?,
-            issued: date(members, "iat", "iat is not a date")?,
+            times: Times {
+                expires: date(members, "exp", "exp is not a date")?,
+                not_before: date(members, "nbf", "nbf is not a date")?,
+                issued: date(members, "iat", "iat is not a date")?,
+            },
         })
     }
 }
@@ -343,34 +374,33 @@ fn check_audience(registered: &Registered<'_>, rules: &Rules) -> Result<(), Refu
         .ok_or(Refusal::new(Code::WrongAudience, "aud holds none of the expected audiences"))
 }
 
-pub(crate) fn check_time(
-    registered: &Registered<'_>,
-    rules: &Rules,
-    now: UnixSeconds,
-) -> Result<(), Refusal> {
-    match registered.expires {
-        Some(expires) if now >= expires.plus(rules.leeway) => {
-            return Err(Refusal::new(Code::Expired, "exp has passed"));
+impl Times {
+    /// Whether it is the time for it, by the rules.
+    pub(crate) fn check(&self, rules: &Rules, now: UnixSeconds) -> Result<(), Refusal> {
+        match self.expires {
+            Some(expires) if now >= expires.plus(rules.leeway) => {
+                return Err(Refusal::new(Code::Expired, "exp has passed"));
+            }
+            None if rules.expiry_required => {
+                return Err(Refusal::new(Code::MissingClaim, "no exp"));
+            }
+            _ => {}
         }
-        None if rules.expiry_required => {
-            return Err(Refusal::new(Code::MissingClaim, "no exp"));
+        let latest = now.plus(rules.leeway);
+        if self.not_before.is_some_and(|not_before| latest < not_before) {
+            return Err(Refusal::new(Code::NotYetValid, "nbf lies in the future"));
         }
-        _ => {}
-    }
-    let latest = now.plus(rules.leeway);
-    if registered.not_before.is_some_and(|not_before| latest < not_before) {
-        return Err(Refusal::new(Code::NotYetValid, "nbf lies in the future"));
-    }
-    if registered.issued.is_some_and(|issued| latest < issued) {
-        return Err(Refusal::new(Code::NotYetValid, "iat lies in the future"));
-    }
-    let Some(max_age) = rules.max_age else { return Ok(()) };
-    match registered.issued {
-        None => Err(Refusal::new(Code::MissingClaim, "no iat, which max_age needs")),
-        Some(issued) if now >= issued.plus(max_age.plus(rules.leeway)) => {
-            Err(Refusal::new(Code::TooOld, "iat is older than max_age"))
+        if self.issued.is_some_and(|issued| latest < issued) {
+            return Err(Refusal::new(Code::NotYetValid, "iat lies in the future"));
         }
-        Some(_) => Ok(()),
+        let Some(max_age) = rules.max_age else { return Ok(()) };
+        match self.issued {
+            None => Err(Refusal::new(Code::MissingClaim, "no iat, which max_age needs")),
+            Some(issued) if now >= issued.plus(max_age.plus(rules.leeway)) => {
+                Err(Refusal::new(Code::TooOld, "iat is older than max_age"))
+            }
+            Some(_) => Ok(()),
+        }
     }
 }
 

@@ -2,11 +2,12 @@
 
 use crate::admitted::Admitted;
 use crate::alg::Algorithm;
-use crate::claims::Claims;
+use crate::claims::{Claims, Provenance, TokenCache};
 use crate::extract::Found;
+use crate::keys::cache::AskedKey;
 use crate::keys::{KeyCaches, KeysWanted};
 use crate::path::CanonicalPath;
-use crate::policy::Policy;
+use crate::policy::{Issuer, Policy};
 use crate::refusal::{Answer, Refusal};
 use crate::report::Mode;
 use crate::request::Request;
@@ -31,6 +32,8 @@ pub struct Trace<'g> {
     pub key: Option<String>,
     /// What the request would have been refused for, were that more than reported.
     pub reported: Option<Refusal>,
+    /// Whether the token had been verified before, and was recalled.
+    pub is_recalled: bool,
     /// The keys to fetch: for a verdict other than `keys_unavailable`, or for requests to come.
     pub keys_wanted: Option<KeysWanted>,
     /// The entries of the revocation store to read, for a verdict other than `revocation_unavailable`.
@@ -44,6 +47,8 @@ pub struct Memory {
     pub keys: KeyCaches,
     /// What the revocation store has said.
     pub revocations: Revocations,
+    /// Tokens that were verified.
+    pub tokens: TokenCache,
 }
 
 impl Memory {
@@ -118,6 +123,56 @@ fn judge_token<'g>(
     mode: &mut Mode,
     trace: &mut Trace<'g>,
 ) -> Result<Admitted<'g>, Refusal> {
+    let (issuer, claims) = match recall(policy, memory, route, found, now, mode, trace) {
+        Some(recalled) => recalled?,
+        None => verify(policy, memory, route, found, now, mode, trace)?,
+    };
+    if let Some(revocation) = policy.revocation() {
+        let key = trace.key.as_deref().unwrap_or_default();
+        let wanted = &mut trace.revocations_wanted;
+        revocation.check(issuer.name(), key, &claims, &memory.revocations, now, wanted)?;
+    }
+    Admitted::authorised(route, claims, found.source, now)
+}
+
+/// The claims of a token that was verified before and would be again, or what now keeps it from being
+/// let in; nothing where it has to be verified.
+fn recall<'g>(
+    policy: &'g Policy,
+    memory: &Memory,
+    route: &'g Route,
+    found: &Found<'_, 'g>,
+    now: UnixSeconds,
+    mode: &mut Mode,
+    trace: &mut Trace<'g>,
+) -> Option<Result<(&'g Issuer, Claims<'g>), Refusal>> {
+    let token = memory.tokens.get(&found.text)?;
+    let source = &token.source;
+    let issuer = policy.issuers().get(source.issuer)?;
+    let is_held = issuer.remote().is_none();
+    if !is_held && !memory.keys.still_vouch(source, now, &mut trace.keys_wanted) {
+        return None;
+    }
+    trace.is_recalled = true;
+    trace.algorithm = Some(source.algorithm);
+    if let Err(refusal) = route.admit_issuer(issuer) {
+        return Some(Err(refusal));
+    }
+    trace.issuer = Some(issuer.name());
+    trace.key = Some(source.key.clone());
+    *mode = mode.or(issuer.mode());
+    Some(token.claims(issuer, now).map(|claims| (issuer, claims)))
+}
+
+fn verify<'g>(
+    policy: &'g Policy,
+    memory: &Memory,
+    route: &'g Route,
+    found: &Found<'_, 'g>,
+    now: UnixSeconds,
+    mode: &mut Mode,
+    trace: &mut Trace<'g>,
+) -> Result<(&'g Issuer, Claims<'g>), Refusal> {
     let token = Unverified::parse(&found.text)?;
     trace.algorithm = Some(token.header().algorithm);
 
@@ -126,15 +181,15 @@ fn judge_token<'g>(
     *mode = mode.or(issuer.mode());
 
     let keys = issuer.pick_keys(token.header(), &memory.keys, now, &mut trace.keys_wanted)?;
+    let (algorithm, asked) = (token.header().algorithm, AskedKey::of(token.header()));
     let verified = signature::verify(token, &keys)?;
-    let key = trace.key.insert(verified.key_name().to_owned());
+    let key = trace.key.insert(verified.key_name().to_owned()).clone();
 
     let claims = Claims::check(verified, issuer.rules(), now)?;
-    if let Some(revocation) = policy.revocation() {
-        let wanted = &mut trace.revocations_wanted;
-        revocation.check(issuer.name(), key, &claims, &memory.revocations, now, wanted)?;
-    }
-    Admitted::authorised(route, claims, found.source, now)
+    let version = memory.keys.version(issuer.place());
+    let source = Provenance { issuer: issuer.place(), algorithm, key, asked, version };
+    memory.tokens.keep(&found.text, &claims, source);
+    Ok((issuer, claims))
 }
 
 /// Judges a logout token that a provider has sent, at the time `now`.

@@ -204,11 +204,8 @@ impl Policy {
     /// `unknown_issuer` as [`Self::issuer_named_by`], and where the route does not admit the issuer.
     pub fn issuer_of(&self, token: &Unverified<'_>, route: &Route) -> Result<&Issuer, Refusal> {
         let issuer = self.issuer_named_by(token)?;
-        let admitted =
-            route.issuers.as_ref().is_none_or(|issuers| issuers.contains(&issuer.place()));
-        admitted
-            .then_some(issuer)
-            .ok_or(Refusal::new(Code::UnknownIssuer, "the route does not admit the token's issuer"))
+        route.admit_issuer(issuer)?;
+        Ok(issuer)
     }
 
     /// The issuer that a token says it is from.

@@ -7,6 +7,7 @@
 
 use crate::claims::ClaimRule;
 use crate::path::{self, CanonicalPath};
+use crate::policy::Issuer;
 use crate::refusal::{Code, Refusal};
 use crate::report::Mode;
 use crate::time::Seconds;
@@ -36,6 +37,20 @@ pub struct Route {
     /// Whether a segment of the path may hold an encoded slash, which the origin must not take for one
     /// that divides segments.
     pub allows_encoded_slash: bool,
+}
+
+impl Route {
+    /// Whether an issuer's tokens count here.
+    ///
+    /// # Errors
+    ///
+    /// `unknown_issuer` where the policy names others.
+    pub fn admit_issuer(&self, issuer: &Issuer) -> Result<(), Refusal> {
+        let admitted = self.issuers.as_ref().is_none_or(|places| places.contains(&issuer.place()));
+        admitted
+            .then_some(())
+            .ok_or(Refusal::new(Code::UnknownIssuer, "the route does not admit the token's issuer"))
+    }
 }
 
 /// Whether a route needs a token.

@@ -36,6 +36,7 @@ fn point(decision: &Decision<'_>) -> Result<JsValue, JsValue> {
         row.algorithm,
         row.key,
         Some(row.method),
+        row.cache,
     ];
     let texts = texts.into_iter().map(|text| JsValue::from_str(text.unwrap_or_default()));
     let numbers = [JsValue::from(row.status), JsValue::from(row.waited_ms)];

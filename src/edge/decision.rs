@@ -45,6 +45,7 @@ pub(super) struct Row<'d> {
     pub(super) issuer: Option<&'d str>,
     pub(super) algorithm: Option<&'static str>,
     pub(super) key: Option<&'d str>,
+    pub(super) cache: Option<&'static str>,
     pub(super) waited_ms: u32,
 }
 
@@ -79,6 +80,7 @@ impl<'d> Decision<'d> {
             "issuer": row.issuer,
             "alg": row.algorithm,
             "key": row.key,
+            "cache": row.cache,
             "waited_ms": row.waited_ms,
             "ray": self.headers.ray(),
         }));
@@ -102,6 +104,11 @@ impl<'d> Decision<'d> {
             issuer: self.trace.issuer,
             algorithm: self.trace.algorithm.map(|algorithm| algorithm.name()),
             key: self.trace.key.as_deref(),
+            cache: match (self.trace.is_recalled, self.trace.algorithm) {
+                (true, _) => Some("hit"),
+                (false, Some(_)) => Some("miss"),
+                (false, None) => None,
+            },
             waited_ms: self.waited_ms,
         }
     }

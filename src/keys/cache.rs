@@ -8,6 +8,7 @@
 use super::{Key, KeySet};
 use crate::alg::Algorithm;
 use crate::budget;
+use crate::claims::Provenance;
 use crate::policy::Policy;
 use crate::refusal::{Code, Refusal};
 use crate::time::{Seconds, UnixSeconds};
@@ -146,6 +147,8 @@ pub struct KeyCache {
     last: Option<Attempt>,
     lease: Option<UnixSeconds>,
     absent: VecDeque<(AskedKey, UnixSeconds)>,
+    /// How many sets it has held: what was borne out by an earlier one counts no more.
+    version: u64,
 }
 
 impl KeyCache {
@@ -160,6 +163,7 @@ impl KeyCache {
             last: None,
             lease: None,
             absent: VecDeque::new(),
+            version: 0,
         }
     }
 
@@ -221,6 +225,7 @@ impl KeyCache {
         }
         self.note(Attempt { began: set.fetched, succeeded: true });
         self.held = Some(set);
+        self.version = self.version.saturating_add(1);
         self.absent.clear();
     }
 
@@ -337,6 +342,36 @@ impl KeyCaches {
     /// The cache of the issuer in that place, to tell it what has happened.
     pub fn get_mut(&mut self, issuer: usize) -> Option<&mut KeyCache> {
         self.0.get_mut(issuer)
+    }
+
+    /// Which set the keys of the issuer in that place are from: another number for every set that is
+    /// fetched, and always the same where none is.
+    #[must_use]
+    pub fn version(&self, issuer: usize) -> u64 {
+        self.get(issuer).map_or(0, |cache| cache.version)
+    }
+
+    /// Whether the keys that bore a token out still do: their set is the one that is held, and may still be
+    /// used. `wanted` says if a fetch is called for all the same.
+    pub(crate) fn still_vouch(
+        &self,
+        source: &Provenance,
+        now: UnixSeconds,
+        wanted: &mut Option<KeysWanted>,
+    ) -> bool {
+        let issuer = source.issuer;
+        let Some(cache) = self.get(issuer).filter(|cache| cache.version == source.version) else {
+            return false;
+        };
+        match cache.supply(&source.asked, now) {
+            Supply::Have(_) => true,
+            Supply::HaveAndRefresh(_) => {
+                let asked = source.asked.clone();
+                *wanted = Some(KeysWanted { issuer, asked, in_background: true });
+                true
+            }
+            Supply::Fetch | Supply::Unavailable(_) => false,
+        }
     }
 
     /// The keys that may bear out a token with this header, as [`KeySet::pick`] finds them in what is

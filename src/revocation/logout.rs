@@ -1,7 +1,7 @@
 //! OpenID Connect Back-Channel Logout 1.0: a provider tells that a user has logged out.
 
 use super::{Entry, LogoutEndpoint, Subject};
-use crate::claims::{Expected, LOGOUT_EVENT, Registered, Rules, check_issuer, check_time};
+use crate::claims::{Expected, LOGOUT_EVENT, Registered, Rules, check_issuer};
 use crate::json::{self, Object};
 use crate::policy::Issuer;
 use crate::refusal::{Code, Refusal};
@@ -51,7 +51,7 @@ impl Logout {
         check_issuer(&registered, issuer.rules())?;
         check_audience(&registered, issuer.rules(), endpoint)?;
         let rules = Rules { max_age: Some(MAX_AGE), ..issuer.rules().clone() };
-        check_time(&registered, &rules, now)?;
+        registered.times.check(&rules, now)?;
         let text = |name: &str| match members.get(name) {
             None => Ok(None),
             Some(Value::String(text)) => Ok(Some(text.as_str())),

@@ -35,10 +35,10 @@ gateTest(
     assert.deepEqual(
       written.map(({ indexes, blobs, doubles }) => [indexes, blobs, doubles[0]]),
       [
-        [["/api/*"], ["admitted", "", "/api/*", "issuer", "HS256", "secret", "GET"], 200],
-        [["/public/*"], ["admitted", "", "/public/*", "", "", "", "GET"], 200],
-        [["/api/*"], ["refused", "wrong_audience", "/api/*", "issuer", "HS256", "secret", "GET"], 401],
-        [[""], ["refused", "no_route", "", "", "", "", "GET"], 404],
+        [["/api/*"], ["admitted", "", "/api/*", "issuer", "HS256", "secret", "GET", "miss"], 200],
+        [["/public/*"], ["admitted", "", "/public/*", "", "", "", "GET", ""], 200],
+        [["/api/*"], ["refused", "wrong_audience", "/api/*", "issuer", "HS256", "secret", "GET", "miss"], 401],
+        [[""], ["refused", "no_route", "", "", "", "", "GET", ""], 404],
       ],
     );
     for (const { event, doubles } of written) {

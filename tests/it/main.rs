@@ -88,6 +88,8 @@ mod step_up;
 #[cfg(test)]
 mod token;
 #[cfg(test)]
+mod token_cache;
+#[cfg(test)]
 mod vectors;
 #[cfg(all(test, feature = "web", target_arch = "wasm32"))]
 mod web;
