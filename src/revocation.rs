@@ -16,9 +16,16 @@ use crate::time::{Seconds, UnixSeconds};
 use base64ct::{Base64UrlUnpadded, Encoding as _};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
+use std::ops::RangeInclusive;
 
 /// The least time, in seconds, for which Workers KV caches what was read where it was read (`cacheTtl`).
 pub const CACHE_TTL: Seconds = Seconds::new(30);
+
+/// How long an entry may stay in the store, in seconds. Workers KV keeps nothing for less than a minute.
+pub const EXPIRATION_TTLS: RangeInclusive<u32> = 60..=31_536_000;
+
+/// How long an entry stays in the store unless something else is said: longer than access tokens live.
+pub const EXPIRATION_TTL: Seconds = Seconds::new(7 * 24 * 60 * 60);
 
 /// Bytes of a key of Workers KV, at most.
 const KEY_BYTES: usize = 512;

@@ -4,7 +4,9 @@ use super::Bindings;
 use super::fault::Faults;
 use super::reader::Table;
 use crate::budget;
-use crate::revocation::{CACHE_TTL, LogoutEndpoint, OnError, Revocation};
+use crate::revocation::{
+    CACHE_TTL, EXPIRATION_TTL, EXPIRATION_TTLS, LogoutEndpoint, OnError, Revocation,
+};
 use crate::time::Seconds;
 
 const KEYS: [&str; 6] =
@@ -45,8 +47,7 @@ pub(super) fn compile(
 fn logout(table: &Table<'_>, faults: &mut Faults) -> Option<Option<LogoutEndpoint>> {
     let path = table.text("logout_path", faults);
     let audience = table.texts("logout_audience", true, faults);
-    // Workers KV keeps nothing for less than a minute.
-    let expiration_ttl = table.seconds("expiration_ttl", 60..=31_536_000, faults);
+    let expiration_ttl = table.seconds("expiration_ttl", EXPIRATION_TTLS, faults);
     let Some(path) = path.ok()? else {
         for key in ["logout_audience", "expiration_ttl"] {
             if table.has(key) {
@@ -69,6 +70,6 @@ fn logout(table: &Table<'_>, faults: &mut Faults) -> Option<Option<LogoutEndpoin
     Some(Some(LogoutEndpoint {
         path: path.to_owned(),
         audience: audience.ok()?.map(owned),
-        expiration_ttl: expiration_ttl.ok()?.unwrap_or(Seconds::new(7 * 24 * 60 * 60)),
+        expiration_ttl: expiration_ttl.ok()?.unwrap_or(EXPIRATION_TTL),
     }))
 }

@@ -189,12 +189,11 @@ fn upload_size(
     largest: f64,
 ) -> Result<()> {
     let script = build::worker(workspace, tools, options, folder)?;
-    let mut command = tools.node.command("wrangler")?;
+    let mut command = tools.node.wrangler()?;
     command
         .arg("deploy")
         .arg(script)
         .args(["--dry-run", "--env", "", "--outdir", "target/upload"])
-        .env("WRANGLER_SEND_METRICS", "false")
         .current_dir(workspace.root());
     let printed = process::read(&mut command)?;
     let Some(kibibytes) = compressed(&printed) else {

@@ -17,6 +17,7 @@ mod doctor;
 mod fuzz;
 mod hash;
 mod process;
+mod revoke;
 mod say;
 mod soak;
 mod test;
@@ -45,6 +46,8 @@ enum Command {
     Check(check::Options),
     /// Ask for the issuers' keys as the gate would, judge a token, and say what is wrong
     Doctor(doctor::Options),
+    /// Revoke a token, a user, a session or a key in the store that the policy names
+    Revoke(revoke::Options),
     /// Build the Worker; wrangler calls this before it deploys or serves
     Build(build::Options),
     /// Measure side by side
@@ -62,6 +65,7 @@ fn main() -> ExitCode {
         Command::Token(options) => token::run(&options),
         Command::Check(options) => return check::run(&options),
         Command::Doctor(options) => return doctor::run(&options),
+        Command::Revoke(options) => revoke::run(&options),
         Command::Build(options) => build::run(&options),
         Command::Bench(options) => bench::run(&options),
         Command::Soak(options) => soak::run(&options),

@@ -17,6 +17,7 @@ use crate::say;
 use crate::workspace::Workspace;
 
 mod demo;
+pub(crate) mod given;
 pub(crate) mod key;
 mod lifetime;
 pub(crate) mod signer;
@@ -113,10 +114,14 @@ pub(crate) fn mint(workspace: &Workspace, options: &Options) -> Result<String> {
         }
     };
 
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).context("the clock is before 1970")?;
-    let now = i64::try_from(now.as_secs()).context("the clock is far in the future")?;
-    let claims = claims(options, issuer, now)?;
+    let claims = claims(options, issuer, now()?)?;
     compose(&signer, options.kid.as_deref(), claims)
+}
+
+/// The seconds since 1970.
+pub(crate) fn now() -> Result<i64> {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).context("the clock is before 1970")?;
+    i64::try_from(now.as_secs()).context("the clock is far in the future")
 }
 
 /// Signs the claims (RFC 7515 section 7.1).

@@ -41,6 +41,13 @@ pub(crate) fn prepare(workspace: &Workspace) -> Result<Tools> {
     Ok(Tools { worker_build, wasm_bindgen, wasm_test_runner, node })
 }
 
+/// Finds or installs the npm packages alone, for what needs no build.
+pub(crate) fn packages(workspace: &Workspace) -> Result<node::Packages> {
+    let _lock = lock(workspace)?;
+    node::check(workspace)?;
+    node::ensure_packages(workspace)
+}
+
 /// Held while something is being installed, so that two commands do not install it twice.
 pub(crate) fn lock(workspace: &Workspace) -> Result<File> {
     let folder = workspace.tools();

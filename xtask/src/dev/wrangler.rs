@@ -35,11 +35,10 @@ pub(crate) fn command(
     port: u16,
     environment: &str,
 ) -> Result<Command> {
-    let mut command = tools.node.command("wrangler")?;
+    let mut command = tools.node.wrangler()?;
     command
         .args(["dev", "--ip", "127.0.0.1", "--port", &port.to_string(), "--env", environment])
         .args(["--local-protocol", "http", "--show-interactive-dev-session", "false"])
-        .env("WRANGLER_SEND_METRICS", "false")
         .current_dir(workspace.root())
         .stdin(Stdio::null());
     // A group of its own, so that all of it can be ended, whatever wrangler has started.

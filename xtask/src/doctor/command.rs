@@ -1,12 +1,10 @@
 //! From the command line and the checkout to an examination, and from its report to the terminal.
 
-use std::fs;
-use std::io::{self, Read as _};
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::SystemTime;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use portcullis::policy::Policy;
 use serde_json::{Value, json};
 
@@ -14,6 +12,7 @@ use crate::config::bindings::{self, RouteRow, Unseen};
 use crate::config::dev_vars::DevVars;
 use crate::config::{Environment, Finding, Severity, Source, policy};
 use crate::say;
+use crate::token::given;
 use crate::workspace::Workspace;
 
 use super::Options;
@@ -49,7 +48,7 @@ pub(super) fn examine_checkout(options: &Options) -> Result<(Vec<Finding>, Optio
     let environments =
         Environment::select(&source, Some(options.env.as_deref().unwrap_or_default()))?;
     let environment = environments.first().context("no environment was selected")?;
-    let token = token(options)?;
+    let token = given::token(options.token.as_deref(), options.token_file.as_deref())?;
     let raw = match policy::raw(environment) {
         Ok(raw) => raw,
         Err(finding) => return Ok((vec![finding], None)),
@@ -81,39 +80,6 @@ pub(super) fn examine_checkout(options: &Options) -> Result<(Vec<Finding>, Optio
     }));
     findings.sort_by_key(|finding| (finding.severity, finding.line));
     Ok((findings, report))
-}
-
-/// The token, without what is often copied along with it.
-fn token(options: &Options) -> Result<Option<String>> {
-    let mut text = String::new();
-    match (&options.token, &options.token_file) {
-        (None, None) => return Ok(None),
-        (Some(token), _) if token != "-" => {
-            bail!(
-                "whoever looks at this machine's processes sees a token on a command line: write - \
-                 for it, and give it on standard input"
-            )
-        }
-        (_, Some(file)) if file.as_os_str() != "-" => {
-            text = fs::read_to_string(file)
-                .with_context(|| format!("the token in {} cannot be read", file.display()))?;
-        }
-        _ => {
-            let read = io::stdin().read_to_string(&mut text);
-            read.context("the token cannot be read from standard input")?;
-        }
-    }
-    let token = bare(&text);
-    if token.is_empty() {
-        bail!("there is no token in what was given");
-    }
-    Ok(Some(token.to_owned()))
-}
-
-fn bare(text: &str) -> &str {
-    let text = text.trim().trim_matches(['"', '\'']);
-    let text = text.strip_prefix("Authorization:").map_or(text, str::trim_start);
-    text.strip_prefix("Bearer ").unwrap_or(text).trim()
 }
 
 /// The one request that was asked about, else one of every route that looks at tokens.
@@ -175,18 +141,4 @@ fn to_json(options: &Options, well: bool, findings: &[Finding], report: Option<&
 /// The environment's name; the top level has none.
 fn environment(options: &Options) -> Option<&str> {
     options.env.as_deref().filter(|name| !name.is_empty())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_token_is_taken_out_of_what_was_copied_along() {
-        for text in
-            ["a.b.c", " a.b.c\n", "Bearer a.b.c", "Authorization: Bearer a.b.c", "\"a.b.c\""]
-        {
-            assert_eq!(bare(text), "a.b.c", "{text:?}");
-        }
-    }
 }

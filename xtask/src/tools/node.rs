@@ -37,6 +37,13 @@ impl Packages {
         Ok(command)
     }
 
+    /// A command for wrangler, which is to send nothing on its own account.
+    pub(crate) fn wrangler(&self) -> Result<Command> {
+        let mut command = self.command("wrangler")?;
+        command.env("WRANGLER_SEND_METRICS", "false");
+        Ok(command)
+    }
+
     /// Puts the packages' programs, and so their Node, first on a command's PATH.
     pub(crate) fn put_on_path(&self, command: &mut Command) -> Result<()> {
         command.env("PATH", process::path_with(&self.binaries)?);
