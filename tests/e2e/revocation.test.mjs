@@ -1,6 +1,11 @@
 // Revocation by entries in Workers KV, and logouts that a provider reports.
 
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { after } from "node:test";
 import {
   assertAdmitted,
   assertProblem,
@@ -9,6 +14,7 @@ import {
   gateTest,
   INVALID,
   policies,
+  repository,
   tokens,
 } from "./harness/index.mjs";
 
@@ -54,6 +60,46 @@ gateTest("users, sessions and keys are revoked", revoking(), async ({ gate, orig
   await kv.put("kid:issuer:secret", "leaked");
   await gate.moveClock(61);
   await assertRevoked(await gate.fetchWith(hs256Token({ sid: "lasts" }), "/api/a"));
+});
+
+const folder = mkdtempSync(path.join(tmpdir(), "revoke-"));
+after(() => rmSync(folder, { recursive: true }));
+
+/** Has `cargo xtask revoke` change a store in that folder. */
+function revoke(words, input = "") {
+  const config = path.join(folder, "wrangler.toml");
+  const policy = JSON.stringify(hs256({ origin: "echo", revocation: { kv: "REVOKED" } }));
+  writeFileSync(
+    config,
+    `vars.POLICY = ${JSON.stringify(policy)}\nkv_namespaces = [{ binding = "REVOKED", id = "id", preview_id = "preview" }]\n`,
+  );
+  const command = ["xtask", "revoke", "--config", config, "--persist-to", folder, ...words];
+  return execFileSync("cargo", command, { cwd: repository, encoding: "utf8", input, stdio: "pipe" });
+}
+
+const GONE = "it's \"gone\"";
+const LEAKED = hs256Token({ sub: "other", jti: "-leaked" });
+
+const writtenByCommand = (site) => {
+  const words = ["--token", "-", "--sub", GONE, "--sid", "ended", "--sid", "resumed"];
+  const printed = revoke(words, LEAKED);
+  assert.match(printed, /^wrote jti:issuer:-leaked = [0-9]+ for 604800 seconds into REVOKED on this machine/m);
+  assert.match(revoke(["--sid", "resumed", "--undo"]), /^deleted sid:issuer:resumed from REVOKED/m);
+  // What `wrangler dev` takes where there is a namespace for previews.
+  const more = { kvNamespaces: { REVOKED: "preview" }, resourcePersistencePath: path.join(folder, "v3") };
+  return revoking({}, more)(site);
+};
+
+gateTest("cargo xtask revoke writes what the gate looks up", writtenByCommand, async ({ gate, origin }) => {
+  const now = tokens.now();
+  const admitted = async (changes) => assertAdmitted(await gate.fetchWith(hs256Token(changes), "/api/a"), origin);
+  const revoked = async (changes) => assertRevoked(await gate.fetchWith(hs256Token(changes), "/api/a"));
+  await assertRevoked(await gate.fetchWith(LEAKED, "/api/a"));
+  await admitted({ sub: "other", jti: "leaked" });
+  await revoked({ sub: GONE, iat: now - 600 });
+  await admitted({ sub: GONE, iat: now + 30 });
+  await revoked({ sub: "other", sid: "ended" });
+  await admitted({ sub: "other", sid: "resumed" });
 });
 
 /** A namespace that fails whatever it is asked, until told otherwise. */

@@ -11,9 +11,9 @@ const TYPES = { esm: "ESModule", wasm: "CompiledWasm", text: "Text" };
 
 /**
  * As `startWorkerd`; `isolates`: how many of the Worker there are, which share one Cache API. Further keys (kvNamespaces, ratelimits, workers …) go to Miniflare as they are, `workers`
- * being those beside the gate.
+ * being those beside the gate. `resourcePersistencePath`: where its KV namespaces are kept, if not in memory.
  */
-export async function startMiniflare({ modules, isolates = 1, workers = [], ...rest }) {
+export async function startMiniflare({ modules, isolates = 1, workers = [], resourcePersistencePath, ...rest }) {
   const { bindings = {}, services = {}, flags = [], ...others } = rest;
   const logs = new LogBook();
   const { cf = false, ...further } = others;
@@ -34,6 +34,7 @@ export async function startMiniflare({ modules, isolates = 1, workers = [], ...r
       port: 0,
       cf,
       logRequests: false,
+      resourcePersistencePath,
       log: new Forward(logs),
       handleStructuredLogs: ({ level, message }) => logs.add({ level, message }),
       workers: [
