@@ -282,6 +282,131 @@ gateTest(
   },
 );
 
+// What only Miniflare has: a revocation store, a limiter. It may lose lines of the log, so that those that count are
+// waited for.
+
+const EVENTS = { "http://schemas.openid.net/event/backchannel-logout": {} };
+const CLIENT = "the-client-at-the-provider";
+const LOGOUT = "/backchannel-logout";
+
+for (const [how, more] of [
+  ["works", { kvNamespaces: ["REVOKED"] }],
+  [
+    "is down, and says whom it was asked for",
+    {
+      services: { REVOKED: { name: "store", entrypoint: "Store" } },
+      workers: [
+        {
+          name: "store",
+          modules: true,
+          compatibilityDate: "2026-10-01",
+          script: `
+            import { WorkerEntrypoint } from "cloudflare:workers";
+            export class Store extends WorkerEntrypoint {
+              get(key) { throw new Error(String(key)); }
+              put(key, value) { throw new Error(key + value); }
+              getWithMetadata(key) { throw new Error(String(key)); }
+            }
+            export default { fetch() { return new Response(); } };`,
+        },
+      ],
+    },
+  ],
+]) {
+  const own = new Canaries();
+  const secret = own.secret("the secret");
+  gateTest(
+    `revoked tokens, logouts and too many refusals, where the store ${how}`,
+    ({ origin }) => ({
+      policy: talkative({
+        origin,
+        revocation: { kv: "REVOKED", logout_path: LOGOUT, logout_audience: CLIENT },
+        rate_limit: { binding: "FAILURES" },
+      }),
+      secrets: { SECRET: secret },
+      ratelimits: { FAILURES: { namespace_id: "1001", simple: { limit: 3, period: 60 } } },
+      ...more,
+    }),
+    async ({ gate, origin }) => {
+      const works = more.kvNamespaces !== undefined;
+      const marks = (...names) => Object.fromEntries(names.map((name) => [name, own.make(name)]));
+      const make = (changes, key = secret) => tokens.token({ key, ...changes });
+      let asked = 0;
+      const ask = async (token, headers = []) => {
+        const sent = [["Authorization", `Bearer ${token}`], ...headers];
+        const response = await gate.raw({ target: "/api/a", headers: sent });
+        own.expectNoneIn("an answer", told(response));
+        asked += 1;
+        return response;
+      };
+
+      const header = marks("kid");
+      const payload = claims(marks("jti", "sub", "sid"));
+      const good = await ask(make({ header, payload }));
+      if (works) {
+        const seen = await assertAdmitted(good, origin);
+        assert.equal(seen.header("x-auth-subject"), payload.sub);
+        assert.ok(own.in(head(seen)).includes("sub"));
+      } else {
+        await assertProblem(good, 503, { detail: "revocation_unavailable" });
+      }
+
+      const store = works && (await gate.miniflare.getKVNamespace("REVOKED"));
+      for (const by of ["jti", "sub", "sid"]) {
+        const other = claims(marks("jti", "sub", "sid"));
+        if (works) await store.put(`${by}:issuer:${other[by]}`, own.make("the entry's text"));
+        const response = await ask(make({ header: marks("kid"), payload: other }));
+        if (works) assert.match(response.text, /"code":"revoked"/);
+        else await assertProblem(response, 503, { detail: "revocation_unavailable" });
+      }
+
+      const logout = (changes) => claims({ aud: CLIENT, iat: tokens.now(), events: EVENTS, ...marks("jti", "sub", "sid"), ...changes });
+      const typ = { header: { ...marks("kid"), typ: "logout+jwt" } };
+      for (const [token, status] of [
+        [make({ ...typ, payload: logout() }), works ? 200 : 503],
+        [make({ ...typ, payload: logout(marks("nonce")) }), 400],
+        [make({ ...typ, payload: logout(marks("aud")) }), 400],
+        [make({ ...typ, payload: logout({ events: marks("event") }) }), 400],
+        [make({ ...typ, payload: logout() }, own.secret("another secret")), 400],
+        [own.make("no token"), 400],
+      ]) {
+        for (const [target, expected] of [
+          [LOGOUT, status],
+          [`${LOGOUT}?${own.make("query")}`, works ? 400 : status],
+        ]) {
+          const response = await gate.raw({
+            method: "POST",
+            target,
+            headers: [["Content-Type", "application/x-www-form-urlencoded"]],
+            body: `logout_token=${token}&${own.make("field")}=${own.make("value")}`,
+          });
+          assert.equal(response.status, expected, response.text);
+          own.expectNoneIn("an answer to a logout", told(response));
+        }
+      }
+
+      // The client's address is nobody's business either.
+      const address = own.keep("the address", "198.51.100.234");
+      let limited = 0;
+      for (let times = 0; times < 12 && limited === 0; times += 1) {
+        const forged = make({ header: marks("kid"), payload: claims(marks("sub")) }, own.secret("another secret"));
+        const { status } = await ask(forged, [["CF-Connecting-IP", address]]);
+        if (status === 429) limited += 1;
+        else assert.equal(status, 401);
+      }
+      assert.equal(limited, 1, "too many are refused in another way");
+      origin.expectNone();
+
+      await gate.logs.waitFor((book) => decisions(book).length >= asked);
+      await gate.logs.waitFor((book) => book.structured.filter(({ event }) => event === "logout").length >= 12);
+      if (!works) {
+        await gate.logs.waitFor((book) => book.structured.some(({ event }) => event === "revocations_unreadable"));
+      }
+      own.expectNoneIn("the log", gate.logs.text);
+    },
+  );
+}
+
 // What an operator has got wrong, with a secret in it.
 
 /** An issuer for each way of having a key wrong: [its keys, its algorithm, the bindings that they name]. */
