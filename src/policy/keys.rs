@@ -255,11 +255,20 @@ impl Source<'_> {
     }
 
     fn missing(&self, name: &str, faults: &mut Faults) -> Faulty {
-        faults.fault(
-            self.keys.at(self.key),
-            format!("there is no binding {name}"),
-            format!("set it with `npx wrangler secret put {name}`, for local use in .dev.vars"),
-        );
+        let (problem, remedy) = if may_be_shown(name) {
+            (
+                format!("there is no binding {name}"),
+                format!("set it with `npx wrangler secret put {name}`, for local use in .dev.vars"),
+            )
+        } else {
+            (
+                "there is no such binding, and it looks like a secret, which is not shown".to_owned(),
+                "name a binding here, set the secret with `npx wrangler secret put NAME`, and choose \
+                 another secret: this one has been in the policy"
+                    .to_owned(),
+            )
+        };
+        faults.fault(self.keys.at(self.key), problem, remedy);
         Faulty
     }
 
@@ -301,4 +310,10 @@ impl Source<'_> {
             Faulty
         })
     }
+}
+
+/// Whether what stands where a binding's name belongs is one, rather than the secret itself: whatever is
+/// long enough to be a secret is not shown.
+fn may_be_shown(name: &str) -> bool {
+    name.len() < 32 && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }

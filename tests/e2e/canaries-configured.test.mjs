@@ -30,6 +30,8 @@ function wrongKeys(own) {
     [{ secret: "TABLE" }, "HS256", { TABLE: { secret: own.secret("table") } }],
     [{ secret: "BASE64", encoding: "base64" }, "HS256", { BASE64: `${own.secret("base64")}*` }],
     [{ secret: "HEX", encoding: "hex" }, "HS256", { HEX: `${own.secret("hex")}xyz` }],
+    [{ secret: own.secret("in a name's place") }, "HS256", {}],
+    [{ pem: own.secret("in a PEM's place") }, "RS256", {}],
     [{ pem: "PRIVATE" }, "RS256", { PRIVATE: pem }],
     [{ pem: "GARBAGE" }, "RS256", { GARBAGE: own.secret("garbage") }],
     [{ pem: "BROKEN" }, "RS256", { BROKEN: `-----BEGIN PUBLIC KEY-----\n${own.make("broken")}\n-----END PUBLIC KEY-----` }],

@@ -258,3 +258,17 @@ fn secrets_from_bytes() {
     ];
     table(rows, |bytes| Secret::from_bytes(bytes.to_vec()).is_ok());
 }
+
+#[test]
+fn a_secret_in_the_place_of_a_bindings_name_is_not_shown() {
+    for pasted in [keys::SECRET, "0123456789abcdef0123456789abcdef", "short, but no name", "a/b+c="]
+    {
+        for source in ["secret", "pem", "jwks"] {
+            let algorithm = if source == "secret" { "HS256" } else { "RS256" };
+            let keys = json!({ "keys": { source: pasted }, "algorithms": [algorithm] });
+            let faults = faults(&policy(with(hs_issuer(), keys)), &Held::usual());
+            let shown = format!("{faults:?}");
+            assert!(shown.contains("looks like a secret") && !shown.contains(pasted), "{shown}");
+        }
+    }
+}
