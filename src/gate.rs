@@ -1,83 +1,26 @@
 //! The spine: one call a step, from a request to an [`Admitted`] or a [`Refusal`].
 
+mod aside;
+mod memory;
+mod trace;
+
+pub use self::aside::{judge_logout, own_answer};
+pub use self::memory::Memory;
+pub use self::trace::Trace;
+
 use crate::admitted::Admitted;
-use crate::alg::Algorithm;
-use crate::claims::{Claims, Provenance, TokenCache};
-use crate::extract::Found;
+use crate::claims::{Claims, Provenance};
+use crate::extract::{self, Found};
 use crate::keys::cache::AskedKey;
-use crate::keys::{KeyCaches, KeysWanted};
 use crate::path::CanonicalPath;
 use crate::policy::{Issuer, Policy};
-use crate::refusal::{Answer, Refusal};
+use crate::refusal::Refusal;
 use crate::report::Mode;
 use crate::request::Request;
-use crate::revocation::{Entry, Logout, LogoutEndpoint, Revocations};
 use crate::route::Route;
-use crate::signature;
 use crate::time::UnixSeconds;
 use crate::token::Unverified;
-use crate::{cors, cross_site, extract};
-
-/// How far a request came, for logs: names from the policy and the algorithm, nothing of the token
-/// but the name of the key that bore it out.
-#[derive(Debug, Default)]
-pub struct Trace<'g> {
-    /// The route that it took.
-    pub route: Option<&'g Route>,
-    /// The token's algorithm.
-    pub algorithm: Option<Algorithm>,
-    /// The issuer whose rules were applied, by the policy's name for it.
-    pub issuer: Option<&'g str>,
-    /// The key that bore the signature out.
-    pub key: Option<String>,
-    /// What the request would have been refused for, were that more than reported.
-    pub reported: Option<Refusal>,
-    /// Whether the token had been verified before, and was recalled.
-    pub is_recalled: bool,
-    /// The keys to fetch: for a verdict other than `keys_unavailable`, or for requests to come.
-    pub keys_wanted: Option<KeysWanted>,
-    /// The entries of the revocation store to read, for a verdict other than `revocation_unavailable`.
-    pub revocations_wanted: Vec<Entry>,
-}
-
-/// What an isolate remembers from one request to the next, for as long as it may be relied on.
-#[derive(Debug, Default)]
-pub struct Memory {
-    /// The keys that issuers publish.
-    pub keys: KeyCaches,
-    /// What the revocation store has said.
-    pub revocations: Revocations,
-    /// Tokens that were verified.
-    pub tokens: TokenCache,
-}
-
-impl Memory {
-    /// That of an isolate that has just begun to work by a policy.
-    #[must_use]
-    pub fn of(policy: &Policy) -> Self {
-        Self { keys: KeyCaches::of(policy), ..Self::default() }
-    }
-}
-
-/// What the gate answers by itself, before any route is asked: its own metadata, and preflights.
-///
-/// # Errors
-///
-/// `method_not_allowed` as [`crate::resource::Resource::answer`] says; for a preflight, the path's own
-/// refusals and `no_route`.
-pub fn own_answer(policy: &Policy, request: &Request<'_>) -> Result<Option<Answer>, Refusal> {
-    if let Some(resource) = policy.resource()
-        && let Some(answer) = resource.answer(request)?
-    {
-        return Ok(Some(answer));
-    }
-    let Some(cors) = policy.cors().filter(|_| cors::is_preflight(request)) else {
-        return Ok(None);
-    };
-    let path = CanonicalPath::of_url(request.url)?;
-    let methods = policy.route_table().methods(&path)?;
-    Ok(Some(cors.preflight(request, &methods)))
-}
+use crate::{cross_site, signature};
 
 /// Judges a request by the policy and by what the isolate has in memory, at the time `now`.
 ///
@@ -190,27 +133,4 @@ fn verify<'g>(
     let source = Provenance { issuer: issuer.place(), algorithm, key, asked, version };
     memory.tokens.keep(&found.text, &claims, source);
     Ok((issuer, claims))
-}
-
-/// Judges a logout token that a provider has sent, at the time `now`.
-///
-/// # Errors
-///
-/// As [`judge`] for what a logout token has in common with an access token, and as [`Logout::check`].
-pub fn judge_logout<'g>(
-    policy: &'g Policy,
-    endpoint: &LogoutEndpoint,
-    memory: &Memory,
-    text: &str,
-    now: UnixSeconds,
-    trace: &mut Trace<'g>,
-) -> Result<Logout, Refusal> {
-    let token = Unverified::parse(text)?;
-    trace.algorithm = Some(token.header().algorithm);
-    let issuer = policy.issuer_named_by(&token)?;
-    trace.issuer = Some(issuer.name());
-    let keys = issuer.pick_keys(token.header(), &memory.keys, now, &mut trace.keys_wanted)?;
-    let verified = signature::verify(token, &keys)?;
-    trace.key = Some(verified.key_name().to_owned());
-    Logout::check(verified, issuer, endpoint, now)
 }
