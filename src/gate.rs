@@ -49,7 +49,7 @@ pub fn judge<'g>(
     let mut mode = route.mode;
     let verdict = match &found {
         None => Admitted::anonymous(route),
-        Some(found) => judge_token(policy, memory, route, found, now, &mut mode, trace),
+        Some(found) => Presented { policy, memory, route, found, now }.judge(&mut mode, trace),
     };
     verdict.or_else(|refusal| {
         let credential = found.map(|found| found.source);
@@ -57,80 +57,76 @@ pub fn judge<'g>(
     })
 }
 
-fn judge_token<'g>(
+/// A token, and all that it is judged by.
+struct Presented<'j, 'r, 'g> {
     policy: &'g Policy,
-    memory: &Memory,
+    memory: &'j Memory,
     route: &'g Route,
-    found: &Found<'_, 'g>,
+    found: &'j Found<'r, 'g>,
     now: UnixSeconds,
-    mode: &mut Mode,
-    trace: &mut Trace<'g>,
-) -> Result<Admitted<'g>, Refusal> {
-    let (issuer, claims) = match recall(policy, memory, route, found, now, mode, trace) {
-        Some(recalled) => recalled?,
-        None => verify(policy, memory, route, found, now, mode, trace)?,
-    };
-    if let Some(revocation) = policy.revocation() {
-        let key = trace.key.as_deref().unwrap_or_default();
-        let wanted = &mut trace.revocations_wanted;
-        revocation.check(issuer.name(), key, &claims, &memory.revocations, now, wanted)?;
-    }
-    Admitted::authorised(route, claims, found.source, now)
 }
 
-/// The claims of a token that was verified before and would be again, or what now keeps it from being
-/// let in; nothing where it has to be verified.
-fn recall<'g>(
-    policy: &'g Policy,
-    memory: &Memory,
-    route: &'g Route,
-    found: &Found<'_, 'g>,
-    now: UnixSeconds,
-    mode: &mut Mode,
-    trace: &mut Trace<'g>,
-) -> Option<Result<(&'g Issuer, Claims<'g>), Refusal>> {
-    let token = memory.tokens.get(&found.text)?;
-    let source = &token.source;
-    let issuer = policy.issuers().get(source.issuer)?;
-    let is_held = issuer.remote().is_none();
-    if !is_held && !memory.keys.still_vouch(source, now, &mut trace.keys_wanted) {
-        return None;
+impl<'g> Presented<'_, '_, 'g> {
+    fn judge(&self, mode: &mut Mode, trace: &mut Trace<'g>) -> Result<Admitted<'g>, Refusal> {
+        let (issuer, claims) = match self.recall(mode, trace) {
+            Some(recalled) => recalled?,
+            None => self.verify(mode, trace)?,
+        };
+        if let Some(revocation) = self.policy.revocation() {
+            let key = trace.key.as_deref().unwrap_or_default();
+            let (read, wanted) = (&self.memory.revocations, &mut trace.revocations_wanted);
+            revocation.check(issuer.name(), key, &claims, read, self.now, wanted)?;
+        }
+        Admitted::authorised(self.route, claims, self.found.source, self.now)
     }
-    trace.is_recalled = true;
-    trace.algorithm = Some(source.algorithm);
-    if let Err(refusal) = route.admit_issuer(issuer) {
-        return Some(Err(refusal));
+
+    /// The claims of a token that was verified before and would be again, or what now keeps it from being
+    /// let in; nothing where it has to be verified.
+    fn recall(
+        &self,
+        mode: &mut Mode,
+        trace: &mut Trace<'g>,
+    ) -> Option<Result<(&'g Issuer, Claims<'g>), Refusal>> {
+        let token = self.memory.tokens.get(&self.found.text)?;
+        let source = &token.source;
+        let issuer = self.policy.issuers().get(source.issuer)?;
+        let is_held = issuer.remote().is_none();
+        if !is_held && !self.memory.keys.still_vouch(source, self.now, &mut trace.keys_wanted) {
+            return None;
+        }
+        trace.is_recalled = true;
+        trace.algorithm = Some(source.algorithm);
+        if let Err(refusal) = self.route.admit_issuer(issuer) {
+            return Some(Err(refusal));
+        }
+        trace.issuer = Some(issuer.name());
+        trace.key = Some(source.key.clone());
+        *mode = mode.or(issuer.mode());
+        Some(token.claims(issuer, self.now).map(|claims| (issuer, claims)))
     }
-    trace.issuer = Some(issuer.name());
-    trace.key = Some(source.key.clone());
-    *mode = mode.or(issuer.mode());
-    Some(token.claims(issuer, now).map(|claims| (issuer, claims)))
-}
 
-fn verify<'g>(
-    policy: &'g Policy,
-    memory: &Memory,
-    route: &'g Route,
-    found: &Found<'_, 'g>,
-    now: UnixSeconds,
-    mode: &mut Mode,
-    trace: &mut Trace<'g>,
-) -> Result<(&'g Issuer, Claims<'g>), Refusal> {
-    let token = Unverified::parse(&found.text)?;
-    trace.algorithm = Some(token.header().algorithm);
+    fn verify(
+        &self,
+        mode: &mut Mode,
+        trace: &mut Trace<'g>,
+    ) -> Result<(&'g Issuer, Claims<'g>), Refusal> {
+        let token = Unverified::parse(&self.found.text)?;
+        trace.algorithm = Some(token.header().algorithm);
 
-    let issuer = policy.issuer_of(&token, route)?;
-    trace.issuer = Some(issuer.name());
-    *mode = mode.or(issuer.mode());
+        let issuer = self.policy.issuer_of(&token, self.route)?;
+        trace.issuer = Some(issuer.name());
+        *mode = mode.or(issuer.mode());
 
-    let keys = issuer.pick_keys(token.header(), &memory.keys, now, &mut trace.keys_wanted)?;
-    let (algorithm, asked) = (token.header().algorithm, AskedKey::of(token.header()));
-    let verified = signature::verify(token, &keys)?;
-    let key = trace.key.insert(verified.key_name().to_owned()).clone();
+        let published = &self.memory.keys;
+        let keys = issuer.pick_keys(token.header(), published, self.now, &mut trace.keys_wanted)?;
+        let (algorithm, asked) = (token.header().algorithm, AskedKey::of(token.header()));
+        let verified = signature::verify(token, &keys)?;
+        let key = trace.key.insert(verified.key_name().to_owned()).clone();
 
-    let claims = Claims::check(verified, issuer.rules(), now)?;
-    let version = memory.keys.version(issuer.place());
-    let source = Provenance { issuer: issuer.place(), algorithm, key, asked, version };
-    memory.tokens.keep(&found.text, &claims, source);
-    Ok((issuer, claims))
+        let claims = Claims::check(verified, issuer.rules(), self.now)?;
+        let version = published.version(issuer.place());
+        let source = Provenance { issuer: issuer.place(), algorithm, key, asked, version };
+        self.memory.tokens.keep(&self.found.text, &claims, source);
+        Ok((issuer, claims))
+    }
 }
