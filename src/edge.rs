@@ -7,6 +7,7 @@ mod analytics;
 mod bindings;
 mod clock;
 mod decision;
+mod drive;
 mod echo;
 mod forward;
 mod headers;
@@ -65,8 +66,8 @@ pub async fn serve(
     let policy = &isolate.policy;
     let mut trace = Trace::default();
     let record = |trace: &Trace<'_>, outcome| {
-        let (request, headers, waited_ms) = (&view, &headers, wait.so_far());
-        Decision { request, headers, trace, outcome, waited_ms }.record(policy, &env, &context);
+        let (request, headers, wait) = (&view, &headers, &wait);
+        Decision { request, headers, trace, outcome, wait }.record(policy, &env, &context);
     };
     match gate::own_answer(policy, &view) {
         Ok(None) => {}
@@ -90,7 +91,7 @@ pub async fn serve(
         compare(candidate, &outgoing, &view, &headers, &env, &context).await;
     }
     trace.reported = outgoing.as_ref().ok().and_then(Outgoing::reported).cloned();
-    let judged_ms = wait.so_far();
+    let judged_ms = policy.log().server_timing.then(|| wait.so_far());
     let outcome = match outgoing {
         Ok(outgoing) => forward::send(outgoing, &request, &env, policy.origin_timeout()).await,
         Err(refusal) => Err(limited(refusal, policy, &headers, &env).await),
@@ -103,10 +104,10 @@ pub async fn serve(
         Ok(response) => response,
         Err(refusal) => respond::refuse(&refusal, policy.answers(), &method, &headers)?,
     };
-    if policy.log().server_timing {
-        return Ok(respond::with_server_timing(response, judged_ms, wait.so_far())?);
+    match judged_ms {
+        Some(judged_ms) => Ok(respond::with_server_timing(response, judged_ms, wait.so_far())?),
+        None => Ok(response),
     }
-    Ok(response)
 }
 
 /// How often a request is judged: at most once more for want of keys, and once for want of revocations.
@@ -200,14 +201,22 @@ async fn compare(
 /// The Worker's `fetch` handler.
 #[cfg(feature = "entry")]
 mod entry {
-    use worker::{Context, Env, event};
+    use super::drive::drive;
+    use wasm_bindgen::JsValue;
+    use wasm_bindgen::prelude::wasm_bindgen;
+    use worker::{Context, Env};
 
-    #[event(fetch)]
-    async fn fetch(
+    /// What `#[event(fetch)]` makes of an async function, less the microtasks.
+    #[expect(unreachable_pub, reason = "wasm-bindgen exports nothing else")]
+    #[wasm_bindgen]
+    pub fn fetch(
         request: web_sys::Request,
         env: Env,
-        context: Context,
-    ) -> worker::Result<web_sys::Response> {
-        super::serve(request, env, context).await
+        context: worker::worker_sys::Context,
+    ) -> Result<JsValue, JsValue> {
+        drive(async move {
+            let answer = super::serve(request, env, Context::new(context)).await;
+            answer.map(JsValue::from).map_err(JsValue::from)
+        })
     }
 }

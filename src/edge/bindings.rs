@@ -7,7 +7,7 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{Request, WorkerGlobalScope};
+use web_sys::{Request, RequestInit, WorkerGlobalScope};
 use worker::Env;
 
 /// The environment of the Worker.
@@ -133,11 +133,17 @@ fn has_method(object: &JsValue, name: &str) -> bool {
 }
 
 /// Sends a request to the service behind a binding; nothing where there is no such binding.
-pub(super) fn fetch_through(env: &Env, name: &str, request: &Request) -> Option<Promise> {
-    call(&EnvBindings(env).raw(name)?, "fetch", &[request.into()])
+pub(super) fn fetch_through(
+    env: &Env,
+    name: &str,
+    request: &Request,
+    manner: &RequestInit,
+) -> Option<Promise> {
+    call(&EnvBindings(env).raw(name)?, "fetch", &[request.into(), manner.into()])
 }
 
 /// Sends a request over the network.
-pub(super) fn fetch(request: &Request) -> Promise {
-    js_sys::global().unchecked_into::<WorkerGlobalScope>().fetch_with_request(request)
+pub(super) fn fetch(request: &Request, manner: &RequestInit) -> Promise {
+    let scope: WorkerGlobalScope = js_sys::global().unchecked_into();
+    scope.fetch_with_request_and_init(request, manner)
 }

@@ -3,6 +3,7 @@
 //! What is recorded: names from the policy, codes and sentences of the gate's own, the method and the
 //! platform's ray. What never is: a token, a claim, a secret, a URL.
 
+use super::clock::Wait;
 use super::headers::RequestHeaders;
 use super::{analytics, log};
 use crate::gate::Trace;
@@ -18,9 +19,9 @@ pub(super) struct Decision<'d> {
     pub(super) headers: &'d RequestHeaders,
     pub(super) trace: &'d Trace<'d>,
     pub(super) outcome: Outcome<'d>,
-    /// Milliseconds from the request's arrival to the answer's headers, as far as it waited: the
-    /// platform's clock stands still while the gate works.
-    pub(super) waited_ms: u32,
+    /// From the request's arrival to the answer's headers, as far as it waited: the platform's clock
+    /// stands still while the gate works.
+    pub(super) wait: &'d Wait,
 }
 
 /// How it went out.
@@ -109,7 +110,7 @@ impl<'d> Decision<'d> {
                 (false, Some(_)) => Some("miss"),
                 (false, None) => None,
             },
-            waited_ms: self.waited_ms,
+            waited_ms: self.wait.so_far(),
         }
     }
 }

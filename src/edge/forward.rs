@@ -1,8 +1,9 @@
 //! Sending an admitted request to the origin.
 //!
-//! `new Request(new Request(url, request), {headers, redirect})` keeps the method, the streamed body
-//! with its length, bodies of GET, WebSocket upgrades and `cf`; a request put together from its parts
-//! loses some of these, and follows redirects.
+//! `new Request(url, request)` keeps the method, the streamed body with its length, bodies of GET,
+//! WebSocket upgrades and `cf`; a request put together from its parts loses some of these. Its headers
+//! can be changed where they are, and what else is to differ goes along with the fetch: a second
+//! `Request` and a copy of the headers would be a third of what the gate adds to a request.
 
 use super::bindings::{fetch, fetch_through};
 use super::{clock, echo};
@@ -11,16 +12,13 @@ use crate::outgoing::{Origin, Outgoing};
 use crate::path::split_url;
 use crate::refusal::{Code, Refusal};
 use crate::time::Seconds;
-use futures_util::future::{Either, select};
-use js_sys::Reflect;
-use std::pin::pin;
-use std::time::Duration;
+use js_sys::{Array, Promise, Reflect};
 use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
     Headers, Request, RequestCache, RequestInit, RequestRedirect, Response, ResponseInit,
 };
-use worker::{Delay, Env};
+use worker::Env;
 
 /// Sends it, and waits for the response's headers at most `timeout`. The response goes back as it came.
 pub(super) async fn send(
@@ -37,48 +35,60 @@ pub(super) async fn send(
             "the path that would be sent is not the one that was judged",
         ));
     }
+    let manner = if outgoing.no_store { &FOR_NO_CACHE } else { &FOR_ANY_CACHE };
     let unreachable = || Refusal::new(Code::OriginUnreachable, "the request to the origin failed");
     let answer = match outgoing.origin {
         Origin::Echo => return echo::answer(&built, &outgoing).map_err(|_| unreachable()),
-        Origin::Url(_) | Origin::Zone => fetch(&built),
-        Origin::Service(name) => fetch_through(env, name, &built).ok_or_else(unreachable)?,
+        Origin::Url(_) | Origin::Zone => manner.with(|manner| fetch(&built, manner)),
+        Origin::Service(name) => manner
+            .with(|manner| fetch_through(env, name, &built, manner))
+            .ok_or_else(unreachable)?,
     };
-    let deadline = pin!(Delay::from(Duration::from_secs(u64::from(timeout.get()))));
-    match select(JsFuture::from(answer), deadline).await {
-        Either::Left((Ok(response), _)) => {
+    let late = clock::wait(timeout);
+    let first = Promise::race(&Array::of2(&answer, &late));
+    match JsFuture::from(first).await {
+        Ok(nothing) if nothing.is_undefined() => {
+            Err(Refusal::new(Code::OriginTimeout, "no response headers from the origin in time"))
+        }
+        Ok(response) => {
             let response: Response = response.dyn_into().map_err(|_| unreachable())?;
             if outgoing.answers_subprotocol() && response.status() == 101 {
                 return with_subprotocol(response).map_err(|_| unreachable());
             }
             Ok(response)
         }
-        Either::Left((Err(_), _)) => Err(unreachable()),
-        Either::Right(_) => {
-            Err(Refusal::new(Code::OriginTimeout, "no response headers from the origin in time"))
-        }
+        Err(_) => Err(unreachable()),
     }
 }
 
 fn build(outgoing: &Outgoing<'_>, request: &Request) -> Result<Request, JsValue> {
-    let headers = Headers::new_with_headers(&request.headers())?;
+    let built = Request::new_with_str_and_init(&outgoing.url, request.unchecked_ref())?;
+    let headers = built.headers();
     for name in &outgoing.remove {
         headers.delete(name)?;
     }
     for (name, value) in &outgoing.set {
         headers.set(name, value)?;
     }
-    let init = RequestInit::new();
-    init.set_headers(&headers);
-    init.set_redirect(RequestRedirect::Manual);
-    if outgoing.no_store {
-        init.set_cache(RequestCache::NoStore);
-    }
-    let retargeted = Request::new_with_str_and_init(&outgoing.url, request.unchecked_ref())?;
-    let proof = outgoing.proof(&retargeted.url(), &request.method(), clock::now());
-    if let Some((name, value)) = proof {
+    if let Some((name, value)) = outgoing.proof(&built.url(), &request.method(), clock::now()) {
         headers.set(name, &value)?;
     }
-    Request::new_with_request_and_init(&retargeted, &init)
+    Ok(built)
+}
+
+thread_local! {
+    static FOR_ANY_CACHE: RequestInit = manner(false);
+    static FOR_NO_CACHE: RequestInit = manner(true);
+}
+
+/// In what manner a request is fetched, which `new Request(url, request)` cannot be told.
+fn manner(no_store: bool) -> RequestInit {
+    let init = RequestInit::new();
+    init.set_redirect(RequestRedirect::Manual);
+    if no_store {
+        init.set_cache(RequestCache::NoStore);
+    }
+    init
 }
 
 /// A browser ends a WebSocket for which it offered subprotocols and none was chosen (RFC 6455 section

@@ -3,6 +3,16 @@
 use crate::request::Headers;
 use js_sys::Array;
 use std::borrow::Cow;
+use wasm_bindgen::JsCast as _;
+use wasm_bindgen::prelude::wasm_bindgen;
+
+#[wasm_bindgen]
+extern "C" {
+    /// An iterator (ECMAScript 2025 section 27.1.4), which turns itself into an array faster than `Array.from` does.
+    type Names;
+    #[wasm_bindgen(method, js_name = toArray)]
+    fn to_array(this: &Names) -> Array;
+}
 
 /// The header fields of an incoming request.
 pub(super) struct RequestHeaders(web_sys::Headers);
@@ -27,7 +37,8 @@ impl Headers for RequestHeaders {
 
     fn names(&self) -> Vec<Cow<'_, str>> {
         // One string for all of them: each crossing from wasm to JavaScript costs more than a name.
-        let names: String = Array::from(&self.0.keys()).join("\n").into();
+        let names = self.0.keys().unchecked_into::<Names>().to_array();
+        let names: String = names.join("\n").into();
         names.split('\n').map(|name| Cow::Owned(name.to_owned())).collect()
     }
 }

@@ -6,24 +6,32 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{Args, Subcommand};
 
+mod gateways;
 mod signatures;
 
-/// One subject a measurement.
+/// Without a subject everything is measured.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Options {
     #[command(subcommand)]
-    subject: Subject,
+    subject: Option<Subject>,
 }
 
 #[derive(Clone, Debug, Subcommand)]
 enum Subject {
+    /// Requests through the gate beside jose, Hono and a pass-through, in workerd; writes benches/results
+    Gateways(gateways::Options),
     /// Signature checks in V8: kernels, crates, OpenSSL
     Signatures,
 }
 
 /// Measures, and prints a table in Markdown.
 pub(crate) fn run(options: &Options) -> Result<ExitCode> {
-    match options.subject {
-        Subject::Signatures => signatures::run(),
+    match &options.subject {
+        Some(Subject::Gateways(options)) => gateways::run(options),
+        Some(Subject::Signatures) => signatures::run(),
+        None => {
+            gateways::run(&gateways::Options::default())?;
+            signatures::run()
+        }
     }
 }

@@ -23,8 +23,8 @@ pub(super) async fn fetch(
 ) -> Result<Option<Dated<Vec<u8>>>, KeyFault> {
     let request = request(url).map_err(|_| KeyFault::new("its URL cannot be fetched"))?;
     let answer = match service {
-        None => fetch_over_network(&request),
-        Some(name) => fetch_through(env, name, &request)
+        None => fetch_over_network(&request, &RequestInit::new()),
+        Some(name) => fetch_through(env, name, &request, &RequestInit::new())
             .ok_or_else(|| KeyFault::new("the service binding is not there"))?,
     };
     let response: Response = JsFuture::from(answer)

@@ -49,7 +49,8 @@ export async function startWorkerd({ modules, bindings = {}, services = {}, flag
     });
     readStructuredLines(child.stdout, logs, "stdout");
     readStructuredLines(child.stderr, logs, "stderr");
-    const port = await bounded(listening(child), "workerd to listen", { detail: () => `\n${logs.text}` });
+    const ports = await bounded(listening(child, ["http"]), "workerd to listen", { detail: () => `\n${logs.text}` });
+    const port = ports.get("http");
     return new Running({ url: `http://127.0.0.1:${port}`, logs, stop });
   } catch (error) {
     await stop();
@@ -64,9 +65,10 @@ async function place({ name, path: source, contents }, directory) {
   return symlink(source, target).catch(() => copyFile(source, target));
 }
 
-/** The port that workerd says it listens on. */
-function listening(child) {
+/** The ports that workerd says it listens on, by the names of the sockets, once there are all of them. */
+export function listening(child, names) {
   return new Promise((resolve, reject) => {
+    const ports = new Map();
     let rest = "";
     // One listener throughout: between two that each take one chunk, a third would be lost.
     child.stdio[3].on("data", (chunk) => {
@@ -74,8 +76,9 @@ function listening(child) {
       rest = lines.pop();
       for (const line of lines.filter((line) => line !== "")) {
         const message = JSON.parse(line);
-        if (message.event === "listen" && message.socket === "http") resolve(message.port);
+        if (message.event === "listen") ports.set(message.socket, message.port);
       }
+      if (names.every((name) => ports.has(name))) resolve(ports);
     });
     child.once("error", reject);
     child.once("close", (code) => reject(new Error(`it ended with code ${code}`)));
@@ -120,8 +123,8 @@ const gate :Workerd.Worker = (
 `;
 }
 
-// A Cap'n Proto text literal: bytes, escaped as in C.
-function quoted(text) {
+/** A Cap'n Proto text literal: bytes, escaped as in C. */
+export function quoted(text) {
   const bytes = [...Buffer.from(text, "utf8")].map((byte) =>
     byte === 0x22 || byte === 0x5c || byte < 0x20 || byte > 0x7e
       ? `\\x${byte.toString(16).padStart(2, "0")}`

@@ -1,0 +1,5 @@
+// The API behind every gateway: the least that answers.
+
+export default {
+  fetch: () => new Response("ok"),
+};

@@ -1,0 +1,63 @@
+//! `cargo xtask bench gateways`: the built gate beside what people use on Workers now, in one workerd process.
+
+use std::path::PathBuf;
+use std::process::{Command, ExitCode};
+
+use anyhow::Result;
+use clap::Args;
+
+use crate::build::{self, DEPLOYED_FOLDER, WORKER_RUSTFLAGS};
+use crate::tools::{self, Tools};
+use crate::workspace::Workspace;
+use crate::{process, say};
+
+/// Without options everything is measured, and the results are written.
+#[derive(Args, Clone, Debug, Default)]
+pub(crate) struct Options {
+    /// Only these algorithms, separated by commas: HS256, RS256, ES256, EdDSA. Prints, and writes nothing
+    #[arg(long, value_name = "ALGORITHMS")]
+    algorithms: Option<String>,
+    /// Only these mixes, separated by commas: cold, warm, hot. Prints, and writes nothing
+    #[arg(long, value_name = "MIXES")]
+    mixes: Option<String>,
+}
+
+pub(super) fn run(options: &Options) -> Result<ExitCode> {
+    let workspace = Workspace::find()?;
+    let tools = tools::prepare(&workspace)?;
+    build::worker(&workspace, &tools, &build::Options::default(), DEPLOYED_FOLDER)?;
+    say::timed("building the pass-through in Rust", || build_pass_through(&workspace, &tools))?;
+    let mut command = tools.node.command("node")?;
+    command
+        .arg(workspace.path("benches/gateways/bench.mjs"))
+        .args([workspace.path(DEPLOYED_FOLDER), output(&workspace).join("pass-through")])
+        .args([output(&workspace).join("scripts"), workspace.path("benches/results")])
+        .current_dir(workspace.root());
+    let given = [("--algorithms", &options.algorithms), ("--mixes", &options.mixes)];
+    for (name, value) in given {
+        command.args(value.iter().flat_map(|value| [name, value]));
+    }
+    process::run(&mut command)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// As the gate itself is built, from a package of its own.
+fn build_pass_through(workspace: &Workspace, tools: &Tools) -> Result<()> {
+    let built = output(workspace).join("pass-through");
+    let mut command = Command::new(&tools.worker_build);
+    command
+        .args(["--release", "--out-dir", "../../../target/bench/pass-through"])
+        .current_dir(workspace.path("benches/gateways/pass-through"))
+        .env_remove("RUSTFLAGS")
+        .env("CARGO_ENCODED_RUSTFLAGS", WORKER_RUSTFLAGS)
+        .env("CARGO_TARGET_DIR", output(workspace).join("target"))
+        .env("WASM_BINDGEN_BIN", &tools.wasm_bindgen)
+        .env("ESBUILD_BIN", tools.node.program("esbuild"));
+    tools.node.put_on_path(&mut command)?;
+    process::run(&mut command)?;
+    build::optimise(workspace, tools, &built.join("index_bg.wasm"))
+}
+
+fn output(workspace: &Workspace) -> PathBuf {
+    workspace.path("target").join("bench")
+}
