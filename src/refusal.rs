@@ -4,6 +4,9 @@
 //! the token look all alike from outside, save for an expired one, so that nobody learns from an
 //! answer which check a forged token got past.
 
+#[cfg(any(feature = "web", not(target_arch = "wasm32")))]
+pub mod remedy;
+
 use crate::cors::Cors;
 use crate::json::Object;
 use crate::request::Headers;

@@ -19,7 +19,6 @@ mod issuer;
 #[cfg(feature = "doctor")]
 mod key_set;
 #[cfg(feature = "doctor")]
-mod remedies;
 #[cfg(feature = "doctor")]
 mod report;
 #[cfg(test)]

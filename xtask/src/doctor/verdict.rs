@@ -2,11 +2,10 @@
 
 use std::mem;
 
-use base64ct::{Base64UrlUnpadded, Encoding as _};
 use portcullis::extract::{BEARER_SUBPROTOCOL, Source};
 use portcullis::gate::{Memory, Trace, judge};
-use portcullis::json::{self, Object};
 use portcullis::policy::Policy;
+use portcullis::refusal::remedy::{Case, Readable};
 use portcullis::refusal::{Code, Refusal};
 use portcullis::request::Request;
 use portcullis::revocation::Standing;
@@ -14,7 +13,6 @@ use portcullis::time::UnixSeconds;
 use serde_json::{Value, json};
 
 use super::examination::Question;
-use super::remedies::Case;
 
 /// A request that the token is to go with.
 #[derive(Clone, Debug)]
@@ -257,44 +255,4 @@ fn without_keys() -> Explained {
         because: "the issuer's keys are in a binding that is not here".to_owned(),
         remedy: "write the binding into .dev.vars, and ask again".to_owned(),
     }
-}
-
-/// What a token says of itself, as far as remedies quote it: its header, and who made it for whom and
-/// when. Never whom it is about, nor anything else.
-#[derive(Debug, Default)]
-pub(crate) struct Readable {
-    header: Object,
-    payload: Object,
-}
-
-impl Readable {
-    fn of(token: &str) -> Self {
-        let mut segments = token.split('.').map(|segment| {
-            let bytes = Base64UrlUnpadded::decode_vec(segment).unwrap_or_default();
-            json::parse_object(&bytes).unwrap_or_default()
-        });
-        Self {
-            header: segments.next().unwrap_or_default(),
-            payload: segments.next().unwrap_or_default(),
-        }
-    }
-
-    /// A member of the header, as JSON; in words where it is absent.
-    pub(crate) fn header(&self, name: &str) -> String {
-        shown(self.header.get(name))
-    }
-
-    /// `iss`, `aud`, `exp`, `nbf` or `iat`, as JSON; in words where it is absent.
-    pub(crate) fn claim(&self, name: &str) -> String {
-        shown(self.payload.get(name))
-    }
-
-    /// `exp`, `nbf` or `iat`.
-    pub(crate) fn time(&self, name: &str) -> Option<UnixSeconds> {
-        UnixSeconds::from_numeric_date(self.payload.get(name)?).ok()
-    }
-}
-
-fn shown(value: Option<&Value>) -> String {
-    value.map_or_else(|| "(none)".to_owned(), Value::to_string)
 }

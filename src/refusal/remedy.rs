@@ -1,30 +1,33 @@
-//! For each reason code, what to do about it.
+//! For each reason code, what to do about it: for the operator and whoever holds the token, never for
+//! an answer to a client. The Worker is built without this module.
 
-use portcullis::claims::Expected;
-use portcullis::policy::{Issuer, Policy};
-use portcullis::refusal::Code;
-use portcullis::route::Route;
-use portcullis::time::UnixSeconds;
-
-use super::verdict::Readable;
+use super::Code;
+use crate::claims::Expected;
+use crate::json::{self, Object};
+use crate::policy::{Issuer, Policy};
+use crate::route::Route;
+use crate::time::UnixSeconds;
+use base64ct::{Base64UrlUnpadded, Encoding as _};
+use serde_json::Value;
 
 /// A refused token, and all that it was judged by.
-pub(crate) struct Case<'a> {
+pub struct Case<'a> {
     /// The policy.
-    pub(crate) policy: &'a Policy,
+    pub policy: &'a Policy,
     /// The issuer whose rules were applied, if it came to that.
-    pub(crate) issuer: Option<&'a Issuer>,
+    pub issuer: Option<&'a Issuer>,
     /// The route, if there is one.
-    pub(crate) route: Option<&'a Route>,
+    pub route: Option<&'a Route>,
     /// What the token says of itself.
-    pub(crate) token: &'a Readable,
+    pub token: &'a Readable,
     /// When it was judged.
-    pub(crate) now: UnixSeconds,
+    pub now: UnixSeconds,
 }
 
 impl Case<'_> {
     /// What to do so that the token passes, or what to look at.
-    pub(crate) fn remedy(&self, code: Code) -> String {
+    #[must_use]
+    pub fn remedy(&self, code: Code) -> String {
         let Self { policy, issuer, route, token, now } = *self;
         let rules = issuer.map(Issuer::rules);
         let ago = |name| token.time(name).map_or(0, |time| now.since(time).get());
@@ -64,8 +67,8 @@ impl Case<'_> {
             )
         ),
         Code::UnknownKey => format!(
-            "the token's kid is {}, which none of the issuer's keys has (they are listed above): \
-             is it a token of this provider, and of this environment?",
+            "the token's kid is {}, which none of the issuer's keys has: is it a \
+             token of this provider, and of this environment?",
             token.header("kid")
         ),
         Code::BadSignature => {
@@ -138,7 +141,7 @@ impl Case<'_> {
         }
         Code::LoopDetected => "let origin name the API and not the gate".to_owned(),
         Code::KeysUnavailable => {
-            "the issuer's keys could not be fetched: see above for why".to_owned()
+            "see that the issuer's keys can be fetched: `cargo xtask doctor` says why not".to_owned()
         }
         Code::RateLimited => {
             "wait: too many tokens from one address have been refused; correct those, or raise the \
@@ -169,4 +172,46 @@ fn accepted(expected: &Expected) -> String {
         }
         Expected::Any => "any".to_owned(),
     }
+}
+
+/// What a token says of itself, as far as remedies quote it: its header, and who made it for whom and
+/// when. Never whom it is about, nor anything else. Nothing of it is believed.
+#[derive(Default)]
+pub struct Readable {
+    header: Object,
+    payload: Object,
+}
+
+impl Readable {
+    /// Reads what can be read; what is no strict JSON object counts as empty.
+    #[must_use]
+    pub fn of(token: &str) -> Self {
+        let mut segments = token.split('.').map(|segment| {
+            let bytes = Base64UrlUnpadded::decode_vec(segment).unwrap_or_default();
+            json::parse_object(&bytes).unwrap_or_default()
+        });
+        Self {
+            header: segments.next().unwrap_or_default(),
+            payload: segments.next().unwrap_or_default(),
+        }
+    }
+
+    /// A member of the header, as JSON; in words where it is absent.
+    fn header(&self, name: &str) -> String {
+        shown(self.header.get(name))
+    }
+
+    /// `iss`, `aud`, `exp`, `nbf` or `iat`, as JSON; in words where it is absent.
+    fn claim(&self, name: &str) -> String {
+        shown(self.payload.get(name))
+    }
+
+    /// `exp`, `nbf` or `iat`.
+    fn time(&self, name: &str) -> Option<UnixSeconds> {
+        UnixSeconds::from_numeric_date(self.payload.get(name)?).ok()
+    }
+}
+
+fn shown(value: Option<&Value>) -> String {
+    value.map_or_else(|| "(none)".to_owned(), Value::to_string)
 }
