@@ -2,7 +2,7 @@
 
 use crate::claims::Claims;
 use crate::extract::Source;
-use crate::refusal::{Code, Refusal};
+use crate::refusal::{Code, Refusal, Step};
 use crate::report::Mode;
 use crate::route::{Access, Route};
 use crate::time::UnixSeconds;
@@ -59,18 +59,7 @@ impl<'g> Admitted<'g> {
         credential: &'g Source,
         now: UnixSeconds,
     ) -> Result<Self, Refusal> {
-        check_scopes(route, &claims)?;
-        check_roles(route, &claims)?;
-        for rule in &route.requirements.claims {
-            if !rule.holds(&claims)? {
-                return Err(Refusal::new(
-                    Code::ClaimNotAllowed,
-                    "a claim rule of the route does not hold",
-                ));
-            }
-        }
-        // Last: nobody should sign in again to be told that it was for nothing.
-        check_authentication(route, &claims, now)?;
+        check_requirements(route, &claims, now).map_err(|refusal| refusal.at(Step::Route))?;
         Ok(Self { route, claims: Some(claims), credential: Some(credential), reported: None })
     }
 
@@ -117,6 +106,21 @@ impl<'g> Admitted<'g> {
     pub const fn credential(&self) -> Option<&'g Source> {
         self.credential
     }
+}
+
+fn check_requirements(route: &Route, claims: &Claims<'_>, now: UnixSeconds) -> Result<(), Refusal> {
+    check_scopes(route, claims)?;
+    check_roles(route, claims)?;
+    for rule in &route.requirements.claims {
+        if !rule.holds(claims)? {
+            return Err(Refusal::new(
+                Code::ClaimNotAllowed,
+                "a claim rule of the route does not hold",
+            ));
+        }
+    }
+    // Last: nobody should sign in again to be told that it was for nothing.
+    check_authentication(route, claims, now)
 }
 
 fn check_scopes(route: &Route, claims: &Claims<'_>) -> Result<(), Refusal> {

@@ -11,7 +11,7 @@ pub use self::cache::{Provenance, Token, TokenCache};
 pub use self::rule::{ClaimRule, Condition};
 
 use crate::json::{self, Object};
-use crate::refusal::{Code, Refusal};
+use crate::refusal::{Code, Refusal, Step};
 use crate::signature::Verified;
 use crate::time::{Seconds, UnixSeconds};
 use serde_json::Value;
@@ -123,11 +123,13 @@ impl<'g> Claims<'g> {
         let payload = verified.into_payload();
         let members = json::parse_object(&payload.bytes).map_err(|_| {
             Refusal::new(Code::MalformedToken, "the payload is not a strict JSON object")
+                .at(Step::Type)
         })?;
-        let registered = Registered::read(&members)?;
-        check_purpose(&members)?;
-        check_issuer(&registered, rules)?;
-        check_tenant(&registered, &members, rules)?;
+        let registered = Registered::read(&members).map_err(|refusal| refusal.at(Step::Type))?;
+        check_purpose(&members).map_err(|refusal| refusal.at(Step::Type))?;
+        check_issuer(&registered, rules)
+            .and_then(|()| check_tenant(&registered, &members, rules))
+            .map_err(|refusal| refusal.at(Step::Issuer))?;
         check_audience(&registered, rules)?;
         let times = registered.times;
         times.check(rules, now)?;
@@ -382,7 +384,7 @@ impl Times {
                 return Err(Refusal::new(Code::Expired, "exp has passed"));
             }
             None if rules.expiry_required => {
-                return Err(Refusal::new(Code::MissingClaim, "no exp"));
+                return Err(Refusal::new(Code::MissingClaim, "no exp").at(Step::Time));
             }
             _ => {}
         }
@@ -395,7 +397,9 @@ impl Times {
         }
         let Some(max_age) = rules.max_age else { return Ok(()) };
         match self.issued {
-            None => Err(Refusal::new(Code::MissingClaim, "no iat, which max_age needs")),
+            None => {
+                Err(Refusal::new(Code::MissingClaim, "no iat, which max_age needs").at(Step::Time))
+            }
             Some(issued) if now >= issued.plus(max_age.plus(rules.leeway)) => {
                 Err(Refusal::new(Code::TooOld, "iat is older than max_age"))
             }

@@ -11,7 +11,7 @@ use crate::extract::{self, Source};
 use crate::json::is_beyond_safe_integers;
 use crate::path::{UrlParts, split_url};
 use crate::proof::{HopProof, Statement};
-use crate::refusal::{Code, Refusal};
+use crate::refusal::{Code, Refusal, Step};
 use crate::request::Request;
 use crate::route::Access;
 use crate::time::UnixSeconds;
@@ -168,7 +168,8 @@ impl<'g> Outgoing<'g> {
         }
         let mut identity = None;
         if let Some(claims) = admitted.claims() {
-            let written = claim_headers(claims, forwarding)?;
+            let written =
+                claim_headers(claims, forwarding).map_err(|refusal| refusal.at(Step::Forward))?;
             set.extend_from_slice(&written);
             identity = Some(written);
         }

@@ -6,6 +6,9 @@
 
 #[cfg(any(feature = "web", not(target_arch = "wasm32")))]
 pub mod remedy;
+mod step;
+
+pub use self::step::Step;
 
 use crate::cors::Cors;
 use crate::json::Object;
@@ -97,6 +100,49 @@ enum Challenge {
 }
 
 impl Code {
+    /// Every code.
+    pub const ALL: [Self; 33] = [
+        Self::MissingToken,
+        Self::MultipleTokens,
+        Self::MalformedAuthorization,
+        Self::TokenTooLarge,
+        Self::AmbiguousPath,
+        Self::MalformedToken,
+        Self::UnsupportedCritical,
+        Self::AlgorithmNotAllowed,
+        Self::UnknownKey,
+        Self::BadSignature,
+        Self::UnknownIssuer,
+        Self::WrongAudience,
+        Self::WrongType,
+        Self::MissingClaim,
+        Self::InvalidClaim,
+        Self::NotYetValid,
+        Self::TooOld,
+        Self::Expired,
+        Self::InsufficientScope,
+        Self::ClaimNotAllowed,
+        Self::InsufficientUserAuthentication,
+        Self::CrossSite,
+        Self::NoRoute,
+        Self::MethodNotAllowed,
+        Self::RateLimited,
+        Self::LoopDetected,
+        Self::KeysUnavailable,
+        Self::Revoked,
+        Self::RevocationUnavailable,
+        Self::InvalidLogoutToken,
+        Self::Misconfigured,
+        Self::OriginUnreachable,
+        Self::OriginTimeout,
+    ];
+
+    /// The code of that name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|code| code.as_str() == name)
+    }
+
     /// The code as it is logged and documented.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -183,6 +229,7 @@ impl fmt::Display for Code {
 pub struct Refusal {
     code: Code,
     because: &'static str,
+    step: Option<Step>,
     scopes: Vec<String>,
     methods: Vec<String>,
     retry_after: Option<Seconds>,
@@ -197,6 +244,7 @@ impl Refusal {
         Self {
             code,
             because,
+            step: None,
             scopes: Vec::new(),
             methods: Vec::new(),
             retry_after: None,

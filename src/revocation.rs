@@ -11,7 +11,7 @@ pub use self::logout::Logout;
 pub use self::memory::Revocations;
 
 use crate::claims::Claims;
-use crate::refusal::{Code, Refusal};
+use crate::refusal::{Code, Refusal, Step};
 use crate::time::{Seconds, UnixSeconds};
 use base64ct::{Base64UrlUnpadded, Encoding as _};
 use serde_json::Value;
@@ -208,7 +208,8 @@ fn entries(issuer: &str, key: &str, claims: &Claims<'_>) -> Result<Vec<Entry>, R
                 return Err(Refusal::new(
                     Code::InvalidClaim,
                     "jti, sub or sid is not a string, so that it cannot be looked up",
-                ));
+                )
+                .at(Step::Revocation));
             }
         }
     }

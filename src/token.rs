@@ -3,7 +3,7 @@
 use crate::alg::Algorithm;
 use crate::budget;
 use crate::json::{self, Object};
-use crate::refusal::{Code, Refusal};
+use crate::refusal::{Code, Refusal, Step};
 use crate::signature::BorneOut;
 use base64ct::{Base64UrlUnpadded, Encoding as _};
 use serde_json::Value;
@@ -71,7 +71,7 @@ impl<'a> Unverified<'a> {
     /// section 4.1.11, RFC 7797), `algorithm_not_allowed` for an `alg` outside the table.
     pub fn parse(token: &'a str) -> Result<Self, Refusal> {
         if token.len() > budget::TOKEN_BYTES {
-            return Err(Refusal::new(Code::TokenTooLarge, "a token over 16 KiB"));
+            return Err(Refusal::new(Code::TokenTooLarge, "a token over 16 KiB").at(Step::Parsed));
         }
         let (signing_input, signature) =
             token.rsplit_once('.').ok_or(malformed("a token without dots"))?;
@@ -143,10 +143,10 @@ impl Header {
             ));
         }
         let algorithm = match members.get("alg") {
-            Some(Value::String(name)) => Algorithm::from_name(name).ok_or(Refusal::new(
-                Code::AlgorithmNotAllowed,
-                "an alg that is not in the table",
-            ))?,
+            Some(Value::String(name)) => Algorithm::from_name(name).ok_or_else(|| {
+                Refusal::new(Code::AlgorithmNotAllowed, "an alg that is not in the table")
+                    .at(Step::Parsed)
+            })?,
             Some(_) => return Err(malformed("alg is not a string")),
             None => return Err(malformed("no alg")),
         };
