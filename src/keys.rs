@@ -24,9 +24,11 @@ pub use self::secret::{Secret, SecretEncoding};
 
 use crate::alg::{Algorithm, Family};
 use crate::budget;
+use crate::json::{self, Object};
 use crate::refusal::{Code, Refusal};
 use crate::token::Header;
 use base64ct::{Base64UrlUnpadded, Encoding as _};
+use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use std::fmt;
 
@@ -75,13 +77,19 @@ impl Material {
     /// a guesser.
     #[must_use]
     pub fn thumbprint(&self) -> Option<String> {
+        self.members().map(|members| base64url(&Sha256::digest(members)))
+    }
+
+    /// The members of a public key's JWK that say what key it is, as RFC 7638 section 3 orders them,
+    /// without white space.
+    fn members(&self) -> Option<String> {
         match self {
             Self::Secret(_) => None,
-            Self::Rsa(key) => Some(key.thumbprint()),
-            Self::Ec(key) => Some(key.thumbprint()),
-            Self::Edwards(key) => Some(key.thumbprint()),
+            Self::Rsa(key) => Some(key.members()),
+            Self::Ec(key) => Some(key.members()),
+            Self::Edwards(key) => Some(key.members()),
             #[cfg(feature = "mldsa")]
-            Self::Lattice(key) => Some(key.thumbprint()),
+            Self::Lattice(key) => Some(key.members()),
         }
     }
 }
@@ -127,6 +135,26 @@ impl Key {
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Its `kid`, if it has one.
+    #[must_use]
+    pub fn id(&self) -> Option<&str> {
+        self.id.as_deref()
+    }
+
+    /// The key as a public JWK (RFC 7517 section 4), which imports as this very key for the same
+    /// algorithms. Nothing for a secret.
+    #[must_use]
+    pub fn to_public_jwk(&self) -> Option<Object> {
+        let members = self.material.members()?;
+        let mut jwk = json::parse_object(members.as_bytes()).ok()?;
+        let name = |name: &str| Value::from(name);
+        jwk.extend(self.id().map(|id| ("kid".to_owned(), name(id))));
+        if let [algorithm] = self.algorithms.as_slice() {
+            jwk.insert("alg".to_owned(), name(algorithm.name()));
+        }
+        Some(jwk)
     }
 
     fn fits(&self, asked: Option<&str>, algorithm: Algorithm) -> bool {
@@ -205,11 +233,6 @@ impl KeySet {
 
 fn base64url(bytes: &[u8]) -> String {
     Base64UrlUnpadded::encode_string(bytes)
-}
-
-/// The thumbprint of a key whose required members, in order and without white space, are these.
-fn thumbprint_of(members: &str) -> String {
-    base64url(&Sha256::digest(members))
 }
 
 /// Why a key cannot be used. Holds nothing of the key.

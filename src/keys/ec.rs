@@ -1,6 +1,6 @@
 //! Public keys of ECDSA (RFC 7518 section 6.2), checked to be on their curve.
 
-use super::{KeyFault, base64url, thumbprint_of};
+use super::{KeyFault, base64url};
 use crate::alg::Curve;
 #[cfg(feature = "kernels")]
 use crate::signature::kernels::{Table, table_of};
@@ -121,9 +121,8 @@ impl EcKey {
         }
     }
 
-    /// The JWK thumbprint with SHA-256, base64url (RFC 7638).
-    #[must_use]
-    pub fn thumbprint(&self) -> String {
+    /// The members of its JWK that say what key it is, as RFC 7638 section 3 orders them.
+    pub(super) fn members(&self) -> String {
         macro_rules! coordinates_of {
             ($key:expr) => {{
                 let point = $key.as_affine();
@@ -139,6 +138,6 @@ impl EcKey {
             Self::Secp256k1(key) => coordinates_of!(key),
         };
         let curve = self.curve().name();
-        thumbprint_of(&format!(r#"{{"crv":"{curve}","kty":"EC","x":"{x}","y":"{y}"}}"#))
+        format!(r#"{{"crv":"{curve}","kty":"EC","x":"{x}","y":"{y}"}}"#)
     }
 }

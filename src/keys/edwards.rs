@@ -1,6 +1,6 @@
 //! Ed25519 public keys (RFC 8032 section 5.1, RFC 8037 section 2).
 
-use super::{KeyFault, base64url, thumbprint_of};
+use super::{KeyFault, base64url};
 use ed25519_dalek::VerifyingKey;
 
 /// An Ed25519 public key: 32 bytes, canonical, not of small order.
@@ -30,10 +30,9 @@ impl EdwardsKey {
         &self.0
     }
 
-    /// The JWK thumbprint with SHA-256, base64url (RFC 7638, RFC 8037 section 2).
-    #[must_use]
-    pub fn thumbprint(&self) -> String {
+    /// The members of its JWK that say what key it is (RFC 7638 section 3, RFC 8037 section 2).
+    pub(super) fn members(&self) -> String {
         let x = base64url(self.0.as_bytes());
-        thumbprint_of(&format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{x}"}}"#))
+        format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{x}"}}"#)
     }
 }

@@ -1,13 +1,13 @@
 //! ML-DSA public keys (FIPS 204).
 
-use super::{KeyFault, base64url, thumbprint_of};
+use super::{KeyFault, base64url};
 use crate::alg::ParameterSet;
 use ml_dsa::{KeyInit as _, MlDsa44, MlDsa65, MlDsa87, VerifyingKey};
 
 /// An ML-DSA public key.
 pub struct LatticeKey {
     key: AnyLatticeKey,
-    thumbprint: String,
+    members: String,
 }
 
 /// The key, by parameter set.
@@ -43,9 +43,8 @@ impl LatticeKey {
             ),
         };
         let public = base64url(bytes);
-        let thumbprint =
-            thumbprint_of(&format!(r#"{{"alg":"{name}","kty":"AKP","pub":"{public}"}}"#));
-        Ok(Self { key, thumbprint })
+        let members = format!(r#"{{"alg":"{name}","kty":"AKP","pub":"{public}"}}"#);
+        Ok(Self { key, members })
     }
 
     pub(crate) const fn inner(&self) -> &AnyLatticeKey {
@@ -62,10 +61,9 @@ impl LatticeKey {
         }
     }
 
-    /// The JWK thumbprint with SHA-256, base64url (RFC 7638; the members are those that ML-DSA for JOSE
+    /// The members of its JWK that say what key it is (RFC 7638 section 3; those that ML-DSA for JOSE
     /// names for `AKP`).
-    #[must_use]
-    pub fn thumbprint(&self) -> String {
-        self.thumbprint.clone()
+    pub(super) fn members(&self) -> String {
+        self.members.clone()
     }
 }

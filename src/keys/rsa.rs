@@ -1,6 +1,6 @@
 //! RSA public keys (RFC 7518 section 6.3.1), with the weak ones refused at import.
 
-use super::{KeyFault, base64url, thumbprint_of};
+use super::{KeyFault, base64url};
 use crate::budget::{RSA_MAXIMUM_BITS, RSA_MINIMUM_BITS};
 #[cfg(feature = "kernels")]
 use crate::signature::kernels::Modulus;
@@ -83,11 +83,10 @@ impl RsaKey {
         self.montgomery.get_or_init(|| Modulus::new(&self.inner))
     }
 
-    /// The JWK thumbprint with SHA-256, base64url (RFC 7638).
-    #[must_use]
-    pub fn thumbprint(&self) -> String {
+    /// The members of its JWK that say what key it is, as RFC 7638 section 3 orders them.
+    pub(super) fn members(&self) -> String {
         let (e, n) = (base64url(&self.inner.e_bytes()), base64url(&self.inner.n_bytes()));
-        thumbprint_of(&format!(r#"{{"e":"{e}","kty":"RSA","n":"{n}"}}"#))
+        format!(r#"{{"e":"{e}","kty":"RSA","n":"{n}"}}"#)
     }
 }
 
