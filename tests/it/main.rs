@@ -91,5 +91,5 @@ mod token;
 mod token_cache;
 #[cfg(test)]
 mod vectors;
-#[cfg(all(test, feature = "web", target_arch = "wasm32"))]
+#[cfg(all(test, feature = "web"))]
 mod web;

@@ -1,0 +1,221 @@
+//! The line of steps: where each refusal stops it, and what it says of the steps before and after.
+
+use super::{ask, good, question, withheld};
+use crate::kit::keys::{ATTACKER_PRIVATE, OTHER_SECRET, RSA_PRIVATE, RSA_SPKI, rsa_jwk};
+use crate::kit::{Signer, payload, policy, rs_issuer, table, with};
+use serde_json::{Value, json};
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
+const NAMES: [&str; 13] = [
+    "path",
+    "found",
+    "parsed",
+    "key",
+    "signature",
+    "type",
+    "issuer",
+    "audience",
+    "time",
+    "claims",
+    "revocation",
+    "route",
+    "forward",
+];
+
+/// The states in one letter each: passed, failed, not reached (`.`), unknown (`?`), skipped.
+pub(super) fn states(verdict: &Value) -> String {
+    let steps = verdict["steps"].as_array().unwrap();
+    let names: Vec<_> = steps.iter().map(|step| step["name"].as_str().unwrap()).collect();
+    assert_eq!(names, NAMES);
+    let letter = |step: &Value| {
+        let is_explained = |name: &str| step[name].is_string();
+        let (letter, explained) = match step["state"].as_str().unwrap() {
+            "passed" => ('p', false),
+            "failed" => ('f', true),
+            "not_reached" => ('.', false),
+            "unknown" => ('?', true),
+            "skipped" => ('s', false),
+            other => panic!("{other}"),
+        };
+        assert_eq!(is_explained("because"), explained, "{step}");
+        assert_eq!(is_explained("remedy"), explained, "{step}");
+        assert_eq!(is_explained("code"), letter == 'f', "{step}");
+        letter
+    };
+    steps.iter().map(letter).collect()
+}
+
+fn of_token(token: &str) -> String {
+    states(&ask(&question(token)))
+}
+
+fn signed(changes: &[(&str, &str)]) -> String {
+    Signer::hs256().signed(payload(changes))
+}
+
+fn headed(header: &str) -> String {
+    Signer::hs256().token(header, payload(&[]))
+}
+
+#[test]
+fn each_refusal_stops_at_its_step() {
+    let forged = Signer::hmac(256, OTHER_SECRET).signed(payload(&[]));
+    let not_json = Signer::hs256().token(r#"{"alg":"HS256"}"#, "no JSON");
+    let rows = [
+        (good(), "ppppppppppspp"),
+        ("(".to_owned(), "pf..........."),
+        ("abc".to_owned(), "ppf.........."),
+        ("a.b.c".to_owned(), "ppf.........."),
+        ("a.b.c.d.e".to_owned(), "ppf.........."),
+        (headed(r#"{"alg":"none"}"#), "ppf.........."),
+        (headed(r#"{"alg":"HS256","crit":["b64"]}"#), "ppf.........."),
+        (headed(r#"{"alg":"HS512"}"#), "pppf........."),
+        (headed(r#"{"alg":"RS256"}"#), "pppf........."),
+        (forged, "ppppf........"),
+        (headed(r#"{"alg":"HS256","typ":"logout+jwt"}"#), "pppppf......."),
+        (not_json, "pppppf......."),
+        (signed(&[("exp", "\"1\"")]), "pppppf......."),
+        (signed(&[("cnf", "{}")]), "pppppf......."),
+        (signed(&[("iss", "\"https://other\"")]), "ppppppf......"),
+        (signed(&[("iss", "")]), "ppppppf......"),
+        (signed(&[("aud", "\"other\"")]), "pppppppf....."),
+        (signed(&[("exp", "1")]), "ppppppppf...."),
+        (signed(&[("exp", "")]), "ppppppppf...."),
+        (signed(&[("nbf", "1900000000")]), "ppppppppf...."),
+    ];
+    table(rows, |token| of_token(token));
+}
+
+#[test]
+fn rules_of_issuers_and_routes_stop_at_theirs() {
+    let issuer = |changes: Value| {
+        let mut question = question(&good());
+        let issuer = question["policy"]["issuers"][0].take();
+        question["policy"]["issuers"][0] = with(issuer, changes);
+        question
+    };
+    let route = |changes: Value, token: &str| {
+        let mut question = question(token);
+        let route = with(json!({ "path": "/api/*" }), changes);
+        question["policy"]["routes"] = json!([route]);
+        question
+    };
+    let wide = signed(&[("scope", "\"a  b\"")]);
+    let long = format!("\"{}\"", "x".repeat(9000));
+    let mut forwarded = question(&signed(&[("sub", &long)]));
+    forwarded["policy"]["forward"] = json!({ "claims": { "X-Subject": "/sub" } });
+    let rows = [
+        (issuer(json!({ "require": ["tenant"] })), "pppppppppf..."),
+        (issuer(json!({ "subject": "somebody else" })), "pppppppppf..."),
+        (issuer(json!({ "max_age": 60 })), "ppppppppf...."),
+        (issuer(json!({ "claims": [{ "path": "/a", "equals": 1 }] })), "pppppppppf..."),
+        (route(json!({ "scopes": ["admin"] }), &good()), "ppppppppppsf."),
+        (route(json!({ "scopes": ["admin"] }), &wide), "ppppppppppsf."),
+        (route(json!({ "roles": ["admin"] }), &good()), "ppppppppppsf."),
+        (route(json!({ "acr": ["high"] }), &good()), "ppppppppppsf."),
+        (route(json!({ "access": "public" }), &good()), "psssssssssssp"),
+        (route(json!({ "access": "public" }), "("), "psssssssssssp"),
+        (route(json!({ "methods": ["POST"] }), &good()), "f............"),
+        (route(json!({ "path": "/other" }), &good()), "f............"),
+        (forwarded, "ppppppppppspf"),
+    ];
+    table(rows, |question| states(&ask(question)));
+}
+
+#[test]
+fn no_token_at_all() {
+    let mut question = with(question(""), json!({ "headers": [] }));
+    assert_eq!(states(&ask(&question)), "pf...........");
+    question["policy"]["routes"] = json!([{ "path": "/*", "access": "optional" }]);
+    let verdict = ask(&question);
+    assert_eq!(
+        (states(&verdict).as_str(), &verdict["verdict"]),
+        ("psssssssssssp", &json!("admitted"))
+    );
+}
+
+#[test]
+fn paths_are_judged_first() {
+    let rows =
+        [("/api/../x", "f............"), ("/api/%2e", "f............"), ("/api", "ppppppppppspp")];
+    table(rows, |path| {
+        let url = format!("https://gate.example{path}");
+        states(&ask(&with(question(&good()), json!({ "url": url }))))
+    });
+}
+
+#[test]
+fn what_only_the_worker_knows_is_unknown() {
+    assert_eq!(states(&ask(&withheld(&good()))), "pppp?........");
+
+    let mut published = question(&Signer::rs256().signed(payload(&[])));
+    published["policy"] = policy(rs_issuer());
+    let name = published["policy"]["issuers"][0]["name"].as_str().unwrap().to_owned();
+    published["policy"]["issuers"][0]["keys"] = json!({ "jwks_uri": "https://i/keys" });
+    assert_eq!(states(&ask(&published)), "ppp?.........");
+    published["keys"] = json!({ &name: { "jwks": { "keys": [rsa_jwk(ATTACKER_PRIVATE)] } } });
+    assert_eq!(states(&ask(&published)), "ppppf........");
+    published["keys"] = json!({ &name: { "jwks": { "keys": [rsa_jwk(RSA_PRIVATE)] } } });
+    assert_eq!(states(&ask(&published)), "ppppppppppspp");
+    published["keys"] = json!({ &name: { "jwks": { "keys": [] } } });
+    assert_eq!(states(&ask(&published)), "ppp?.........");
+
+    let mut revoked = question(&good());
+    revoked["policy"]["revocation"] = json!({ "kv": "REVOKED" });
+    let verdict = ask(&revoked);
+    assert_eq!(
+        (states(&verdict).as_str(), &verdict["verdict"]),
+        ("pppppppppp?pp", &json!("unknown"))
+    );
+    revoked["policy"]["routes"] = json!([{ "path": "/*", "scopes": ["admin"] }]);
+    assert_eq!(states(&ask(&revoked)), "pppppppppp?f.");
+}
+
+#[test]
+fn keys_of_a_binding_are_handed_over() {
+    let mut bound = question(&Signer::rs256().signed(payload(&[])));
+    bound["policy"] = policy(rs_issuer());
+    let name = bound["policy"]["issuers"][0]["name"].as_str().unwrap().to_owned();
+    assert_eq!(ask(&bound)["faults"][0]["path"], "issuers[0].keys.pem");
+    bound["keys"] = json!({ &name: { "jwks": { "keys": [rsa_jwk(RSA_PRIVATE)] } } });
+    assert_eq!(states(&ask(&bound)), "ppppppppppspp");
+    // What is pasted wins.
+    bound["keys"] = json!({ &name: { "jwks": { "keys": [rsa_jwk(ATTACKER_PRIVATE)] } } });
+    bound["bindings"] = json!({ "PEM": RSA_SPKI });
+    assert_eq!(states(&ask(&bound)), "ppppppppppspp");
+}
+
+#[test]
+fn a_withheld_set_of_secrets() {
+    let mut question = withheld(&good());
+    question["policy"]["issuers"][0]["keys"] = json!({ "jwks": "SECRET" });
+    assert_eq!(states(&ask(&question)), "ppp?.........");
+}
+
+#[test]
+fn what_is_only_reported_passes() {
+    let mut question = question(&signed(&[("exp", "1")]));
+    question["policy"]["routes"] = json!([{ "path": "/*", "mode": "report" }]);
+    let verdict = ask(&question);
+    assert_eq!(
+        (states(&verdict).as_str(), &verdict["verdict"]),
+        ("ppppppppf....", &json!("admitted"))
+    );
+    assert_eq!(verdict["reported"]["code"], "expired");
+    assert_eq!(verdict["outgoing"]["url"], "https://origin.example/api/items");
+}
+
+#[test]
+fn what_the_gate_answers_by_itself() {
+    let mut question = with(question("x"), json!({ "method": "OPTIONS" }));
+    question["policy"]["cors"] = json!({ "allow_origins": ["https://app.example"] });
+    question["headers"] =
+        json!([["Origin", "https://app.example"], ["Access-Control-Request-Method", "GET"],]);
+    let verdict = ask(&question);
+    assert_eq!(
+        (states(&verdict).as_str(), &verdict["verdict"]),
+        ("sssssssssssss", &json!("answered"))
+    );
+    assert_eq!(verdict["answer"]["status"], 204);
+}
