@@ -91,5 +91,6 @@ mod token;
 mod token_cache;
 #[cfg(test)]
 mod vectors;
-#[cfg(all(test, feature = "web"))]
+#[cfg(feature = "web")]
+#[cfg(test)]
 mod web;
