@@ -14,8 +14,10 @@ use crate::tools::{self, Tools};
 use crate::workspace::Workspace;
 use crate::{process, say};
 
+pub(crate) mod page;
+
 /// What is deployed, unless the command line says otherwise.
-pub(crate) const DEPLOYED_FEATURES: &[&str] = &["worker", "entry", "kernels", "mldsa"];
+pub(crate) const DEPLOYED_FEATURES: &[&str] = &["worker", "entry", "kernels", "mldsa", "console"];
 
 /// What the Worker's code may use. A `RUSTFLAGS` variable, even an empty one, silently drops what
 /// `.cargo/config.toml` says of this; `CARGO_ENCODED_RUSTFLAGS` wins over both.
@@ -45,6 +47,7 @@ pub(crate) const DEPLOYED_FOLDER: &str = "build";
 /// What the build leaves behind that wrangler uploads: the code that calls the module, and the module.
 const SCRIPT: &str = "index.js";
 const MODULE: &str = "index_bg.wasm";
+const OUTPUTS: [&str; 2] = [SCRIPT, MODULE];
 
 /// What the build depends on, besides the options and the tools' versions.
 const INPUTS: [&str; 7] = [
@@ -109,8 +112,14 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     let workspace = Workspace::find()?;
     refuse_what_undoes_the_gate(&workspace)?;
     let tools = tools::prepare(&workspace)?;
-    worker(&workspace, &tools, options, DEPLOYED_FOLDER)?;
+    everything(&workspace, &tools, options)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Builds whatever wrangler uploads, as far as it is not there already.
+pub(crate) fn everything(workspace: &Workspace, tools: &Tools, options: &Options) -> Result<()> {
+    worker(workspace, tools, options, DEPLOYED_FOLDER)?;
+    page::page(workspace, tools, options)
 }
 
 /// Prints all that is to be said about wrangler.toml, and fails if something in it would answer in
@@ -135,11 +144,11 @@ pub(crate) fn worker(
     let features = features(options)?;
     let output = workspace.path(folder);
     let script = output.join(SCRIPT);
-    let inputs = inputs(workspace, &features)?;
+    let inputs = inputs(workspace, &[WORKER_RUSTFLAGS, &features])?;
     let name = folder.replace(['/', '\\'], "-");
     let stamp = workspace.path("target").join(format!("worker-{name}.stamp"));
     let recorded = fs::read_to_string(&stamp).unwrap_or_default();
-    if recorded == stamp_text(&output, &inputs) {
+    if recorded == stamp_text(&output, &OUTPUTS, &inputs) {
         say::line("the Worker is up to date");
         return Ok(script);
     }
@@ -149,7 +158,7 @@ pub(crate) fn worker(
             .args(["--release", "--out-dir", folder, "--features", &features])
             .current_dir(workspace.root())
             .env_remove("RUSTFLAGS")
-            .env("CARGO_ENCODED_RUSTFLAGS", rustflags())
+            .env("CARGO_ENCODED_RUSTFLAGS", remapped(WORKER_RUSTFLAGS))
             // worker-build would download these two from elsewhere.
             .env("WASM_BINDGEN_BIN", &tools.wasm_bindgen)
             .env("ESBUILD_BIN", tools.node.program("esbuild"));
@@ -157,7 +166,7 @@ pub(crate) fn worker(
         process::run(&mut command)?;
         optimise(workspace, tools, &output.join(MODULE))
     })?;
-    fs::write(&stamp, stamp_text(&output, &inputs))
+    fs::write(&stamp, stamp_text(&output, &OUTPUTS, &inputs))
         .with_context(|| format!("{} cannot be written", stamp.display()))?;
     Ok(script)
 }
@@ -176,18 +185,18 @@ pub(crate) fn optimise(workspace: &Workspace, tools: &Tools, module: &Path) -> R
         .with_context(|| format!("{} cannot be replaced", module.display()))
 }
 
-/// The flags of the Worker's code, and no path of this machine in what is uploaded: the places of
-/// panics in other crates are strings in it.
-fn rustflags() -> String {
+/// These flags, and no path of this machine in what is uploaded: the places of panics in other crates
+/// are strings in it.
+fn remapped(rustflags: &str) -> String {
     let home = env::var_os("CARGO_HOME")
         .map(PathBuf::from)
         .or_else(|| env::home_dir().map(|home| home.join(".cargo")));
     match home {
         Some(home) => {
             let registry = home.join("registry").join("src");
-            format!("{WORKER_RUSTFLAGS}\x1f--remap-path-prefix={}=crates", registry.display())
+            format!("{rustflags}\x1f--remap-path-prefix={}=crates", registry.display())
         }
-        None => WORKER_RUSTFLAGS.to_owned(),
+        None => rustflags.to_owned(),
     }
 }
 
@@ -211,16 +220,15 @@ fn features(options: &Options) -> Result<String> {
     Ok(features.join(","))
 }
 
-/// A hash of everything that the Worker is made from.
-fn inputs(workspace: &Workspace, features: &str) -> Result<String> {
+/// A hash of everything that a module is made from, and how.
+fn inputs(workspace: &Workspace, how: &[&str]) -> Result<String> {
     let mut files = Vec::new();
     for input in INPUTS {
         collect(&workspace.path(input), &mut files)?;
     }
     let mut fingerprint = Fingerprint::default();
-    let about = [WORKER_RUSTFLAGS, features];
     let versions = [&tools::cargo::WORKER_BUILD, &tools::cargo::WASM_BINDGEN].map(|t| t.version);
-    for text in about.into_iter().chain(OPTIMISATION).chain(versions) {
+    for text in how.iter().copied().chain(OPTIMISATION).chain(versions) {
         fingerprint.add(text.as_bytes());
     }
     for file in files {
@@ -232,12 +240,12 @@ fn inputs(workspace: &Workspace, features: &str) -> Result<String> {
 }
 
 /// What the stamp says when the outputs are those that were made from the inputs.
-fn stamp_text(output: &Path, inputs: &str) -> String {
-    let outputs = [SCRIPT, MODULE].map(|name| {
+fn stamp_text(output: &Path, outputs: &[&str], inputs: &str) -> String {
+    let outputs = outputs.iter().map(|name| {
         let bytes = fs::read(output.join(name)).unwrap_or_default();
         format!("{name} {}\n", Fingerprint::of(&bytes))
     });
-    format!("inputs {inputs}\n{}", outputs.concat())
+    format!("inputs {inputs}\n{}", outputs.collect::<String>())
 }
 
 /// The files in a folder and below, sorted; or the file itself; or nothing.
@@ -273,9 +281,9 @@ mod tests {
 
     #[test]
     fn features_are_added_and_taken_away() {
-        check(&[], &[], Some("entry,kernels,mldsa,worker"));
-        check(&["es512"], &[], Some("entry,es512,kernels,mldsa,worker"));
-        check(&["worker"], &["entry", "kernels", "mldsa"], Some("worker"));
+        check(&[], &[], Some("console,entry,kernels,mldsa,worker"));
+        check(&["es512"], &[], Some("console,entry,es512,kernels,mldsa,worker"));
+        check(&["worker"], &["console", "entry", "kernels", "mldsa"], Some("worker"));
         check(&[], &["es512"], None);
     }
 

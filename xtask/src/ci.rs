@@ -22,8 +22,8 @@ const LARGEST_UPLOAD: f64 = 340.0;
 /// The same for a build with every algorithm.
 const LARGEST_UPLOAD_OF_ALL: f64 = 420.0;
 
-/// The browser's code: a browser without relaxed SIMD would refuse the whole module.
-const WEB_RUSTFLAGS: &str = "-Ctarget-feature=+simd128";
+/// What the console's page may weigh with its module, compressed, in KiB.
+const LARGEST_PAGE: f64 = 400.0;
 
 /// How often the kernels are held against the crates, optimised.
 const KERNEL_CASES: u64 = 20_000;
@@ -59,7 +59,7 @@ pub(crate) fn run(_options: &Options) -> Result<ExitCode> {
         cargo(root, &arguments, &[])
     });
     suites.run("lints, Worker", || lints_for_wasm(root, &features, WORKER_RUSTFLAGS));
-    suites.run("lints, browser", || lints_for_wasm(root, "web", WEB_RUSTFLAGS));
+    suites.run("lints, browser", || lints_for_wasm(root, "web", build::page::RUSTFLAGS));
     suites.run("documentation", || documentation(root, &features));
     suites.run("licences, sources, bans", || licences(&workspace));
     suites.run("the shipped wrangler.toml", || shipped_configuration(&workspace));
@@ -71,6 +71,7 @@ pub(crate) fn run(_options: &Options) -> Result<ExitCode> {
             let options = build::Options::default();
             upload_size(&workspace, &tools, &options, build::DEPLOYED_FOLDER, LARGEST_UPLOAD)
         });
+        suites.run("the size of the console's page", || page_size(&workspace, &tools));
         suites.run("the upload's size, every algorithm", || {
             let options = build::Options::with(EVERY_ALGORITHM);
             let folder = "target/worker-of-every-algorithm";
@@ -202,6 +203,22 @@ fn upload_size(
     say::line(&format!("the upload is {kibibytes} KiB compressed, of {largest} allowed"));
     if kibibytes >= largest {
         bail!("the upload is too large");
+    }
+    Ok(())
+}
+
+/// What a browser loads for the console, as gzip compresses each file of it.
+fn page_size(workspace: &Workspace, tools: &Tools) -> Result<()> {
+    const SUM: &str = "const fs = require('fs'), zlib = require('zlib'); let sum = 0; \
+        for (const name of fs.readdirSync('.')) sum += zlib.gzipSync(fs.readFileSync(name)).length; \
+        console.log(sum)";
+    let mut command = tools.node.command("node")?;
+    command.args(["--eval", SUM]).current_dir(workspace.path(build::page::FOLDER));
+    let bytes: f64 = process::read(&mut command)?.trim().parse().context("no number of bytes")?;
+    let kibibytes = bytes / 1024.0;
+    say::line(&format!("the page is {kibibytes:.1} KiB compressed, of {LARGEST_PAGE} allowed"));
+    if kibibytes >= LARGEST_PAGE {
+        bail!("the page is too large");
     }
     Ok(())
 }

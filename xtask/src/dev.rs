@@ -56,7 +56,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     let tools = tools::prepare(&workspace)?;
     // wrangler would build too, but it is hard to read over its shoulder.
     let built = build::Options::of(environment);
-    build::worker(&workspace, &tools, &built, build::DEPLOYED_FOLDER)?;
+    build::everything(&workspace, &tools, &built)?;
     let mut command = wrangler::command(&workspace, &tools, port, name)?;
     if let Some(swapped) = echo_for_zone(&raw) {
         say::line(

@@ -35,14 +35,13 @@ pub(crate) fn all(workspace: &Workspace, suites: &mut Suites) -> Result<Option<T
     let tools = tools::prepare(workspace)?;
     // xtask wants every algorithm, and cargo gives all packages of one command the same features.
     suites.run("native tests, every algorithm and the kernels", || {
-        let features = format!("{EVERY_ALGORITHM},xtask/doctor");
+        let features = format!("{EVERY_ALGORITHM},web,xtask/doctor");
         native(workspace, &["--workspace", "--features", &features])
     });
     suites.run("native tests, no cargo features", || native(workspace, &["--test", "it"]));
     suites.run("the same tests in WebAssembly", || wasm(workspace, &tools));
-    let built = suites.run("the Worker's build", || {
-        let options = build::Options::default();
-        build::worker(workspace, &tools, &options, build::DEPLOYED_FOLDER).map(drop)
+    let built = suites.run("the build of the Worker and of the console's page", || {
+        build::everything(workspace, &tools, &build::Options::default())
     });
     if built {
         suites.run("end-to-end tests", || end_to_end(workspace, &tools));

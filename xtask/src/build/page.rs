@@ -1,0 +1,84 @@
+//! The browser's module of the console's page, beside the page's own files.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context, Result};
+
+use super::{Options, features, inputs, optimise, remapped, stamp_text};
+use crate::tools::Tools;
+use crate::tools::rust::WASM_TARGET;
+use crate::workspace::Workspace;
+use crate::{process, say};
+
+/// What the page's module may use: a browser without relaxed SIMD would refuse the whole of it.
+pub(crate) const RUSTFLAGS: &str = "-Ctarget-feature=+simd128";
+
+/// The page's files, which wrangler.toml names as the Worker's assets.
+pub(crate) const FOLDER: &str = "www";
+
+/// The cargo feature of the Worker that serves the page.
+const SERVED_BY: &str = "console";
+
+/// Features of the Worker that are none of a browser's.
+const NOT_IN_BROWSERS: [&str; 4] = ["worker", "entry", "kernels", SERVED_BY];
+
+const MODULE: &str = "portcullis_bg.wasm";
+const OUTPUTS: [&str; 2] = ["portcullis.js", MODULE];
+
+/// Builds the same gate for browsers into the page's folder, unless it is there already or the Worker
+/// does not serve the page.
+pub(crate) fn page(workspace: &Workspace, tools: &Tools, options: &Options) -> Result<()> {
+    if !options.has(SERVED_BY) {
+        return Ok(());
+    }
+    let folder = workspace.path(FOLDER);
+    let features = browser_features(options)?;
+    let inputs = inputs(workspace, &[RUSTFLAGS, &features])?;
+    let stamp = workspace.path("target").join("page.stamp");
+    if fs::read_to_string(&stamp).unwrap_or_default() == stamp_text(&folder, &OUTPUTS, &inputs) {
+        say::line("the console's page is up to date");
+        return Ok(());
+    }
+    say::timed(&format!("building the console's page ({features})"), || {
+        let mut command = Command::new("cargo");
+        command
+            .args(["build", "--release", "--lib", "--target", WASM_TARGET, "--features", &features])
+            .args(["--target-dir", "target"])
+            .current_dir(workspace.root())
+            .env_remove("RUSTFLAGS")
+            .env("CARGO_ENCODED_RUSTFLAGS", remapped(RUSTFLAGS));
+        process::run(&mut command)?;
+        let built = Path::new("target").join(WASM_TARGET).join("release").join("portcullis.wasm");
+        let mut command = Command::new(&tools.wasm_bindgen);
+        command
+            .args(["--target", "web", "--no-typescript", "--out-name", "portcullis"])
+            .args(["--out-dir", FOLDER])
+            .arg(built)
+            .current_dir(workspace.root());
+        process::run(&mut command)?;
+        optimise(workspace, tools, &folder.join(MODULE))
+    })?;
+    fs::write(&stamp, stamp_text(&folder, &OUTPUTS, &inputs))
+        .with_context(|| format!("{} cannot be written", stamp.display()))
+}
+
+/// The algorithms of the Worker, so that both come to the same verdict.
+fn browser_features(options: &Options) -> Result<String> {
+    let features = features(options)?;
+    let kept = features.split(',').filter(|feature| !NOT_IN_BROWSERS.contains(feature));
+    Ok(kept.chain(["web"]).collect::<Vec<_>>().join(","))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_has_the_workers_algorithms_and_nothing_else_of_it() {
+        assert_eq!(browser_features(&Options::default()).ok().as_deref(), Some("mldsa,web"));
+        let all = Options::with("es512,es256k");
+        assert_eq!(browser_features(&all).ok().as_deref(), Some("es256k,es512,mldsa,web"));
+    }
+}
