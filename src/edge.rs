@@ -6,12 +6,13 @@
 mod analytics;
 mod bindings;
 mod clock;
+#[cfg(feature = "console")]
+mod console;
 mod decision;
 mod drive;
 mod echo;
 mod forward;
 mod headers;
-mod health;
 mod isolate;
 mod keys;
 mod log;
@@ -56,8 +57,9 @@ pub async fn serve(
     let view = Request { method: &method, url: &url, headers: &headers };
 
     let isolate = Isolate::of(&env).await;
-    if let Some(answer) = health::answer(&view, isolate.is_some(), &env) {
-        return Ok(respond::respond(&answer, method != "HEAD")?);
+    #[cfg(feature = "console")]
+    if let Some(asked) = console::Asked::of(&view, &request, &env, &context) {
+        return Ok(asked.answer(isolate.as_ref()).await?);
     }
     let Some(isolate) = isolate else {
         let refusal = Refusal::new(Code::Misconfigured, "the policy has a fault");

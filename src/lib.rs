@@ -73,6 +73,9 @@ pub mod admitted;
 
 pub mod outgoing;
 
+#[cfg(any(feature = "console", not(target_arch = "wasm32")))]
+pub mod disclosure;
+
 pub mod proof;
 
 pub mod refusal;

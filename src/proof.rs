@@ -6,7 +6,6 @@ use crate::json::Object;
 use crate::keys::Key;
 use crate::signature;
 use crate::time::{Seconds, UnixSeconds};
-use base64ct::{Base64UrlUnpadded, Encoding as _};
 use serde_json::{Value, json};
 
 /// Who makes the proofs, by their `iss`.
@@ -53,11 +52,7 @@ impl HopProof {
         if let Some(subject) = statement.subject {
             claim("sub", Value::from(subject));
         }
-        let encoded =
-            |value: &Value| Base64UrlUnpadded::encode_string(value.to_string().as_bytes());
-        let header = encoded(&json!({ "alg": "HS256", "typ": PROOF_TYPE }));
-        let message = format!("{header}.{}", encoded(&Value::Object(claims)));
-        let tag = signature::tag(&self.key, message.as_bytes());
-        format!("{message}.{}", Base64UrlUnpadded::encode_string(&tag))
+        let header = json!({ "alg": "HS256", "typ": PROOF_TYPE });
+        signature::signed(&self.key, &header, &Value::Object(claims))
     }
 }

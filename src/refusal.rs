@@ -412,7 +412,7 @@ pub struct Answer {
     pub body: String,
 }
 
-const fn reason_phrase(status: u16) -> &'static str {
+pub(crate) const fn reason_phrase(status: u16) -> &'static str {
     match status {
         400 => "Bad Request",
         401 => "Unauthorized",

@@ -1,5 +1,6 @@
 //! The request as the core sees it: borrowed text, no runtime's types.
 
+use serde_json::Value;
 use std::borrow::Cow;
 
 /// What the gate reads of an HTTP request.
@@ -38,5 +39,50 @@ impl Headers for Vec<(String, String)> {
 
     fn names(&self) -> Vec<Cow<'_, str>> {
         self.iter().map(|(name, _)| Cow::Borrowed(name.as_str())).collect()
+    }
+}
+
+/// A request that is described in JSON, as the console's page has it: `{ method, url, headers? }`, the
+/// headers a list of names and values.
+pub struct Described {
+    method: String,
+    url: String,
+    headers: Vec<(String, String)>,
+}
+
+impl Described {
+    /// Reads a description; other members are ignored.
+    ///
+    /// # Errors
+    ///
+    /// A sentence that says what is wrong with its shape.
+    pub fn read(description: &Value) -> Result<Self, &'static str> {
+        let text = |name| description.get(name).and_then(Value::as_str).map(str::to_owned);
+        let line = |line: &Value| match line.as_array().map(Vec::as_slice) {
+            Some([Value::String(name), Value::String(value)]) => {
+                Some((name.clone(), value.clone()))
+            }
+            _ => None,
+        };
+        let headers = match description.get("headers") {
+            None | Some(Value::Null) => Vec::new(),
+            Some(Value::Array(lines)) => lines
+                .iter()
+                .map(line)
+                .collect::<Option<_>>()
+                .ok_or("a header is not a name and a value")?,
+            Some(_) => return Err("headers is not an array"),
+        };
+        Ok(Self {
+            method: text("method").ok_or("method is not a string")?,
+            url: text("url").ok_or("url is not a string")?,
+            headers,
+        })
+    }
+
+    /// The request.
+    #[must_use]
+    pub fn request(&self) -> Request<'_> {
+        Request { method: &self.method, url: &self.url, headers: &self.headers }
     }
 }

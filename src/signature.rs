@@ -15,6 +15,8 @@ use crate::alg::{Algorithm, Family, Hash};
 use crate::keys::{Key, Material};
 use crate::refusal::{Code, Refusal};
 use crate::token::{Payload, Unverified};
+use base64ct::{Base64UrlUnpadded, Encoding as _};
+use serde_json::Value;
 use sha2::{Digest as _, Sha256, Sha384, Sha512};
 
 /// A token whose signature is one by a key that the policy names.
@@ -109,6 +111,14 @@ pub(crate) fn tag(key: &Key, message: &[u8]) -> Vec<u8> {
         Material::Secret(secret) => hmac::sign(secret, message),
         _ => Vec::new(),
     }
+}
+
+/// A compact JWS (RFC 7515 section 3.1) with the [`tag`] of header and payload.
+pub(crate) fn signed(key: &Key, header: &Value, payload: &Value) -> String {
+    let encoded = |value: &Value| Base64UrlUnpadded::encode_string(value.to_string().as_bytes());
+    let message = format!("{}.{}", encoded(header), encoded(payload));
+    let tag = Base64UrlUnpadded::encode_string(&tag(key, message.as_bytes()));
+    format!("{message}.{tag}")
 }
 
 /// The hash of a message.

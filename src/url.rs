@@ -43,6 +43,13 @@ impl<'t> Url<'t> {
         self.rest.split(['?', '#']).next().unwrap_or_default()
     }
 
+    /// Whether it is of this machine.
+    #[must_use]
+    pub fn is_loopback(&self) -> bool {
+        let authority = self.base.split_once("://").map_or("", |parts| parts.1);
+        host_of(authority).is_ok_and(is_loopback)
+    }
+
     /// Whether it goes over the wire in clear, which it may only on this machine.
     #[must_use]
     pub fn is_plain_http(&self) -> bool {

@@ -71,10 +71,10 @@ impl Isolate {
 }
 
 /// A Secrets Store did not give a secret, and may the next time.
-struct Unread;
+pub(super) struct Unread;
 
 async fn load(env: &Env) -> Result<Option<Rc<Isolate>>, Unread> {
-    let Some(policy) = compile(env, "POLICY", log::policy_warning, log::policy_fault).await? else {
+    let Some(policy) = compile(env, POLICY, log::policy_warning, log::policy_fault).await? else {
         return Ok(None);
     };
     let candidate = match EnvBindings(env).value(CANDIDATE) {
@@ -85,10 +85,14 @@ async fn load(env: &Env) -> Result<Option<Rc<Isolate>>, Unread> {
     Ok(Some(Isolate::new(policy, candidate.map(|candidate| Isolate::new(candidate, None)))))
 }
 
+/// The variable of the policy that is enforced.
+pub(super) const POLICY: &str = "POLICY";
+
 /// The variable of a policy that is tried out.
 const CANDIDATE: &str = "POLICY_CANDIDATE";
 
-async fn compile(
+/// Compiles the policy in a variable; nothing where it has faults, of which each is told.
+pub(super) async fn compile(
     env: &Env,
     variable: &str,
     warn: impl Fn(&Fault),
@@ -121,7 +125,7 @@ fn unread(name: &str) -> Fault {
 }
 
 /// A policy's variable: a table, or the same as a JSON text.
-fn raw_policy(env: &Env, variable: &str) -> Result<Value, Fault> {
+pub(super) fn raw_policy(env: &Env, variable: &str) -> Result<Value, Fault> {
     let fault = |problem: &str, remedy: &str| Fault {
         path: String::new(),
         problem: problem.replace("POLICY", variable),

@@ -21,7 +21,8 @@ use serde_json::Value;
 ///
 /// A sentence that says what is wrong with the shape of `question`.
 pub fn judge(question: &Value, now: UnixSeconds) -> Result<Value, String> {
-    Ok(verdict(&Question::of_request(question)?, now))
+    let (question, described) = Question::of_request(question)?;
+    Ok(verdict(&question, &described.request(), now))
 }
 
 /// Describes a policy as it takes effect: `issuers` with their keys, `routes` in the order in which they

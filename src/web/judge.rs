@@ -17,7 +17,7 @@ use crate::time::UnixSeconds;
 use serde_json::{Value, json};
 
 /// The verdict, as [`super::face::judge`] gives it.
-pub(super) fn verdict(question: &Question, now: UnixSeconds) -> Value {
+pub(super) fn verdict(question: &Question, request: &Request<'_>, now: UnixSeconds) -> Value {
     let compiled = question.compile();
     let warnings = describe::faults(&compiled.warnings);
     let policy = match compiled.outcome {
@@ -26,10 +26,8 @@ pub(super) fn verdict(question: &Question, now: UnixSeconds) -> Value {
             return json!({ "faults": describe::faults(&faults), "warnings": warnings });
         }
     };
-    let request =
-        Request { method: &question.method, url: &question.url, headers: &question.headers };
-    let found = extract::token(policy.sources(), &request).ok().flatten();
-    let own = Judgement::of(question, &policy, &request, now);
+    let found = extract::token(policy.sources(), request).ok().flatten();
+    let own = Judgement::of(question, &policy, request, now);
     let judgement = match &question.answered {
         Some(answered) => own.corrected_by(answered),
         None => own,

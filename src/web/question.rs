@@ -6,33 +6,32 @@ use crate::keys::cache::Dated;
 use crate::keys::jwk::{self, Provenance};
 use crate::keys::{KeyFault, KeySet};
 use crate::policy::{Bindings, Fault, Issuer, Policy};
+use crate::request::Described;
 use crate::time::{Seconds, UnixSeconds};
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha512};
 
-/// A policy, what is known of its bindings, and a request.
+/// A policy, and what is known of its bindings.
 pub(super) struct Question {
     /// The policy as it was handed over.
     pub(super) policy: Value,
     bindings: Object,
     secrets: Vec<String>,
     keys: Object,
-    pub(super) method: String,
-    pub(super) url: String,
-    pub(super) headers: Vec<(String, String)>,
+    /// What tells the request from others.
+    about: String,
     /// What the Worker made of the request, if it was asked.
     pub(super) answered: Option<Object>,
 }
 
 impl Question {
-    /// One that asks for a request to be judged.
-    pub(super) fn of_request(question: &Value) -> Result<Self, String> {
+    /// One that asks for a request to be judged, and that request.
+    pub(super) fn of_request(question: &Value) -> Result<(Self, Described), String> {
         let mut read = Self::of_policy(question)?;
-        read.method = text(question, "method")?;
-        read.url = text(question, "url")?;
-        read.headers = headers(question.get("headers"))?;
+        let described = Described::read(question)?;
+        read.about = json!([question.get("url"), question.get("headers")]).to_string();
         read.answered = question.get("answered").and_then(Value::as_object).cloned();
-        Ok(read)
+        Ok((read, described))
     }
 
     /// One that asks of the policy alone.
@@ -49,9 +48,7 @@ impl Question {
             bindings: object(question, "bindings")?,
             secrets: names.filter_map(Value::as_str).map(str::to_owned).collect(),
             keys: object(question, "keys")?,
-            method: String::new(),
-            url: String::new(),
-            headers: Vec::new(),
+            about: String::new(),
             answered: None,
         })
     }
@@ -139,8 +136,10 @@ impl Question {
     /// A stand-in for a secret: of the right form in every encoding, and another one for every request,
     /// so that no token can have been made with it.
     fn stand_in(&self, name: &str) -> String {
-        let request = json!([name, self.url, self.headers]).to_string();
-        Sha512::digest(request).iter().map(|byte| format!("{byte:02x}")).collect()
+        Sha512::digest(format!("{name} {}", self.about))
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect()
     }
 }
 
@@ -226,29 +225,10 @@ impl Bindings for Known<'_> {
     }
 }
 
-fn text(question: &Value, name: &str) -> Result<String, String> {
-    let text = question.get(name).and_then(Value::as_str);
-    text.map(str::to_owned).ok_or_else(|| format!("{name} is not a string"))
-}
-
 fn object(question: &Value, name: &str) -> Result<Object, String> {
     match question.get(name) {
         None | Some(Value::Null) => Ok(Map::new()),
         Some(Value::Object(members)) => Ok(members.clone()),
         Some(_) => Err(format!("{name} is not an object")),
     }
-}
-
-fn headers(headers: Option<&Value>) -> Result<Vec<(String, String)>, String> {
-    let lines = match headers {
-        None | Some(Value::Null) => return Ok(Vec::new()),
-        Some(Value::Array(lines)) => lines,
-        Some(_) => return Err("headers is not an array".to_owned()),
-    };
-    let line = |line: &Value| match line.as_array().map(Vec::as_slice) {
-        Some([Value::String(name), Value::String(value)]) => Some((name.clone(), value.clone())),
-        _ => None,
-    };
-    let read: Option<_> = lines.iter().map(line).collect();
-    read.ok_or_else(|| "a header is not a name and a value".to_owned())
 }

@@ -4,7 +4,7 @@ export { onlyChallenge, parseChallenges } from "./challenge.mjs";
 export { answersTo, assertUnavailable, strangers } from "./floods.mjs";
 export { gateTest, providerTest, startGate, withGate } from "./gate.mjs";
 export { startOrigin } from "./origin.mjs";
-export { builtWorker, repository, scriptWorker } from "./paths.mjs";
+export { builtWorker, page, repository, scriptWorker } from "./paths.mjs";
 export * as policies from "./policies.mjs";
 export { COOLDOWN, failures, JWKS, METADATA, STALE, startProvider } from "./provider.mjs";
 export { assertAdmitted, assertProblem, assertRefused, EXPIRED, INVALID, INVALID_REQUEST } from "./answers.mjs";

@@ -35,6 +35,15 @@ export function builtWorker() {
   return modules;
 }
 
+/** The console's page as wrangler.toml binds it: what Miniflare takes as `assets`. */
+export const page = {
+  directory: path.join(repository, "www"),
+  binding: "ASSETS",
+  run_worker_first: true,
+  routerConfig: { has_user_worker: true },
+  assetConfig: { html_handling: "none", not_found_handling: "none" },
+};
+
 const CLOCK = `
 import { WorkerEntrypoint } from "cloudflare:workers";
 import Gate from "./index.js";
