@@ -24,11 +24,10 @@ pub use self::secret::{Secret, SecretEncoding};
 
 use crate::alg::{Algorithm, Family};
 use crate::budget;
-use crate::json::{self, Object};
+use crate::json::text::quoted;
 use crate::refusal::{Code, Refusal};
 use crate::token::Header;
 use base64ct::{Base64UrlUnpadded, Encoding as _};
-use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use std::fmt;
 
@@ -146,13 +145,20 @@ impl Key {
     /// The key as a public JWK (RFC 7517 section 4), which imports as this very key for the same
     /// algorithms. Nothing for a secret.
     #[must_use]
-    pub fn to_public_jwk(&self) -> Option<Object> {
-        let members = self.material.members()?;
-        let mut jwk = json::parse_object(members.as_bytes()).ok()?;
-        let name = |name: &str| Value::from(name);
-        jwk.extend(self.id().map(|id| ("kid".to_owned(), name(id))));
+    pub fn to_public_jwk(&self) -> Option<String> {
+        let mut jwk = self.material.members()?;
+        let mut member = |name: &str, value: &str| {
+            if !jwk.contains(name) {
+                jwk.truncate(jwk.len().saturating_sub(1));
+                jwk.push_str(&format!(",{name}{}}}", quoted(value)));
+            }
+        };
+        if let Some(id) = self.id() {
+            member("\"kid\":", id);
+        }
+        // An ML-DSA key has it among its members.
         if let [algorithm] = self.algorithms.as_slice() {
-            jwk.insert("alg".to_owned(), name(algorithm.name()));
+            member("\"alg\":", algorithm.name());
         }
         Some(jwk)
     }

@@ -9,18 +9,21 @@ mod assets;
 use super::bindings::EnvBindings;
 use super::isolate::Isolate;
 use super::respond;
+use crate::json::text::ObjectText;
 use crate::path::split_url;
 use crate::policy::Bindings as _;
 use crate::refusal::{Answer, reason_phrase};
 use crate::request::Request;
 use crate::url::Url;
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::rc::Rc;
 use wasm_bindgen::JsValue;
 use web_sys::Response;
 use worker::{Context, Env};
 
 const ROOT: &str = "/_portcullis";
+
+const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// What browsers are told of every answer. The page's code may compile WebAssembly, and load, run and
 /// reach nothing but what is served here.
@@ -100,7 +103,7 @@ impl<'a> Asked<'a> {
                 return self.asset().await;
             }
         };
-        Ok(Reply::Own(json_answer(200, &answer)))
+        Ok(Reply::Own(json_answer(200, answer)))
     }
 
     /// The origin that is asked, which has to be that of the page that asks: nothing that another site
@@ -146,15 +149,12 @@ impl Problem {
     }
 
     fn answer(self) -> Answer {
-        let mut answer = json_answer(
-            self.status,
-            &json!({
-                "type": "about:blank",
-                "title": reason_phrase(self.status),
-                "status": self.status,
-                "detail": self.detail,
-            }),
-        );
+        let mut problem = ObjectText::new();
+        problem.text("type", Some("about:blank"));
+        problem.text("title", Some(reason_phrase(self.status)));
+        problem.json("status", &self.status.to_string());
+        problem.text("detail", Some(self.detail));
+        let mut answer = json_answer(self.status, problem);
         if !self.allow.is_empty() {
             answer.headers.push(("Allow", self.allow));
         }
@@ -168,10 +168,13 @@ fn is_on(env: &Env, variable: &str) -> bool {
 
 fn health(has_policy: bool) -> Answer {
     let (status, word) = if has_policy { (200, "ok") } else { (500, "misconfigured") };
-    json_answer(status, &json!({ "status": word, "version": env!("CARGO_PKG_VERSION") }))
+    let mut health = ObjectText::new();
+    health.text("status", Some(word));
+    health.text("version", Some(VERSION));
+    json_answer(status, health)
 }
 
-fn json_answer(status: u16, value: &Value) -> Answer {
+fn json_answer(status: u16, object: ObjectText) -> Answer {
     let headers = vec![("Content-Type", "application/json".to_owned())];
-    Answer { status, headers, body: value.to_string() }
+    Answer { status, headers, body: object.finish() }
 }

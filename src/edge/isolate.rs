@@ -74,12 +74,12 @@ impl Isolate {
 pub(super) struct Unread;
 
 async fn load(env: &Env) -> Result<Option<Rc<Isolate>>, Unread> {
-    let Some(policy) = compile(env, POLICY, log::policy_warning, log::policy_fault).await? else {
+    let Some(policy) = compile(env, POLICY, &log::policy_warning, &log::policy_fault).await? else {
         return Ok(None);
     };
     let candidate = match EnvBindings(env).value(CANDIDATE) {
         // What keeps it from being read is logged, and it is done without.
-        Some(_) => compile(env, CANDIDATE, |_| {}, log::candidate_fault).await.ok().flatten(),
+        Some(_) => compile(env, CANDIDATE, &|_| {}, &log::candidate_fault).await.ok().flatten(),
         None => None,
     };
     Ok(Some(Isolate::new(policy, candidate.map(|candidate| Isolate::new(candidate, None)))))
@@ -95,8 +95,8 @@ const CANDIDATE: &str = "POLICY_CANDIDATE";
 pub(super) async fn compile(
     env: &Env,
     variable: &str,
-    warn: impl Fn(&Fault),
-    fault: impl Fn(&Fault),
+    warn: &dyn Fn(&Fault),
+    fault: &dyn Fn(&Fault),
 ) -> Result<Option<Policy>, Unread> {
     let raw = match raw_policy(env, variable) {
         Ok(raw) => raw,

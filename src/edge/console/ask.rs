@@ -2,19 +2,20 @@
 
 use super::super::isolate::{self, Isolate};
 use super::super::{clock, judge, keys, stream};
-use super::{Asked, Problem, is_on};
+use super::{Asked, Problem, VERSION, is_on};
 use crate::alg::Algorithm;
 use crate::disclosure;
 use crate::gate::{self, Trace};
+use crate::json::text::{ObjectText, array, quoted};
 use crate::keys::KeysWanted;
 use crate::keys::cache::AskedKey;
 use crate::outgoing::Outgoing;
 use crate::policy::Fault;
-use crate::refusal::{Answer, Refusal};
+use crate::refusal::Answer;
 use crate::request::Described;
 use crate::token::Header;
 use crate::{json, signature};
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::cell::RefCell;
 use std::rc::Rc;
 
@@ -38,32 +39,28 @@ impl Asked<'_> {
     }
 
     /// What there is to know of the gate's policy, and nothing secret.
-    pub(super) async fn gate(&self, isolate: Option<&Rc<Isolate>>) -> Value {
-        let (faults, warnings) = (RefCell::default(), RefCell::default());
-        let note = |list: &RefCell<Vec<Value>>, fault: &Fault| {
-            let Fault { path, problem, remedy } = fault;
-            let fault = json!({ "path": path, "problem": problem, "remedy": remedy });
-            list.borrow_mut().push(fault);
-        };
+    pub(super) async fn gate(&self, isolate: Option<&Rc<Isolate>>) -> ObjectText {
+        let (faults, warnings) = (Noted::default(), Noted::default());
         let (warn, fault) = (|one: &Fault| note(&warnings, one), |one: &Fault| note(&faults, one));
         // What keeps it from compiling is noted.
-        let _ = isolate::compile(self.env, isolate::POLICY, warn, fault).await;
-        let mut told = json!({ "policy": null, "secrets": [], "keys": {} });
-        if let (Some(isolate), Ok(raw)) = (isolate, isolate::raw_policy(self.env, isolate::POLICY))
-        {
-            self.fetch_keys(isolate).await;
-            told = disclosure::of(raw, &isolate.policy, &isolate.memory().keys);
+        let _ = isolate::compile(self.env, isolate::POLICY, &warn, &fault).await;
+        let mut told = ObjectText::new();
+        match (isolate, isolate::raw_policy(self.env, isolate::POLICY)) {
+            (Some(isolate), Ok(raw)) => {
+                self.fetch_keys(isolate).await;
+                disclosure::tell(&mut told, raw, &isolate.policy, &isolate.memory().keys);
+            }
+            _ => {
+                told.json("policy", "null");
+                told.array("secrets", &[]);
+                told.json("keys", "{}");
+            }
         }
-        let now = 1000_i64.saturating_mul(clock::now().get());
-        for (name, value) in [
-            ("now", json!(now)),
-            ("version", json!(env!("CARGO_PKG_VERSION"))),
-            ("mint", json!(is_on(self.env, "CONSOLE_MINT"))),
-            ("faults", json!(faults.take())),
-            ("warnings", json!(warnings.take())),
-        ] {
-            told.as_object_mut().map(|told| told.insert(name.to_owned(), value));
-        }
+        told.json("now", &1000_i64.saturating_mul(clock::now().get()).to_string());
+        told.text("version", Some(VERSION));
+        told.json("mint", if is_on(self.env, "CONSOLE_MINT") { "true" } else { "false" });
+        told.array("faults", &faults.take());
+        told.array("warnings", &warnings.take());
         told
     }
 
@@ -91,42 +88,77 @@ impl Asked<'_> {
         &self,
         isolate: Option<&Rc<Isolate>>,
         described: &Value,
-    ) -> Result<Value, Problem> {
+    ) -> Result<ObjectText, Problem> {
         let isolate = isolate.ok_or(FAULTY)?;
         let described = Described::read(described).map_err(|problem| Problem::new(400, problem))?;
         let (request, policy) = (described.request(), &isolate.policy);
+        let mut told = ObjectText::new();
         let mut trace = Trace::default();
         let judged = match gate::own_answer(policy, &request) {
-            Ok(Some(answer)) => return Ok(json!({ "response": shown(&answer) })),
+            Ok(Some(answer)) => {
+                told.json("response", &shown(&answer));
+                return Ok(told);
+            }
             Err(refusal) => Err(refusal),
             Ok(None) => judge(isolate, &request, self.env, self.context, &mut trace)
                 .await
                 .and_then(|admitted| Outgoing::of(admitted, &request, policy.forwarding())),
         };
-        let answer =
-            |refusal: &Refusal| shown(&refusal.answer_to(request.headers, policy.answers(), None));
-        let refusal = judged.as_ref().map_or_else(Some, Outgoing::reported);
-        Ok(json!({
-            "issuer": trace.issuer,
-            "alg": trace.algorithm.map(Algorithm::name),
-            "key": trace.key,
-            "code": refusal.map(|refusal| refusal.code().as_str()),
-            "because": refusal.map(Refusal::because),
-            "step": refusal.map(|refusal| refusal.step().as_str()),
-            "response": judged.as_ref().err().map(answer),
-            "outgoing": judged.as_ref().ok().map(|outgoing| {
-                json!({ "url": outgoing.url, "remove": outgoing.remove, "set": outgoing.set })
-            }),
-        }))
+        told.text("issuer", trace.issuer);
+        told.text("alg", trace.algorithm.map(Algorithm::name));
+        told.text("key", trace.key.as_deref());
+        if let Some(refusal) = judged.as_ref().map_or_else(Some, Outgoing::reported) {
+            told.text("code", Some(refusal.code().as_str()));
+            told.text("because", Some(refusal.because()));
+            told.text("step", Some(refusal.step().as_str()));
+        }
+        match &judged {
+            Ok(outgoing) => told.json("outgoing", &sent(outgoing)),
+            Err(refusal) => {
+                let answer = refusal.answer_to(request.headers, policy.answers(), None);
+                told.json("response", &shown(&answer));
+            }
+        }
+        Ok(told)
     }
 }
 
-fn shown(answer: &Answer) -> Value {
-    json!({ "status": answer.status, "headers": answer.headers, "body": answer.body })
+/// Faults as they are told, one JSON text each.
+type Noted = RefCell<Vec<String>>;
+
+fn note(list: &Noted, fault: &Fault) {
+    let mut told = ObjectText::new();
+    told.text("path", Some(&fault.path));
+    told.text("problem", Some(&fault.problem));
+    told.text("remedy", Some(&fault.remedy));
+    list.borrow_mut().push(told.finish());
+}
+
+fn shown(answer: &Answer) -> String {
+    let mut shown = ObjectText::new();
+    shown.json("status", &answer.status.to_string());
+    let headers = answer.headers.iter();
+    shown.array("headers", &headers.map(|(name, value)| pair(name, value)).collect::<Vec<_>>());
+    shown.text("body", Some(&answer.body));
+    shown.finish()
+}
+
+fn sent(outgoing: &Outgoing<'_>) -> String {
+    let mut sent = ObjectText::new();
+    sent.text("url", Some(&outgoing.url));
+    let removed = outgoing.remove.iter();
+    sent.array("remove", &removed.map(|name| quoted(name)).collect::<Vec<_>>());
+    let set = outgoing.set.iter();
+    sent.array("set", &set.map(|(name, value)| pair(name, value)).collect::<Vec<_>>());
+    sent.finish()
+}
+
+fn pair(name: &str, value: &str) -> String {
+    array(&[quoted(name), quoted(value)])
 }
 
 /// A token under an issuer's secret, to try the gate with.
-pub(super) fn mint(isolate: Option<&Rc<Isolate>>, wanted: &Value) -> Result<Value, Problem> {
+pub(super) fn mint(isolate: Option<&Rc<Isolate>>, wanted: &Value) -> Result<ObjectText, Problem> {
     let policy = &isolate.ok_or(FAULTY)?.policy;
     let name = wanted.get("issuer").and_then(Value::as_str);
     let issuer = policy.issuers().iter().find(|issuer| Some(issuer.name()) == name);
@@ -139,5 +171,7 @@ pub(super) fn mint(isolate: Option<&Rc<Isolate>>, wanted: &Value) -> Result<Valu
     header.insert("typ".to_owned(), Value::from("JWT"));
     header.extend(wanted.get("header").and_then(Value::as_object).cloned().unwrap_or_default());
     header.insert("alg".to_owned(), Value::from("HS256"));
-    Ok(json!({ "token": signature::signed(key, &Value::Object(header), claims) }))
+    let mut minted = ObjectText::new();
+    minted.text("token", Some(&signature::signed(key, &Value::Object(header), claims)));
+    Ok(minted)
 }
