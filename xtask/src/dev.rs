@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::build;
 use crate::check::{self, Unseen};
+use crate::config::dev_vars::DevVars;
 use crate::config::{Environment, Severity, Source, policy};
 use crate::say;
 use crate::tools;
@@ -65,7 +66,9 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
         );
         command.args(["--var", &format!("{}:{swapped}", policy::VARIABLE)]);
     }
-    let samples = samples::Samples::new(port, routes, &raw, options.env.clone());
+    let dev_vars = DevVars::read(workspace.root(), environment.name())?;
+    let has_console = dev_vars.values.get("CONSOLE").is_some_and(|value| value == "on");
+    let samples = samples::Samples::new(port, routes, &raw, options.env.clone(), has_console);
     wrangler::serve(&mut command, port, &samples.probe(), || samples.print(&workspace))
 }
 

@@ -15,6 +15,7 @@ pub(crate) fn check(environment: &Environment<'_>, raw_policy: Option<&Value>) -
     let mut findings = Vec::new();
     nothing_answers_in_the_gates_place(environment, &mut findings);
     variables(environment, &mut findings);
+    console(environment, &mut findings);
     if let Some(raw_policy) = raw_policy {
         let references = policy::references(raw_policy);
         secrets(environment, &references, &mut findings);
@@ -105,6 +106,33 @@ fn variables(environment: &Environment<'_>, findings: &mut Vec<Finding>) {
             });
         }
     }
+}
+
+/// The console is for whoever may see the policy, and what it mints for nobody but this machine.
+fn console(environment: &Environment<'_>, findings: &mut Vec<Finding>) {
+    let mut look = |name: &str, severity, problem: &str| {
+        if let Some(variable) = environment.variable(name)
+            && variable.value == "on"
+        {
+            findings.push(Finding {
+                severity,
+                line: variable.line,
+                path: format!("vars.{name}"),
+                problem: problem.to_owned(),
+                remedy: "take it out, and write it into .dev.vars for local use".to_owned(),
+            });
+        }
+    };
+    look(
+        "CONSOLE",
+        Severity::Warning,
+        "deployed, this shows the policy and the public keys at /_portcullis/ to everybody who gets there",
+    );
+    look(
+        "CONSOLE_MINT",
+        Severity::Fault,
+        "deployed, this would make tokens under the issuers' secrets for whoever asks",
+    );
 }
 
 fn secrets(environment: &Environment<'_>, references: &[Reference], findings: &mut Vec<Finding>) {
@@ -286,6 +314,15 @@ mod tests {
             "[assets]\nrun_worker_first = true\n[env.a.assets]\ndirectory = \"x\"\n",
             &["env.a: assets.run_worker_first!"],
         );
+    }
+
+    #[test]
+    fn the_console_where_all_can_see_it() {
+        let expected = &["top level: vars.CONSOLE?", "top level: vars.CONSOLE_MINT"];
+        check_toml("[vars]\nCONSOLE = \"on\"\nCONSOLE_MINT = \"on\"\n", expected);
+        check_toml("[vars]\nCONSOLE = \"off\"\nCONSOLE_MINT = \"off\"\n", &[]);
+        let environment = "[env.production.vars]\nCONSOLE_MINT = \"on\"\n";
+        check_toml(environment, &["env.production: vars.CONSOLE_MINT"]);
     }
 
     #[test]

@@ -14,6 +14,7 @@ pub(crate) struct Samples<'a> {
     public: Option<&'a RouteRow>,
     echo: bool,
     environment: Option<String>,
+    has_console: bool,
 }
 
 impl<'a> Samples<'a> {
@@ -23,6 +24,7 @@ impl<'a> Samples<'a> {
         routes: &'a [RouteRow],
         raw_policy: &Value,
         environment: Option<String>,
+        has_console: bool,
     ) -> Self {
         let guarded = || routes.iter().filter(|route| route.access == "required");
         let origin = raw_policy.get("origin").and_then(Value::as_str);
@@ -34,6 +36,7 @@ impl<'a> Samples<'a> {
             public: routes.iter().find(|route| route.access == "public"),
             echo: matches!(origin, Some("echo" | "zone")),
             environment,
+            has_console,
         }
     }
 
@@ -72,6 +75,9 @@ impl<'a> Samples<'a> {
         if let Some(route) = self.public {
             let outcome = if self.echo { ": 200" } else { "" };
             println!("# a public route needs none{outcome}\n{}\n", self.request(route));
+        }
+        if self.has_console {
+            println!("# why is a token refused? The console says: {}/_portcullis/\n", self.base);
         }
         println!("Another token: cargo xtask token --help. The end: Ctrl-C.\n");
         Ok(())

@@ -1,4 +1,4 @@
-//! The secret for local use: made on the first run, and never touched again.
+//! `.dev.vars`, the secrets and switches for local use: made on the first run, and never touched again.
 
 use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write};
@@ -13,8 +13,12 @@ use crate::hash::hexadecimal;
 use crate::say;
 use crate::workspace::Workspace;
 
-/// Writes `.dev.vars` with a random value for each secret that the policy names, unless there is
-/// such a file. What a file that is there leaves out is for `check` to name.
+/// Switches on the console, and what it does on this machine alone.
+const CONSOLE: &str = "# The console at /_portcullis/, and tokens that it mints. Both are for this machine.\n\
+                       CONSOLE=on\nCONSOLE_MINT=on\n";
+
+/// Writes `.dev.vars` with a random value for each secret that the policy names, and the console's
+/// switches, unless there is such a file. What a file that is there leaves out is for `check` to name.
 pub(crate) fn ensure(
     workspace: &Workspace,
     environment: &Environment<'_>,
@@ -30,14 +34,12 @@ pub(crate) fn ensure(
         .collect();
     names.sort();
     names.dedup();
-    if names.is_empty() {
-        return Ok(());
-    }
     let mut text =
         String::from("# Secrets for local use, read by wrangler. Never commit this file.\n");
     for name in &names {
         text.push_str(&format!("{name}={}\n", random()?));
     }
+    text.push_str(CONSOLE);
     let path = workspace.path(".dev.vars");
     let mut options = OpenOptions::new();
     // Fails rather than overwrite what another process has just written.
@@ -53,7 +55,12 @@ pub(crate) fn ensure(
             return Err(error).with_context(|| format!("{} cannot be created", path.display()));
         }
     }
-    say::line(&format!("wrote .dev.vars with a random secret for {}", names.join(", ")));
+    let secrets = if names.is_empty() {
+        String::new()
+    } else {
+        format!(", and a random secret for {}", names.join(", "))
+    };
+    say::line(&format!("wrote .dev.vars with the console switched on{secrets}"));
     Ok(())
 }
 
