@@ -73,7 +73,7 @@ pub mod admitted;
 
 pub mod outgoing;
 
-#[cfg(any(feature = "console", not(target_arch = "wasm32")))]
+#[cfg(any(feature = "console", feature = "web", not(target_arch = "wasm32")))]
 pub mod disclosure;
 
 pub mod proof;

@@ -20,6 +20,8 @@ mod claims;
 #[cfg(test)]
 mod cors;
 #[cfg(test)]
+mod disclosure;
+#[cfg(test)]
 mod ecdsa;
 #[cfg(test)]
 mod eddsa;
