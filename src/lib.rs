@@ -95,3 +95,6 @@ pub mod url;
 pub mod edge;
 #[cfg(feature = "web")]
 pub mod web;
+
+#[cfg(all(feature = "commands", not(target_arch = "wasm32")))]
+pub mod cli;

@@ -2,22 +2,19 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
-use std::{env, fs, iter};
+use std::{env, fs};
 
 use anyhow::{Context, Result, bail};
-use clap::{Args, Parser};
+use portcullis::cli::check::{self, Unseen};
+use portcullis::cli::config::Severity;
+pub(crate) use portcullis::cli::config::build::{DEPLOYED_FEATURES, Options};
 
-use crate::check::{self, Unseen};
-use crate::config::{Environment, Severity};
 use crate::hash::Fingerprint;
 use crate::tools::{self, Tools};
 use crate::workspace::Workspace;
 use crate::{process, say};
 
 pub(crate) mod page;
-
-/// What is deployed, unless the command line says otherwise.
-pub(crate) const DEPLOYED_FEATURES: &[&str] = &["worker", "entry", "kernels", "mldsa", "console"];
 
 /// What the Worker's code may use. A `RUSTFLAGS` variable, even an empty one, silently drops what
 /// `.cargo/config.toml` says of this; `CARGO_ENCODED_RUSTFLAGS` wins over both.
@@ -59,53 +56,6 @@ const INPUTS: [&str; 7] = [
     "rust-toolchain.toml",
     "src",
 ];
-
-/// Without options it builds what is deployed.
-#[derive(Args, Clone, Debug, Default)]
-pub(crate) struct Options {
-    /// Cargo features to add to the deployed ones, separated by commas
-    #[arg(long, value_name = "FEATURES", value_delimiter = ',')]
-    features: Vec<String>,
-    /// Deployed features to leave out, separated by commas
-    #[arg(long, value_name = "FEATURES", value_delimiter = ',')]
-    without: Vec<String>,
-}
-
-impl Options {
-    /// The deployed features, and further ones, separated by commas.
-    pub(crate) fn with(features: &str) -> Self {
-        let features = features.split(',').map(str::to_owned).collect();
-        Self { features, without: Vec::new() }
-    }
-
-    /// What wrangler builds an environment with: the options of `cargo xtask build` in its build
-    /// command, or none where the command is another.
-    pub(crate) fn of(environment: &Environment<'_>) -> Self {
-        let build = environment.inherited("build");
-        let command = build.as_ref().and_then(|build| build.value.get("command")?.as_str());
-        command.and_then(Self::of_command).unwrap_or_default()
-    }
-
-    fn of_command(command: &str) -> Option<Self> {
-        #[derive(Parser)]
-        struct Line {
-            #[command(flatten)]
-            options: Options,
-        }
-        let mut words = command.split_whitespace().skip_while(|word| *word != "xtask").skip(1);
-        if words.next() != Some("build") {
-            return None;
-        }
-        let arguments = words.take_while(|word| !matches!(*word, "&&" | "||" | "|" | ";"));
-        Line::try_parse_from(iter::once("build").chain(arguments)).ok().map(|line| line.options)
-    }
-
-    /// Whether the build has a cargo feature.
-    pub(crate) fn has(&self, feature: &str) -> bool {
-        let named = |list: &[String]| list.iter().any(|one| one == feature);
-        named(&self.features) || DEPLOYED_FEATURES.contains(&feature) && !named(&self.without)
-    }
-}
 
 /// Checks the deployment, then builds the Worker.
 pub(crate) fn run(options: &Options) -> Result<ExitCode> {
@@ -285,23 +235,5 @@ mod tests {
         check(&["es512"], &[], Some("console,entry,es512,kernels,mldsa,worker"));
         check(&["worker"], &["console", "entry", "kernels", "mldsa"], Some("worker"));
         check(&[], &["es512"], None);
-    }
-
-    #[test]
-    fn options_are_read_from_wranglers_command() {
-        let has = |command| {
-            let options = Options::of_command(command)?;
-            Some(["mldsa", "es512", "es256k"].map(|feature| options.has(feature)))
-        };
-        assert_eq!(has("cargo xtask build"), Some([true, false, false]));
-        assert_eq!(has("cargo xtask build --without mldsa"), Some([false, false, false]));
-        assert_eq!(has("cargo xtask build --features es512,es256k"), Some([true, true, true]));
-        assert_eq!(
-            has("npm run x && cargo xtask build --features=es512 --without=mldsa && true"),
-            Some([false, true, false])
-        );
-        assert_eq!(has("cargo xtask build --nonsense"), None);
-        assert_eq!(has("cargo xtask check"), None);
-        assert_eq!(has("worker-build --release"), None);
     }
 }

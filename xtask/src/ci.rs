@@ -6,10 +6,10 @@ use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
+use portcullis::cli::check::{self, Unseen};
+use portcullis::cli::config::Severity;
 
 use crate::build::{DEPLOYED_FEATURES, WORKER_RUSTFLAGS};
-use crate::check::{self, Unseen};
-use crate::config::Severity;
 use crate::test::{self, EVERY_ALGORITHM, Suites};
 use crate::tools::rust::WASM_TARGET;
 use crate::tools::{self, Tools};
@@ -48,6 +48,9 @@ pub(crate) fn run(_options: &Options) -> Result<ExitCode> {
     suites.run("the core's dependencies", || dependencies(root, &features));
     suites.run("lints, native", || {
         cargo(root, &["clippy", "--workspace", "--all-targets", "--", "-Dwarnings"], &[])
+    });
+    suites.run("lints, the command line", || {
+        cargo(root, &["clippy", "--all-targets", "--features", "cli", "--", "-Dwarnings"], &[])
     });
     suites.run("lints, the doctor", || {
         let arguments = ["clippy", "--package", "xtask", "--all-targets", "--features", "doctor"];

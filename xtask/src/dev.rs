@@ -5,12 +5,12 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
+use portcullis::cli::check::{self, Unseen};
+use portcullis::cli::config::dev_vars::DevVars;
+use portcullis::cli::config::{Environment, Severity, Source, policy};
 use serde_json::{Value, json};
 
 use crate::build;
-use crate::check::{self, Unseen};
-use crate::config::dev_vars::DevVars;
-use crate::config::{Environment, Severity, Source, policy};
 use crate::say;
 use crate::tools;
 use crate::workspace::Workspace;

@@ -3,27 +3,27 @@
 //! They need nothing but a Rust toolchain, Node with npm, and the package registries; whatever
 //! else a command wants it installs into the checkout first, pinned and locked, and only once.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use portcullis::cli::{check, mint, revoke};
 
 mod bench;
 mod build;
-mod check;
 mod ci;
-mod config;
 mod dev;
 mod doctor;
 mod fuzz;
 mod hash;
 mod process;
-mod revoke;
 mod say;
 mod soak;
 mod test;
-mod token;
 mod tools;
 mod workspace;
+
+use workspace::Workspace;
 
 /// Developer commands of Portcullis
 #[derive(Parser)]
@@ -41,11 +41,11 @@ enum Command {
     /// Run every test: native, and end to end in the Workers runtime
     Test(test::Options),
     /// Mint a token for local use
-    Token(token::Options),
+    Token(mint::Options),
     /// Check wrangler.toml and the policy in it, and show the routes
     Check(check::Options),
     /// Ask for the issuers' keys as the gate would, judge a token, and say what is wrong
-    Doctor(doctor::Options),
+    Doctor(portcullis::cli::doctor::Options),
     /// Revoke a token, a user, a session or a key in the store that the policy names
     Revoke(revoke::Options),
     /// Build the Worker; wrangler calls this before it deploys or serves
@@ -62,10 +62,17 @@ fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Dev(options) => dev::run(&options),
         Command::Test(options) => test::run(&options),
-        Command::Token(options) => token::run(&options),
-        Command::Check(options) => return check::run(&options),
-        Command::Doctor(options) => return doctor::run(&options),
-        Command::Revoke(options) => revoke::run(&options),
+        Command::Token(mut options) => {
+            in_checkout(&mut options.config).map(|_| mint::run(&options))
+        }
+        Command::Check(mut options) => {
+            in_checkout(&mut options.config).map(|_| check::run(&options))
+        }
+        Command::Doctor(mut options) => {
+            in_checkout(&mut options.config).map(|_| doctor::run(&options))
+        }
+        Command::Revoke(mut options) => in_checkout(&mut options.config)
+            .map(|checkout| revoke::run(&options, |_| tools::packages(&checkout)?.wrangler())),
         Command::Build(options) => build::run(&options),
         Command::Bench(options) => bench::run(&options),
         Command::Soak(options) => soak::run(&options),
@@ -78,4 +85,11 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// The checkout, whose wrangler.toml is meant unless another file is named.
+fn in_checkout(config: &mut Option<PathBuf>) -> anyhow::Result<Workspace> {
+    let checkout = Workspace::find()?;
+    config.get_or_insert_with(|| checkout.path("wrangler.toml"));
+    Ok(checkout)
 }

@@ -1,42 +1,13 @@
-//! Running other programs.
+//! Running other programs, besides what the library knows of that.
 
-use std::ffi::OsStr;
-use std::io::{self, BufRead as _, BufReader, ErrorKind, Write as _};
+use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::{env, iter};
 
-use anyhow::{Context, Result, anyhow, bail};
-
-/// The program's name for messages: without its folder.
-fn name(command: &Command) -> String {
-    Path::new(command.get_program())
-        .file_name()
-        .unwrap_or_else(|| command.get_program())
-        .to_string_lossy()
-        .into_owned()
-}
-
-/// The command as one would type it, for messages.
-pub(crate) fn shown(command: &Command) -> String {
-    let arguments = command.get_args().map(OsStr::to_string_lossy).map(|argument| {
-        if argument.contains(char::is_whitespace) {
-            format!("\"{argument}\"")
-        } else {
-            argument.into_owned()
-        }
-    });
-    iter::once(name(command)).chain(arguments).collect::<Vec<_>>().join(" ")
-}
-
-/// Runs a command in view of the user. Anything but success is an error.
-pub(crate) fn run(command: &mut Command) -> Result<()> {
-    let status = command.status().map_err(|error| not_started(command, error))?;
-    if !status.success() {
-        bail!("`{}` failed ({status})", shown(command));
-    }
-    Ok(())
-}
+use anyhow::{Context, Result, bail};
+use portcullis::cli::process::not_started;
+pub(crate) use portcullis::cli::process::{capture, run, run_quietly, shown};
 
 /// Runs a command in view of the user, and hands on what it writes on standard output line by line.
 pub(crate) fn run_watched(command: &mut Command, mut see: impl FnMut(&str)) -> Result<()> {
@@ -58,24 +29,6 @@ pub(crate) fn run_watched(command: &mut Command, mut see: impl FnMut(&str)) -> R
     Ok(())
 }
 
-/// Runs a command out of sight and returns all that it wrote; shows that if it fails.
-pub(crate) fn capture(command: &mut Command) -> Result<String> {
-    let output =
-        command.stdin(Stdio::null()).output().map_err(|error| not_started(command, error))?;
-    let mut written = String::from_utf8_lossy(&output.stdout).into_owned();
-    written.push_str(&String::from_utf8_lossy(&output.stderr));
-    if !output.status.success() {
-        eprint!("{written}");
-        bail!("`{}` failed ({})", shown(command), output.status);
-    }
-    Ok(written)
-}
-
-/// Runs a command out of sight and shows what it wrote only if it fails.
-pub(crate) fn run_quietly(command: &mut Command) -> Result<()> {
-    capture(command).map(drop)
-}
-
 /// What a command writes on standard output; its standard error goes to the user.
 pub(crate) fn read(command: &mut Command) -> Result<String> {
     let output = command
@@ -88,14 +41,6 @@ pub(crate) fn read(command: &mut Command) -> Result<String> {
     }
     String::from_utf8(output.stdout)
         .with_context(|| format!("`{}` wrote something other than text", shown(command)))
-}
-
-fn not_started(command: &Command, error: io::Error) -> anyhow::Error {
-    if error.kind() == ErrorKind::NotFound {
-        anyhow!("`{}` is not installed, or not on the PATH", name(command))
-    } else {
-        anyhow!(error).context(format!("`{}` could not be started", shown(command)))
-    }
 }
 
 /// A program that lies on the PATH, if one does. Windows hides npm behind `npm.cmd`.

@@ -33,11 +33,12 @@ pub(crate) fn run(_options: &Options) -> Result<ExitCode> {
 /// do more with.
 pub(crate) fn all(workspace: &Workspace, suites: &mut Suites) -> Result<Option<Tools>> {
     let tools = tools::prepare(workspace)?;
-    // xtask wants every algorithm, and cargo gives all packages of one command the same features.
+    // The commands want every algorithm, and cargo gives all packages of one command the same features.
     suites.run("native tests, every algorithm and the kernels", || {
-        let features = format!("{EVERY_ALGORITHM},web,xtask/doctor");
+        let features = format!("{EVERY_ALGORITHM},web");
         native(workspace, &["--workspace", "--features", &features])
     });
+    suites.run("the command line", || native(workspace, &["--features", "cli", "--lib", "--bins"]));
     suites.run("native tests, no cargo features", || native(workspace, &["--test", "it"]));
     suites.run("the same tests in WebAssembly", || wasm(workspace, &tools));
     let built = suites.run("the build of the Worker and of the console's page", || {

@@ -1,10 +1,10 @@
 //! Commands to try the gate with, made for the policy at hand.
 
 use anyhow::Result;
+use portcullis::cli::config::bindings::RouteRow;
+use portcullis::cli::mint::{self, Lifetime};
 use serde_json::Value;
 
-use crate::config::bindings::RouteRow;
-use crate::token::{self, Lifetime};
 use crate::workspace::Workspace;
 
 /// What the commands are made from.
@@ -86,15 +86,15 @@ impl<'a> Samples<'a> {
     fn mint(&self, workspace: &Workspace, route: &RouteRow, lifetime: Lifetime) -> Result<String> {
         let scopes: Vec<&str> =
             route.requires.iter().filter_map(|one| one.strip_prefix("scope ")).collect();
-        let options = token::Options {
+        let options = mint::Options {
             // Some scope in any case, to show how the API learns of it.
             scope: Some(if scopes.is_empty() { "read".to_owned() } else { scopes.join(" ") }),
             issuer: route.issuers.first().cloned(),
             env: self.environment.clone(),
             expires_in: lifetime,
-            ..token::Options::default()
+            ..mint::Options::default()
         };
-        token::mint(workspace, &options)
+        mint::mint(&workspace.path("wrangler.toml"), &options)
     }
 
     fn request(&self, route: &RouteRow) -> String {

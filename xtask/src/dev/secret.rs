@@ -4,11 +4,11 @@ use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write};
 
 use anyhow::{Context, Result, anyhow};
+use portcullis::cli::config::Environment;
+use portcullis::cli::config::dev_vars::DevVars;
+use portcullis::cli::config::policy::{self, Purpose};
 use serde_json::Value;
 
-use crate::config::Environment;
-use crate::config::dev_vars::DevVars;
-use crate::config::policy::{self, Purpose};
 use crate::hash::hexadecimal;
 use crate::say;
 use crate::workspace::Workspace;

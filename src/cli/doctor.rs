@@ -1,0 +1,62 @@
+//! `doctor`: asks for the keys that issuers publish as the gate would, and says what would
+//! go wrong; and what the gate would make of a token.
+
+use std::path::PathBuf;
+#[cfg(feature = "cli")]
+use std::process::ExitCode;
+
+use clap::Args;
+
+#[cfg(feature = "cli")]
+mod command;
+#[cfg(feature = "cli")]
+mod document;
+#[cfg(feature = "cli")]
+mod examination;
+#[cfg(feature = "cli")]
+mod fetch;
+#[cfg(feature = "cli")]
+mod issuer;
+#[cfg(feature = "cli")]
+mod key_set;
+#[cfg(feature = "cli")]
+mod report;
+#[cfg(test)]
+#[cfg(feature = "cli")]
+mod tests;
+#[cfg(feature = "cli")]
+mod verdict;
+
+/// Ends with 0 if all is well, perhaps with warnings; with 1 if there are problems, or the token
+/// passes nowhere; with 2 if it could not run.
+#[derive(Args, Clone, Debug, Default)]
+pub struct Options {
+    /// `-` reads a token from standard input, and says what would become of it
+    #[arg(value_name = "-", conflicts_with = "token_file")]
+    token: Option<String>,
+    /// Read the token from a file; it is sent nowhere
+    #[arg(long, value_name = "FILE")]
+    token_file: Option<PathBuf>,
+    /// The path that the token is to be used with [default: one of every route]
+    #[arg(long, value_name = "PATH")]
+    path: Option<String>,
+    /// The method that it is to be used with
+    #[arg(long, value_name = "METHOD", default_value = "GET", requires = "path")]
+    method: String,
+    /// Take the policy of this environment [default: the top level]
+    #[arg(long, value_name = "NAME")]
+    env: Option<String>,
+    /// The configuration [default: looked for upwards]; its secrets are in the .dev.vars beside it
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Print what was found as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Examines, prints.
+#[cfg(feature = "cli")]
+#[must_use]
+pub fn run(options: &Options) -> ExitCode {
+    command::run(options)
+}
