@@ -8,6 +8,8 @@ pub mod check;
 mod clock;
 pub mod config;
 pub mod doctor;
+mod key;
+pub mod keygen;
 pub mod mint;
 pub mod process;
 pub mod revoke;
@@ -48,6 +50,8 @@ enum Command {
     Check(check::Options),
     /// Mint a token for local use
     Mint(mint::Options),
+    /// Make a key pair or a secret, and say where its halves belong
+    Keygen(keygen::Options),
     /// Ask for the issuers' keys as the gate would, judge a token, and say what is wrong
     #[cfg(feature = "cli")]
     Doctor(doctor::Options),
@@ -61,6 +65,7 @@ pub fn main() -> ExitCode {
     match Arguments::parse().command {
         Command::Check(options) => check::run(&options),
         Command::Mint(options) => mint::run(&options),
+        Command::Keygen(options) => keygen::run(&options),
         #[cfg(feature = "cli")]
         Command::Doctor(options) => doctor::run(&options),
         Command::Revoke(options) => revoke::run(&options, revoke::wrangler_of),

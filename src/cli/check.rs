@@ -17,9 +17,15 @@ use crate::cli::say;
 
 pub use crate::cli::config::bindings::Unseen;
 
-/// Ends with 0 if the gate can run, perhaps with warnings; with 1 if there are faults; with 2 if
-/// the file could not be read.
+/// Compiles the policy of every environment with the gate's own compiler, with the secrets in .dev.vars.
 #[derive(Args, Clone, Debug, Default)]
+#[command(after_help = "\
+Examples:
+  portcullis check                      every environment: faults, warnings, routes
+  portcullis check --env production     one of them
+  portcullis check --json | jq .ok      true or false, for a script
+
+Exit codes: 0 the gate can run, perhaps with warnings; 1 there are faults; 2 the file could not be read.")]
 pub struct Options {
     /// Only this environment; "" is the top level [default: all]
     #[arg(long, value_name = "NAME")]
@@ -153,7 +159,7 @@ pub fn worst(reports: &[Report]) -> Option<Severity> {
 pub fn print_findings(reports: &[Report]) {
     for report in reports {
         for finding in report.located() {
-            say::write(&format!("{finding}\n"));
+            say::write(&format!("{finding:#}\n"));
         }
     }
 }
@@ -161,7 +167,7 @@ pub fn print_findings(reports: &[Report]) {
 fn print(reports: &[Report]) {
     for report in reports {
         for finding in report.located() {
-            say::result(&finding.to_string());
+            say::result(&format!("{finding:#}"));
         }
     }
     for report in reports {

@@ -27,9 +27,16 @@ mod tests;
 #[cfg(feature = "cli")]
 mod verdict;
 
-/// Ends with 0 if all is well, perhaps with warnings; with 1 if there are problems, or the token
-/// passes nowhere; with 2 if it could not run.
+/// Fetches metadata and keys as the gate does, and judges the token with them.
 #[derive(Args, Clone, Debug, Default)]
+#[command(after_help = "\
+Examples:
+  portcullis doctor                                    whether the issuers' keys can be had, and used
+  portcullis doctor - < token                          and what would become of a token, on every route
+  portcullis doctor - --path /api/users < token        on one path
+
+Exit codes: 0 all is well, perhaps with warnings; 1 there are problems, or the token passes nowhere;
+2 it could not run.")]
 pub struct Options {
     /// `-` reads a token from standard input, and says what would become of it
     #[arg(value_name = "-", conflicts_with = "token_file")]

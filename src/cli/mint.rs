@@ -16,14 +16,13 @@ use crate::cli::{clock, say};
 
 mod demo;
 pub(crate) mod given;
-pub(crate) mod key;
 mod lifetime;
 pub(crate) mod signer;
 
 pub use lifetime::Lifetime;
 
+use crate::cli::key::Key;
 use demo::Issuer;
-use key::Key;
 use signer::Signer;
 
 /// Who a token is about, if nobody is named.
@@ -32,15 +31,24 @@ const SUBJECT: &str = "demo-user";
 /// Without further options the token is one that the policy in wrangler.toml admits: signed with
 /// the secret in .dev.vars, and with the issuer and the audience of the issuer that has it.
 #[derive(Args, Clone, Debug, Default)]
+#[command(after_help = "\
+Examples:
+  portcullis mint                                        one that the policy admits, for an hour
+  portcullis mint --sub alice --scope 'read write'       about someone, with scopes
+  portcullis mint --claim tenant=acme --claim level=3    further claims
+  portcullis mint --expires-in=-10m                      one that has expired
+  portcullis mint --key key.pem --issuer https://tenant.example.com/   with a private key
+
+Exit codes: 0 minted; 2 there is nothing to sign with, or it cannot sign so.")]
 pub struct Options {
     /// Whom the token is about (`sub`) [default: demo-user]
-    #[arg(long, value_name = "SUBJECT")]
+    #[arg(long, value_name = "SUBJECT", allow_hyphen_values = true)]
     pub sub: Option<String>,
     /// Whom it is for (`aud`); repeat it for several [default: the issuer's first, in the policy]
-    #[arg(long, value_name = "AUDIENCE")]
+    #[arg(long, value_name = "AUDIENCE", allow_hyphen_values = true)]
     pub aud: Vec<String>,
     /// What it permits (`scope`), separated by spaces
-    #[arg(long, value_name = "SCOPES")]
+    #[arg(long, value_name = "SCOPES", allow_hyphen_values = true)]
     pub scope: Option<String>,
     /// Any further claim, or another value for one; the value is JSON if it reads as such, else
     /// text
@@ -51,7 +59,7 @@ pub struct Options {
     #[arg(long, value_name = "ALGORITHM", value_parser = algorithm)]
     pub alg: Option<Algorithm>,
     /// The name of the key (`kid`), for the header
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", allow_hyphen_values = true)]
     pub kid: Option<String>,
     /// How long it is valid: 60, 10m, 1h, 7d; less than nothing makes an expired one: -10m
     #[arg(long, value_name = "TIME", default_value = "1h", allow_hyphen_values = true)]
@@ -157,7 +165,7 @@ pub(crate) fn compose(
 fn read_key(file: &Path) -> Result<Key> {
     let text = fs::read_to_string(file)
         .with_context(|| format!("the key {} cannot be read", file.display()))?;
-    Key::from_pem(&text).with_context(|| format!("{} cannot be used", file.display()))
+    Key::read(&text).with_context(|| format!("{} cannot be used", file.display()))
 }
 
 /// The issuer that the options name, else the first that suits the key.
@@ -212,7 +220,8 @@ fn segment(members: Map<String, Value>) -> String {
     Base64UrlUnpadded::encode_string(Value::Object(members).to_string().as_bytes())
 }
 
-fn algorithm(name: &str) -> Result<Algorithm, String> {
+/// The algorithm of that name, or which names there are.
+pub(crate) fn algorithm(name: &str) -> Result<Algorithm, String> {
     Algorithm::from_name(name).ok_or_else(|| {
         let names: Vec<&str> = Algorithm::ALL.iter().map(|algorithm| algorithm.name()).collect();
         format!("tokens can be minted with {}", names.join(", "))

@@ -29,6 +29,16 @@ const PROPAGATION: u32 = 60;
 
 /// Says what to revoke by --jti, --sub, --sid, --kid or a token, any of them repeatedly.
 #[derive(Args, Clone, Debug, Default)]
+#[command(after_help = "\
+Examples:
+  portcullis revoke --remote --sub user-17            signed out everywhere; may sign in again
+  portcullis revoke --remote --token - < token        its issuer and jti
+  portcullis revoke --remote --kid 2026-01 --expires-in 30d
+  portcullis revoke --remote --sub user-17 --undo
+
+wrangler writes into the store: it has to be installed beside the configuration, above it, or on the PATH.
+
+Exit codes: 0 written; 2 nothing, or not all, was written.")]
 pub struct Options {
     /// Whose tokens, by the policy's name for the issuer [default: whose the token is, or the policy's
     /// only one]

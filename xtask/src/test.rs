@@ -38,7 +38,9 @@ pub(crate) fn all(workspace: &Workspace, suites: &mut Suites) -> Result<Option<T
         let features = format!("{EVERY_ALGORITHM},web");
         native(workspace, &["--workspace", "--features", &features])
     });
-    suites.run("the command line", || native(workspace, &["--features", "cli", "--lib", "--bins"]));
+    suites.run("the command line", || {
+        native(workspace, &["--features", "cli", "--lib", "--bins", "--test", "cli"])
+    });
     suites.run("native tests, no cargo features", || native(workspace, &["--test", "it"]));
     suites.run("the same tests in WebAssembly", || wasm(workspace, &tools));
     let built = suites.run("the build of the Worker and of the console's page", || {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use anstyle::AnsiColor;
 use serde_json::{Value, json};
 
 /// How bad it is, the worst first.
@@ -52,7 +53,10 @@ impl Finding {
     }
 }
 
-/// A finding as a person reads it.
+/// A finding as a person reads it; with `{:#}` in colours, for [`say::result`] and its like, which leave
+/// them out where nobody would see them.
+///
+/// [`say::result`]: crate::cli::say::result
 pub struct Located<'a> {
     finding: &'a Finding,
     file: &'a str,
@@ -69,10 +73,16 @@ impl fmt::Display for Located<'_> {
         if let Some(environment) = self.environment {
             write!(formatter, ": env.{environment}")?;
         }
+        let mut style = AnsiColor::Red.on_default();
         if *severity == Severity::Warning {
             formatter.write_str(": warning")?;
+            style = AnsiColor::Yellow.on_default();
         }
-        write!(formatter, ": {path}: {problem}")?;
+        if formatter.alternate() {
+            write!(formatter, ": {style}{path}{style:#}: {problem}")?;
+        } else {
+            write!(formatter, ": {path}: {problem}")?;
+        }
         if !remedy.is_empty() {
             write!(formatter, "\n    {remedy}")?;
         }

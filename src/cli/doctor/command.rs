@@ -98,7 +98,7 @@ fn print(options: &Options, findings: &[Finding], report: Option<&Report>) {
     let config = options.config.as_deref().and_then(Path::file_name);
     let file = config.map_or_else(|| "wrangler.toml".into(), |name| name.to_string_lossy());
     for finding in findings {
-        say::result(&finding.located(&file, environment(options)).to_string());
+        say::result(&format!("{:#}", finding.located(&file, environment(options))));
     }
     let Some(report) = report else {
         say::result("nothing was fetched: first correct the policy");

@@ -5,7 +5,7 @@ use anyhow::{Context, Result, bail};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Sha256, Sha384, Sha512};
 
-use super::key::Key;
+use crate::cli::key::Key;
 
 /// What signs, and how.
 pub(crate) struct Signer {

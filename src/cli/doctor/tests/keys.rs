@@ -4,11 +4,11 @@ use base64ct::{Base64UrlUnpadded, Encoding as _};
 use rsa::traits::PublicKeyParts as _;
 use serde_json::{Value, json};
 
-use crate::cli::mint::key::Key;
+use crate::cli::key::Key;
 
 macro_rules! pem {
     ($name:literal) => {
-        include_str!(concat!("../../mint/key/pem/", $name, ".pem"))
+        include_str!(concat!("../../key/pem/", $name, ".pem"))
     };
 }
 

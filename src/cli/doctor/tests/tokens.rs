@@ -4,8 +4,8 @@ use crate::alg::Algorithm;
 
 use super::keys::{private_p256, private_rsa};
 use super::*;
+use crate::cli::key::Key;
 use crate::cli::mint::compose;
-use crate::cli::mint::key::Key;
 use crate::cli::mint::signer::Signer;
 
 /// Claims that pass, with changes; null takes one out.

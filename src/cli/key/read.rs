@@ -1,44 +1,63 @@
-//! Private keys to sign tokens with, from PEM.
+//! Private keys from PEM and from JWK.
 
-use crate::alg::{Algorithm, Curve, Family, Hash, ParameterSet};
-use crate::keys::{RsaKey, pem};
-use anyhow::{Context, Result, anyhow, bail};
-use ml_dsa::{MlDsa44, MlDsa65, MlDsa87, Seed};
+use anyhow::{Context as _, Result, anyhow, bail};
+use base64ct::{Base64UrlUnpadded, Encoding as _};
+use ml_dsa::Seed;
+use rsa::BoxedUint;
 use rsa::pkcs1::DecodeRsaPrivateKey as _;
 use rsa::pkcs8::der::asn1::{AnyRef, ContextSpecific, OctetStringRef};
 use rsa::pkcs8::der::{self, Decode as _, Reader as _, SliceReader, TagNumber};
 use rsa::pkcs8::{ObjectIdentifier, PrivateKeyInfoRef, SecretDocument};
-use rsa::signature::{SignatureEncoding, Signer};
 use rsa::traits::PublicKeyParts as _;
-use rsa::{Pkcs1v15Sign, Pss};
-use sha2::{Digest as _, Sha256, Sha384, Sha512};
+use serde_json::Value;
 
-#[cfg(test)]
-mod tests;
-
-/// A private key, of the kind that a family of algorithms takes.
-pub(crate) enum Key {
-    /// RSA.
-    Rsa(Box<rsa::PrivateKey>),
-    /// ECDSA on P-256.
-    P256(p256::ecdsa::SigningKey),
-    /// ECDSA on P-384.
-    P384(p384::ecdsa::SigningKey),
-    /// ECDSA on P-521.
-    P521(p521::ecdsa::SigningKey),
-    /// ECDSA on secp256k1.
-    Secp256k1(k256::ecdsa::SigningKey),
-    /// Ed25519.
-    Ed25519(ed25519_dalek::SigningKey),
-    /// ML-DSA-44.
-    MlDsa44(Box<ml_dsa::SigningKey<MlDsa44>>),
-    /// ML-DSA-65.
-    MlDsa65(Box<ml_dsa::SigningKey<MlDsa65>>),
-    /// ML-DSA-87.
-    MlDsa87(Box<ml_dsa::SigningKey<MlDsa87>>),
-}
+use super::Key;
+use crate::alg::{Curve, ParameterSet};
+use crate::json::{self, Object};
+use crate::keys::{RsaKey, pem};
 
 impl Key {
+    /// Reads a private key, in PEM or as a JWK (RFC 7517).
+    pub(crate) fn read(text: &str) -> Result<Self> {
+        if text.trim_start().starts_with('{') { Self::from_jwk(text) } else { Self::from_pem(text) }
+    }
+
+    fn from_jwk(text: &str) -> Result<Self> {
+        let jwk = json::parse_object(text.trim().as_bytes())
+            .map_err(|_| anyhow!("it is no JSON object without repeated names"))?;
+        let name = |member: &str| jwk.get(member).and_then(Value::as_str).unwrap_or_default();
+        match name("kty") {
+            "EC" => {
+                let curve = Curve::ALL.iter().copied().find(|curve| curve.name() == name("crv"));
+                scalar(curve.context("its crv is none that signs tokens")?, &bytes(&jwk, "d")?)
+            }
+            "OKP" if name("crv") == "Ed25519" => {
+                let seed = bytes(&jwk, "d")?;
+                let seed = seed.as_slice().try_into().context("its d is no seed of 32 bytes")?;
+                Ok(Self::Ed25519(ed25519_dalek::SigningKey::from_bytes(seed)))
+            }
+            "AKP" => {
+                let set = match name("alg") {
+                    "ML-DSA-44" => ParameterSet::MlDsa44,
+                    "ML-DSA-65" => ParameterSet::MlDsa65,
+                    "ML-DSA-87" => ParameterSet::MlDsa87,
+                    _ => bail!("its alg is none that signs tokens"),
+                };
+                expanded(set, &bytes(&jwk, "priv")?)
+            }
+            "RSA" => {
+                let number = |member| {
+                    bytes(&jwk, member).map(|bytes| BoxedUint::from_be_slice_vartime(&bytes))
+                };
+                let primes = vec![number("p")?, number("q")?];
+                let [n, e, d] = [number("n")?, number("e")?, number("d")?];
+                usable(rsa::PrivateKey::from_components(n, e, d, primes))
+            }
+            "oct" => bail!("it is a shared secret: it belongs into .dev.vars"),
+            _ => bail!("its kty is none that signs tokens"),
+        }
+    }
+
     /// Reads a private key in PEM: PKCS#8 (RFC 5958), SEC 1 (RFC 5915), or PKCS#1 (RFC 8017).
     pub(crate) fn from_pem(text: &str) -> Result<Self> {
         let (label, block) = block(text)?;
@@ -63,83 +82,13 @@ impl Key {
             _ => pkcs8(der),
         }
     }
-
-    /// Whether the key can be used with an algorithm.
-    pub(crate) fn fits(&self, algorithm: Algorithm) -> bool {
-        matches!(
-            (self, algorithm.family()),
-            (Self::Rsa(_), Family::RsaPkcs1(_) | Family::RsaPss(_))
-                | (Self::P256(_), Family::Ecdsa(Curve::P256, _))
-                | (Self::P384(_), Family::Ecdsa(Curve::P384, _))
-                | (Self::P521(_), Family::Ecdsa(Curve::P521, _))
-                | (Self::Secp256k1(_), Family::Ecdsa(Curve::Secp256k1, _))
-                | (Self::Ed25519(_), Family::Ed25519)
-                | (Self::MlDsa44(_), Family::MlDsa(ParameterSet::MlDsa44))
-                | (Self::MlDsa65(_), Family::MlDsa(ParameterSet::MlDsa65))
-                | (Self::MlDsa87(_), Family::MlDsa(ParameterSet::MlDsa87))
-        )
-    }
-
-    /// What to call it.
-    pub(crate) fn kind(&self) -> &'static str {
-        match self {
-            Self::Rsa(_) => "an RSA key",
-            Self::P256(_) => "a key on P-256",
-            Self::P384(_) => "a key on P-384",
-            Self::P521(_) => "a key on P-521",
-            Self::Secp256k1(_) => "a key on secp256k1",
-            Self::Ed25519(_) => "an Ed25519 key",
-            Self::MlDsa44(_) => "an ML-DSA-44 key",
-            Self::MlDsa65(_) => "an ML-DSA-65 key",
-            Self::MlDsa87(_) => "an ML-DSA-87 key",
-        }
-    }
-
-    /// The signature over a message, in the form that JWS gives it (RFC 7518 section 3).
-    pub(crate) fn sign(&self, algorithm: Algorithm, message: &[u8]) -> Result<Vec<u8>> {
-        Ok(match self {
-            Self::Rsa(key) => return sign_rsa(key, algorithm, message),
-            Self::P256(key) => ecdsa::<p256::ecdsa::Signature>(key, message)?,
-            Self::P384(key) => ecdsa::<p384::ecdsa::Signature>(key, message)?,
-            Self::P521(key) => ecdsa::<p521::ecdsa::Signature>(key, message)?,
-            Self::Secp256k1(key) => ecdsa::<k256::ecdsa::Signature>(key, message)?,
-            Self::Ed25519(key) => key.try_sign(message)?.to_bytes().to_vec(),
-            Self::MlDsa44(key) => key.try_sign(message)?.encode().to_vec(),
-            Self::MlDsa65(key) => key.try_sign(message)?.encode().to_vec(),
-            Self::MlDsa87(key) => key.try_sign(message)?.encode().to_vec(),
-        })
-    }
 }
 
-fn ecdsa<S: SignatureEncoding>(key: &impl Signer<S>, message: &[u8]) -> Result<Vec<u8>> {
-    Ok(key.try_sign(message)?.to_vec())
-}
-
-fn sign_rsa(key: &rsa::PrivateKey, algorithm: Algorithm, message: &[u8]) -> Result<Vec<u8>> {
-    macro_rules! pkcs1 {
-        ($hash:ty) => {
-            key.sign(Pkcs1v15Sign::new::<$hash>(), &<$hash>::digest(message))
-        };
-    }
-    macro_rules! pss {
-        ($hash:ty) => {
-            key.sign_with_rng(
-                &mut getrandom::SysRng,
-                Pss::<$hash>::new(),
-                &<$hash>::digest(message),
-            )
-        };
-    }
-    let signature = match algorithm.family() {
-        Family::RsaPkcs1(Hash::Sha256) => pkcs1!(Sha256),
-        Family::RsaPkcs1(Hash::Sha384) => pkcs1!(Sha384),
-        Family::RsaPkcs1(Hash::Sha512) => pkcs1!(Sha512),
-        Family::RsaPss(Hash::Sha256) => pss!(Sha256),
-        Family::RsaPss(Hash::Sha384) => pss!(Sha384),
-        Family::RsaPss(Hash::Sha512) => pss!(Sha512),
-        _ => bail!("{algorithm} does not go with an RSA key"),
-    };
-    signature.context("the key cannot be used with this algorithm")
+fn bytes(jwk: &Object, member: &str) -> Result<Vec<u8>> {
+    let text = jwk.get(member).and_then(Value::as_str);
+    let text =
+        text.with_context(|| format!("it has no {member}: signing takes the private key"))?;
+    Base64UrlUnpadded::decode_vec(text).map_err(|_| anyhow!("its {member} is no base64url"))
 }
 
 /// The private key's block and its label, else the first block's. `openssl ecparam -genkey` writes a
@@ -179,20 +128,30 @@ fn pkcs8(der: &[u8]) -> Result<Key> {
 
 /// RFC 8017 appendix A.1.2. What the gate would not verify with is not signed with either.
 fn rsa(der: &[u8]) -> Result<Key> {
-    let key = rsa::PrivateKey::from_pkcs1_der(der).context("it is no sound RSA key")?;
+    usable(rsa::PrivateKey::from_pkcs1_der(der))
+}
+
+fn usable<E: std::error::Error + Send + Sync + 'static>(
+    key: Result<rsa::PrivateKey, E>,
+) -> Result<Key> {
+    let key = key.context("it is no sound RSA key")?;
     RsaKey::new(&key.n_bytes(), &key.e_bytes()).map_err(|fault| anyhow!("{fault}"))?;
     Ok(Key::Rsa(Box::new(key)))
 }
 
 /// `ECPrivateKey` (RFC 5915 section 3). Inside PKCS#8 the curve stands outside.
 fn elliptic(der: &[u8], curve: Option<ObjectIdentifier>) -> Result<Key> {
-    let (scalar, named) = ec_private_key(der).map_err(|_| anyhow!("it is no sound EC key"))?;
+    let (number, named) = ec_private_key(der).map_err(|_| anyhow!("it is no sound EC key"))?;
     let name = curve.or(named).context(
         "it names no curve, but spells one out: write it again with `openssl ec -in FILE \
          -param_enc named_curve`",
     )?;
     let curve = pem::named(pem::CURVES, name)
         .with_context(|| format!("tokens cannot be signed with a key on this curve ({name})"))?;
+    scalar(curve, number)
+}
+
+fn scalar(curve: Curve, scalar: &[u8]) -> Result<Key> {
     let key = match curve {
         Curve::P256 => p256::ecdsa::SigningKey::from_slice(scalar).map(Key::P256),
         Curve::P384 => p384::ecdsa::SigningKey::from_slice(scalar).map(Key::P384),
@@ -225,10 +184,11 @@ fn ed25519(der: &[u8]) -> Result<Key> {
 
 /// The seed alone or beside the expanded key (RFC 9881 section 6), which by itself does not do.
 fn lattice(set: ParameterSet, der: &[u8]) -> Result<Key> {
-    let seed = lattice_seed(der)
-        .ok()
-        .and_then(|seed| Seed::try_from(seed).ok())
-        .context("it is no sound ML-DSA key with its seed")?;
+    expanded(set, lattice_seed(der).unwrap_or_default())
+}
+
+fn expanded(set: ParameterSet, seed: &[u8]) -> Result<Key> {
+    let seed = Seed::try_from(seed).ok().context("it is no sound ML-DSA key with its seed")?;
     Ok(match set {
         ParameterSet::MlDsa44 => Key::MlDsa44(Box::new(ml_dsa::SigningKey::from_seed(&seed))),
         ParameterSet::MlDsa65 => Key::MlDsa65(Box::new(ml_dsa::SigningKey::from_seed(&seed))),

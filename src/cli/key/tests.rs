@@ -7,9 +7,9 @@ use crate::request::Request;
 use crate::time::UnixSeconds;
 use serde_json::{Value, json};
 
-use super::super::compose;
-use super::super::signer::Signer;
 use super::*;
+use crate::cli::mint::compose;
+use crate::cli::mint::signer::Signer;
 
 /// The public key, as the only binding of the gate.
 struct PublicKey(String);
