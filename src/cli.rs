@@ -4,10 +4,12 @@
 //! code. Natively only: nothing of it is in the Worker. The feature `commands` has them all, save for
 //! `doctor`, which fetches; that is in `cli`.
 
+mod carry;
 pub mod check;
 mod clock;
 pub mod config;
 pub mod doctor;
+pub mod explain;
 mod key;
 pub mod keygen;
 pub mod mint;
@@ -33,7 +35,9 @@ terminal, and where NO_COLOR is set.
 
 Begin with:
   portcullis check              what is wrong with the policy, and its routes
-  portcullis mint               a token that the policy admits, signed with the secret in .dev.vars";
+  portcullis mint               a token that the policy admits, signed with the secret in .dev.vars
+  portcullis mint | portcullis explain
+                                what it says, and what the gate makes of it, step by step";
 
 /// Check a gate's policy, mint tokens for it, and find out why a token is refused
 #[derive(Parser)]
@@ -48,6 +52,8 @@ struct Arguments {
 enum Command {
     /// Check the configuration and the policy in it, and show the routes
     Check(check::Options),
+    /// Say what a token says, and what the gate makes of it, step by step
+    Explain(explain::Options),
     /// Mint a token for local use
     Mint(mint::Options),
     /// Make a key pair or a secret, and say where its halves belong
@@ -64,6 +70,7 @@ enum Command {
 pub fn main() -> ExitCode {
     match Arguments::parse().command {
         Command::Check(options) => check::run(&options),
+        Command::Explain(options) => explain::run(&options),
         Command::Mint(options) => mint::run(&options),
         Command::Keygen(options) => keygen::run(&options),
         #[cfg(feature = "cli")]

@@ -93,7 +93,7 @@ pub mod url;
 
 #[cfg(feature = "worker")]
 pub mod edge;
-#[cfg(feature = "web")]
+#[cfg(any(feature = "web", all(feature = "commands", not(target_arch = "wasm32"))))]
 pub mod web;
 
 #[cfg(all(feature = "commands", not(target_arch = "wasm32")))]

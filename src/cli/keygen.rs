@@ -222,7 +222,10 @@ impl Made {
         );
         step("deployed", format!("npx wrangler secret put {binding} < {bound}"));
         match self.public {
-            Some(_) => step("a token", format!("portcullis mint --alg {algorithm} --key {secret}")),
+            Some(_) => step("a token", {
+                let kid = self.kid.as_deref().unwrap_or_default();
+                format!("portcullis mint --alg {algorithm} --kid {kid} --key {secret}")
+            }),
             None => step("a token", format!("portcullis mint --alg {algorithm}")),
         }
         text

@@ -7,7 +7,8 @@ use crate::kit::{Folder, SECRET};
 /// A policy whose only issuer has these keys.
 fn config(algorithm: &str, keys: &str) -> String {
     format!(
-        "[vars.POLICY]
+        "build.command = 'cargo xtask build --features es512,es256k'
+[vars.POLICY]
 origin = 'echo'
 routes = [{{ path = '/*' }}]
 [[vars.POLICY.issuers]]

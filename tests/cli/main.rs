@@ -2,6 +2,8 @@
 
 // The modules are `cfg(test)` so that clippy takes helpers for what they are.
 #[cfg(test)]
+mod explain;
+#[cfg(test)]
 mod keygen;
 #[cfg(test)]
 mod kit;

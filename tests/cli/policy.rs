@@ -97,7 +97,7 @@ fn a_token_is_all_that_mint_prints() {
 #[test]
 fn help_teaches() {
     let folder = Folder::new();
-    let commands = ["check", "mint", "keygen", "doctor", "revoke"];
+    let commands = ["check", "explain", "mint", "keygen", "doctor", "revoke"];
     let help = folder.run(&["--help"]).ended(0);
     for command in commands {
         assert!(help.contains(&format!("  {command} ")), "{help}");

@@ -2,7 +2,7 @@
 
 use std::mem;
 
-use crate::extract::{BEARER_SUBPROTOCOL, Source};
+use crate::cli::carry::carried;
 use crate::gate::{Memory, Trace, judge};
 use crate::policy::Policy;
 use crate::refusal::remedy::{Case, Readable};
@@ -157,7 +157,8 @@ struct Judge<'a> {
 
 impl<'a> Judge<'a> {
     fn verdict(&mut self, asked: &Asked) -> Verdict {
-        let (url, headers) = self.carried(&asked.path);
+        let url = format!("https://gate.invalid{}", asked.path);
+        let (url, headers) = carried(self.policy, self.question.token, url);
         let request = Request { method: &asked.method, url: &url, headers: &headers };
         let mut trace = Trace::default();
         let mut outcome = self.outcome(&request, &mut trace);
@@ -203,30 +204,6 @@ impl<'a> Judge<'a> {
     ) -> Result<Option<Refusal>, Refusal> {
         let admitted = judge(self.policy, &self.memory, request, self.now, trace)?;
         Ok(admitted.would_be_refusal().cloned())
-    }
-
-    /// URL and headers of a request that has the token in the first of the policy's places for it.
-    fn carried(&self, path: &str) -> (String, Vec<(String, String)>) {
-        let token = self.question.token;
-        let mut url = format!("https://gate.invalid{path}");
-        let mut headers = Vec::new();
-        let mut header = |name: &str, value: String| headers.push((name.to_owned(), value));
-        match self.policy.sources().first() {
-            None | Some(Source::Authorization) => {
-                header("Authorization", format!("Bearer {token}"))
-            }
-            Some(Source::Cookie(name)) => {
-                header("Cookie", format!("{name}={token}"));
-                // As a browser says of a page of the same site.
-                header("Sec-Fetch-Site", "same-origin".to_owned());
-            }
-            Some(Source::Header(name)) => header(name, token.to_owned()),
-            Some(Source::Query(name)) => url.push_str(&format!("?{name}={token}")),
-            Some(Source::WebSocketProtocol) => {
-                header("Sec-WebSocket-Protocol", format!("{BEARER_SUBPROTOCOL}, {token}"));
-            }
-        }
-        (url, headers)
     }
 
     fn explained(&self, refusal: &Refusal, trace: &Trace<'_>, place: Option<usize>) -> Explained {
