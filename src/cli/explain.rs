@@ -244,7 +244,7 @@ fn from_here(explained: &mut Value) {
             step.insert("remedy".to_owned(), json!(remedy));
         }
     }
-    // What is set may be a token of the gate's own.
+    // Claims are shown once, as the token has them.
     if let Some(set) = explained.pointer_mut("/outgoing/set") {
         let lines = set.as_array().map(Vec::as_slice).unwrap_or_default();
         *set = lines.iter().filter_map(|line| line.get(0)).cloned().collect();
