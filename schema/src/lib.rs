@@ -1,0 +1,123 @@
+//! One description of the policy's keys ([`policy`]), and what is written from it: the JSON Schemas, the
+//! reference and the TypeScript types. A test says when a committed one is not what would be written, and
+//! `UPDATE=1 cargo test --package policy-schema` writes them.
+
+#[expect(missing_docs, reason = "the words of a list need no more than their names")]
+pub mod policy;
+mod reference;
+mod types;
+
+pub use self::reference::reference;
+pub use self::types::types;
+
+use schemars::generate::SchemaSettings;
+use serde_json::{Map, Value, json};
+
+/// The schema of a policy, for a file that holds nothing else. Draft 7, which editors know.
+#[must_use]
+pub fn policy_schema() -> Value {
+    let generator = SchemaSettings::draft07().into_generator();
+    let mut schema = generator.into_root_schema_for::<policy::Policy>().to_value();
+    without_null(&mut schema);
+    if let Some(issuer) = schema.pointer_mut("/definitions/Issuer").and_then(Value::as_object_mut) {
+        issuer.extend(by_preset());
+    }
+    let one = |keys: &[&str]| {
+        let alone = keys.iter().map(|key| json!({ "required": [key] }));
+        alone.collect::<Vec<_>>()
+    };
+    for (name, keys) in [
+        ("Keys", ["secret", "pem", "jwks", "jwks_uri", "discovery"].as_slice()),
+        ("ClaimRule", &["equals", "one_of", "contains"]),
+    ] {
+        let table =
+            schema.pointer_mut(&format!("/definitions/{name}")).and_then(Value::as_object_mut);
+        if let Some(table) = table {
+            table.insert("oneOf".to_owned(), json!(one(keys)));
+        }
+    }
+    schema
+}
+
+/// An issuer is written by hand, or by a preset that gives what it is for.
+fn by_preset() -> Map<String, Value> {
+    let none = |keys: [&str; 3]| keys.map(|key| (key.to_owned(), json!(false)));
+    let absent: Map<String, Value> = none(["issuer", "tenants", "keys"]).into_iter().collect();
+    let conditions = json!({
+        "if": { "required": ["preset"] },
+        "then": { "properties": absent },
+        "else": { "required": ["name", "issuer", "audience", "algorithms", "keys"] },
+    });
+    match conditions {
+        Value::Object(conditions) => conditions,
+        _ => Map::new(),
+    }
+}
+
+/// The schema of wrangler's configuration as far as the gate's policies are in it, for wrangler.toml and
+/// wrangler.jsonc.
+#[must_use]
+pub fn wrangler_schema() -> Value {
+    let mut schema = policy_schema();
+    let mut definitions = Map::new();
+    let mut policy = Map::new();
+    for (name, member) in schema.as_object_mut().into_iter().flatten() {
+        match name.as_str() {
+            "definitions" => definitions.extend(member.as_object().cloned().unwrap_or_default()),
+            "$schema" => {}
+            _ => drop(policy.insert(name.clone(), member.take())),
+        }
+    }
+    definitions.insert("Policy".to_owned(), Value::Object(policy));
+    let either = json!({ "anyOf": [{ "$ref": "#/definitions/Policy" }, { "type": "string" }] });
+    let vars = json!({
+        "type": "object",
+        "properties": { "POLICY": either, "POLICY_CANDIDATE": either },
+    });
+    let environment = json!({ "type": "object", "properties": { "vars": vars } });
+    json!({
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "title": "wrangler's configuration, with a policy of Portcullis",
+        "type": "object",
+        "properties": {
+            "vars": vars,
+            "env": { "type": "object", "additionalProperties": environment },
+        },
+        "definitions": definitions,
+    })
+}
+
+/// A key that may be left out is left out: null is not a value of any.
+fn without_null(schema: &mut Value) {
+    match schema {
+        Value::Object(members) => {
+            if let Some(Value::Array(types)) = members.get_mut("type") {
+                types.retain(|one| one != "null");
+                if let [only] = types.as_slice() {
+                    let only = only.clone();
+                    members.insert("type".to_owned(), only);
+                }
+            }
+            let alternatives = members.get_mut("anyOf").and_then(Value::as_array_mut);
+            if let Some(alternatives) = alternatives {
+                alternatives.retain(|one| one.get("type") != Some(&json!("null")));
+                if let [Value::Object(only)] = alternatives.as_slice() {
+                    let only = only.clone();
+                    members.remove("anyOf");
+                    // Beside a reference, draft 7 reads nothing else.
+                    members.insert("allOf".to_owned(), json!([only]));
+                }
+            }
+            members.values_mut().for_each(without_null);
+        }
+        Value::Array(items) => items.iter_mut().for_each(without_null),
+        _ => {}
+    }
+}
+
+/// The table that a schema refers to, and its name.
+fn referred<'s>(root: &'s Value, schema: &'s Value) -> Option<(&'s str, &'s Value)> {
+    let target = schema.get("$ref").or_else(|| schema.pointer("/allOf/0/$ref"))?.as_str()?;
+    let name = target.strip_prefix("#/definitions/")?;
+    Some((name, root.get("definitions")?.get(name)?))
+}
