@@ -175,6 +175,18 @@ gateTest("a logout that a provider reports ends the session", revoking(LOGOUT), 
   assert.doesNotMatch(gate.logs.text, /user-1|s-1/);
 });
 
+const keptFor = { ...LOGOUT, expiration_ttl: 3600 };
+
+gateTest("what a logout revokes is kept for expiration_ttl", revoking(keptFor), async ({ gate }) => {
+  const began = tokens.now();
+  assert.equal((await report(gate, logoutToken({ sub: "user-1", sid: "s-1" }))).status, 200);
+  const { keys } = await (await store(gate)).list();
+  assert.ok(keys.length >= 2);
+  for (const { name, expiration } of keys) {
+    assert.ok(expiration >= began + 3600 && expiration <= tokens.now() + 3601, `${name} until ${expiration}`);
+  }
+});
+
 gateTest("OIDC back-channel logout section 2.6: what is no good logout token", revoking(LOGOUT), async ({ gate }) => {
   const good = logoutToken();
   assert.equal((await report(gate, good)).status, 200);

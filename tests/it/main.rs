@@ -63,6 +63,8 @@ mod pss;
 #[cfg(test)]
 mod rate_limit;
 #[cfg(test)]
+mod reference;
+#[cfg(test)]
 mod refusal;
 #[cfg(test)]
 mod remote_keys;

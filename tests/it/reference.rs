@@ -1,0 +1,185 @@
+//! For every key of the policy's schema, a request that fares otherwise when the key says otherwise.
+
+mod issuers;
+mod presets;
+mod rest;
+mod routes;
+
+use crate::kit::{Call, Held, Signer, hs_issuer, keys, now, payload};
+use portcullis::gate::{Memory, Trace, judge, own_answer};
+use portcullis::keys::cache::Dated;
+use portcullis::keys::jwk::{self, Provenance};
+use portcullis::outgoing::Outgoing;
+use portcullis::policy::Policy;
+use portcullis::time::Seconds;
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
+const SCHEMA: &str = include_str!("../../policy.schema.json");
+
+/// In hexadecimal, and as text, long enough for every algorithm.
+const LONG: &str = "f0e1d2c3b4a5968778695a4b3c2d1e0ff0e1d2c3b4a5968778695a4b3c2d1e0f\
+                    00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
+
+/// How a key is shown to work.
+enum Shown {
+    /// The same request, under two policies that differ in the key.
+    Here(Value, Value, Call),
+    /// A test with that text in that file, as the key's effect is at the edge, or over time.
+    Elsewhere(&'static str, &'static str),
+}
+
+use Shown::{Elsewhere, Here};
+
+/// A policy with values put at these places.
+fn policy(changes: &Value) -> Value {
+    let mut policy = json!({
+        "origin": "https://origin.example",
+        "issuers": [hs_issuer()],
+        "routes": [{ "path": "/api/{id}" }],
+    });
+    for (place, value) in changes.as_object().unwrap() {
+        let (table, key) = place.rsplit_once('/').unwrap();
+        match policy.pointer_mut(table).unwrap() {
+            Value::Array(items) => items.push(value.clone()),
+            table => table[key] = value.clone(),
+        }
+    }
+    policy
+}
+
+/// All that comes of a request: once with nothing fetched, and once with keys.
+fn outcome(changes: &Value, call: &Call) -> [String; 2] {
+    let bindings = Held::usual()
+        .value("LONG", LONG)
+        .value("HOP", "a-secret-for-proofs-of-the-gate-0123456789")
+        .value("OTHER_HOP", "another-secret-for-proofs-of-the-gate-0123456789")
+        .namespace("REVOKED")
+        .service("KEYS");
+    let raw = policy(changes);
+    let policy = Policy::compile(&raw, &bindings).outcome;
+    let policy = policy.unwrap_or_else(|faults| panic!("{raw:#} has faults: {faults:#?}"));
+    let request = call.request();
+    if let Some(answer) = own_answer(&policy, &request).unwrap() {
+        return [format!("{answer:?}"), String::new()];
+    }
+    let mut memory = Memory::of(&policy);
+    let ask = |memory: &Memory| {
+        let mut trace = Trace::default();
+        let outcome = judge(&policy, memory, &request, now(), &mut trace)
+            .and_then(|admitted| Outgoing::of(admitted, &request, policy.forwarding()));
+        let chosen = policy.issuers().iter().find(|issuer| Some(issuer.name()) == trace.issuer);
+        let fetched = chosen.filter(|_| trace.keys_wanted.is_some()).map(|one| one.remote());
+        let shown = match outcome {
+            Ok(out) => {
+                let proof = out.proof(&out.url, &call.method, now());
+                let reported = out.reported().map(|refusal| refusal.code());
+                format!("{} {:?} {:?} {proof:?} {reported:?}", out.url, out.remove, out.set)
+            }
+            Err(refusal) => {
+                let answer = refusal.answer_to(request.headers, policy.answers(), None);
+                format!("{} {answer:?}", refusal.code())
+            }
+        };
+        format!("{shown} {:?} {fetched:?} {:?}", trace.issuer, trace.revocations_wanted)
+    };
+    let unfetched = ask(&memory);
+    let set = json!({ "keys": [keys::rsa_jwk(keys::RSA_PRIVATE)] });
+    for issuer in policy.issuers().iter().filter(|issuer| issuer.remote().is_some()) {
+        let value = jwk::import(set.as_object().unwrap(), issuer.algorithms(), Provenance::Network);
+        let fetched = Dated { value: value.unwrap(), fetched: now(), fresh_for: Seconds::new(600) };
+        memory.keys.get_mut(issuer.place()).unwrap().succeeded(fetched);
+    }
+    [unfetched, ask(&memory)]
+}
+
+fn path(path: &str) -> Call {
+    Call::get(path).bearer(&Signer::hs256().signed(payload(&[])))
+}
+
+/// A request with the base token, some of its claims changed.
+fn token(claims: &[(&str, &str)]) -> Call {
+    Call::get("/api/x").bearer(&Signer::hs256().signed(payload(claims)))
+}
+
+/// Under the usual policy, and under one with this in it.
+fn added(place: &str, value: Value, call: Call) -> Shown {
+    Here(json!({}), json!({ place: value }), call)
+}
+
+/// Under one value and under another.
+fn either(place: &str, one: Value, other: Value, call: Call) -> Shown {
+    Here(json!({ place: one }), json!({ place: other }), call)
+}
+
+/// Every key of the schema that has a value of its own, by the place where it stands.
+fn described() -> BTreeSet<String> {
+    let root: Value = serde_json::from_str(SCHEMA).unwrap();
+    let mut keys = BTreeSet::new();
+    walk(&root, &root, "", &mut keys);
+    keys
+}
+
+fn walk(root: &Value, table: &Value, place: &str, keys: &mut BTreeSet<String>) {
+    for (key, schema) in table["properties"].as_object().unwrap() {
+        let key = if place.is_empty() { key.clone() } else { format!("{place}.{key}") };
+        let (items, place) = match schema.get("items") {
+            Some(items) => (items, format!("{key}[]")),
+            None => (schema, key.clone()),
+        };
+        let inner = tables(root, items);
+        // A list of tables has no value but theirs, unless there are others in it.
+        if inner.is_empty() || place == "token.sources[]" {
+            keys.insert(key);
+        }
+        inner.into_iter().for_each(|inner| walk(root, inner, &place, keys));
+    }
+}
+
+/// The tables with keys of their own that a value may be.
+fn tables<'s>(root: &'s Value, schema: &'s Value) -> Vec<&'s Value> {
+    let refers = |schema: &'s Value| {
+        let target = schema.get("$ref").or_else(|| schema.pointer("/allOf/0/$ref"))?.as_str()?;
+        root.pointer(target.strip_prefix('#')?)
+    };
+    let Some(target) = refers(schema) else { return Vec::new() };
+    if target.get("properties").is_some() {
+        return vec![target];
+    }
+    let several = target.get("anyOf").and_then(Value::as_array).into_iter().flatten();
+    several.flat_map(|one| tables(root, one)).collect()
+}
+
+fn rows() -> Vec<(&'static str, Shown)> {
+    [issuers::rows(), presets::rows(), routes::rows(), rest::rows()].into_iter().flatten().collect()
+}
+
+#[test]
+fn every_key_is_in_the_table() {
+    let shown: Vec<String> = rows().into_iter().map(|(key, _)| key.to_owned()).collect();
+    let once: BTreeSet<String> = shown.iter().cloned().collect();
+    assert_eq!(shown.len(), once.len(), "a key twice");
+    assert_eq!(described(), once);
+}
+
+#[test]
+fn every_key_makes_a_difference() {
+    let mut idle = Vec::new();
+    for (key, shown) in rows() {
+        match shown {
+            Here(one, other, call) => {
+                let one = outcome(&one, &call);
+                if one == outcome(&other, &call) {
+                    idle.push(format!("{key} changes nothing: {one:#?}"));
+                }
+            }
+            Elsewhere(file, title) if !file.contains(title) => {
+                idle.push(format!("{key}: there is no test \"{title}\""));
+            }
+            Elsewhere(..) => {}
+        }
+    }
+    assert!(idle.is_empty(), "{}", idle.join("\n"));
+}

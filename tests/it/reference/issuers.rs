@@ -1,0 +1,154 @@
+//! The keys of an issuer, save for those of presets.
+
+use super::{Here, LONG, Shown, added, either, token};
+use crate::kit::{Call, Signer, hs_issuer, keys, payload};
+use serde_json::{Value, json};
+
+pub(super) fn rows() -> Vec<(&'static str, Shown)> {
+    let rule = |condition: Value| json!([condition]);
+    let claims = "/issuers/0/claims";
+    let keys = "/issuers/0/keys";
+    let rsa =
+        |public: Value| json!({ "/issuers/0/algorithms": ["RS256"], "/issuers/0/keys": public });
+    let rs256 = || Call::get("/api/x").bearer(&Signer::rs256().signed(payload(&[])));
+    let long = || Call::get("/api/x").bearer(&Signer::hmac(256, LONG).signed(payload(&[])));
+    let jwk = |kid: &str| {
+        let mut key = keys::rsa_jwk(keys::RSA_PRIVATE);
+        key["kid"] = json!(kid);
+        json!({ "jwks": { "keys": [key] } })
+    };
+    let named = || {
+        let token = Signer::rs256().token(r#"{"alg":"RS256","kid":"a"}"#, payload(&[]));
+        Call::get("/api/x").bearer(&token)
+    };
+    let mut other = hs_issuer();
+    other["name"] = json!("j");
+    let fetched = json!({ "jwks_uri": "https://i/keys" });
+    vec![
+        ("issuers[].name", added("/issuers/0/name", json!("j"), token(&[]))),
+        ("issuers[].issuer", added("/issuers/0/issuer", json!("https://j"), token(&[]))),
+        (
+            "issuers[].tenants",
+            Here(
+                json!({ "/issuers/0/issuer": "https://i/{tid}", "/issuers/0/tenants": ["a"] }),
+                json!({ "/issuers/0/issuer": "https://i/{tid}", "/issuers/0/tenants": ["b"] }),
+                token(&[("iss", "\"https://i/a\""), ("tid", "\"a\"")]),
+            ),
+        ),
+        ("issuers[].profile", added("/issuers/0/profile", json!("rfc9068"), token(&[]))),
+        ("issuers[].audience", added("/issuers/0/audience", json!("other"), token(&[]))),
+        (
+            "issuers[].algorithms",
+            Here(
+                json!({ keys: { "secret": "LONG" } }),
+                json!({ keys: { "secret": "LONG" }, "/issuers/0/algorithms": ["HS512"] }),
+                long(),
+            ),
+        ),
+        (
+            "issuers[].stale_if_error",
+            Here(
+                rsa(fetched.clone()),
+                {
+                    let mut never = rsa(fetched.clone());
+                    never["/issuers/0/stale_if_error"] = json!(0);
+                    never
+                },
+                rs256(),
+            ),
+        ),
+        (
+            "issuers[].leeway",
+            added("/issuers/0/leeway", json!(60), token(&[("exp", "1799999970")])),
+        ),
+        (
+            "issuers[].max_age",
+            added("/issuers/0/max_age", json!(60), token(&[("iat", "1799999900")])),
+        ),
+        ("issuers[].types", added("/issuers/0/types", json!(["other"]), token(&[]))),
+        ("issuers[].require", added("/issuers/0/require", json!(["jti"]), token(&[]))),
+        ("issuers[].subject", added("/issuers/0/subject", json!("v"), token(&[]))),
+        ("issuers[].expiry", added("/issuers/0/expiry", json!("optional"), token(&[("exp", "")]))),
+        (
+            "issuers[].scopes_claim",
+            Here(
+                json!({ "/routes/0/scopes": ["read"] }),
+                json!({ "/routes/0/scopes": ["read"], "/issuers/0/scopes_claim": "perms" }),
+                token(&[("perms", "\"read\"")]),
+            ),
+        ),
+        (
+            "issuers[].roles_claim",
+            Here(
+                json!({ "/routes/0/roles": ["ops"] }),
+                json!({ "/routes/0/roles": ["ops"], "/issuers/0/roles_claim": "groups" }),
+                token(&[("groups", "[\"ops\"]")]),
+            ),
+        ),
+        ("issuers[].mode", added("/issuers/0/mode", json!("report"), token(&[("exp", "1")]))),
+        (
+            "issuers[].claims[].path",
+            either(
+                claims,
+                rule(json!({ "path": "azp", "equals": "x" })),
+                rule(json!({ "path": "client_id", "equals": "x" })),
+                token(&[("azp", "\"x\"")]),
+            ),
+        ),
+        (
+            "issuers[].claims[].equals",
+            either(
+                claims,
+                rule(json!({ "path": "azp", "equals": "x" })),
+                rule(json!({ "path": "azp", "equals": "y" })),
+                token(&[("azp", "\"x\"")]),
+            ),
+        ),
+        (
+            "issuers[].claims[].one_of",
+            either(
+                claims,
+                rule(json!({ "path": "azp", "one_of": ["w", "x"] })),
+                rule(json!({ "path": "azp", "one_of": ["y", "z"] })),
+                token(&[("azp", "\"x\"")]),
+            ),
+        ),
+        (
+            "issuers[].claims[].contains",
+            either(
+                claims,
+                rule(json!({ "path": "groups", "contains": "x" })),
+                rule(json!({ "path": "groups", "contains": "y" })),
+                token(&[("groups", "[\"x\"]")]),
+            ),
+        ),
+        ("issuers[].keys.secret", added(keys, json!({ "secret": "OTHER_SECRET" }), token(&[]))),
+        (
+            "issuers[].keys.encoding",
+            either(
+                keys,
+                json!({ "secret": "LONG" }),
+                json!({ "secret": "LONG", "encoding": "hex" }),
+                long(),
+            ),
+        ),
+        ("issuers[].keys.pem", Here(rsa(json!({ "pem": "PEM" })), rsa(fetched.clone()), rs256())),
+        ("issuers[].keys.jwks", Here(rsa(jwk("a")), rsa(jwk("b")), named())),
+        (
+            "issuers[].keys.jwks_uri",
+            Here(rsa(fetched.clone()), rsa(json!({ "jwks_uri": "https://j/keys" })), rs256()),
+        ),
+        (
+            "issuers[].keys.discovery",
+            Here(rsa(fetched.clone()), rsa(json!({ "discovery": true })), rs256()),
+        ),
+        (
+            "issuers[].keys.service",
+            Here(
+                rsa(fetched),
+                rsa(json!({ "jwks_uri": "https://i/keys", "service": "KEYS" })),
+                rs256(),
+            ),
+        ),
+    ]
+}

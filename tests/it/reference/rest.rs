@@ -1,0 +1,226 @@
+//! The keys of every other table.
+
+use super::{Elsewhere, Shown, added, either, token};
+use crate::kit::{Call, Signer, payload};
+use serde_json::{Value, json};
+
+fn preflight() -> Call {
+    Call::new("OPTIONS", "/api/x")
+        .header("Origin", "https://app.example")
+        .header("Access-Control-Request-Method", "POST")
+        .header("Access-Control-Request-Headers", "x-a")
+}
+
+fn metadata() -> Call {
+    Call::get("/.well-known/oauth-protected-resource")
+}
+
+pub(super) fn rows() -> Vec<(&'static str, Shown)> {
+    let good = || Signer::hs256().signed(payload(&[]));
+    let source = |source: Value| json!({ "sources": [source] });
+    let cookie = Call::get("/api/x").header("Cookie", &format!("__Host-t={}", good()));
+    let proof = |proof: Value| json!({ "proof": proof });
+    let cors = |more: Value| {
+        let mut cors = json!({ "allow_origins": ["https://app.example"] });
+        cors.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        cors
+    };
+    let resource = |identifier: &str, server: &str, scopes: Value| {
+        json!({
+            "identifier": identifier, "authorization_servers": [server], "scopes_supported": scopes,
+        })
+    };
+    let usual = || resource("https://api.example", "https://i", json!(["a"]));
+    vec![
+        ("origin", added("/origin", json!("https://other.example"), token(&[]))),
+        ("realm", added("/realm", json!("other"), Call::get("/api/x"))),
+        (
+            "origin_timeout",
+            Elsewhere(
+                include_str!("../../e2e/origin-answers.test.mjs"),
+                "an origin that does not answer in time is a 504",
+            ),
+        ),
+        ("token.sources", added("/token", source(json!({ "header": "X-T" })), token(&[]))),
+        (
+            "token.sources[].cookie",
+            either(
+                "/token",
+                source(json!({ "cookie": "__Host-t" })),
+                source(json!({ "cookie": "__Host-u" })),
+                cookie,
+            ),
+        ),
+        (
+            "token.sources[].header",
+            either(
+                "/token",
+                source(json!({ "header": "X-T" })),
+                source(json!({ "header": "X-U" })),
+                Call::get("/api/x").header("X-T", &good()),
+            ),
+        ),
+        (
+            "token.sources[].query",
+            either(
+                "/token",
+                source(json!({ "query": "t" })),
+                source(json!({ "query": "u" })),
+                Call::get(&format!("/api/x?t={}", good())),
+            ),
+        ),
+        (
+            "forward.authorization",
+            added("/forward", json!({ "authorization": "strip" }), token(&[])),
+        ),
+        ("forward.claims", added("/forward", json!({ "claims": { "X-A": "sub" } }), token(&[]))),
+        ("forward.payload", added("/forward", json!({ "payload": "X-P" }), token(&[]))),
+        (
+            "forward.proof.header",
+            either(
+                "/forward",
+                proof(json!({ "secret": "HOP" })),
+                proof(json!({ "secret": "HOP", "header": "X-Hop" })),
+                token(&[]),
+            ),
+        ),
+        (
+            "forward.proof.secret",
+            either(
+                "/forward",
+                proof(json!({ "secret": "HOP" })),
+                proof(json!({ "secret": "OTHER_HOP" })),
+                token(&[]),
+            ),
+        ),
+        (
+            "forward.proof.encoding",
+            either(
+                "/forward",
+                proof(json!({ "secret": "LONG" })),
+                proof(json!({ "secret": "LONG", "encoding": "hex" })),
+                token(&[]),
+            ),
+        ),
+        (
+            "forward.proof.lifetime",
+            either(
+                "/forward",
+                proof(json!({ "secret": "HOP" })),
+                proof(json!({ "secret": "HOP", "lifetime": 300 })),
+                token(&[]),
+            ),
+        ),
+        (
+            "cors.allow_origins",
+            either(
+                "/cors",
+                cors(json!({})),
+                json!({ "allow_origins": ["https://other.example"] }),
+                preflight(),
+            ),
+        ),
+        (
+            "cors.allow_headers",
+            either(
+                "/cors",
+                cors(json!({})),
+                cors(json!({ "allow_headers": ["X-B"] })),
+                preflight(),
+            ),
+        ),
+        (
+            "cors.max_age",
+            either("/cors", cors(json!({})), cors(json!({ "max_age": 600 })), preflight()),
+        ),
+        (
+            "resource.identifier",
+            either(
+                "/resource",
+                usual(),
+                resource("https://other.example", "https://i", json!(["a"])),
+                metadata(),
+            ),
+        ),
+        (
+            "resource.authorization_servers",
+            either(
+                "/resource",
+                usual(),
+                resource("https://api.example", "https://j", json!(["a"])),
+                metadata(),
+            ),
+        ),
+        (
+            "resource.scopes_supported",
+            either(
+                "/resource",
+                usual(),
+                resource("https://api.example", "https://i", json!(["b"])),
+                metadata(),
+            ),
+        ),
+        ("revocation.kv", added("/revocation", json!({ "kv": "REVOKED" }), token(&[]))),
+        (
+            "revocation.max_staleness",
+            Elsewhere(
+                include_str!("../revocation.rs"),
+                "fn a_revocation_is_noticed_within_max_staleness",
+            ),
+        ),
+        (
+            "revocation.on_error",
+            Elsewhere(include_str!("../revocation.rs"), "fn a_store_that_cannot_be_read"),
+        ),
+        (
+            "revocation.logout_path",
+            Elsewhere(
+                include_str!("../../e2e/revocation.test.mjs"),
+                "a logout that a provider reports ends the session",
+            ),
+        ),
+        (
+            "revocation.logout_audience",
+            Elsewhere(
+                include_str!("../revocation.rs"),
+                "fn oidc_backchannel_logout_2_6_what_a_logout_token_must_say",
+            ),
+        ),
+        (
+            "revocation.expiration_ttl",
+            Elsewhere(
+                include_str!("../../e2e/revocation.test.mjs"),
+                "what a logout revokes is kept for expiration_ttl",
+            ),
+        ),
+        (
+            "log.decisions",
+            Elsewhere(
+                include_str!("../../e2e/logs.test.mjs"),
+                "a policy can have every decision logged",
+            ),
+        ),
+        (
+            "log.analytics",
+            Elsewhere(
+                include_str!("../../e2e/observability.test.mjs"),
+                "every decision is a data point, whatever is logged",
+            ),
+        ),
+        (
+            "log.server_timing",
+            Elsewhere(
+                include_str!("../../e2e/observability.test.mjs"),
+                "Server-Timing where the policy asks for it",
+            ),
+        ),
+        (
+            "rate_limit.binding",
+            Elsewhere(
+                include_str!("../../e2e/rate-limit.test.mjs"),
+                "too many refused tokens from one address get 429",
+            ),
+        ),
+        ("errors.detail", added("/errors", json!({ "detail": "reason" }), Call::get("/api/x"))),
+    ]
+}
