@@ -16,6 +16,7 @@ pub mod mint;
 pub mod process;
 pub mod revoke;
 pub mod say;
+pub mod schema;
 
 use std::process::ExitCode;
 
@@ -61,6 +62,8 @@ enum Command {
     /// Ask for the issuers' keys as the gate would, judge a token, and say what is wrong
     #[cfg(feature = "cli")]
     Doctor(doctor::Options),
+    /// Print the policy's JSON Schema, or types for TypeScript
+    Schema(schema::Options),
     /// Revoke a token, a user, a session or a key in the store that the policy names
     Revoke(revoke::Options),
 }
@@ -75,6 +78,7 @@ pub fn main() -> ExitCode {
         Command::Keygen(options) => keygen::run(&options),
         #[cfg(feature = "cli")]
         Command::Doctor(options) => doctor::run(&options),
+        Command::Schema(options) => schema::run(&options),
         Command::Revoke(options) => revoke::run(&options, revoke::wrangler_of),
     }
 }

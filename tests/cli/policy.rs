@@ -97,7 +97,7 @@ fn a_token_is_all_that_mint_prints() {
 #[test]
 fn help_teaches() {
     let folder = Folder::new();
-    let commands = ["check", "explain", "mint", "keygen", "doctor", "revoke"];
+    let commands = ["check", "explain", "mint", "keygen", "doctor", "schema", "revoke"];
     let help = folder.run(&["--help"]).ended(0);
     for command in commands {
         assert!(help.contains(&format!("  {command} ")), "{help}");
@@ -106,4 +106,19 @@ fn help_teaches() {
         assert!(own.contains("Exit codes:"), "{own}");
         assert!(own.contains("--json"), "{own}");
     }
+}
+
+#[test]
+fn schemas_are_those_of_the_checkout() {
+    let folder = Folder::new();
+    let schema = folder.run(&["schema"]).json(0);
+    assert_eq!(schema["properties"]["origin_timeout"]["maximum"], json!(300));
+    let wrangler = folder.run(&["schema", "wrangler"]).json(0);
+    assert!(wrangler["properties"]["vars"]["properties"]["POLICY"].is_object());
+    let types = folder.run(&["schema", "typescript"]).ended(0);
+    assert!(types.contains("export interface Policy {"));
+    assert_eq!(
+        folder.run(&["schema", "typescript", "--json"]).json(0).as_str().unwrap().trim(),
+        types.trim()
+    );
 }
