@@ -1,0 +1,155 @@
+// examples/mcp: the SDK's own client, an MCP server and an identity provider, with the gate before the server.
+
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import path from "node:path";
+import { after, before, describe, it } from "node:test";
+import { experimental_readRawConfig } from "wrangler";
+import { connect } from "../../examples/mcp/client.mjs";
+import { CLIENT, provide } from "../../examples/mcp/provider.mjs";
+import { serve } from "../../examples/mcp/server.mjs";
+import { assertRefused, INVALID, onlyChallenge, repository, startGate, tokens } from "./harness/index.mjs";
+
+const { rawConfig } = experimental_readRawConfig({ config: path.join(repository, "examples/mcp/wrangler.toml") });
+const POLICY = rawConfig.vars.POLICY;
+const RESOURCE = POLICY.resource.identifier;
+
+const addressOf = async (server) => {
+  await once(server, "listening");
+  return `http://127.0.0.1:${server.address().port}`;
+};
+
+const PARSED = { protocolVersion: "2025-06-18", capabilities: {}, clientInfo: { name: "stranger", version: "1" } };
+const INITIALIZE = {
+  method: "POST",
+  headers: { "Content-Type": "application/json", Accept: "application/json, text/event-stream" },
+  body: JSON.stringify({ jsonrpc: "2.0", id: 1, method: "initialize", params: PARSED }),
+};
+
+describe("examples/mcp", { timeout: 120_000 }, () => {
+  let server, provider, issuer, gate;
+  /** What the server and the provider were asked since the last time this was looked at. */
+  const reached = { server: [], provider: [] };
+  const take = (who) => reached[who].splice(0);
+  const record = (who, from) =>
+    from.on("request", ({ method, url, headers }) => reached[who].push({ line: `${method} ${url}`, headers }));
+
+  before(async () => {
+    server = serve(0);
+    provider = provide(0);
+    const origin = await addressOf(server);
+    issuer = await addressOf(provider);
+    record("server", server);
+    record("provider", provider);
+    gate = await startGate({
+      policy: {
+        ...POLICY,
+        origin,
+        issuers: [{ ...POLICY.issuers[0], issuer }],
+        resource: { ...POLICY.resource, authorization_servers: [issuer] },
+        errors: { detail: "reason" },
+      },
+    });
+  });
+  after(async () => {
+    await gate?.stop();
+    for (const one of [server, provider]) {
+      one.closeAllConnections();
+      one.close();
+    }
+  });
+
+  /** The resource's identifier is an address that the policy fixes: here it leads to where the gate listens. */
+  const asked = [];
+  const toGate = (url, init) => {
+    const { origin, pathname, search } = new URL(url);
+    const isOurs = origin === new URL(RESOURCE).origin;
+    asked.push(`${init?.method ?? "GET"} ${isOurs ? "gate" : "provider"} ${pathname}`);
+    return fetch(isOurs ? new URL(`${pathname}${search}`, gate.url) : url, init);
+  };
+  const connected = (options) => connect(RESOURCE, { expectedIssuer: issuer, fetch: toGate, ...options });
+
+  it("the client finds its way from a 401 to the tools", async () => {
+    const client = await connected({});
+    assert.deepEqual(asked.splice(0, 5), [
+      "POST gate /mcp",
+      "GET gate /.well-known/oauth-protected-resource/mcp",
+      "GET provider /.well-known/oauth-authorization-server",
+      "POST provider /token",
+      "POST gate /mcp",
+    ]);
+    const { tools } = await client.listTools();
+    assert.deepEqual(tools.map(({ name }) => name).sort(), ["add_note", "list_notes"]);
+    const added = await client.callTool({ name: "add_note", arguments: { note: "remember" } });
+    assert.deepEqual([added.isError ?? false, added.content[0].text], [false, "added"]);
+    const listed = await client.callTool({ name: "list_notes" });
+    assert.deepEqual(JSON.parse(listed.content[0].text), ["remember"]);
+    await client.close();
+
+    const seen = take("server");
+    assert.ok(seen.length >= 5);
+    for (const { headers } of seen) {
+      assert.equal(headers["x-auth-subject"], CLIENT.id);
+      assert.equal(headers.authorization, undefined, "the token stays with the gate");
+    }
+    take("provider");
+  });
+
+  it("a tool can ask for a scope of its own", async () => {
+    const narrow = await token({ scope: "read" });
+    const response = await fetch(new URL("/mcp", gate.url), {
+      ...INITIALIZE,
+      headers: { ...INITIALIZE.headers, Authorization: `Bearer ${narrow}`, "X-Auth-Scope": "write" },
+      body: JSON.stringify({
+        jsonrpc: "2.0",
+        id: 1,
+        method: "tools/call",
+        params: { name: "add_note", arguments: { note: "sneaked in" } },
+      }),
+    });
+    const { result } = await response.json();
+    assert.deepEqual([response.status, result.isError], [200, true]);
+    assert.deepEqual(take("server").map(({ headers }) => headers["x-auth-scope"]), ["read"]);
+    take("provider");
+  });
+
+  it("the server sees nothing of whoever has no token, another's, or one for another resource", async () => {
+    const ask = (bearer) =>
+      fetch(new URL("/mcp", gate.url), {
+        ...INITIALIZE,
+        headers: { ...INITIALIZE.headers, ...(bearer && { Authorization: `Bearer ${bearer}` }) },
+      });
+    const metadata = "http://127.0.0.1:8787/.well-known/oauth-protected-resource/mcp";
+    const without = await ask();
+    assert.equal(onlyChallenge(without.headers.get("www-authenticate")).parameters.resource_metadata, metadata);
+    await assertRefused(without, 401, { resource_metadata: metadata }, { detail: "missing_token" });
+    const refused = { ...INVALID, resource_metadata: metadata };
+    const good = await token({ scope: "read" });
+    const forged = tokens.withChangedCharacter(good, good.length - 20);
+    await assertRefused(await ask(forged), 401, refused, { detail: "bad_signature" });
+    const elsewhere = await token({ scope: "read", resource: "https://other.example.com/mcp" });
+    await assertRefused(await ask(elsewhere), 401, refused, { detail: "wrong_audience" });
+    assert.deepEqual(take("server"), []);
+    assert.equal((await ask(good)).status, 200);
+    assert.equal(take("server").length, 1);
+  });
+
+  it("the client tells its secret to no provider but the one that it was registered with", async () => {
+    await assert.rejects(connected({ expectedIssuer: "https://other.example.com" }));
+    assert.deepEqual(take("provider").filter(({ line }) => line.includes("/token")), []);
+    assert.deepEqual(take("server"), []);
+  });
+
+  /** A token for the client, as the provider's endpoint gives it. */
+  async function token({ scope, resource = RESOURCE }) {
+    const response = await fetch(`${issuer}/token`, {
+      method: "POST",
+      headers: { Authorization: `Basic ${btoa(`${CLIENT.id}:${encodeURIComponent(CLIENT.secret)}`)}` },
+      body: new URLSearchParams({ grant_type: "client_credentials", scope, resource }),
+    });
+    const answer = await response.json();
+    assert.equal(response.status, 200, JSON.stringify(answer));
+    take("provider");
+    return answer.access_token;
+  }
+});
