@@ -8,12 +8,13 @@ import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/
 import { CLIENT } from "./provider.mjs";
 
 /** A client that has connected. `fetch` is for tests. */
-export async function connect(address, { expectedIssuer, scope, fetch }) {
+export async function connect(address, { expectedIssuer, fetch }) {
   const authProvider = new ClientCredentialsProvider({
     clientId: CLIENT.id,
     clientSecret: CLIENT.secret,
     expectedIssuer,
-    scope,
+    // With client credentials the SDK asks for what stands here, and not for what the metadata list.
+    scope: "read write",
   });
   const client = new Client({ name: "notebook-agent", version: "1.0.0" });
   await client.connect(new StreamableHTTPClientTransport(new URL(address), { authProvider, fetch }));

@@ -19,11 +19,11 @@ const addressOf = async (server) => {
   return `http://127.0.0.1:${server.address().port}`;
 };
 
-const PARSED = { protocolVersion: "2025-06-18", capabilities: {}, clientInfo: { name: "stranger", version: "1" } };
+const STRANGER = { protocolVersion: "2025-06-18", capabilities: {}, clientInfo: { name: "stranger", version: "1" } };
 const INITIALIZE = {
   method: "POST",
   headers: { "Content-Type": "application/json", Accept: "application/json, text/event-stream" },
-  body: JSON.stringify({ jsonrpc: "2.0", id: 1, method: "initialize", params: PARSED }),
+  body: JSON.stringify({ jsonrpc: "2.0", id: 1, method: "initialize", params: STRANGER }),
 };
 
 describe("examples/mcp", { timeout: 120_000 }, () => {
@@ -37,8 +37,8 @@ describe("examples/mcp", { timeout: 120_000 }, () => {
   before(async () => {
     server = serve(0);
     provider = provide(0);
-    const origin = await addressOf(server);
-    issuer = await addressOf(provider);
+    let origin;
+    [origin, issuer] = await Promise.all([addressOf(server), addressOf(provider)]);
     record("server", server);
     record("provider", provider);
     gate = await startGate({
