@@ -1,11 +1,8 @@
 // The proof that a request came through the gate, read by the code that docs/hop-proof.md gives to people.
 
 import assert from "node:assert/strict";
-import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
-import path from "node:path";
-import { after, before } from "node:test";
-import { pathToFileURL } from "node:url";
-import { assertAdmitted, policies, repository, tokens, withGate } from "./harness/index.mjs";
+import { provenByTheGate } from "../../examples/hop-proof/proof.mjs";
+import { assertAdmitted, policies, tokens, withGate } from "./harness/index.mjs";
 
 const { hs256, hs256Token, SECRET } = policies;
 
@@ -25,19 +22,6 @@ for (const runtime of ["miniflare", "workerd"]) {
       secrets: { SECRET, HOP_SECRET },
     }),
     (test) => {
-      let provenByTheGate;
-      const directory = path.join(repository, "target", `hop-proof-${process.pid}-${runtime}`);
-      before(async () => {
-        const text = await readFile(path.join(repository, "docs/hop-proof.md"), "utf8");
-        const [, code] = /```js\n(.*?)```/s.exec(text);
-        // Beside node_modules, where it finds jose.
-        await mkdir(directory, { recursive: true });
-        const file = path.join(directory, "proof.mjs");
-        await writeFile(file, code);
-        ({ provenByTheGate } = await import(pathToFileURL(file)));
-      });
-      after(() => rm(directory, { recursive: true, force: true }));
-
       /** What a Node server would hand to the code in the page. */
       const asNode = (seen, changes = {}) => ({
         method: seen.method,

@@ -1,0 +1,12 @@
+//! The gate as a Worker of one's own: the verdicts are Portcullis', the policy stands in `wrangler.toml`.
+
+use worker::{Context, Env, event};
+
+#[event(fetch)]
+async fn fetch(
+    request: web_sys::Request,
+    env: Env,
+    context: Context,
+) -> worker::Result<web_sys::Response> {
+    portcullis::edge::serve(request, env, context).await
+}
