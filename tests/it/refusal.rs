@@ -60,6 +60,35 @@ const CODES: [(Code, &str, u16, &str, Option<&str>); 29] = [
     (Code::OriginTimeout, "origin_timeout", 504, "Gateway Timeout", None),
 ];
 
+/// Codes whose answers have tests of their own, elsewhere.
+const ELSEWHERE: [Code; 4] =
+    [Code::KeysUnavailable, Code::Revoked, Code::RevocationUnavailable, Code::InvalidLogoutToken];
+
+/// The rows of docs/troubleshooting.md: every code with its status, once, and no other.
+#[test]
+fn the_page_about_refusals_has_every_code() {
+    const DOCUMENT: &str = include_str!("../../docs/troubleshooting.md");
+    let rows: Vec<_> = DOCUMENT
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `")?.split_once("` | "))
+        .filter_map(|(name, rest)| Some((name, rest.split_once(" | ")?.0.to_owned())))
+        .collect();
+    let listed: BTreeSet<_> = rows.iter().cloned().collect();
+    assert_eq!(listed.len(), rows.len(), "a row is there twice");
+    let codes = CODES.iter().map(|row| row.0).chain(ELSEWHERE);
+    let known: BTreeSet<_> = codes.map(|code| (code.as_str(), code.status().to_string())).collect();
+    assert_eq!(listed, known);
+}
+
+/// A new code needs a row in one of the tables above, and so in the page.
+#[test]
+fn every_code_is_in_a_table() {
+    let source = include_str!("../../src/refusal.rs");
+    let variants = source.split_once("pub enum Code {").unwrap().1.split_once("\n}").unwrap().0;
+    let count = variants.lines().filter(|line| line.ends_with(',')).count();
+    assert_eq!(count, CODES.len() + ELSEWHERE.len());
+}
+
 fn header(answer: &portcullis::refusal::Answer, name: &str) -> Option<String> {
     answered(answer, name).map(str::to_owned)
 }

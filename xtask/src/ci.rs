@@ -69,16 +69,22 @@ pub(crate) fn run(_options: &Options) -> Result<ExitCode> {
     suites.run("the kernels against the crates", || {
         soak::compare(&workspace, soak::Build::AsDeployed, KERNEL_CASES, None)
     });
-    if let Some(tools) = test::all(&workspace, &mut suites)? {
+    let tools = test::all(&workspace, &mut suites)?;
+    if let Some(tools) = &tools {
         suites.run("the upload's size", || {
             let options = build::Options::default();
-            upload_size(&workspace, &tools, &options, build::DEPLOYED_FOLDER, LARGEST_UPLOAD)
+            upload_size(&workspace, tools, &options, build::DEPLOYED_FOLDER, LARGEST_UPLOAD)
         });
         suites.run("the size of the console's page", || page_size(&workspace, &tools));
         suites.run("the upload's size, every algorithm", || {
             let options = build::Options::with(EVERY_ALGORITHM);
             let folder = "target/worker-of-every-algorithm";
-            upload_size(&workspace, &tools, &options, folder, LARGEST_UPLOAD_OF_ALL)
+            upload_size(&workspace, tools, &options, folder, LARGEST_UPLOAD_OF_ALL)
+        });
+    }
+    if let Some(tools) = &tools {
+        suites.run("the template for a repository of one's own", || {
+            test::template(&workspace, tools)
         });
     }
     suites.run("fuzzing", || fuzz::smoke(&workspace));

@@ -84,9 +84,18 @@ fn wasm(workspace: &Workspace, tools: &Tools) -> Result<()> {
     rust_tests(&mut command, workspace)
 }
 
+fn end_to_end(workspace: &Workspace, tools: &Tools) -> Result<()> {
+    node_tests(workspace, tools, "tests/e2e/**/*.test.mjs")
+}
+
+/// Builds `templates/worker` as people would, which takes minutes, and tries it.
+pub(crate) fn template(workspace: &Workspace, tools: &Tools) -> Result<()> {
+    node_tests(workspace, tools, "tests/template/*.test.mjs")
+}
+
 /// With Node's own runner, in the Node that the packages bring. A second reporter writes the names of
 /// the tests that fail into a file.
-fn end_to_end(workspace: &Workspace, tools: &Tools) -> Result<()> {
+fn node_tests(workspace: &Workspace, tools: &Tools, files: &str) -> Result<()> {
     let names = workspace.path("target").join("failed-end-to-end-tests");
     let mut command = Command::new("node");
     tools.node.put_on_path(&mut command)?;
@@ -95,7 +104,7 @@ fn end_to_end(workspace: &Workspace, tools: &Tools) -> Result<()> {
         .args(["--test-reporter=spec", "--test-reporter-destination=stdout"])
         .arg("--test-reporter=./tests/e2e/harness/failures.mjs")
         .arg(format!("--test-reporter-destination={}", names.display()))
-        .arg("tests/e2e/**/*.test.mjs")
+        .arg(files)
         .env("WRANGLER_SEND_METRICS", "false")
         .current_dir(workspace.root());
     process::run(&mut command).map_err(|error| {
