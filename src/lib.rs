@@ -15,20 +15,84 @@
 //! keys or revocations that have to be fetched, it refuses and says which; the edge fetches them, and asks
 //! again with them in the [`gate::Memory`].
 //!
+//! The same call natively, where time, keys and the request are ordinary values:
+//!
+//! ```
+//! use portcullis::gate::{Memory, Trace, judge};
+//! use portcullis::policy::{Bindings, Policy};
+//! use portcullis::refusal::Code;
+//! use portcullis::request::Request;
+//! use portcullis::time::UnixSeconds;
+//! use serde_json::{Value, json};
+//!
+//! /// What the platform would hold for the policy.
+//! struct OneSecret;
+//!
+//! impl Bindings for OneSecret {
+//!     fn value(&self, name: &str) -> Option<Value> {
+//!         (name == "SECRET").then(|| json!("a secret of 32 bytes and no less, for HS256"))
+//!     }
+//!     fn is_service(&self, _: &str) -> bool {
+//!         false
+//!     }
+//!     fn is_kv_namespace(&self, _: &str) -> bool {
+//!         false
+//!     }
+//! }
+//!
+//! let raw = json!({
+//!     "origin": "https://api.example.com",
+//!     "issuers": [{
+//!         "name": "me", "issuer": "me", "audience": "api",
+//!         "algorithms": ["HS256"], "keys": { "secret": "SECRET" },
+//!     }],
+//!     "routes": [{ "path": "/api/*" }],
+//! });
+//! let policy = Policy::compile(&raw, &OneSecret).outcome.expect("no fault");
+//! let memory = Memory::of(&policy);
+//! let verdict = |headers: &Vec<(String, String)>, seconds| {
+//!     let request = Request { method: "GET", url: "https://gate.example/api/me", headers };
+//!     let now = UnixSeconds::new(seconds);
+//!     judge(&policy, &memory, &request, now, &mut Trace::default())
+//!         .map(|admitted| admitted.claims().is_some())
+//!         .map_err(|refusal| refusal.code())
+//! };
+//!
+//! let token = "eyJhbGciOiJIUzI1NiJ9.\
+//!              eyJpc3MiOiJtZSIsImF1ZCI6ImFwaSIsInN1YiI6InVzZXItMSIsImV4cCI6MTgwMDAwMDYwMH0.\
+//!              AaCm0rGmQPBoEN9ZMq6zjgnS2Oz0im9uS32W9ZFo-Hg";
+//! let headers = vec![("Authorization".to_owned(), format!("Bearer {token}"))];
+//! assert_eq!(verdict(&headers, 1_800_000_000), Ok(true));
+//! assert_eq!(verdict(&headers, 1_800_000_700), Err(Code::Expired));
+//! assert_eq!(verdict(&Vec::new(), 1_800_000_000), Err(Code::MissingToken));
+//! let forged = vec![("Authorization".to_owned(), format!("Bearer {token}A"))];
+//! assert!(verdict(&forged, 1_800_000_000).is_err());
+//! ```
+//!
 //! # Invariants
 //!
 //! 1. Fail closed: no matching route, a faulty policy, a missing binding or key, an exception: the
-//!    request is refused.
-//! 2. The key decides the algorithm; the token's header may only agree ([`keys`]).
-//! 3. The core does no I/O and reads no clock: time, keys and request data are arguments. The modules
+//!    request is refused. Report mode lets through only what would be a 401 or 403, as anonymous
+//!    ([`report`]).
+//! 2. Proof by type: nothing but the step that checks it makes the type that the next step takes. They
+//!    have private fields, and neither `Clone` nor `Deserialize`. Before its signature is verified,
+//!    nothing of a token is read but its header and the issuer that it claims to be of, which only
+//!    chooses among the policy's ([`token`]).
+//! 3. The key decides the algorithm; the token's header may only agree ([`keys`]).
+//! 4. The core does no I/O and reads no clock: time, keys and request data are arguments. The modules
 //!    below, save for `edge` and `web`, are that core, and run the same natively, in the Worker and in
 //!    a browser.
-//! 4. The URL that was judged is the URL that is sent; a path that could be read in two ways is
+//! 5. The URL that was judged is the URL that is sent; a path that could be read in two ways is
 //!    refused ([`path`]).
-//! 5. Identity headers belong to the gate ([`outgoing`]).
-//! 6. No secret, token or claim value is in a log, an error body, a panic message or a `Debug` output.
-//! 7. Nothing that a client sends is a 500: `unwrap`, indexing, unchecked arithmetic and `as` are denied
+//! 6. Identity headers belong to the gate ([`outgoing`]).
+//! 7. No secret, token or claim value is in a log, an error body, a panic message or a `Debug` output.
+//! 8. Nothing that a client sends is a 500: `unwrap`, indexing, unchecked arithmetic and `as` are denied
 //!    by lint.
+//! 9. Nothing answers in the gate's place: a deployment in which a cache or an asset would is refused
+//!    when it is built, and what is forwarded on a guarded route is not to be stored.
+//! 10. No request awaits another's I/O, which the runtime would cancel. Requests share values, never
+//!     futures or bodies.
+//! 11. What a request can make the gate do has a bound, with its reason ([`budget`]).
 
 #[cfg(all(feature = "worker", feature = "web", target_arch = "wasm32"))]
 compile_error!(

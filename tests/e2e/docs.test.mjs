@@ -122,7 +122,11 @@ const PROGRAMS = {
     assert.ok(text.includes(name), `${where}: ${name}`);
     assertOptions(text, words, where);
   },
-  node: ([file], where) => assert.ok(existsSync(path.join(repository, file)), `${where}: ${file}`),
+  node(words, where) {
+    for (const file of words.filter((word) => word !== "--test")) {
+      assert.ok(existsSync(path.join(repository, file)), `${where}: ${file}`);
+    }
+  },
   npm: ([command], where) => assert.equal(command, "install", where),
   curl() {},
   openssl: (words, where) => run("openssl", [words[0], "-help"], where),
@@ -203,6 +207,14 @@ describe("what people read", () => {
       for (const target of links) {
         assert.ok(existsSync(path.join(repository, path.dirname(name), target)), `${name}: ${target}`);
       }
+    });
+  }
+
+  for (const config of ["wrangler.toml", "examples/fastapi/wrangler.toml", "examples/mcp/wrangler.toml"]) {
+    it(`wrangler would deploy ${config}, built as it says`, () => {
+      const words = ["deploy", "--dry-run", "--env", "", "--config", config, "--outdir", path.join(folder, "upload")];
+      const said = run(process.execPath, ["node_modules/wrangler/bin/wrangler.js", ...words]);
+      assert.match(said, /--dry-run: exiting now/);
     });
   }
 

@@ -34,7 +34,6 @@ async function run(program, words) {
       CARGO_TARGET_DIR: path.join(HERE, "target"),
       // worker-build would download these.
       WASM_BINDGEN_BIN: tool("wasm-bindgen"),
-      WASM_OPT_BIN: npm("wasm-opt"),
       ESBUILD_BIN: npm("esbuild"),
       WRANGLER_SEND_METRICS: "false",
     },
@@ -105,6 +104,10 @@ describe("templates/worker", { timeout: 900_000 }, () => {
     assert.deepEqual(own.filter((line) => line !== "portcullis = { opt-level = 2 }"), ours);
     const flags = async (folder) => /rustflags = .*/.exec(await readFile(path.join(folder, ".cargo/config.toml"), "utf8"))[0];
     assert.equal(await flags(TEMPLATE), await flags(repository));
+    const [, told] = /const OPTIMISATION[^=]*= \[([^\]]*)\]/.exec(await readFile(path.join(repository, "xtask/src/build.rs"), "utf8"));
+    const { rawConfig } = experimental_readRawConfig({ config: path.join(TEMPLATE, "wrangler.toml") });
+    const words = rawConfig.build.command.split(/\s+/);
+    assert.deepEqual(words.slice(words.indexOf("wasm-opt") + 1, -3), told.match(/-[\w-]+/g));
     const line = async (folder, pattern) => pattern.exec(await readFile(path.join(folder, "wrangler.toml"), "utf8"))[0];
     assert.equal(await line(TEMPLATE, /compatibility_date.*/), await line(repository, /compatibility_date.*/));
   });
