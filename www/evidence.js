@@ -36,7 +36,7 @@ export function evidence(name, context) {
 
 /** @type {Record<string, (context: Context) => Evidence>} */
 const EVIDENCE = {
-  parsed: ({ header }) => ({ token: header ? ["alg", "typ", "kid"].filter((name) => name in header).map((name) => `${name} ${text(header[name])}`).join(", ") : undefined }),
+  parsed: ({ token, header }) => ({ hint: signatureHint(token, header), token: header ? ["alg", "typ", "kid"].filter((name) => name in header).map((name) => `${name} ${text(header[name])}`).join(", ") : undefined }),
   issuer: ({ claims, issuer }) => ({ token: said(claims, "iss"), gate: expected(issuer?.issuer), hint: nearMiss(claims?.iss, issuer?.issuer) }),
   key: ({ header, issuer }) => ({
     token: header ? `alg ${text(header.alg)}, ${"kid" in header ? `kid ${text(header.kid)}` : "no kid"}` : undefined,

@@ -126,7 +126,11 @@ function draw() {
   const card = byId("inspect-verdict");
   const { said, verdict, by } = next;
   if (!verdict) fill(card, banner(said));
-  else fill(card, banner(said, verdict.refusal?.code, by), next.faults && faultList(next.faults), !next.faults && stepList(verdict, context(verdict)), !byOwn() && !next.faults && (verdict.verdict === "unknown" || secretName(verdict)) && askPanel(verdict));
+  else if (next.faults) fill(card, banner(said, undefined, by), faultList(next.faults));
+  else {
+    const mayAsk = !byOwn() && (verdict.verdict === "unknown" || secretName(verdict));
+    fill(card, banner(said, verdict.refusal?.code, by), mayAsk && askPanel(verdict), stepList(verdict, context(verdict)));
+  }
   say(`${said.title}. ${said.detail}`);
 }
 
@@ -200,7 +204,7 @@ function askPanel(verdict) {
   return h(
     "div",
     { class: "ask" },
-    h("p", {}, name ? ["The signature is made with ", h("code", {}, name), ", which the gate keeps to itself."] : "The gate itself can judge it."),
+    h("p", {}, name ? ["The gate keeps ", h("code", {}, name), " to itself. It can be asked for its own verdict; nothing goes on to the origin."] : "The gate itself can be asked; nothing goes on to the origin."),
     h("div", { class: "actions" }, button),
     name && secretField(name),
     note,

@@ -104,6 +104,8 @@ class Writer {
     this.at = 0;
     this.out = out;
     this.remark = remark;
+    /** Said after the comma. @type {Node | null} */
+    this.pending = null;
   }
 
   document() {
@@ -130,7 +132,7 @@ class Writer {
     let index = 0;
     while (this.tokens[this.at] !== close) {
       if (index > 0) this.next();
-      this.out.append(index > 0 ? "," : "", `\n${"  ".repeat(depth + 1)}`);
+      this.newLine(index > 0 ? "," : "", depth + 1);
       let name = String(index);
       if (open === "{") {
         const raw = this.next();
@@ -142,15 +144,21 @@ class Writer {
       index += 1;
     }
     this.next();
-    this.out.append(index > 0 ? `\n${"  ".repeat(depth)}` : "", close);
+    if (index > 0) this.newLine("", depth);
+    this.out.append(close);
+  }
+
+  /** @param {string} comma @param {number} depth */
+  newLine(comma, depth) {
+    this.out.append(comma, ...(this.pending ? [" ", this.pending] : []), `\n${"  ".repeat(depth)}`);
+    this.pending = null;
   }
 
   /** @param {string} raw @param {string[]} path */
   scalar(raw, path) {
     const kind = raw.startsWith('"') ? "string" : /^[-\d]/.test(raw) ? "number" : "word";
     this.out.append(h("span", { class: `json-${kind}` }, ...visible(raw)));
-    const remark = this.remark(path, raw);
-    if (remark) this.out.append(" ", remark);
+    this.pending = this.remark(path, raw);
   }
 }
 

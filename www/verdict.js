@@ -24,7 +24,8 @@ export function summary(verdict) {
 export const sentence = (text) => {
   const trimmed = text.trim();
   if (trimmed === "") return "";
-  return `${trimmed[0]?.toUpperCase()}${trimmed.slice(1)}${/[.!?]$/.test(trimmed) ? "" : "."}`;
+  const isName = /^(acr|alg|aud|auth_time|b64|cnf|crit|exp|iat|iss|kid|nbf|sub|typ)\b/.test(trimmed);
+  return `${isName ? trimmed[0] : trimmed[0]?.toUpperCase()}${trimmed.slice(1)}${/[.!?]$/.test(trimmed) ? "" : "."}`;
 };
 
 /** The gate as a picture: down, up, or half way. @param {string} state */
