@@ -19,6 +19,7 @@ export function start(uses) {
   then = uses;
   for (const input of claimFields()) input.addEventListener("input", () => writeClaim(input.dataset.claim ?? "", input.value));
   field("mint-expiry").addEventListener("input", writeTimes);
+  field("mint-signer").addEventListener("input", () => (hasChosen = true));
   field("mint-claims").addEventListener("input", readClaims);
   byId("mint-form").addEventListener("submit", (event) => {
     event.preventDefault();
@@ -31,21 +32,20 @@ export function start(uses) {
 /** Called when the gate's facts have come. */
 export function refresh() {
   const signer = field("mint-signer");
-  const chosen = signer.value;
+  const chosen = hasChosen ? signer.value : "";
   const local = Object.entries(ALGORITHMS).map(([name, { label }]) => h("option", { value: name }, `${name}: ${label}, a key made in this page`));
   const demo = gate.facts?.mint ? [h("option", { value: AT_GATE }, "HS256: the demo secret, by the gate")] : [];
   fill(signer, ...demo, ...local);
   if ([.../** @type {any} */ (signer).options].some((option) => option.value === chosen)) signer.value = chosen;
   const issuer = demoIssuer() ?? gate.issuers[0];
-  if (field("mint-claims").value === "" || gate.facts) {
-    const claims = { iss: issuer?.issuer[0] ?? "https://issuer.example/", aud: issuer?.audience[0] ?? "https://api.example.com", sub: "user-1", scope: "read" };
-    if (!touched) write(claims);
-    if (!touched) writeTimes();
-  }
+  if (touched) return;
+  write({ iss: issuer?.issuer[0] ?? "https://issuer.example/", aud: issuer?.audience[0] ?? "https://api.example.com", sub: "user-1", scope: "read" });
+  writeTimes();
 }
 
-/** Whether a person has changed the claims: facts that come late do not overwrite them. */
+/** Whether a person has changed the claims, or the signer: facts that come late do not overwrite them. */
 let touched = false;
+let hasChosen = false;
 
 const demoIssuer = () => (gate.facts?.mint ? gate.issuers.find(({ source }) => source === "secret") : undefined);
 const claimFields = () => /** @type {HTMLInputElement[]} */ ([...document.querySelectorAll("#mint-form [data-claim]")]);

@@ -10,6 +10,7 @@ use clap::{Parser, Subcommand};
 use portcullis::cli::{check, mint, revoke};
 
 mod bench;
+mod browser;
 mod build;
 mod ci;
 mod dev;

@@ -11,7 +11,7 @@ use crate::build::WORKER_RUSTFLAGS;
 use crate::tools::rust::WASM_TARGET;
 use crate::tools::{self, Tools};
 use crate::workspace::Workspace;
-use crate::{build, process, say};
+use crate::{browser, build, process, say};
 
 /// The cargo features of the algorithms that are not in every build, and of the kernels, which are a second
 /// way to verify some that are.
@@ -85,6 +85,7 @@ fn wasm(workspace: &Workspace, tools: &Tools) -> Result<()> {
 }
 
 fn end_to_end(workspace: &Workspace, tools: &Tools) -> Result<()> {
+    browser::ensure();
     node_tests(workspace, tools, "tests/e2e/**/*.test.mjs")
 }
 
