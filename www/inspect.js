@@ -5,7 +5,7 @@ import { about, ask, canJudge, gate, inspect, judge, now, Unavailable } from "./
 import { byOwnKey, kindOfKey, METHODS, requestWith, samplePath } from "./question.js";
 import { fromNow, lasting, local, looksLikeMilliseconds, TIME_CLAIMS } from "./times.js";
 import { decoded, painted, parsed, shownJson } from "./token.js";
-import { banner, sentence, stepList, summary } from "./verdict.js";
+import { banner, focusVerdict, sentence, stepList, summary } from "./verdict.js";
 
 /** @typedef {import("./gate.js").Verdict} Verdict */
 
@@ -20,6 +20,7 @@ const given = /** @type {Record<string, string>} */ ({});
 let asked = /** @type {{about: string, verdict: Verdict} | null} */ (null);
 /** What is on the screen: it is drawn again only where it would differ. */
 let drawn = "";
+let drawnOutline = "";
 let problem = /** @type {string | null} */ (null);
 
 /** The token in the paste field, for the other sections. */
@@ -123,6 +124,7 @@ function draw() {
   const signature = JSON.stringify([next, field("own-key").value, currentToken()]);
   if (signature === drawn) return;
   drawn = signature;
+  drawnOutline = outline(next);
   const card = byId("inspect-verdict");
   const { said, verdict, by } = next;
   if (!verdict) fill(card, banner(said));
@@ -196,6 +198,7 @@ function askPanel(verdict) {
     try {
       asked = { about: JSON.stringify(sent), verdict: await ask(sent) };
       draw();
+      focusVerdict("inspect-verdict");
     } catch (error) {
       note.textContent = error instanceof Unavailable ? error.message : "The answer could not be read.";
     }
@@ -283,5 +286,8 @@ function tick() {
   for (const one of /** @type {NodeListOf<HTMLProgressElement>} */ (document.querySelectorAll("progress[data-exp]"))) {
     one.value = passedOf(Number(one.dataset.from), Number(one.dataset.exp));
   }
-  if (found) draw();
+  if (found && outline(outcome()) !== drawnOutline) draw();
 }
+
+/** What has to change before the passing of time alone draws anew: what is open or typed in would be lost. @param {ReturnType<typeof outcome>} of */
+const outline = ({ said, verdict }) => JSON.stringify([said.title, verdict?.steps?.map(({ state }) => state)]);

@@ -90,7 +90,7 @@ function keyTable({ keys, name }) {
 function skippedList(skipped) {
   return h(
     "div",
-    { class: "skipped" },
+    { class: "left-out" },
     h("h3", {}, `${counted(skipped.length, "key")} left out`),
     h("ul", {}, skipped.map(({ index, why }) => h("li", {}, h("code", {}, `keys[${index}]`), ` ${why}`))),
   );
@@ -104,5 +104,5 @@ function secrets(names) {
 /** @param {object} policy */
 function policyCard(policy) {
   const text = JSON.stringify(policy);
-  return h("div", { class: "card policy-card" }, h("div", { class: "card-head" }, h("h2", {}, "Policy"), copyButton("Copy", () => JSON.stringify(policy, null, 2))), shownJson(text));
+  return h("div", { class: "card policy-card" }, h("div", { class: "card-head" }, h("h2", {}, "Policy"), copyButton("Copy", () => JSON.stringify(policy, null, 2))), h("details", {}, h("summary", {}, "As the gate reads it"), shownJson(text)));
 }

@@ -5,7 +5,7 @@ import { demands } from "./evidence.js";
 import { about, ask, canJudge, gate, judge, now, Unavailable } from "./gate.js";
 import { asCurl, METHODS, requestWith, samplePath } from "./question.js";
 import { decoded, parsed, visible } from "./token.js";
-import { banner, headerLine, stepList, summary, wireAnswer } from "./verdict.js";
+import { banner, focusVerdict, headerLine, stepList, summary, wireAnswer } from "./verdict.js";
 
 /** @typedef {import("./gate.js").Verdict} Verdict */
 
@@ -112,6 +112,7 @@ function askPanel(sent) {
     try {
       asked = { about: JSON.stringify(sent), verdict: await ask(sent) };
       draw();
+      focusVerdict("try-verdict");
     } catch (error) {
       note.textContent = error instanceof Unavailable ? error.message : "The answer could not be read.";
     }

@@ -1,6 +1,6 @@
 // The verdict on a request: the gate that opens or not, why, and the way there step by step.
 
-import { h, icon, svg } from "./dom.js";
+import { byId, h, icon, svg } from "./dom.js";
 import { evidence, STEPS } from "./evidence.js";
 import { visible } from "./token.js";
 
@@ -51,10 +51,15 @@ export function banner({ state, title, detail }, code, by) {
       "div",
       { class: "banner-text" },
       by && h("p", { class: "by" }, by),
-      h("h2", {}, title, code && h("code", { class: "code" }, code)),
+      h("h2", { tabindex: "-1" }, title, code && h("code", { class: "code" }, code)),
       h("p", {}, detail),
     ),
   );
+}
+
+/** Leads to the verdict whoever pressed a button that is gone with the one before. @param {string} card its id */
+export function focusVerdict(card) {
+  byId(card).querySelector("h2")?.focus();
 }
 
 /** The steps, each with how it went. @param {Verdict} verdict @param {Context} context */
@@ -68,6 +73,7 @@ function stepItem(step, context) {
   const { token, gate, hint } = evidence(step.name, context);
   const isOpen = step.state === "failed" || step.state === "unknown";
   const wasJudged = isOpen || step.state === "passed";
+  const short = step.detail ? h("span", {}, ...visible(step.detail)) : question;
   const rows = [
     typeof token === "string" && compared("Token", token),
     typeof gate === "string" && compared("Gate", gate),
@@ -80,10 +86,10 @@ function stepItem(step, context) {
       "div",
       { class: "step-body" },
       h("h3", {}, title, h("span", { class: "state" }, STATES[step.state] ?? step.state), step.code && h("code", { class: "code" }, step.code)),
-      step.because && isOpen ? h("p", { class: "because" }, sentence(step.because)) : h("p", { class: "question" }, step.detail ? h("span", {}, ...visible(step.detail)) : question),
+      step.because && isOpen ? h("p", { class: "because" }, sentence(step.because)) : wasJudged && rows.length > 0 ? h("details", {}, h("summary", {}, short), h("dl", { class: "compared" }, rows)) : h("p", { class: "question" }, short),
       isOpen && step.remedy && h("p", { class: "remedy" }, h("strong", {}, "What to do: "), sentence(step.remedy)),
       step.state === "failed" && hint && h("p", { class: "hint" }, h("strong", {}, "Look: "), hint),
-      wasJudged && rows.length > 0 && (isOpen ? h("dl", { class: "compared" }, rows) : h("details", {}, h("summary", {}, "what was compared"), h("dl", { class: "compared" }, rows))),
+      isOpen && rows.length > 0 && h("dl", { class: "compared" }, rows),
     ),
   );
 }

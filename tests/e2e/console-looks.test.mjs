@@ -77,7 +77,7 @@ const SCENES = {
     await view.page.click("#mint-form button[type=submit]");
     await view.page.waitForSelector("#minted-token");
   }],
-  keys: ["keys", async () => {}],
+  keys: ["keys", async (view) => view.page.click("text=As the gate reads it")],
 };
 
 const SIZES = { wide: { width: 1280, height: 900 }, phone: { width: 360, height: 740 } };

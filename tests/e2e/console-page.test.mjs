@@ -43,7 +43,7 @@ async function assertFailsAt(view, name) {
 withConsole("the console's page", options, (test) => {
   test("a good token passes every step, and never leaves the page", async ({ open }) => {
     const view = await open();
-    const token = es256Token({ scope: "read" });
+    const token = es256Token({ scope: "read", exp: tokens.now() + 2730 });
     await view.paste(token);
     await view.verdict("Admitted");
     const states = await view.steps();
@@ -52,7 +52,7 @@ withConsole("the console's page", options, (test) => {
     await view.assertKeptNowhere(token);
     const claims = await view.page.locator(".json-card.claims").innerText();
     assert.match(claims, /"scope": "read"/);
-    assert.match(claims, /, in 59 minutes/);
+    assert.match(claims, /, in 45 minutes/);
   });
 
   test("one character changed fails at the signature, and nothing after it is reached", async ({ open }) => {
@@ -73,7 +73,7 @@ withConsole("the console's page", options, (test) => {
 
   test("an expired token fails at the time, and the page says since when", async ({ open }) => {
     const view = await open();
-    await view.paste(es256Token({ iat: tokens.now() - 7260, exp: tokens.now() - 7200 }));
+    await view.paste(es256Token({ iat: tokens.now() - 7290, exp: tokens.now() - 7230 }));
     await view.verdict("Refused with 401");
     await assertFailsAt(view, "time");
     assert.match(await view.told("time"), /expired 2 hours ago/);
@@ -293,6 +293,7 @@ withConsole("the console's page", options, (test) => {
     await tabTo("ask");
     await page.keyboard.press("Enter");
     await view.verdict("Admitted");
+    assert.equal(await focused(), "Admitted", "the focus goes where the answer is");
     await tabTo("theme", "Shift+Tab");
     const outline = await page.evaluate(() => getComputedStyle(document.activeElement).outlineStyle);
     assert.equal(outline, "solid", "where one is can be seen");
@@ -310,6 +311,20 @@ withConsole("the console's page", options, (test) => {
     await page.keyboard.press("Enter");
     await page.waitForFunction(() => document.activeElement?.id === "inspect-title");
     await view.verdict("Not known yet");
-    await page.keyboard.press("Escape");
+  });
+
+  test("what is open stays open while time passes", async ({ open }) => {
+    const view = await open("", { prepare: ({ page }) => page.clock.install() });
+    const { page } = view;
+    await view.paste(es256Token({ exp: tokens.now() + 90 }));
+    await view.verdict("Admitted");
+    const compared = page.locator("#inspect-verdict [data-step=audience] details");
+    await compared.locator("summary").click();
+    await page.clock.runFor(20_000);
+    assert.equal(await compared.getAttribute("open"), "");
+    await page.clock.runFor(200_000);
+    await view.verdict("Refused with 401");
+    assert.equal((await view.steps()).time, "failed", "and the verdict follows the clock");
+    assert.match(await page.locator(".json-card.claims").innerText(), /minutes? ago/);
   });
 });
