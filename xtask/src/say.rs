@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
-pub(crate) use portcullis::cli::say::{error, write};
+pub(crate) use portcullis::cli::say::{error, result, write};
 
 /// One line about what is going on.
 pub(crate) fn line(text: &str) {
