@@ -27,6 +27,7 @@ function findings({ faults, warnings }) {
 /** @param {number} count @param {string} noun */
 export const counted = (count, noun) => `${count} ${noun}${count === 1 ? "" : "s"}`;
 
+/** @type {Record<string, string>} */
 const SOURCES = { secret: "shared secret", pem: "PEM, from a binding", jwks: "key set, from the policy or a binding", jwks_uri: "key set, fetched", discovery: "key set, discovered" };
 
 /** @param {import("./gate.js").Issuer} issuer */
