@@ -5,7 +5,7 @@ use super::{Asked, Problem, Reply};
 use crate::refusal::Answer;
 use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{Headers, Request, Response, ResponseInit};
+use web_sys::{Headers, Request, RequestInit, Response, ResponseInit};
 
 /// The binding that wrangler.toml gives them.
 const BINDING: &str = "ASSETS";
@@ -27,7 +27,9 @@ impl Asked<'_> {
         }
         // The binding looks at the path alone, and knows nothing of the request that came.
         let asked = Request::new_with_str(&format!("https://assets.invalid{name}"));
-        let asked = asked.ok().and_then(|request| fetch_through(self.env, BINDING, &request));
+        let asked = asked
+            .ok()
+            .and_then(|request| fetch_through(self.env, BINDING, &request, &RequestInit::new()));
         let found = JsFuture::from(asked.ok_or(NOT_FOUND)?).await.map_err(|_| NOT_FOUND)?;
         let found: Response = found.dyn_into().map_err(|_| NOT_FOUND)?;
         if found.status() != 200 {
