@@ -167,6 +167,8 @@ function outcomeByOwnKey() {
   const key = { kind: kindOfKey(text), text, encoding: field("own-encoding").value };
   const verdict = judge(byOwnKey(key, currentToken(), typeof algorithm === "string" ? algorithm : ""));
   if (verdict.faults?.length) return { said: { state: "failed", title: "This key cannot be used", detail: "The gate would not take it either:" }, verdict, faults: verdict.faults };
+  // The others would pass whatever the token says.
+  verdict.steps = verdict.steps.filter(({ name }) => OWN_KEY_STEPS.includes(name));
   const said = summary(verdict);
   const good = { ...said, title: "Signed with this key", detail: "And valid now. Issuer and audience were not compared: a gate would." };
   return { said: verdict.verdict === "admitted" ? good : said, verdict, by: "Judged in this page, by your key" };
@@ -180,6 +182,9 @@ export function faultList(faults) {
     faults.map(({ path, problem, remedy }) => h("li", {}, path !== "" && h("code", {}, path), h("p", {}, sentence(problem)), remedy && h("p", { class: "remedy" }, h("strong", {}, "What to do: "), sentence(remedy)))),
   );
 }
+
+/** What a key alone has a say in, and the token's own form and times. */
+const OWN_KEY_STEPS = ["found", "parsed", "key", "signature", "type", "time", "claims"];
 
 /** The binding whose secret decides, where the page does not have it. @param {Verdict} verdict */
 function secretName(verdict) {

@@ -154,6 +154,8 @@ withConsole("the console's page", options, (test) => {
       await page.fill("#own-key", text);
       await view.verdict("Signed with this key");
     }
+    const states = await view.steps();
+    assert.ok(!("issuer" in states) && !("audience" in states), "what was not compared is not told as passed");
     const other = generateKeyPairSync("ec", { namedCurve: "P-256" }).publicKey.export({ type: "spki", format: "pem" });
     await page.fill("#own-key", other);
     await view.verdict("Refused with 401");
