@@ -63,6 +63,7 @@ pub(crate) fn run(_options: &Options) -> Result<ExitCode> {
     });
     suites.run("lints, Worker", || lints_for_wasm(root, &features, WORKER_RUSTFLAGS));
     suites.run("lints, browser", || lints_for_wasm(root, "web", build::page::RUSTFLAGS));
+    suites.run("a Worker without relaxed SIMD", || without_relaxed_simd(root, &features));
     suites.run("documentation", || documentation(root, &features));
     suites.run("licences, sources, bans", || licences(&workspace));
     suites.run("the shipped wrangler.toml", || shipped_configuration(&workspace));
@@ -99,6 +100,29 @@ fn cargo(root: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Result<
 fn lints_for_wasm(root: &Path, features: &str, rustflags: &str) -> Result<()> {
     let arguments = ["clippy", "--target", WASM_TARGET, "--features", features, "--", "-Dwarnings"];
     cargo(root, &arguments, &[("CARGO_ENCODED_RUSTFLAGS", rustflags)])
+}
+
+/// A `RUSTFLAGS` variable replaces the flags of `.cargo/config.toml`, and the kernels would be slow, silently. So
+/// cargo alone refuses to build the Worker then, and the flags that xtask sets win over the variable.
+fn without_relaxed_simd(root: &Path, features: &str) -> Result<()> {
+    let check = || {
+        let mut command = Command::new("cargo");
+        command
+            .args(["check", "--quiet", "--target", WASM_TARGET, "--features", features])
+            .current_dir(root)
+            .env("RUSTFLAGS", "");
+        command
+    };
+    process::run(check().env("CARGO_ENCODED_RUSTFLAGS", WORKER_RUSTFLAGS))?;
+    let output = check().env_remove("CARGO_ENCODED_RUSTFLAGS").output();
+    let output = output.context("cargo could not be started")?;
+    let written = String::from_utf8_lossy(&output.stderr);
+    if output.status.success() || !written.contains("the Worker is built with -Ctarget-feature") {
+        bail!(
+            "with RUSTFLAGS set to nothing, the Worker was not refused for want of relaxed SIMD: {written}"
+        );
+    }
+    Ok(())
 }
 
 fn documentation(root: &Path, features: &str) -> Result<()> {
