@@ -93,12 +93,15 @@ impl Forwarding {
     }
 
     fn removes(&self, name: &str, credential: Option<&Source>) -> bool {
-        let name = folded(name);
+        // The runtime hands names over in lower case: most are folded as they come.
+        let is_folded =
+            !name.bytes().any(|byte| byte.is_ascii_uppercase() || b"_.".contains(&byte));
+        let name = if is_folded { Cow::Borrowed(name) } else { Cow::Owned(folded(name)) };
         let stripped = match credential {
             Some(Source::Header(header)) => name == folded(header),
             _ => false,
         };
-        self.removed.contains(&name)
+        self.removed.iter().any(|removed| *removed == name)
             || (self.strip_authorization && (stripped || name == "authorization"))
     }
 }
