@@ -5,6 +5,7 @@
 
 mod analytics;
 mod bindings;
+mod bridge;
 mod clock;
 #[cfg(feature = "console")]
 mod console;
@@ -12,18 +13,17 @@ mod decision;
 mod drive;
 mod echo;
 mod forward;
-mod headers;
 mod isolate;
 mod keys;
 mod log;
 mod logout;
+mod ray;
 mod respond;
 mod revocations;
 mod stream;
 
 use self::clock::Wait;
 use self::decision::{Decision, Outcome};
-use self::headers::RequestHeaders;
 use self::isolate::Isolate;
 use crate::admitted::Admitted;
 use crate::gate::{self, Trace};
@@ -33,7 +33,7 @@ use crate::policy::Policy;
 use crate::rate_limit;
 use crate::refusal::{AnswerStyle, Code, Refusal};
 use crate::report::Difference;
-use crate::request::{Headers as _, Request};
+use crate::request::{Lines, Request};
 use std::rc::Rc;
 use worker::{Context, Env};
 
@@ -51,10 +51,9 @@ pub async fn serve(
     context: Context,
 ) -> worker::Result<web_sys::Response> {
     let wait = Wait::begin();
-    let method = request.method();
-    let url = request.url();
-    let headers = RequestHeaders::of(&request);
-    let view = Request { method: &method, url: &url, headers: &headers };
+    let lines = bridge::read(&request);
+    let lines = Lines::of(&lines);
+    let view = lines.request();
 
     let isolate = Isolate::of(&env).await;
     #[cfg(feature = "console")]
@@ -63,40 +62,40 @@ pub async fn serve(
     }
     let Some(isolate) = isolate else {
         let refusal = Refusal::new(Code::Misconfigured, "the policy has a fault");
-        return respond::refuse(&refusal, &AnswerStyle::default(), &method, &headers);
+        return respond::refuse(&refusal, &AnswerStyle::default(), &view);
     };
     let policy = &isolate.policy;
     let mut trace = Trace::default();
     let record = |trace: &Trace<'_>, outcome| {
-        let (request, headers, wait) = (&view, &headers, &wait);
-        Decision { request, headers, trace, outcome, wait }.record(policy, &env, &context);
+        Decision { request: &view, trace, outcome, wait: &wait }.record(policy, &env, &context);
     };
     match gate::own_answer(policy, &view) {
         Ok(None) => {}
         Ok(Some(answer)) => {
             record(&trace, Outcome::Answered(answer.status));
-            return Ok(respond::respond(&answer, method != "HEAD")?);
+            return Ok(respond::respond(&answer, view.method != "HEAD")?);
         }
         Err(refusal) => {
             record(&trace, Outcome::Refused(&refusal));
-            return respond::refuse(&refusal, policy.answers(), &method, &headers);
+            return respond::refuse(&refusal, policy.answers(), &view);
         }
     }
-    if let Some(answer) = logout::answer(&isolate, &request, &view, &headers, &env, &context).await
-    {
+    if let Some(answer) = logout::answer(&isolate, &request, &view, &env, &context).await {
         return answer;
     }
     let outgoing = judge(&isolate, &view, &env, &context, &mut trace)
         .await
         .and_then(|admitted| Outgoing::of(admitted, &view, policy.forwarding()));
     if let Some(candidate) = isolate.candidate() {
-        compare(candidate, &outgoing, &view, &headers, &env, &context).await;
+        compare(candidate, &outgoing, &view, &env, &context).await;
     }
     trace.reported = outgoing.as_ref().ok().and_then(Outgoing::reported).cloned();
     let judged_ms = policy.log().server_timing.then(|| wait.so_far());
     let outcome = match outgoing {
-        Ok(outgoing) => forward::send(outgoing, &request, &env, policy.origin_timeout()).await,
-        Err(refusal) => Err(limited(refusal, policy, &headers, &env).await),
+        Ok(outgoing) => {
+            forward::send(outgoing, view.method, &request, &env, policy.origin_timeout()).await
+        }
+        Err(refusal) => Err(limited(refusal, policy, &view, &env).await),
     };
     record(
         &trace,
@@ -104,7 +103,7 @@ pub async fn serve(
     );
     let response = match outcome {
         Ok(response) => response,
-        Err(refusal) => respond::refuse(&refusal, policy.answers(), &method, &headers)?,
+        Err(refusal) => respond::refuse(&refusal, policy.answers(), &view)?,
     };
     match judged_ms {
         Some(judged_ms) => Ok(respond::with_server_timing(response, judged_ms, wait.so_far())?),
@@ -148,16 +147,11 @@ async fn judge<'i>(
 }
 
 /// Counts a refused token against the client's address, and refuses as too many what is too many.
-async fn limited(
-    refusal: Refusal,
-    policy: &Policy,
-    headers: &RequestHeaders,
-    env: &Env,
-) -> Refusal {
+async fn limited(refusal: Refusal, policy: &Policy, request: &Request<'_>, env: &Env) -> Refusal {
     let Some(binding) = policy.rate_limit().filter(|_| rate_limit::counts(&refusal)) else {
         return refusal;
     };
-    let address = headers.get("cf-connecting-ip");
+    let address = request.headers.get("cf-connecting-ip");
     let Some(key) = address.and_then(|address| rate_limit::client_key(&address)) else {
         return refusal;
     };
@@ -171,7 +165,6 @@ async fn compare(
     candidate: &Rc<Isolate>,
     enforced: &Result<Outgoing<'_>, Refusal>,
     request: &Request<'_>,
-    headers: &RequestHeaders,
     env: &Env,
     context: &Context,
 ) {
@@ -196,7 +189,7 @@ async fn compare(
         matches!(refusal.code(), Code::KeysUnavailable | Code::RevocationUnavailable)
     });
     if let Some(difference) = Difference::between(enforced, &verdict).filter(|_| !unknown) {
-        log::difference(&difference, request, &trace, headers);
+        log::difference(&difference, request, &trace);
     }
 }
 

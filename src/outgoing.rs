@@ -213,10 +213,29 @@ impl Outgoing<'_> {
     ///
     /// `url` is the one that is sent, as the runtime has serialised it.
     #[must_use]
-    pub fn proof(&self, url: &str, method: &str, now: UnixSeconds) -> Option<(&str, String)> {
+    pub fn proof(
+        &self,
+        url: &str,
+        method: &str,
+        now: impl FnOnce() -> UnixSeconds,
+    ) -> Option<(&str, String)> {
         let (proof, audience, subject) = self.proof.as_ref()?;
         let statement = Statement { audience, subject: subject.as_deref(), method, url };
-        Some((&proof.header, proof.token(&statement, now)))
+        Some((&proof.header, proof.token(&statement, now())))
+    }
+
+    /// How the incoming request is to be rewritten, in lines: the URL, the names of the headers to remove with
+    /// commas between them, and the name and the value of each header to set. Nothing where one of them
+    /// would end a line, and none ever should.
+    #[must_use]
+    pub fn lines(&self) -> Option<String> {
+        let mut lines = format!("{}\n{}", self.url, self.remove.join(","));
+        for text in self.set.iter().flat_map(|(name, value)| [name, value]) {
+            lines.push('\n');
+            lines.push_str(text);
+        }
+        let expected = self.set.len().checked_mul(2)?.checked_add(1)?;
+        (lines.matches('\n').count() == expected).then_some(lines)
     }
 
     /// What the request would have been refused for, were that more than reported.

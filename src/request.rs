@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 use std::borrow::Cow;
+use std::iter;
 
 /// What the gate reads of an HTTP request.
 #[derive(Clone, Copy)]
@@ -24,13 +25,13 @@ pub trait Headers {
     fn names(&self) -> Vec<Cow<'_, str>>;
 }
 
-/// Header lines in a vector: for tests, tools, and whoever has no runtime.
-impl Headers for Vec<(String, String)> {
+/// Header lines in a vector.
+impl<Text: AsRef<str>> Headers for Vec<(Text, Text)> {
     fn get(&self, name: &str) -> Option<Cow<'_, str>> {
         let mut values = self
             .iter()
-            .filter(|(candidate, _)| candidate.eq_ignore_ascii_case(name))
-            .map(|(_, value)| value.as_str());
+            .filter(|(candidate, _)| candidate.as_ref().eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_ref());
         let first = values.next()?;
         let joined = values
             .fold(Cow::Borrowed(first), |joined, value| Cow::Owned(format!("{joined}, {value}")));
@@ -38,7 +39,34 @@ impl Headers for Vec<(String, String)> {
     }
 
     fn names(&self) -> Vec<Cow<'_, str>> {
-        self.iter().map(|(name, _)| Cow::Borrowed(name.as_str())).collect()
+        self.iter().map(|(name, _)| Cow::Borrowed(name.as_ref())).collect()
+    }
+}
+
+/// A request in lines of text, which is how the runtime hands it over at once: the method, the URL, and each
+/// header's name and value on two lines. None of these can hold the end of a line (RFC 9110 sections 5.5 and
+/// 9.1, WHATWG URL section 4.4).
+pub struct Lines<'t> {
+    method: &'t str,
+    url: &'t str,
+    headers: Vec<(&'t str, &'t str)>,
+}
+
+impl<'t> Lines<'t> {
+    /// Takes the lines apart.
+    #[must_use]
+    pub fn of(text: &'t str) -> Self {
+        let mut lines = text.split('\n');
+        let mut next = || lines.next();
+        let (method, url) = (next().unwrap_or_default(), next().unwrap_or_default());
+        let headers = iter::from_fn(|| Some((next()?, next()?))).collect();
+        Self { method, url, headers }
+    }
+
+    /// The request.
+    #[must_use]
+    pub fn request(&self) -> Request<'_> {
+        Request { method: self.method, url: self.url, headers: &self.headers }
     }
 }
 

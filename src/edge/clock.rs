@@ -1,20 +1,6 @@
 //! The one place that reads a clock.
 
-use crate::time::{Seconds, UnixSeconds};
-use js_sys::Promise;
-use wasm_bindgen::prelude::wasm_bindgen;
-
-#[wasm_bindgen]
-extern "C" {
-    /// The Workers runtime's own timer: it ends with the request, so that nothing has to be cleared.
-    #[wasm_bindgen(js_namespace = scheduler, js_name = wait)]
-    fn scheduler_wait(milliseconds: f64) -> Promise;
-}
-
-/// Resolves to `undefined` when the time is over.
-pub(super) fn wait(time: Seconds) -> Promise {
-    scheduler_wait(1000.0 * f64::from(time.get()))
-}
+use crate::time::UnixSeconds;
 
 /// The time of the last I/O, which is as close to now as the platform tells.
 pub(super) fn now() -> UnixSeconds {

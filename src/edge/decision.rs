@@ -4,8 +4,7 @@
 //! platform's ray. What never is: a token, a claim, a secret, a URL.
 
 use super::clock::Wait;
-use super::headers::RequestHeaders;
-use super::{analytics, log};
+use super::{analytics, log, ray};
 use crate::gate::Trace;
 use crate::policy::{Decisions, Policy};
 use crate::refusal::Refusal;
@@ -16,7 +15,6 @@ use worker::{Context, Env};
 /// A decision.
 pub(super) struct Decision<'d> {
     pub(super) request: &'d Request<'d>,
-    pub(super) headers: &'d RequestHeaders,
     pub(super) trace: &'d Trace<'d>,
     pub(super) outcome: Outcome<'d>,
     /// From the request's arrival to the answer's headers, as far as it waited: the platform's clock
@@ -83,7 +81,7 @@ impl<'d> Decision<'d> {
             "key": row.key,
             "cache": row.cache,
             "waited_ms": row.waited_ms,
-            "ray": self.headers.ray(),
+            "ray": ray::of(self.request),
         }));
     }
 

@@ -27,6 +27,7 @@ thread_local! {
     static TASKS: RefCell<BTreeMap<u64, Task>> = const { RefCell::new(BTreeMap::new()) };
     static NEXT: Cell<u64> = const { Cell::new(0) };
     static WOKEN: RefCell<VecDeque<u64>> = const { RefCell::new(VecDeque::new()) };
+    static IS_RESUMED: Cell<bool> = const { Cell::new(false) };
     static RESUME: Closure<dyn FnMut(JsValue)> = Closure::new(|_| resume());
 }
 
@@ -61,8 +62,18 @@ impl Wake for Number {
     /// Not on the spot: whoever wakes may not be done yet.
     fn wake(self: Arc<Self>) {
         WOKEN.with_borrow_mut(|woken| woken.push_back(self.0));
-        RESUME.with(|resume| drop(Promise::resolve(&JsValue::UNDEFINED).then(resume)));
+        if !IS_RESUMED.get() {
+            RESUME.with(|resume| drop(Promise::resolve(&JsValue::UNDEFINED).then(resume)));
+        }
     }
+}
+
+/// Wakes at most one task, and goes on with it: for who is done before waking.
+pub(super) fn on_the_spot(wake: impl FnOnce()) {
+    IS_RESUMED.set(true);
+    wake();
+    IS_RESUMED.set(false);
+    resume();
 }
 
 /// Goes on with the task that was woken first.

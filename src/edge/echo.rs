@@ -1,15 +1,16 @@
 //! The demonstration's origin: the gate answers with the request that it would have sent.
 
+use super::bridge::Rewritten;
 use super::respond;
 use crate::outgoing::Outgoing;
 use crate::refusal::Answer;
 use js_sys::{Array, try_iter};
 use serde_json::{Map, Value, json};
 use wasm_bindgen::JsValue;
-use web_sys::{Request, Response};
+use web_sys::Response;
 
 /// Shows method, URL and headers of a request that is ready to be sent.
-pub(super) fn answer(request: &Request, outgoing: &Outgoing<'_>) -> Result<Response, JsValue> {
+pub(super) fn answer(request: &Rewritten, outgoing: &Outgoing<'_>) -> Result<Response, JsValue> {
     let mut headers = Map::new();
     for entry in try_iter(&request.headers().entries())?.into_iter().flatten() {
         let entry = Array::from(&entry?);

@@ -1,52 +1,50 @@
 //! Sending an admitted request to the origin.
-//!
-//! `new Request(url, request)` keeps the method, the streamed body with its length, bodies of GET,
-//! WebSocket upgrades and `cf`; a request put together from its parts loses some of these. Its headers
-//! can be changed where they are, and what else is to differ goes along with the fetch: a second
-//! `Request` and a copy of the headers would be a third of what the gate adds to a request.
 
-use super::bindings::{fetch, fetch_through};
+use super::bindings::EnvBindings;
+use super::bridge::{self, Settled};
 use super::{clock, echo};
 use crate::extract::BEARER_SUBPROTOCOL;
 use crate::outgoing::{Origin, Outgoing};
 use crate::path::split_url;
 use crate::refusal::{Code, Refusal};
 use crate::time::Seconds;
-use js_sys::{Array, Promise, Reflect};
+use js_sys::Reflect;
 use wasm_bindgen::{JsCast as _, JsValue};
-use wasm_bindgen_futures::JsFuture;
-use web_sys::{
-    Headers, Request, RequestCache, RequestInit, RequestRedirect, Response, ResponseInit,
-};
+use web_sys::{Headers, Request, Response, ResponseInit};
 use worker::Env;
 
 /// Sends it, and waits for the response's headers at most `timeout`. The response goes back as it came.
 pub(super) async fn send(
     outgoing: Outgoing<'_>,
+    method: &str,
     request: &Request,
     env: &Env,
     timeout: Seconds,
 ) -> Result<Response, Refusal> {
-    let built = build(&outgoing, request)
-        .map_err(|_| Refusal::new(Code::AmbiguousPath, "a URL that cannot be sent"))?;
-    if split_url(&built.url()).path != outgoing.judged_path {
+    let unsendable = || Refusal::new(Code::AmbiguousPath, "a URL that cannot be sent");
+    let lines = outgoing.lines().ok_or_else(unsendable)?;
+    let keeps_cf = matches!(outgoing.origin, Origin::Service(_) | Origin::Zone);
+    let rewritten = bridge::rewrite(request, &lines, keeps_cf).map_err(|_| unsendable())?;
+    let url = rewritten.url();
+    if split_url(&url).path != outgoing.judged_path {
         return Err(Refusal::new(
             Code::AmbiguousPath,
             "the path that would be sent is not the one that was judged",
         ));
     }
-    let manner = if outgoing.no_store { &FOR_NO_CACHE } else { &FOR_ANY_CACHE };
+    if let Some((name, value)) = outgoing.proof(&url, method, clock::now) {
+        rewritten.headers().set(name, &value).map_err(|_| unsendable())?;
+    }
     let unreachable = || Refusal::new(Code::OriginUnreachable, "the request to the origin failed");
-    let answer = match outgoing.origin {
-        Origin::Echo => return echo::answer(&built, &outgoing).map_err(|_| unreachable()),
-        Origin::Url(_) | Origin::Zone => manner.with(|manner| fetch(&built, manner)),
-        Origin::Service(name) => manner
-            .with(|manner| fetch_through(env, name, &built, manner))
-            .ok_or_else(unreachable)?,
+    let fetcher = match outgoing.origin {
+        Origin::Echo => return echo::answer(&rewritten, &outgoing).map_err(|_| unreachable()),
+        Origin::Url(_) | Origin::Zone => js_sys::global().into(),
+        Origin::Service(name) => EnvBindings(env).raw(name).ok_or_else(unreachable)?,
     };
-    let late = clock::wait(timeout);
-    let first = Promise::race(&Array::of2(&answer, &late));
-    match JsFuture::from(first).await {
+    let milliseconds = 1000.0 * f64::from(timeout.get());
+    let answer = bridge::answer(&fetcher, &rewritten, !outgoing.no_store, milliseconds)
+        .map_err(|_| unreachable())?;
+    match Settled::of(&answer).await {
         Ok(nothing) if nothing.is_undefined() => {
             Err(Refusal::new(Code::OriginTimeout, "no response headers from the origin in time"))
         }
@@ -59,36 +57,6 @@ pub(super) async fn send(
         }
         Err(_) => Err(unreachable()),
     }
-}
-
-fn build(outgoing: &Outgoing<'_>, request: &Request) -> Result<Request, JsValue> {
-    let built = Request::new_with_str_and_init(&outgoing.url, request.unchecked_ref())?;
-    let headers = built.headers();
-    for name in &outgoing.remove {
-        headers.delete(name)?;
-    }
-    for (name, value) in &outgoing.set {
-        headers.set(name, value)?;
-    }
-    if let Some((name, value)) = outgoing.proof(&built.url(), &request.method(), clock::now()) {
-        headers.set(name, &value)?;
-    }
-    Ok(built)
-}
-
-thread_local! {
-    static FOR_ANY_CACHE: RequestInit = manner(false);
-    static FOR_NO_CACHE: RequestInit = manner(true);
-}
-
-/// In what manner a request is fetched, which `new Request(url, request)` cannot be told.
-fn manner(no_store: bool) -> RequestInit {
-    let init = RequestInit::new();
-    init.set_redirect(RequestRedirect::Manual);
-    if no_store {
-        init.set_cache(RequestCache::NoStore);
-    }
-    init
 }
 
 /// A browser ends a WebSocket for which it offered subprotocols and none was chosen (RFC 6455 section

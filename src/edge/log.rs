@@ -3,7 +3,7 @@
 //! What is in a line: names from the policy, codes and sentences of the gate's own, the method and the
 //! platform's ray. What never is: a token, a claim, a secret, a URL.
 
-use super::headers::RequestHeaders;
+use super::ray;
 use crate::gate::Trace;
 use crate::keys::{KeyFault, KeySet};
 use crate::policy::{Decisions, Fault};
@@ -14,12 +14,7 @@ use crate::revocation::OnError;
 use serde_json::{Value, json};
 
 /// Logs that the candidate policy would have judged a request differently.
-pub(super) fn difference(
-    difference: &Difference,
-    request: &Request<'_>,
-    trace: &Trace<'_>,
-    headers: &RequestHeaders,
-) {
+pub(super) fn difference(difference: &Difference, request: &Request<'_>, trace: &Trace<'_>) {
     line(&json!({
         "event": "candidate",
         "enforced": difference.enforced,
@@ -28,7 +23,7 @@ pub(super) fn difference(
         "method": request.method,
         "route": trace.route.map(|route| route.pattern.as_str()),
         "issuer": trace.issuer,
-        "ray": headers.ray(),
+        "ray": ray::of(request),
     }));
 }
 

@@ -1,6 +1,5 @@
 //! The endpoint at which providers report logouts (OpenID Connect Back-Channel Logout 1.0 section 2.5).
 
-use super::headers::RequestHeaders;
 use super::isolate::Isolate;
 use super::revocations::{self, Unreadable};
 use super::{clock, keys, log, respond, stream};
@@ -22,7 +21,6 @@ pub(super) async fn answer(
     isolate: &Rc<Isolate>,
     request: &web_sys::Request,
     view: &Request<'_>,
-    headers: &RequestHeaders,
     env: &Env,
     context: &Context,
 ) -> Option<worker::Result<web_sys::Response>> {
@@ -38,7 +36,7 @@ pub(super) async fn answer(
             let done = Answer { status: 200, headers, body: String::new() };
             respond::respond(&done, false).map_err(Into::into)
         }
-        Err(refusal) => respond::refuse(&refusal, isolate.policy.answers(), view.method, headers),
+        Err(refusal) => respond::refuse(&refusal, isolate.policy.answers(), view),
     })
 }
 

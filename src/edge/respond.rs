@@ -1,7 +1,8 @@
 //! Answers of the gate's own.
 
-use super::headers::RequestHeaders;
+use super::ray;
 use crate::refusal::{Answer, AnswerStyle, Refusal};
+use crate::request::Request;
 use wasm_bindgen::{JsCast as _, JsValue};
 use web_sys::{Headers, Response, ResponseInit};
 
@@ -9,11 +10,10 @@ use web_sys::{Headers, Response, ResponseInit};
 pub(super) fn refuse(
     refusal: &Refusal,
     style: &AnswerStyle,
-    method: &str,
-    headers: &RequestHeaders,
+    request: &Request<'_>,
 ) -> worker::Result<Response> {
-    let answer = refusal.answer_to(headers, style, headers.ray().as_deref());
-    Ok(respond(&answer, method != "HEAD")?)
+    let answer = refusal.answer_to(request.headers, style, ray::of(request).as_deref());
+    Ok(respond(&answer, request.method != "HEAD")?)
 }
 
 /// Turns an answer into the runtime's response.

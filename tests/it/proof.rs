@@ -34,7 +34,7 @@ fn proven(raw: &Value, call: &Call) -> (String, Value, Value) {
     let admitted =
         judge(&gate.policy, &gate.memory, &request, now(), &mut Trace::default()).unwrap();
     let outgoing = Outgoing::of(admitted, &request, gate.policy.forwarding()).unwrap();
-    let (name, token) = outgoing.proof(&outgoing.url, &call.method, now()).unwrap();
+    let (name, token) = outgoing.proof(&outgoing.url, &call.method, now).unwrap();
     let (message, tag) = token.rsplit_once('.').unwrap();
     assert_eq!(tag, b64(Signer::hmac(256, HOP_SECRET).sign(message)));
     let (header, claims) = message.split_once('.').unwrap();

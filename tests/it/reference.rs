@@ -74,7 +74,7 @@ fn outcome(changes: &Value, call: &Call) -> [String; 2] {
         let fetched = chosen.filter(|_| trace.keys_wanted.is_some()).map(|one| one.remote());
         let shown = match outcome {
             Ok(out) => {
-                let proof = out.proof(&out.url, &call.method, now());
+                let proof = out.proof(&out.url, &call.method, now);
                 let reported = out.reported().map(|refusal| refusal.code());
                 format!("{} {:?} {:?} {proof:?} {reported:?}", out.url, out.remove, out.set)
             }
