@@ -1,11 +1,13 @@
 // Times one signature check by each implementation, side by side in one process, and prints a table in
-// Markdown. Its argument is the module that wasm-bindgen made of lib.rs.
+// Markdown, which it writes as well. Its arguments: the module that wasm-bindgen made of lib.rs, and the file to write.
 
-import { createPrivateKey, createPublicKey, generateKeyPairSync, randomBytes, sign, verify, webcrypto } from "node:crypto";
+import { constants, createHmac, generateKeyPairSync, randomBytes, sign, timingSafeEqual, verify, webcrypto } from "node:crypto";
+import { writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
+import os from "node:os";
 import process from "node:process";
 
-const { Verifier } = createRequire(import.meta.url)(process.argv[2]);
+const { Lattice, Verifier } = createRequire(import.meta.url)(process.argv[2]);
 
 const MESSAGES = 16;
 const MESSAGE_BYTES = 700;
@@ -15,57 +17,100 @@ const ROUNDS = 41;
 /** How long each implementation runs in a round: short, so that what else the machine does meets all alike. */
 const ROUND_MILLISECONDS = 25;
 
-const SUBJECTS = [
-  {
-    name: "RS256, 2048 bits",
-    algorithm: "RS256",
-    pair: () => generateKeyPairSync("rsa", { modulusLength: 2048 }),
-    web: { name: "RSASSA-PKCS1-v1_5", hash: "SHA-256" },
-    options: {},
-  },
-  {
-    name: "RS256, 3072 bits",
-    algorithm: "RS256",
-    pair: () => generateKeyPairSync("rsa", { modulusLength: 3072 }),
-    web: { name: "RSASSA-PKCS1-v1_5", hash: "SHA-256" },
-    options: {},
-  },
-  {
-    name: "RS256, 4096 bits",
-    algorithm: "RS256",
-    pair: () => generateKeyPairSync("rsa", { modulusLength: 4096 }),
-    web: { name: "RSASSA-PKCS1-v1_5", hash: "SHA-256" },
-    options: {},
-  },
-  {
-    name: "ES256",
-    algorithm: "ES256",
-    pair: () => generateKeyPairSync("ec", { namedCurve: "P-256" }),
-    web: { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" },
-    options: { dsaEncoding: "ieee-p1363" },
-  },
-];
+const WEB_HASH = { 256: "SHA-256", 384: "SHA-384", 512: "SHA-512" };
 
-/** The implementations of one subject, each a function from a sample to whether it is good. */
-async function implementations({ algorithm, web, options }, { publicKey }) {
-  const pem = publicKey.export({ type: "spki", format: "pem" });
-  const verifier = new Verifier(algorithm, pem);
-  const webKey = await webcrypto.subtle.importKey("spki", publicKey.export({ type: "spki", format: "der" }), web, false, ["verify"]);
-  const nodeKey = { key: createPublicKey(pem), ...options };
+function hmac(bits) {
+  const secret = randomBytes(64);
+  const tag = (message) => createHmac(`sha${bits}`, secret).update(message).digest();
   return {
-    kernel: ({ message, signature }) => verifier.by_kernel(message, signature),
-    crate: ({ message, signature }) => verifier.by_crate(message, signature),
-    node: ({ message, signature }) => verify("sha256", message, nodeKey, signature),
-    webcrypto: ({ message, signature }) => webcrypto.subtle.verify(web, webKey, signature, message),
+    name: `HS${bits}`,
+    algorithm: `HS${bits}`,
+    jwk: { kty: "oct", k: secret.toString("base64url") },
+    sign: tag,
+    node: ({ message, signature }) => timingSafeEqual(tag(message), signature),
+    web: { name: "HMAC", hash: WEB_HASH[bits] },
   };
 }
 
-function samples({ options }, { privateKey }) {
-  const key = { key: createPrivateKey(privateKey.export({ type: "pkcs8", format: "pem" })), ...options };
-  return Array.from({ length: MESSAGES }, () => {
-    const message = randomBytes(MESSAGE_BYTES);
-    return { message, signature: sign("sha256", message, key) };
+/** What a pair of Node's own keys gives; `hash` is nothing where the algorithm has its own. */
+function pair({ name, algorithm, keys: { publicKey, privateKey }, hash, options = {}, web }) {
+  return {
+    name,
+    algorithm,
+    jwk: publicKey.export({ format: "jwk" }),
+    sign: (message) => sign(hash, message, { key: privateKey, ...options }),
+    node: ({ message, signature }) => verify(hash, message, { key: publicKey, ...options }, signature),
+    web,
+  };
+}
+
+function rsa(family, bits, modulusLength) {
+  const isPss = family === "PS";
+  return pair({
+    name: `${family}${bits}, ${modulusLength} bits`,
+    algorithm: `${family}${bits}`,
+    keys: generateKeyPairSync("rsa", { modulusLength }),
+    hash: `sha${bits}`,
+    options: isPss ? { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: bits / 8 } : {},
+    web: isPss
+      ? { name: "RSA-PSS", hash: WEB_HASH[bits], saltLength: bits / 8 }
+      : { name: "RSASSA-PKCS1-v1_5", hash: WEB_HASH[bits] },
   });
+}
+
+function ecdsa(algorithm, namedCurve, bits, webCurve) {
+  return pair({
+    name: algorithm,
+    algorithm,
+    keys: generateKeyPairSync("ec", { namedCurve }),
+    hash: `sha${bits}`,
+    options: { dsaEncoding: "ieee-p1363" },
+    web: webCurve && { name: "ECDSA", namedCurve: webCurve, hash: WEB_HASH[bits] },
+  });
+}
+
+/** Neither of Node's interfaces has it. */
+function lattice(algorithm) {
+  const key = new Lattice(algorithm, randomBytes(32));
+  return {
+    name: algorithm,
+    algorithm,
+    jwk: { kty: "AKP", alg: algorithm, pub: Buffer.from(key.public()).toString("base64url") },
+    sign: (message) => Buffer.from(key.sign(message)),
+  };
+}
+
+const SUBJECTS = [
+  ...[256, 384, 512].map((bits) => () => hmac(bits)),
+  ...["RS", "PS"].flatMap((family) =>
+    [256, 384, 512].flatMap((bits) => [2048, 3072, 4096].map((size) => () => rsa(family, bits, size))),
+  ),
+  () => ecdsa("ES256", "P-256", 256, "P-256"),
+  () => ecdsa("ES384", "P-384", 384, "P-384"),
+  () => ecdsa("ES512", "P-521", 512, "P-521"),
+  () => ecdsa("ES256K", "secp256k1", 256),
+  () => pair({ name: "EdDSA", algorithm: "EdDSA", keys: generateKeyPairSync("ed25519"), hash: null, web: { name: "Ed25519" } }),
+  ...["ML-DSA-44", "ML-DSA-65", "ML-DSA-87"].map((algorithm) => () => lattice(algorithm)),
+];
+
+/** The implementations of one subject, each a function from a sample to whether it is good. */
+async function implementations({ algorithm, jwk, node, web }, { message, signature }) {
+  const verifier = new Verifier(algorithm, JSON.stringify(jwk));
+  const all = { gate: (sample) => verifier.by_gate(sample.message, sample.signature) };
+  if (verifier.by_crate(message, signature) !== undefined) {
+    all.crate = (sample) => verifier.by_crate(sample.message, sample.signature);
+    if (verifier.by_kernel(message, signature) !== true) {
+      throw new Error("the kernel is wrong about a signature");
+    }
+  }
+  if (node) {
+    all.node = node;
+  }
+  if (web) {
+    const key = await webcrypto.subtle.importKey("jwk", jwk, web, false, ["verify"]);
+    all.webcrypto = (sample) => webcrypto.subtle.verify(web, key, sample.signature, sample.message);
+  }
+  return all;
 }
 
 /** Every implementation passes what is good, and nothing that is broken. */
@@ -102,10 +147,13 @@ function median(numbers) {
   return sorted[Math.floor(sorted.length / 2)];
 }
 
-async function measure(subject) {
-  const pair = subject.pair();
-  const all = samples(subject, pair);
-  const checks = await implementations(subject, pair);
+async function measure(make) {
+  const subject = make();
+  const all = Array.from({ length: MESSAGES }, () => {
+    const message = randomBytes(MESSAGE_BYTES);
+    return { message, signature: subject.sign(message) };
+  });
+  const checks = await implementations(subject, all[0]);
   for (const sample of all) {
     await agree(checks, sample);
   }
@@ -119,17 +167,34 @@ async function measure(subject) {
       rounds.push(times);
     }
   }
-  return {
-    times: Object.keys(checks).map((name) => median(rounds.map((times) => times[name]))),
-    ratios: ["crate", "node"].map((other) => median(rounds.map((times) => times.kernel / times[other]))),
-  };
+  const cells = IMPLEMENTATIONS.map((name) => (checks[name] ? median(rounds.map((times) => times[name])).toFixed(1) : "–"));
+  const ratios = ["crate", "node"].map((other) =>
+    checks[other] ? median(rounds.map((times) => times.gate / times[other])).toFixed(2) : "–",
+  );
+  return `| ${[subject.name, ...cells, ...ratios].join(" | ")} |`;
 }
 
-console.log(`Microseconds a check of a message of ${MESSAGE_BYTES} bytes, median of ${ROUNDS} rounds; V8 ${process.versions.v8}, OpenSSL ${process.versions.openssl}.\n`);
-console.log("| | kernel in wasm | crate in wasm | `crypto.verify` | `crypto.subtle.verify` | kernel / crate | kernel / native |");
-console.log("|---|---|---|---|---|---|---|");
-for (const subject of SUBJECTS) {
-  const { times, ratios } = await measure(subject);
-  const cells = [...times.map((time) => time.toFixed(1)), ...ratios.map((ratio) => ratio.toFixed(2))];
-  console.log(`| ${[subject.name, ...cells].join(" | ")} |`);
+const IMPLEMENTATIONS = ["gate", "crate", "node", "webcrypto"];
+
+const report = [];
+function say(line) {
+  console.log(line);
+  report.push(line);
 }
+
+say("# Signature checks side by side");
+say("");
+say(`Made by \`cargo xtask bench signatures\` on ${new Date().toISOString().slice(0, 10)}: ${os.cpus().length} × ${os.cpus()[0].model}, ${os.type()} ${os.arch()};`);
+say(`V8 ${process.versions.v8}, OpenSSL ${process.versions.openssl}.`);
+say("Ratios hold from machine to machine, times do not.");
+say("");
+say(`Microseconds a check of a message of ${MESSAGE_BYTES} bytes, median of ${ROUNDS} rounds in each of which all take their turn.`);
+say("*Gate*: what the Worker runs, in WebAssembly. *Crate*: RustCrypto's implementation, in WebAssembly, where the gate has a kernel of its own.");
+say("`crypto.verify` is OpenSSL, natively; `crypto.subtle.verify` the same behind a promise.");
+say("");
+say("| | gate | crate | `crypto.verify` | `crypto.subtle.verify` | gate / crate | gate / native |");
+say("| --- | ---: | ---: | ---: | ---: | ---: | ---: |");
+for (const subject of SUBJECTS) {
+  say(await measure(subject));
+}
+await writeFile(process.argv[3], `${report.join("\n")}\n`);

@@ -1,15 +1,20 @@
-//! Signature checks by kernel and by crate, for JavaScript to time: see `bench.mjs` beside it, and
-//! `cargo xtask bench signatures`, which builds and runs both. No part of the Worker.
+//! Signature checks by the gate, by kernel and by crate, for JavaScript to time: see `bench.mjs` beside it,
+//! and `cargo xtask bench signatures`, which builds and runs both. No part of the Worker.
 
 #![cfg(target_arch = "wasm32")]
 
+use ml_dsa::{Keypair as _, MlDsa44, MlDsa65, MlDsa87, MlDsaParams, Seed, SigningKey};
 use portcullis::alg::Algorithm;
-use portcullis::keys::{Key, KeySet, pem};
+use portcullis::json;
+use portcullis::keys::jwk::{self, Provenance};
+use portcullis::keys::{Key, KeySet};
+use portcullis::signature::is_valid;
 use portcullis::signature::kernels::{Implementation, is_valid_by};
+use rsa::signature::Signer as _;
 use wasm_bindgen::JsError;
 use wasm_bindgen::prelude::wasm_bindgen;
 
-/// A public key with the algorithm that it is for.
+/// A key with the algorithm that it is for.
 #[wasm_bindgen]
 pub struct Verifier {
     algorithm: Algorithm,
@@ -18,7 +23,7 @@ pub struct Verifier {
 
 #[wasm_bindgen]
 impl Verifier {
-    /// Takes an algorithm's JOSE name and a public key in PEM.
+    /// Takes an algorithm's JOSE name and a key as a JWK.
     ///
     /// # Errors
     ///
@@ -27,26 +32,82 @@ impl Verifier {
     pub fn new(algorithm: &str, key: &str) -> Result<Self, JsError> {
         let algorithm =
             Algorithm::from_name(algorithm).ok_or_else(|| JsError::new("an unknown algorithm"))?;
-        let keys =
-            pem::import(key, &[algorithm]).map_err(|fault| JsError::new(&fault.to_string()))?;
+        let key = json::parse_object(key.as_bytes()).map_err(|_| JsError::new("not a JWK"))?;
+        let keys = jwk::import(&key, &[algorithm], Provenance::Operator)
+            .map_err(|fault| JsError::new(&fault.to_string()))?;
         Ok(Self { algorithm, keys })
     }
 
-    /// Whether the kernel takes the signature for a good one.
+    /// Whether the gate takes the signature for a good one.
     #[must_use]
-    pub fn by_kernel(&self, message: &[u8], signature: &[u8]) -> bool {
-        self.verdict(Implementation::Kernel, message, signature)
+    pub fn by_gate(&self, message: &[u8], signature: &[u8]) -> bool {
+        self.key().is_some_and(|key| is_valid(self.algorithm, key, message, signature))
     }
 
-    /// Whether RustCrypto does.
+    /// Whether the kernel does; nothing where there is none.
     #[must_use]
-    pub fn by_crate(&self, message: &[u8], signature: &[u8]) -> bool {
-        self.verdict(Implementation::Crate, message, signature)
+    pub fn by_kernel(&self, message: &[u8], signature: &[u8]) -> Option<bool> {
+        is_valid_by(Implementation::Kernel, self.algorithm, self.key()?, message, signature)
     }
 
-    fn verdict(&self, implementation: Implementation, message: &[u8], signature: &[u8]) -> bool {
-        let verdict =
-            |key: &Key| is_valid_by(implementation, self.algorithm, key, message, signature);
-        self.keys.keys().first().and_then(verdict).unwrap_or(false)
+    /// Whether RustCrypto does; nothing where the gate has nothing else.
+    #[must_use]
+    pub fn by_crate(&self, message: &[u8], signature: &[u8]) -> Option<bool> {
+        is_valid_by(Implementation::Crate, self.algorithm, self.key()?, message, signature)
     }
+
+    fn key(&self) -> Option<&Key> {
+        self.keys.keys().first()
+    }
+}
+
+/// An ML-DSA key, which the benchmark's Node has none of.
+#[wasm_bindgen]
+pub struct Lattice {
+    algorithm: Algorithm,
+    seed: Seed,
+}
+
+#[wasm_bindgen]
+impl Lattice {
+    /// Takes an algorithm's JOSE name and a seed of 32 bytes.
+    ///
+    /// # Errors
+    ///
+    /// Says what is wrong with either.
+    #[wasm_bindgen(constructor)]
+    pub fn new(algorithm: &str, seed: &[u8]) -> Result<Self, JsError> {
+        let algorithm =
+            Algorithm::from_name(algorithm).ok_or_else(|| JsError::new("an unknown algorithm"))?;
+        let seed = Seed::try_from(seed).map_err(|_| JsError::new("not 32 bytes"))?;
+        Ok(Self { algorithm, seed })
+    }
+
+    /// The public half.
+    #[must_use]
+    pub fn public(&self) -> Vec<u8> {
+        match self.algorithm {
+            Algorithm::MlDsa44 => public::<MlDsa44>(&self.seed),
+            Algorithm::MlDsa65 => public::<MlDsa65>(&self.seed),
+            _ => public::<MlDsa87>(&self.seed),
+        }
+    }
+
+    /// The signature over a message.
+    #[must_use]
+    pub fn sign(&self, message: &[u8]) -> Vec<u8> {
+        match self.algorithm {
+            Algorithm::MlDsa44 => sign::<MlDsa44>(&self.seed, message),
+            Algorithm::MlDsa65 => sign::<MlDsa65>(&self.seed, message),
+            _ => sign::<MlDsa87>(&self.seed, message),
+        }
+    }
+}
+
+fn public<P: MlDsaParams>(seed: &Seed) -> Vec<u8> {
+    SigningKey::<P>::from_seed(seed).verifying_key().encode().to_vec()
+}
+
+fn sign<P: MlDsaParams>(seed: &Seed, message: &[u8]) -> Vec<u8> {
+    SigningKey::<P>::from_seed(seed).sign(message).encode().to_vec()
 }

@@ -14,6 +14,9 @@ use crate::{process, say};
 /// The example in Cargo.toml, and so the names of what is made of it.
 const NAME: &str = "signatures";
 
+/// Every algorithm that there is.
+const FEATURES: &str = "es256k,es512,kernels,mldsa";
+
 pub(super) fn run() -> Result<ExitCode> {
     let workspace = Workspace::find()?;
     let tools = tools::prepare(&workspace)?;
@@ -23,7 +26,8 @@ pub(super) fn run() -> Result<ExitCode> {
             .node
             .command("node")?
             .arg(workspace.path("benches/signatures/bench.mjs"))
-            .arg(output(&workspace).join(NAME).with_extension("js")),
+            .arg(output(&workspace).join(NAME).with_extension("js"))
+            .arg(workspace.path("benches/results/signatures.md")),
     )?;
     Ok(ExitCode::SUCCESS)
 }
@@ -32,7 +36,7 @@ fn build(workspace: &Workspace, tools: &Tools) -> Result<()> {
     process::run(
         Command::new("cargo")
             .args(["build", "--release", "--target", WASM_TARGET])
-            .args(["--features", "kernels", "--example", NAME])
+            .args(["--features", FEATURES, "--example", NAME])
             .current_dir(workspace.root())
             .env("CARGO_ENCODED_RUSTFLAGS", WORKER_RUSTFLAGS),
     )?;
