@@ -167,13 +167,12 @@ describe("tokens", () => {
 });
 
 // Says what time it has, how often it was asked, and what another isolate has put into the cache.
-const TELLER = scriptWorker(`import { WorkerEntrypoint } from "cloudflare:workers";
-let asked = 0;
-export default class extends WorkerEntrypoint {
-  async fetch(request) {
+const TELLER = scriptWorker(`let asked = 0;
+export default {
+  async fetch(request, env) {
     asked += 1;
     const { pathname } = new URL(request.url);
-    if (pathname === "/fetch") return fetch(this.env.POLICY.jwks);
+    if (pathname === "/fetch") return fetch(env.POLICY.jwks);
     const place = "https://cache.example/entry";
     if (pathname === "/put") {
       await caches.default.put(place, new Response("put", { headers: { "Cache-Control": "max-age=60" } }));
@@ -181,7 +180,7 @@ export default class extends WorkerEntrypoint {
     const found = await caches.default.match(place);
     return Response.json({ now: Date.now(), asked, found: found ? await found.text() : null });
   }
-}`);
+};`);
 
 providerTest(
   "a Worker's clock is moved, in isolates that share a cache and nothing else",

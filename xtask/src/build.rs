@@ -46,6 +46,8 @@ const SCRIPT: &str = "index.js";
 const MODULE: &str = "index_bg.wasm";
 const OUTPUTS: [&str; 2] = [SCRIPT, MODULE];
 
+const ENTRY: &str = "src/edge/entry.js";
+
 /// What the build depends on, besides the options and the tools' versions.
 const INPUTS: [&str; 7] = [
     ".cargo/config.toml",
@@ -114,11 +116,32 @@ pub(crate) fn worker(
             .env("ESBUILD_BIN", tools.node.program("esbuild"));
         tools.node.put_on_path(&mut command)?;
         process::run(&mut command)?;
+        enter(tools, &workspace.path(ENTRY), &output)?;
         optimise(workspace, tools, &output.join(MODULE))
     })?;
     fs::write(&stamp, stamp_text(&output, &OUTPUTS, &inputs))
         .with_context(|| format!("{} cannot be written", stamp.display()))?;
     Ok(script)
+}
+
+/// Puts the gate's own entry in front of the script that worker-build made, in one file with it.
+fn enter(tools: &Tools, entry: &Path, output: &Path) -> Result<()> {
+    let (script, made) = (output.join(SCRIPT), output.join("worker-build.js"));
+    let first = output.join("entry.js");
+    fs::rename(&script, &made).and_then(|()| fs::copy(entry, &first)).with_context(|| {
+        format!("{} cannot be put in front of {}", entry.display(), script.display())
+    })?;
+    let mut command = tools.node.command("esbuild")?;
+    command
+        .args(["--bundle", "--format=esm", "--minify", "--log-level=warning"])
+        .args(["--external:./index_bg.wasm", "--external:cloudflare:*"])
+        .args([format!("--outfile={SCRIPT}"), "entry.js".to_owned()])
+        .current_dir(output);
+    process::run(&mut command)?;
+    for file in [made, first] {
+        fs::remove_file(&file).with_context(|| format!("{} cannot be removed", file.display()))?;
+    }
+    Ok(())
 }
 
 /// Makes a module smaller and faster.

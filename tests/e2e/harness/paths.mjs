@@ -45,21 +45,20 @@ export const page = {
 };
 
 const CLOCK = `
-import { WorkerEntrypoint } from "cloudflare:workers";
-import Gate from "./index.js";
+import gate from "./index.js";
 
 const real = Date.now;
 let offset = 0;
 Date.now = () => real.call(Date) + offset;
 
-export default class extends WorkerEntrypoint {
-  fetch(request) {
+export default {
+  fetch(request, env, context) {
     const moved = request.headers.get("X-Test-Clock-Offset");
-    if (moved === null) return new Gate(this.ctx, this.env).fetch(request);
+    if (moved === null) return gate.fetch(request, env, context);
     offset = Number(moved);
     return new Response("moved");
-  }
-}`;
+  },
+};`;
 
 /** A Worker whose clock a request can move: see \`Running.moveClock\`. */
 export function withClock(modules) {

@@ -1,0 +1,11 @@
+// The Worker's entry. What worker-build makes is a class whose every request is an object and two proxies: they take
+// longer than all that the gate does in WebAssembly with a token that it knows. What they are for, a new instance
+// after a trap, wasm-bindgen sees to as well, in every call that goes into the module.
+
+import Entrypoint from "./worker-build.js";
+
+const { fetch } = Entrypoint.prototype;
+
+export default {
+  fetch: (request, env, ctx) => fetch.call({ env, ctx }, request),
+};
