@@ -71,6 +71,8 @@ mod remote_keys;
 #[cfg(test)]
 mod report;
 #[cfg(test)]
+mod request;
+#[cfg(test)]
 mod resource;
 #[cfg(test)]
 mod revocation;

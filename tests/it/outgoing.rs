@@ -1,7 +1,10 @@
 //! What is sent to the origin in an admitted request's name.
 
-use crate::kit::{Call, Gate, Held, Sent, Signer, faults, hs_issuer, payload, policy, table, with};
-use portcullis::outgoing::folded;
+use crate::kit::{
+    Call, Gate, Held, Sent, Signer, faults, hs_issuer, now, payload, policy, table, with,
+};
+use portcullis::gate::{Trace, judge};
+use portcullis::outgoing::{Outgoing, folded};
 use portcullis::refusal::Refusal;
 use serde_json::{Value, json};
 #[cfg(target_arch = "wasm32")]
@@ -351,6 +354,27 @@ fn what_needed_a_token_is_kept_from_shared_caches() {
     let rows = [("/required", true), ("/optional", true), ("/public", false)];
     table(rows, |path| gate.ask(&Call::get(path).bearer(&token)).unwrap().no_store);
     assert!(gate.ask(&Call::get("/optional")).unwrap().no_store);
+}
+
+#[test]
+fn attack_33_what_would_end_a_line_is_not_sent() {
+    let gate = gate(json!({}));
+    let call = Call::get("/public");
+    let request = call.request();
+    let spoiled = |spoil: &dyn Fn(&mut Outgoing<'_>)| {
+        let admitted =
+            judge(&gate.policy, &gate.memory, &request, now(), &mut Trace::default()).unwrap();
+        let mut outgoing = Outgoing::of(admitted, &request, gate.policy.forwarding()).unwrap();
+        spoil(&mut outgoing);
+        outgoing.lines()
+    };
+    let set = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    assert!(spoiled(&|_| {}).is_some());
+    assert_eq!(spoiled(&|outgoing| outgoing.url.push('\n')), None);
+    assert_eq!(spoiled(&|outgoing| outgoing.remove.push("x\nx-admin".to_owned())), None);
+    assert_eq!(spoiled(&|outgoing| outgoing.set.push(set("x", "1\nx-admin"))), None);
+    assert_eq!(spoiled(&|outgoing| outgoing.set.push(set("x", "1\nx-admin\n1"))), None);
+    assert_eq!(spoiled(&|outgoing| outgoing.set.push(set("x\ny", "1"))), None);
 }
 
 #[test]

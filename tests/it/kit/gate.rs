@@ -8,6 +8,7 @@ use portcullis::refusal::{Answer, Refusal};
 use portcullis::request::Request;
 use portcullis::time::UnixSeconds;
 use serde_json::Value;
+use std::iter;
 
 /// A request.
 #[derive(Clone, Debug)]
@@ -110,11 +111,15 @@ impl Gate {
                 let anonymous = admitted.claims().is_none();
                 let outgoing = Outgoing::of(admitted, &request, self.policy.forwarding())?;
                 let reported = outgoing.reported().map(|refusal| refusal.code().to_string());
+                let lines = outgoing.lines().unwrap();
+                let mut lines = lines.split('\n').map(str::to_owned);
+                let (url, removed) = (lines.next().unwrap(), lines.next().unwrap());
+                let names = removed.split(',').filter(|name| !name.is_empty());
                 Ok(Sent {
                     reported,
-                    url: outgoing.url,
-                    removed: outgoing.remove,
-                    set: outgoing.set,
+                    url,
+                    removed: names.map(str::to_owned).collect(),
+                    set: iter::from_fn(|| Some((lines.next()?, lines.next().unwrap()))).collect(),
                     no_store: outgoing.no_store,
                     anonymous,
                 })
