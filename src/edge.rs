@@ -17,6 +17,7 @@ mod isolate;
 mod keys;
 mod log;
 mod logout;
+mod numbered;
 mod ray;
 mod respond;
 mod revocations;

@@ -1,9 +1,9 @@
 //! The calls into JavaScript that every request takes, and waiting for their outcome.
 
 use super::drive;
+use super::numbered::Numbered;
 use js_sys::Promise;
-use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::cell::RefCell;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
@@ -60,15 +60,17 @@ enum Followed {
 }
 
 thread_local! {
-    static FOLLOWED: RefCell<BTreeMap<u32, Followed>> = const { RefCell::new(BTreeMap::new()) };
-    static NEXT: Cell<u32> = const { Cell::new(0) };
+    static FOLLOWED: RefCell<Numbered<Followed>> = const { RefCell::new(Numbered::new()) };
     static TELL: Closure<dyn FnMut(u32, bool, JsValue)> = Closure::new(tell);
 }
 
 impl Settled {
     pub(super) fn of(promise: &Promise) -> Self {
-        let number = NEXT.with(|next| next.replace(next.get().wrapping_add(1)));
-        FOLLOWED.with_borrow_mut(|all| all.insert(number, Followed::Awaited(None)));
+        let number = FOLLOWED.with_borrow_mut(|all| {
+            let number = all.number();
+            all.put(number, Followed::Awaited(None));
+            number
+        });
         TELL.with(|tell| follow(promise, number, tell));
         Self(number)
     }
@@ -78,10 +80,10 @@ impl Future for Settled {
     type Output = Result<JsValue, JsValue>;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        FOLLOWED.with_borrow_mut(|all| match all.remove(&self.0) {
+        FOLLOWED.with_borrow_mut(|all| match all.take(self.0) {
             Some(Followed::Settled(outcome)) => Poll::Ready(outcome),
             _ => {
-                all.insert(self.0, Followed::Awaited(Some(context.waker().clone())));
+                all.put(self.0, Followed::Awaited(Some(context.waker().clone())));
                 Poll::Pending
             }
         })
@@ -90,7 +92,7 @@ impl Future for Settled {
 
 impl Drop for Settled {
     fn drop(&mut self) {
-        FOLLOWED.with_borrow_mut(|all| all.remove(&self.0));
+        FOLLOWED.with_borrow_mut(|all| all.take(self.0));
     }
 }
 
@@ -98,8 +100,9 @@ fn tell(number: u32, is_fulfilled: bool, value: JsValue) {
     let outcome = if is_fulfilled { Ok(value) } else { Err(value) };
     let waker = FOLLOWED.with_borrow_mut(|all| {
         // It may be awaited no more.
-        let followed = all.get_mut(&number)?;
-        match std::mem::replace(followed, Followed::Settled(outcome)) {
+        let followed = all.take(number)?;
+        all.put(number, Followed::Settled(outcome));
+        match followed {
             Followed::Awaited(waker) => waker,
             Followed::Settled(_) => None,
         }

@@ -4,9 +4,10 @@
 //! `wasm_bindgen_futures::spawn_local` begins each future in a microtask of its own and resumes it in another,
 //! by a `queueMicrotask` that the Workers runtime wraps: a tenth of what the gate adds to a request.
 
+use super::numbered::Numbered;
 use js_sys::{Function, Promise};
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -24,9 +25,8 @@ struct Task {
 }
 
 thread_local! {
-    static TASKS: RefCell<BTreeMap<u64, Task>> = const { RefCell::new(BTreeMap::new()) };
-    static NEXT: Cell<u64> = const { Cell::new(0) };
-    static WOKEN: RefCell<VecDeque<u64>> = const { RefCell::new(VecDeque::new()) };
+    static TASKS: RefCell<Numbered<Task>> = const { RefCell::new(Numbered::new()) };
+    static WOKEN: RefCell<VecDeque<u32>> = const { RefCell::new(VecDeque::new()) };
     static IS_RESUMED: Cell<bool> = const { Cell::new(false) };
     static RESUME: Closure<dyn FnMut(JsValue)> = Closure::new(|_| resume());
 }
@@ -35,7 +35,7 @@ thread_local! {
 pub(super) fn drive(
     future: impl Future<Output = Result<JsValue, JsValue>> + 'static,
 ) -> Result<JsValue, JsValue> {
-    let number = NEXT.with(|next| next.replace(next.get().wrapping_add(1)));
+    let number = TASKS.with_borrow_mut(Numbered::number);
     let mut future: Driven = Box::pin(future);
     if let Poll::Ready(outcome) = poll(&mut future, number) {
         return outcome;
@@ -44,19 +44,19 @@ pub(super) fn drive(
     let promise = Promise::new(&mut |resolve, reject| {
         if let Some(future) = future.take() {
             let task = Task { future, resolve, reject };
-            TASKS.with_borrow_mut(|tasks| tasks.insert(number, task));
+            TASKS.with_borrow_mut(|tasks| tasks.put(number, task));
         }
     });
     Ok(promise.into())
 }
 
-fn poll(future: &mut Driven, number: u64) -> Poll<Result<JsValue, JsValue>> {
+fn poll(future: &mut Driven, number: u32) -> Poll<Result<JsValue, JsValue>> {
     let waker = Waker::from(Arc::new(Number(number)));
     future.as_mut().poll(&mut Context::from_waker(&waker))
 }
 
 /// A task by its number: what wakes it may be sent anywhere, where no JavaScript value may.
-struct Number(u64);
+struct Number(u32);
 
 impl Wake for Number {
     /// Not on the spot: whoever wakes may not be done yet.
@@ -80,9 +80,9 @@ pub(super) fn on_the_spot(wake: impl FnOnce()) {
 fn resume() {
     let Some(number) = WOKEN.with_borrow_mut(VecDeque::pop_front) else { return };
     // Woken again after its end, it is not there any more.
-    let Some(mut task) = TASKS.with_borrow_mut(|tasks| tasks.remove(&number)) else { return };
+    let Some(mut task) = TASKS.with_borrow_mut(|tasks| tasks.take(number)) else { return };
     let settled = match poll(&mut task.future, number) {
-        Poll::Pending => return TASKS.with_borrow_mut(|tasks| drop(tasks.insert(number, task))),
+        Poll::Pending => return TASKS.with_borrow_mut(|tasks| tasks.put(number, task)),
         Poll::Ready(Ok(value)) => task.resolve.call1(&JsValue::UNDEFINED, &value),
         Poll::Ready(Err(fault)) => task.reject.call1(&JsValue::UNDEFINED, &fault),
     };
