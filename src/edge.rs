@@ -98,10 +98,7 @@ pub async fn serve(
         }
         Err(refusal) => Err(limited(refusal, policy, &view, &env).await),
     };
-    record(
-        &trace,
-        outcome.as_ref().map_or_else(Outcome::Refused, |it| Outcome::Admitted(it.status())),
-    );
+    record(&trace, outcome.as_ref().map_or_else(Outcome::Refused, Outcome::Admitted));
     let response = match outcome {
         Ok(response) => response,
         Err(refusal) => respond::refuse(&refusal, policy.answers(), &view)?,

@@ -14,6 +14,7 @@ use crate::time::UnixSeconds;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::fmt;
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::rc::Rc;
 
 /// The verified tokens of an isolate.
@@ -26,10 +27,42 @@ pub struct TokenCache(RefCell<Generations>);
 
 #[derive(Default)]
 struct Generations {
-    young: HashMap<Box<str>, Rc<Token>>,
+    young: Tokens,
     /// What the texts and claims of the younger take, roughly.
     bytes: usize,
-    old: HashMap<Box<str>, Rc<Token>>,
+    old: Tokens,
+}
+
+/// By all of their text.
+type Tokens = HashMap<Box<str>, Rc<Token>, BySignature>;
+
+/// Hashes the end of a text: a token's signature is as good as random there, and hashing all of it takes as
+/// long as the rest of a look-up. Texts are still compared whole.
+#[derive(Default)]
+struct BySignature(RandomState);
+
+impl BuildHasher for BySignature {
+    type Hasher = EndHasher<<RandomState as BuildHasher>::Hasher>;
+
+    fn build_hasher(&self) -> Self::Hasher {
+        EndHasher(self.0.build_hasher())
+    }
+}
+
+struct EndHasher<H>(H);
+
+/// How much of a text is hashed; no signature is shorter in base64url.
+const END_BYTES: usize = 32;
+
+impl<H: Hasher> Hasher for EndHasher<H> {
+    fn write(&mut self, bytes: &[u8]) {
+        let end = bytes.last_chunk::<END_BYTES>();
+        self.0.write(end.map_or(bytes, <[u8; END_BYTES]>::as_slice));
+    }
+
+    fn finish(&self) -> u64 {
+        self.0.finish()
+    }
 }
 
 /// A token that was verified.

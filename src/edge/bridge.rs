@@ -28,6 +28,10 @@ extern "C" {
         keeps_cf: bool,
     ) -> Result<Rewritten, JsValue>;
 
+    /// Whether its URL is known to be the one that was asked for, byte by byte.
+    #[wasm_bindgen(method, getter, js_name = isAsAsked)]
+    pub(super) fn is_as_asked(this: &Rewritten) -> Option<bool>;
+
     /// Its URL, as the runtime has serialised it.
     #[wasm_bindgen(method, getter)]
     pub(super) fn url(this: &Rewritten) -> String;

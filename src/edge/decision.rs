@@ -10,6 +10,7 @@ use crate::policy::{Decisions, Policy};
 use crate::refusal::Refusal;
 use crate::request::Request;
 use serde_json::json;
+use web_sys::Response;
 use worker::{Context, Env};
 
 /// A decision.
@@ -25,8 +26,8 @@ pub(super) struct Decision<'d> {
 /// How it went out.
 #[derive(Clone, Copy)]
 pub(super) enum Outcome<'d> {
-    /// The origin's answer, by its status.
-    Admitted(u16),
+    /// The origin's answer.
+    Admitted(&'d Response),
     /// The gate's own, which no route was asked for, by its status.
     Answered(u16),
     /// A refusal.
@@ -89,8 +90,10 @@ impl<'d> Decision<'d> {
     pub(super) fn row(&self) -> Row<'d> {
         let (verdict, refusal, status) = match (self.outcome, &self.trace.reported) {
             (Outcome::Answered(status), _) => ("answered", None, status),
-            (Outcome::Admitted(status), None) => ("admitted", None, status),
-            (Outcome::Admitted(status), Some(refusal)) => ("reported", Some(refusal), status),
+            (Outcome::Admitted(answer), None) => ("admitted", None, answer.status()),
+            (Outcome::Admitted(answer), Some(refusal)) => {
+                ("reported", Some(refusal), answer.status())
+            }
             (Outcome::Refused(refusal), _) => ("refused", Some(refusal), refusal.code().status()),
         };
         Row {

@@ -9,6 +9,7 @@ use crate::path::split_url;
 use crate::refusal::{Code, Refusal};
 use crate::time::Seconds;
 use js_sys::Reflect;
+use std::borrow::Cow;
 use wasm_bindgen::{JsCast as _, JsValue};
 use web_sys::{Headers, Request, Response, ResponseInit};
 use worker::Env;
@@ -25,7 +26,10 @@ pub(super) async fn send(
     let lines = outgoing.lines().ok_or_else(unsendable)?;
     let keeps_cf = matches!(outgoing.origin, Origin::Service(_) | Origin::Zone);
     let rewritten = bridge::rewrite(request, &lines, keeps_cf).map_err(|_| unsendable())?;
-    let url = rewritten.url();
+    let url = match rewritten.is_as_asked() {
+        Some(true) => Cow::Borrowed(outgoing.url.as_str()),
+        _ => Cow::Owned(rewritten.url()),
+    };
     if split_url(&url).path != outgoing.judged_path {
         return Err(Refusal::new(
             Code::AmbiguousPath,

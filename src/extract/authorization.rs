@@ -8,11 +8,14 @@ use std::borrow::Cow;
 pub(super) fn find(value: Option<Cow<'_, str>>) -> Result<Option<Cow<'_, str>>, Refusal> {
     let Some(value) = value else { return Ok(None) };
     let (scheme, rest) = split_scheme(&value)?;
-    let bearers = value.split(',').filter(|part| begins_with_bearer(part)).count();
-    if bearers > 1 || (bearers > 0 && !scheme.eq_ignore_ascii_case("bearer")) {
-        return Err(several("more than one Authorization credential"));
+    let is_bearer = scheme.eq_ignore_ascii_case("bearer");
+    if value.contains(',') {
+        let bearers = value.split(',').filter(|part| begins_with_bearer(part)).count();
+        if bearers > 1 || (bearers > 0 && !is_bearer) {
+            return Err(several("more than one Authorization credential"));
+        }
     }
-    if !scheme.eq_ignore_ascii_case("bearer") {
+    if !is_bearer {
         return Ok(None);
     }
     let token = rest.trim_start_matches(' ');
