@@ -25,8 +25,8 @@ pub enum EcKey {
 /// A point on P-256, and what its signatures are checked with.
 pub struct P256Key {
     inner: p256::ecdsa::VerifyingKey,
-    /// Made at the first signature, because many a key of a set never sees one: 4.6 KB, so
-    /// [`crate::budget::KEYS_HELD`] bounds an issuer's to 0.3 MB.
+    /// Made at the first signature, because many a key of a set never sees one: 9.2 KB, so
+    /// [`crate::budget::KEYS_HELD`] bounds an issuer's to 0.6 MB.
     #[cfg(feature = "kernels")]
     table: OnceLock<Table>,
 }

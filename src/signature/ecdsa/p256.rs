@@ -60,8 +60,8 @@ fn affine(point: &AffinePoint) -> Affine {
 
 fn words(scalar: &[u8; 32]) -> Scalar {
     let mut words = Scalar::default();
-    for (word, bytes) in words.iter_mut().zip(scalar.rchunks(8)) {
-        *word = bytes.iter().fold(0, |word, byte| word << 8 | u64::from(*byte));
+    for (word, bytes) in words.iter_mut().zip(scalar.rchunks(4)) {
+        *word = bytes.iter().fold(0, |word, byte| word << 8 | u32::from(*byte));
     }
     words
 }

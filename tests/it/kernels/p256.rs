@@ -229,7 +229,10 @@ fn sums_of_products_at_random() {
 #[test]
 fn sums_of_products_that_meet_the_exceptions() {
     let small = [0_u64, 1, 2, 3, 63, 64, 65].map(Scalar::from);
-    let scalars = small.into_iter().chain(small.map(|one| -one));
+    // Where a word of the scalar ends, and where the last digit is carried out of it.
+    let ends = [u64::from(u32::MAX), 1 << 32, u64::MAX - u64::from(u32::MAX), u64::MAX];
+    let ends = ends.map(Scalar::from);
+    let scalars = small.into_iter().chain(small.map(|one| -one)).chain(ends);
     for k in [1_u64, 2, 3].map(Scalar::from) {
         for q in [ProjectivePoint::GENERATOR * k, -(ProjectivePoint::GENERATOR * k)] {
             for u1 in scalars.clone() {

@@ -1,6 +1,6 @@
 //! u₁·G + u₂·Q, by tables and signed digits ("wNAF", Möller 2001).
 //!
-//! Scalars are cut in four words of 64 bits, each with a table of its own, so that 64 doublings do instead
+//! Scalars are cut in eight words of 32 bits, each with a table of its own, so that 32 doublings do instead
 //! of 256. A word becomes digits that are 0 or odd, the nonzero ones at least a window apart, and the table
 //! holds the odd multiples of its part of the point.
 
@@ -8,19 +8,19 @@ use super::field::Element;
 use super::point::{Affine, Point, normalise};
 
 /// Words of a scalar.
-const WORDS: usize = 4;
+const WORDS: usize = 8;
 /// A word's digits: a last one may be carried.
-const DIGITS: usize = 65;
+const DIGITS: usize = 33;
 
-/// The window for G, whose table is made once: 18 KiB.
+/// The window for G, whose table is made once: 36 KiB.
 pub(super) const GENERATOR_WINDOW: u32 = 7;
-/// The window for a key, whose table is made once a key: 4.6 KB.
+/// The window for a key, whose table is made once a key: 9.2 KB.
 pub(super) const KEY_WINDOW: u32 = 5;
 
 /// A scalar below 2^256, lowest word first.
-pub(super) type Scalar = [u64; WORDS];
+pub(super) type Scalar = [u32; WORDS];
 
-/// Multiples of a point P: for each word j of a scalar, 2^(64j)·P times 1, 3, 5, … up to the window.
+/// Multiples of a point P: for each word j of a scalar, 2^(32j)·P times 1, 3, 5, … up to the window.
 #[derive(Debug)]
 pub struct Table {
     window: u32,
@@ -36,7 +36,7 @@ impl Table {
             let part = next;
             next.double();
             let step = next;
-            for _ in 1..u64::BITS {
+            for _ in 1..u32::BITS {
                 next.double();
             }
             [part, step]
@@ -63,7 +63,10 @@ impl Table {
         scalar: &'a Scalar,
     ) -> impl Iterator<Item = (u64, u32, &'a [Affine])> + Clone {
         let multiples = self.multiples.chunks(multiples_a_word(self.window));
-        scalar.iter().zip(multiples).map(|(word, multiples)| (*word, self.window, multiples))
+        scalar
+            .iter()
+            .zip(multiples)
+            .map(|(word, multiples)| (u64::from(*word), self.window, multiples))
     }
 }
 
