@@ -9,6 +9,8 @@ pub mod kernels;
 #[cfg(feature = "mldsa")]
 mod mldsa;
 mod rsa;
+#[cfg(feature = "kernels")]
+mod wnaf;
 
 use self::rsa::{Claimed, Padding};
 use crate::alg::{Algorithm, Family, Hash};

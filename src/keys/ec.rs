@@ -3,7 +3,7 @@
 use super::{KeyFault, base64url};
 use crate::alg::Curve;
 #[cfg(feature = "kernels")]
-use crate::signature::kernels::{Table, table_of};
+use crate::signature::kernels::{Affine, Table, table_of};
 use p256::elliptic_curve::point::AffineCoordinates as _;
 #[cfg(feature = "kernels")]
 use std::sync::OnceLock;
@@ -28,7 +28,7 @@ pub struct P256Key {
     /// Made at the first signature, because many a key of a set never sees one: 9.2 KB, so
     /// [`crate::budget::KEYS_HELD`] bounds an issuer's to 0.6 MB.
     #[cfg(feature = "kernels")]
-    table: OnceLock<Table>,
+    table: OnceLock<Table<Affine>>,
 }
 
 impl P256Key {
@@ -46,7 +46,7 @@ impl P256Key {
 
     /// Its multiples, for the kernel.
     #[cfg(feature = "kernels")]
-    pub(crate) fn table(&self) -> &Table {
+    pub(crate) fn table(&self) -> &Table<Affine> {
         self.table.get_or_init(|| table_of(&self.inner))
     }
 }

@@ -1,10 +1,20 @@
 //! Ed25519 public keys (RFC 8032 section 5.1, RFC 8037 section 2).
 
 use super::{KeyFault, base64url};
+#[cfg(feature = "kernels")]
+use crate::signature::kernels::{Table, ed25519};
 use ed25519_dalek::VerifyingKey;
+#[cfg(feature = "kernels")]
+use std::sync::OnceLock;
 
 /// An Ed25519 public key: 32 bytes, canonical, not of small order.
-pub struct EdwardsKey(VerifyingKey);
+pub struct EdwardsKey {
+    inner: VerifyingKey,
+    /// Made at the first signature, because many a key of a set never sees one: 14 KB, so
+    /// [`crate::budget::KEYS_HELD`] bounds an issuer's to 0.9 MB.
+    #[cfg(feature = "kernels")]
+    table: OnceLock<Table<ed25519::Addend>>,
+}
 
 impl EdwardsKey {
     /// Takes a key in the encoding of RFC 8032 section 5.1.2.
@@ -23,16 +33,26 @@ impl EdwardsKey {
         if key.to_edwards().compress().as_bytes() != bytes {
             return Err(KeyFault::new("it is not in the canonical encoding"));
         }
-        Ok(Self(key))
+        Ok(Self {
+            inner: key,
+            #[cfg(feature = "kernels")]
+            table: OnceLock::new(),
+        })
     }
 
     pub(crate) const fn inner(&self) -> &VerifyingKey {
-        &self.0
+        &self.inner
+    }
+
+    /// Multiples of its negative, for the kernel.
+    #[cfg(feature = "kernels")]
+    pub(crate) fn table(&self) -> &Table<ed25519::Addend> {
+        self.table.get_or_init(|| ed25519::table_of(&self.inner))
     }
 
     /// The members of its JWK that say what key it is (RFC 7638 section 3, RFC 8037 section 2).
     pub(super) fn members(&self) -> String {
-        let x = base64url(self.0.as_bytes());
+        let x = base64url(self.inner.as_bytes());
         format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{x}"}}"#)
     }
 }

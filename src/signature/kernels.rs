@@ -2,16 +2,24 @@
 //! benches, and no part of the interface.
 
 pub use super::ecdsa::p256::field::{Difference, Element, Factor, Sum};
-pub use super::ecdsa::p256::multiplication::{Table, recode};
 pub use super::ecdsa::p256::point::{Affine, Point};
 pub use super::ecdsa::p256::sum_of_products;
 pub(crate) use super::ecdsa::p256::table_of;
 pub use super::rsa::limbs::is_exact;
 pub use super::rsa::montgomery::Modulus;
 pub use super::rsa::pair::{Arithmetic, Floats, Hardware};
+pub use super::wnaf::{Group, Table, recode};
 
-use super::ecdsa;
+/// Those of Ed25519.
+pub mod ed25519 {
+    pub use crate::signature::eddsa::ed25519::difference_of_products;
+    pub use crate::signature::eddsa::ed25519::field::{Difference, Element, Factor, Sum};
+    pub use crate::signature::eddsa::ed25519::point::{Addend, Point};
+    pub(crate) use crate::signature::eddsa::ed25519::table_of;
+}
+
 use super::rsa::{Claimed, Padding};
+use super::{ecdsa, eddsa};
 use crate::alg::{Algorithm, Family};
 use crate::keys::{EcKey, Key, Material};
 
@@ -50,6 +58,10 @@ pub fn is_valid_by(
                 Implementation::Crate => ecdsa::verify_with_crate(hash, key, message, signature),
             })
         }
+        (Family::Ed25519, Material::Edwards(key)) => Some(match implementation {
+            Implementation::Kernel => eddsa::verify(key, message, signature),
+            Implementation::Crate => eddsa::verify_with_crate(key, message, signature),
+        }),
         _ => None,
     }
 }

@@ -4,6 +4,7 @@
 //! The variable `KERNEL_CASES` says how many random cases of each kind there are, and `KERNEL_SEED` makes a
 //! run another one: `cargo xtask soak` sets both. A failure names the case's own seed.
 
+mod ed25519;
 mod p256;
 mod rsa;
 

@@ -10,17 +10,21 @@
 //! columns written out in [`field`] cannot hold both, and loops that could take twice the time.
 
 pub(crate) mod field;
-pub(crate) mod multiplication;
 pub(crate) mod point;
 
 use crate::keys::P256Key;
+use crate::signature::wnaf::{Table, multiply_and_add, words_of};
 use field::Element;
-use multiplication::{GENERATOR_WINDOW, KEY_WINDOW, Scalar, Table, multiply_and_add, plus_order};
 use p256::elliptic_curve::ops::{Invert as _, Reduce as _};
 use p256::elliptic_curve::point::AffineCoordinates as _;
 use p256::{AffinePoint, FieldBytes};
 use point::{Affine, Point};
 use std::sync::OnceLock;
+
+/// The window for G, whose table is made once: 36 KiB.
+const GENERATOR_WINDOW: u32 = 7;
+/// The window for a key, whose table is made once a key: 9.2 KB.
+const KEY_WINDOW: u32 = 5;
 
 /// Whether r and s, 64 bytes, are a signature of this hash, 32 bytes, by this key.
 pub(crate) fn verify(key: &P256Key, hashed: &[u8], signature: &[u8]) -> bool {
@@ -40,17 +44,18 @@ pub(crate) fn verify(key: &P256Key, hashed: &[u8], signature: &[u8]) -> bool {
 
 /// u₁·G + u₂·Q, the scalars big-endian and below the group's order.
 pub fn sum_of_products(u1: &[u8; 32], key: &P256Key, u2: &[u8; 32]) -> Point {
-    multiply_and_add([(generator(), &words(u1)), (key.table(), &words(u2))])
+    multiply_and_add([(generator(), &words_of(u1)), (key.table(), &words_of(u2))])
 }
 
 /// The table of a key, for [`P256Key::table`].
-pub(crate) fn table_of(key: &p256::ecdsa::VerifyingKey) -> Table {
-    Table::new(&affine(key.as_affine()), KEY_WINDOW)
+pub(crate) fn table_of(key: &p256::ecdsa::VerifyingKey) -> Table<Affine> {
+    Table::new(Point::from(&affine(key.as_affine())), KEY_WINDOW)
 }
 
-fn generator() -> &'static Table {
-    static TABLE: OnceLock<Table> = OnceLock::new();
-    TABLE.get_or_init(|| Table::new(&affine(&AffinePoint::GENERATOR), GENERATOR_WINDOW))
+fn generator() -> &'static Table<Affine> {
+    static TABLE: OnceLock<Table<Affine>> = OnceLock::new();
+    TABLE
+        .get_or_init(|| Table::new(Point::from(&affine(&AffinePoint::GENERATOR)), GENERATOR_WINDOW))
 }
 
 fn affine(point: &AffinePoint) -> Affine {
@@ -58,10 +63,22 @@ fn affine(point: &AffinePoint) -> Affine {
     Affine::new(x, y)
 }
 
-fn words(scalar: &[u8; 32]) -> Scalar {
-    let mut words = Scalar::default();
-    for (word, bytes) in words.iter_mut().zip(scalar.rchunks(4)) {
-        *word = bytes.iter().fold(0, |word, byte| word << 8 | u32::from(*byte));
-    }
-    words
+/// The element of r plus the group's order, if that is less than p: what x may be besides r.
+fn plus_order(r: &[u8; 32]) -> Option<Element> {
+    /// The group's order n.
+    const ORDER: [u8; 32] = [
+        0xff, 0xff, 0xff, 0xff, 0x00, 0x00, 0x00, 0x00, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+        0xff, 0xbc, 0xe6, 0xfa, 0xad, 0xa7, 0x17, 0x9e, 0x84, 0xf3, 0xb9, 0xca, 0xc2, 0xfc, 0x63,
+        0x25, 0x51,
+    ];
+    /// p - n.
+    const PRIME_LESS_ORDER: [u8; 32] = [
+        0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
+        0x00, 0x43, 0x19, 0x05, 0x53, 0x58, 0xe8, 0x61, 0x7b, 0x0c, 0x46, 0x35, 0x3d, 0x03, 0x9c,
+        0xda, 0xae,
+    ];
+    (*r < PRIME_LESS_ORDER).then(|| {
+        let [r, order] = [r, &ORDER].map(Element::from_be_bytes);
+        Element::combination([(1, &r), (1, &order)])
+    })
 }

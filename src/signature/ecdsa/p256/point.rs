@@ -1,6 +1,7 @@
 //! Points of P-256, in Jacobian coordinates: (x, y, z) stands for (x / z², y / z³).
 
 use super::field::{Element, Factor as _};
+use crate::signature::wnaf::Group;
 
 /// A point other than infinity, with z = 1.
 #[derive(Clone, Copy, Debug)]
@@ -38,15 +39,17 @@ impl From<&Affine> for Point {
     }
 }
 
-impl Point {
-    /// The neutral element.
-    pub const INFINITY: Self =
+impl Group for Point {
+    type Addend = Affine;
+
+    /// Infinity.
+    const NEUTRAL: Self =
         Self { x: Element::ONE, y: Element::ONE, z: Element::ZERO, is_infinity: true };
 
     /// Adds it to itself ("dbl-2001-b", Bernstein). The formula has no exception but infinity: no other point
     /// is its own negative, since the curve's order is odd.
     #[inline(never)]
-    pub fn double(&mut self) {
+    fn double(&mut self) {
         if self.is_infinity {
             return;
         }
@@ -63,7 +66,7 @@ impl Point {
 
     /// Adds a point, or its negative ("madd", Cohen, Miyaji and Ono 1998, and its exceptions).
     #[inline(never)]
-    pub fn add(&mut self, point: &Affine, is_negative: bool) {
+    fn add(&mut self, point: &Affine, is_negative: bool) {
         let y = if is_negative { Element::combination([(-1, &point.y)]) } else { point.y };
         if self.is_infinity {
             *self = Self::from(&Affine { x: point.x, y });
@@ -76,7 +79,7 @@ impl Point {
             if r.is_zero() {
                 self.double();
             } else {
-                *self = Self::INFINITY;
+                *self = Self::NEUTRAL;
             }
             return;
         }
@@ -89,6 +92,12 @@ impl Point {
         self.y = Element::combination([(1, &r.times(&v.minus(&self.x))), (-1, &ours)]);
     }
 
+    fn addends(points: &[Self]) -> Vec<Affine> {
+        normalise(points)
+    }
+}
+
+impl Point {
     /// Its coordinates, unless it is infinity.
     #[must_use]
     pub fn to_affine(&self) -> Option<Affine> {
@@ -110,7 +119,7 @@ impl Point {
 
 /// Brings points other than infinity to z = 1, with one inversion for all of them.
 #[must_use]
-pub(super) fn normalise(points: &[Point]) -> Vec<Affine> {
+fn normalise(points: &[Point]) -> Vec<Affine> {
     let mut product = Element::ONE;
     let products_before: Vec<Element> = points
         .iter()

@@ -1,37 +1,58 @@
-//! u₁·G + u₂·Q, by tables and signed digits ("wNAF", Möller 2001).
+//! The sum of two points times scalars, by tables and signed digits ("wNAF", Möller 2001), for public numbers
+//! alone: the time that it takes depends on them.
 //!
 //! Scalars are cut in eight words of 32 bits, each with a table of its own, so that 32 doublings do instead
 //! of 256. A word becomes digits that are 0 or odd, the nonzero ones at least a window apart, and the table
 //! holds the odd multiples of its part of the point.
-
-use super::field::Element;
-use super::point::{Affine, Point, normalise};
 
 /// Words of a scalar.
 const WORDS: usize = 8;
 /// A word's digits: a last one may be carried.
 const DIGITS: usize = 33;
 
-/// The window for G, whose table is made once: 36 KiB.
-pub(super) const GENERATOR_WINDOW: u32 = 7;
-/// The window for a key, whose table is made once a key: 9.2 KB.
-pub(super) const KEY_WINDOW: u32 = 5;
-
 /// A scalar below 2^256, lowest word first.
 pub(super) type Scalar = [u32; WORDS];
 
-/// Multiples of a point P: for each word j of a scalar, 2^(32j)·P times 1, 3, 5, … up to the window.
-#[derive(Debug)]
-pub struct Table {
-    window: u32,
-    multiples: Vec<Affine>,
+/// A curve's points, as they are summed up.
+pub trait Group: Copy {
+    /// A point as it is added.
+    type Addend: Copy;
+
+    /// The neutral element.
+    const NEUTRAL: Self;
+
+    /// Adds it to itself.
+    fn double(&mut self);
+
+    /// Adds a point, or its negative.
+    fn add(&mut self, point: &Self::Addend, is_negative: bool);
+
+    /// Points, none of them [`Group::NEUTRAL`], as they are added.
+    #[must_use]
+    fn addends(points: &[Self]) -> Vec<Self::Addend>;
 }
 
-impl Table {
-    /// The table of a point of the group's order, for windows of 2 to 8 bits.
+/// The words of a big-endian number.
+pub(super) fn words_of(scalar: &[u8; 32]) -> Scalar {
+    let mut words = Scalar::default();
+    for (word, bytes) in words.iter_mut().zip(scalar.rchunks(4)) {
+        *word = bytes.iter().fold(0, |word, byte| word << 8 | u32::from(*byte));
+    }
+    words
+}
+
+/// Multiples of a point P: for each word j of a scalar, 2^(32j)·P times 1, 3, 5, … up to the window.
+#[derive(Debug)]
+pub struct Table<A> {
+    window: u32,
+    multiples: Vec<A>,
+}
+
+impl<A: Copy> Table<A> {
+    /// The table of a point that is not of small order, for windows of 2 to 8 bits.
     #[must_use]
-    pub fn new(point: &Affine, window: u32) -> Self {
-        let mut next = Point::from(point);
+    pub fn new<P: Group<Addend = A>>(point: P, window: u32) -> Self {
+        let mut next = point;
         let parts = [(); WORDS].map(|()| {
             let part = next;
             next.double();
@@ -41,8 +62,8 @@ impl Table {
             }
             [part, step]
         });
-        let steps = normalise(parts.as_flattened()).into_iter().skip(1).step_by(2);
-        let multiples: Vec<Point> = parts
+        let steps = P::addends(parts.as_flattened()).into_iter().skip(1).step_by(2);
+        let multiples: Vec<P> = parts
             .into_iter()
             .zip(steps)
             .flat_map(|([part, _], step)| {
@@ -54,14 +75,14 @@ impl Table {
                 .take(multiples_a_word(window))
             })
             .collect();
-        Self { window, multiples: normalise(&multiples) }
+        Self { window, multiples: P::addends(&multiples) }
     }
 
     /// For each word of the scalar, the word, the window, and the multiples.
     fn words<'a>(
         &'a self,
         scalar: &'a Scalar,
-    ) -> impl Iterator<Item = (u64, u32, &'a [Affine])> + Clone {
+    ) -> impl Iterator<Item = (u64, u32, &'a [A])> + Clone {
         let multiples = self.multiples.chunks(multiples_a_word(self.window));
         scalar
             .iter()
@@ -76,9 +97,9 @@ const fn multiples_a_word(window: u32) -> usize {
 
 /// The sum of two points times scalars.
 #[must_use]
-pub(super) fn multiply_and_add(terms: [(&Table, &Scalar); 2]) -> Point {
+pub(super) fn multiply_and_add<P: Group>(terms: [(&Table<P::Addend>, &Scalar); 2]) -> P {
     let mut digits = [[0_i8; 2 * WORDS]; DIGITS];
-    let mut tables: [&[Affine]; 2 * WORDS] = [&[]; 2 * WORDS];
+    let mut tables: [&[P::Addend]; 2 * WORDS] = [&[]; 2 * WORDS];
     let words = terms.iter().flat_map(|(table, scalar)| table.words(scalar));
     for ((column, slot), (word, window, multiples)) in tables.iter_mut().enumerate().zip(words) {
         *slot = multiples;
@@ -88,7 +109,7 @@ pub(super) fn multiply_and_add(terms: [(&Table, &Scalar); 2]) -> Point {
             }
         });
     }
-    let mut sum = Point::INFINITY;
+    let mut sum = P::NEUTRAL;
     for row in digits.iter().rev() {
         sum.double();
         for (digit, multiples) in row.iter().zip(tables) {
@@ -122,24 +143,4 @@ pub fn recode(word: u64, window: u32, mut report: impl FnMut(usize, i8)) {
         rest = rest.wrapping_shr(window).saturating_add(u64::from(digit < 0));
         position = position.saturating_add(window);
     }
-}
-
-/// The element of r plus the group's order, if that is less than p: what x may be besides r.
-pub(super) fn plus_order(r: &[u8; 32]) -> Option<Element> {
-    /// The group's order n.
-    const ORDER: [u8; 32] = [
-        0xff, 0xff, 0xff, 0xff, 0x00, 0x00, 0x00, 0x00, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
-        0xff, 0xbc, 0xe6, 0xfa, 0xad, 0xa7, 0x17, 0x9e, 0x84, 0xf3, 0xb9, 0xca, 0xc2, 0xfc, 0x63,
-        0x25, 0x51,
-    ];
-    /// p - n.
-    const PRIME_LESS_ORDER: [u8; 32] = [
-        0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
-        0x00, 0x43, 0x19, 0x05, 0x53, 0x58, 0xe8, 0x61, 0x7b, 0x0c, 0x46, 0x35, 0x3d, 0x03, 0x9c,
-        0xda, 0xae,
-    ];
-    (*r < PRIME_LESS_ORDER).then(|| {
-        let [r, order] = [r, &ORDER].map(Element::from_be_bytes);
-        Element::combination([(1, &r), (1, &order)])
-    })
 }

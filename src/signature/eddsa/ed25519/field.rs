@@ -1,0 +1,445 @@
+//! The field of Curve25519, modulo p = 2^255 - 19, in nine limbs of 29 bits. It sees only public numbers, and
+//! is written for speed.
+//!
+//! # Numbers
+//!
+//! An [`Element`] is nine signed limbs e₀, e₁, … with the value Σ eᵢ·2^(29i), standing for that value modulo p.
+//! Each limb is within [-2^17, 2^29 + 2^17], the ninth within [0, 2^23). What is added or subtracted without a
+//! carry is a [`Sum`], within twice that, or a [`Difference`], within [-(2^29 + 2^18), 2^29 + 2^18].
+//!
+//! # No column overflows
+//!
+//! A product of two of these sums up, column by column, at most nine products of limbs. With limbs within
+//! A·(2^29 + 2^18) and B·(2^29 + 2^18) they are within 9·A·B·2^58·(1 + 2^-11)²; [`Factor::BOUND`] is that A, and
+//! that A·B ≤ 3 is asserted at compile time: less than 28·2^58. The upper eight columns are carried into nine
+//! limbs h, eight of them in [0, 2^29) and the ninth within 2^34; 2^261 = 64·19 modulo p, and so 1216·h comes to
+//! the lower columns, within 2^45, with a carry within 2^35. All is less than 29·2^58 < 2^63. In a square,
+//! doubled limbs times limbs are the same sum with fewer terms.
+//!
+//! The ninth column has 23 bits up to 2^255: what is above them, within 2^40, comes back 19 times to the first
+//! limb, within 2^45, and the carry out of that, within 2^16, to the second. That is an [`Element`].
+//!
+//! # What a combination is
+//!
+//! [`Element::combination`] multiplies elements by small factors, which sum up to at most [`LARGEST_COMBINATION`]
+//! in size, adds them up, and carries once: limbs are within 9·2^29, so that every carry is within 2^4, what is
+//! above 2^255 is within 2^11, and 19 times that within 2^16, which the first limb takes without a carry.
+
+#![expect(
+    clippy::arithmetic_side_effects,
+    reason = "checked sums would double the time; the module's documentation shows that none overflows"
+)]
+
+const LIMB_BITS: u32 = 29;
+const LIMB_MASK: i64 = (1 << LIMB_BITS) - 1;
+/// The bits of the ninth limb.
+const TOP_BITS: u32 = 23;
+const TOP_MASK: i64 = (1 << TOP_BITS) - 1;
+/// 2^261 modulo p.
+const WRAP: i64 = 64 * 19;
+/// How far a limb may be out of [0, 2^29).
+const SLACK: i64 = 1 << 17;
+
+/// The largest sum of the sizes of a combination's factors.
+const LARGEST_COMBINATION: u64 = 8;
+
+/// The prime.
+const PRIME: [i64; 9] = [
+    LIMB_MASK - 18,
+    LIMB_MASK,
+    LIMB_MASK,
+    LIMB_MASK,
+    LIMB_MASK,
+    LIMB_MASK,
+    LIMB_MASK,
+    LIMB_MASK,
+    TOP_MASK,
+];
+
+/// An element of the field, as the module's documentation says.
+#[derive(Clone, Copy, Debug)]
+pub struct Element([i64; 9]);
+
+/// Two elements added.
+#[derive(Clone, Copy, Debug)]
+pub struct Sum([i64; 9]);
+
+/// An element less another.
+#[derive(Clone, Copy, Debug)]
+pub struct Difference([i64; 9]);
+
+/// What can be multiplied.
+pub trait Factor {
+    /// Limbs are within this times 2^29 + 2^18.
+    const BOUND: i64;
+
+    /// The limbs.
+    fn limbs(&self) -> &[i64; 9];
+
+    /// The product.
+    #[inline(always)]
+    fn times<F: Factor>(&self, other: &F) -> Element {
+        const { assert!(Self::BOUND * F::BOUND <= 3, "a column could overflow") };
+        debug_assert!(
+            self.is_within_bounds() && other.is_within_bounds(),
+            "a factor out of bounds"
+        );
+        multiply(self.limbs(), other.limbs())
+    }
+
+    /// Whether the limbs are within the bounds; for debug builds.
+    fn is_within_bounds(&self) -> bool {
+        let bound = Self::BOUND * ((1 << LIMB_BITS) + 2 * SLACK);
+        self.limbs().iter().all(|limb| limb.abs() <= bound)
+    }
+}
+
+impl Factor for Element {
+    const BOUND: i64 = 1;
+
+    #[inline(always)]
+    fn limbs(&self) -> &[i64; 9] {
+        &self.0
+    }
+}
+
+impl Factor for Sum {
+    const BOUND: i64 = 2;
+
+    #[inline(always)]
+    fn limbs(&self) -> &[i64; 9] {
+        &self.0
+    }
+}
+
+impl Factor for Difference {
+    const BOUND: i64 = 1;
+
+    #[inline(always)]
+    fn limbs(&self) -> &[i64; 9] {
+        &self.0
+    }
+}
+
+impl Element {
+    /// 0.
+    pub const ZERO: Self = Self([0; 9]);
+    /// 1.
+    pub const ONE: Self = Self([1, 0, 0, 0, 0, 0, 0, 0, 0]);
+
+    /// The element of a small number, below 2^29.
+    #[must_use]
+    pub const fn small(number: u32) -> Self {
+        let mut limbs = [0; 9];
+        let [first, ..] = &mut limbs;
+        let [b0, b1, b2, b3] = number.to_le_bytes();
+        *first = i64::from_le_bytes([b0, b1, b2, b3, 0, 0, 0, 0]);
+        Self(limbs)
+    }
+
+    /// The element with these limbs, which must be within the bounds.
+    #[must_use]
+    pub fn from_limbs(limbs: [i64; 9]) -> Self {
+        Self(limbs).within_bounds()
+    }
+
+    /// The element of a little-endian number, whose highest bit is left out (RFC 8032 section 5.1.3), and
+    /// which need not be below p.
+    #[must_use]
+    pub fn from_le_bytes(bytes: &[u8; 32]) -> Self {
+        let mut bytes = bytes.iter();
+        let (mut buffer, mut held) = (0_i64, 0);
+        let mut number = Self::ZERO;
+        for limb in &mut number.0 {
+            while held < LIMB_BITS {
+                buffer |= i64::from(bytes.next().copied().unwrap_or(0)) << held;
+                held += 8;
+            }
+            *limb = buffer & LIMB_MASK;
+            buffer >>= LIMB_BITS;
+            held -= LIMB_BITS;
+        }
+        number.0[8] &= TOP_MASK;
+        number
+    }
+
+    /// The number below p that it stands for, little-endian.
+    #[must_use]
+    pub fn to_le_bytes(&self) -> [u8; 32] {
+        let mut limbs = self.0;
+        // No negative number, at most 2^256.
+        for (limb, prime) in limbs.iter_mut().zip(PRIME) {
+            *limb += prime;
+        }
+        // Once for what is above 2^255, once more for what that brings, and then it is below 2^255.
+        for _ in 0..3 {
+            carry(&mut limbs);
+        }
+        // It may be p and 0 to 18 more: 19 makes 2^255 of that, which is cut off.
+        let mut more = limbs;
+        more[0] += 19;
+        carry_to_the_top(&mut more);
+        if more[8] > TOP_MASK {
+            more[8] &= TOP_MASK;
+            limbs = more;
+        }
+        let mut bytes = [0; 32];
+        let mut limbs = limbs.into_iter();
+        let (mut buffer, mut held) = (0_i64, 0);
+        for byte in &mut bytes {
+            if held < 8 {
+                buffer |= limbs.next().unwrap_or(0) << held;
+                held += LIMB_BITS;
+            }
+            [*byte, ..] = buffer.to_le_bytes();
+            buffer >>= 8;
+            held -= 8;
+        }
+        bytes
+    }
+
+    /// The sum.
+    #[inline(always)]
+    #[must_use]
+    pub fn plus(&self, other: &Self) -> Sum {
+        let ([a0, a1, a2, a3, a4, a5, a6, a7, a8], [b0, b1, b2, b3, b4, b5, b6, b7, b8]) =
+            (self.0, other.0);
+        Sum([a0 + b0, a1 + b1, a2 + b2, a3 + b3, a4 + b4, a5 + b5, a6 + b6, a7 + b7, a8 + b8])
+    }
+
+    /// The difference.
+    #[inline(always)]
+    #[must_use]
+    pub fn minus(&self, other: &Self) -> Difference {
+        let ([a0, a1, a2, a3, a4, a5, a6, a7, a8], [b0, b1, b2, b3, b4, b5, b6, b7, b8]) =
+            (self.0, other.0);
+        Difference([
+            a0 - b0,
+            a1 - b1,
+            a2 - b2,
+            a3 - b3,
+            a4 - b4,
+            a5 - b5,
+            a6 - b6,
+            a7 - b7,
+            a8 - b8,
+        ])
+    }
+
+    /// The sum of elements times factors, which are at most [`LARGEST_COMBINATION`] together.
+    #[inline(always)]
+    #[must_use]
+    pub fn combination<const N: usize>(terms: [(i64, &Self); N]) -> Self {
+        debug_assert!(
+            terms.iter().map(|(factor, _)| factor.unsigned_abs()).sum::<u64>()
+                <= LARGEST_COMBINATION,
+            "a combination out of bounds"
+        );
+        let [t0, t1, t2, t3, t4, t5, t6, t7, t8] =
+            terms.into_iter().fold([0; 9], |sums, (factor, Self(limbs))| {
+                let ([s0, s1, s2, s3, s4, s5, s6, s7, s8], [l0, l1, l2, l3, l4, l5, l6, l7, l8]) =
+                    (sums, *limbs);
+                [
+                    s0 + factor * l0,
+                    s1 + factor * l1,
+                    s2 + factor * l2,
+                    s3 + factor * l3,
+                    s4 + factor * l4,
+                    s5 + factor * l5,
+                    s6 + factor * l6,
+                    s7 + factor * l7,
+                    s8 + factor * l8,
+                ]
+            });
+        let (r0, column) = (t0 & LIMB_MASK, t1 + (t0 >> LIMB_BITS));
+        let (r1, column) = (column & LIMB_MASK, t2 + (column >> LIMB_BITS));
+        let (r2, column) = (column & LIMB_MASK, t3 + (column >> LIMB_BITS));
+        let (r3, column) = (column & LIMB_MASK, t4 + (column >> LIMB_BITS));
+        let (r4, column) = (column & LIMB_MASK, t5 + (column >> LIMB_BITS));
+        let (r5, column) = (column & LIMB_MASK, t6 + (column >> LIMB_BITS));
+        let (r6, column) = (column & LIMB_MASK, t7 + (column >> LIMB_BITS));
+        let (r7, column) = (column & LIMB_MASK, t8 + (column >> LIMB_BITS));
+        let (r8, over) = (column & TOP_MASK, column >> TOP_BITS);
+        Self([r0 + 19 * over, r1, r2, r3, r4, r5, r6, r7, r8]).within_bounds()
+    }
+
+    /// The square.
+    #[inline(never)]
+    #[must_use]
+    pub fn square(&self) -> Self {
+        square(self)
+    }
+
+    /// Squared so many times.
+    fn squared(&self, times: u32) -> Self {
+        (0..times).fold(*self, |power, _| power.square())
+    }
+
+    /// The power of 2^250 - 1, and that of 11.
+    fn long_powers(&self) -> [Self; 2] {
+        let of_2 = self.square();
+        let of_9 = of_2.squared(2).times(self);
+        let of_11 = of_9.times(&of_2);
+        let ones_5 = of_11.square().times(&of_9);
+        let ones_10 = ones_5.squared(5).times(&ones_5);
+        let ones_20 = ones_10.squared(10).times(&ones_10);
+        let ones_40 = ones_20.squared(20).times(&ones_20);
+        let ones_50 = ones_40.squared(10).times(&ones_10);
+        let ones_100 = ones_50.squared(50).times(&ones_50);
+        let ones_200 = ones_100.squared(100).times(&ones_100);
+        [ones_200.squared(50).times(&ones_50), of_11]
+    }
+
+    /// The inverse, by Fermat's little theorem: the power of p - 2 = 2^255 - 21. 0 for 0.
+    #[must_use]
+    pub fn inverse(&self) -> Self {
+        let [ones_250, of_11] = self.long_powers();
+        ones_250.squared(5).times(&of_11)
+    }
+
+    /// The power of (p - 5) / 8 = 2^252 - 3, from which a square root is made (RFC 8032 section 5.1.3).
+    #[must_use]
+    pub fn root_power(&self) -> Self {
+        let [ones_250, _] = self.long_powers();
+        ones_250.squared(2).times(self)
+    }
+
+    #[inline(always)]
+    fn within_bounds(self) -> Self {
+        let Self([lower @ .., top]) = &self;
+        let limbs = -SLACK..=LIMB_MASK + SLACK;
+        debug_assert!(lower.iter().all(|limb| limbs.contains(limb)), "{self:?}");
+        debug_assert!((0..=TOP_MASK).contains(top), "{self:?}");
+        self
+    }
+}
+
+/// Carries to the ninth limb.
+fn carry_to_the_top(limbs: &mut [i64; 9]) {
+    let mut column = 0;
+    let [lower @ .., top] = limbs;
+    for limb in lower {
+        column += *limb;
+        *limb = column & LIMB_MASK;
+        column >>= LIMB_BITS;
+    }
+    *top += column;
+}
+
+/// Carries, and brings what is above 2^255 back to the first limb.
+fn carry(limbs: &mut [i64; 9]) {
+    carry_to_the_top(limbs);
+    limbs[0] += 19 * (limbs[8] >> TOP_BITS);
+    limbs[8] &= TOP_MASK;
+}
+
+// Column by column, and not in loops over rows: LLVM would make vectors of those, which take twice as long.
+
+#[inline(never)]
+fn multiply(left: &[i64; 9], right: &[i64; 9]) -> Element {
+    let [a0, a1, a2, a3, a4, a5, a6, a7, a8] = *left;
+    let [b0, b1, b2, b3, b4, b5, b6, b7, b8] = *right;
+    let column = a1 * b8 + a2 * b7 + a3 * b6 + a4 * b5 + a5 * b4 + a6 * b3 + a7 * b2 + a8 * b1;
+    let (h0, carry) = (column & LIMB_MASK, column >> LIMB_BITS);
+    let column = carry + a2 * b8 + a3 * b7 + a4 * b6 + a5 * b5 + a6 * b4 + a7 * b3 + a8 * b2;
+    let (h1, carry) = (column & LIMB_MASK, column >> LIMB_BITS);
+    let column = carry + a3 * b8 + a4 * b7 + a5 * b6 + a6 * b5 + a7 * b4 + a8 * b3;
+    let (h2, carry) = (column & LIMB_MASK, column >> LIMB_BITS);
+    let column = carry + a4 * b8 + a5 * b7 + a6 * b6 + a7 * b5 + a8 * b4;
+    let (h3, carry) = (column & LIMB_MASK, column >> LIMB_BITS);
+    let column = carry + a5 * b8 + a6 * b7 + a7 * b6 + a8 * b5;
+    let (h4, carry) = (column & LIMB_MASK, column >> LIMB_BITS);
+    let column = carry + a6 * b8 + a7 * b7 + a8 * b6;
+    let (h5, carry) = (column & LIMB_MASK, column >> LIMB_BITS);
+    let column = carry + a7 * b8 + a8 * b7;
+    let (h6, carry) = (column & LIMB_MASK, column >> LIMB_BITS);
+    let column = carry + a8 * b8;
+    let (h7, carry) = (column & LIMB_MASK, column >> LIMB_BITS);
+    let h8 = carry;
+    let column = a0 * b0 + WRAP * h0;
+    let (r0, carry) = (column & LIMB_MASK, column >> LIMB_BITS);
+    let column = carry + a0 * b1 + a1 * b0 + WRAP * h1;
+    let (r1, carry) = (column & LIMB_MASK, column >> LIMB_BITS);
+    let column = carry + a0 * b2 + a1 * b1 + a2 * b0 + WRAP * h2;
+    let (r2, carry) = (column & LIMB_MASK, column >> LIMB_BITS);
+    let column = carry + a0 * b3 + a1 * b2 + a2 * b1 + a3 * b0 + WRAP * h3;
+    let (r3, carry) = (column & LIMB_MASK, column >> LIMB_BITS);
+    let column = carry + a0 * b4 + a1 * b3 + a2 * b2 + a3 * b1 + a4 * b0 + WRAP * h4;
+    let (r4, carry) = (column & LIMB_MASK, column >> LIMB_BITS);
+    let column = carry + a0 * b5 + a1 * b4 + a2 * b3 + a3 * b2 + a4 * b1 + a5 * b0 + WRAP * h5;
+    let (r5, carry) = (column & LIMB_MASK, column >> LIMB_BITS);
+    let column =
+        carry + a0 * b6 + a1 * b5 + a2 * b4 + a3 * b3 + a4 * b2 + a5 * b1 + a6 * b0 + WRAP * h6;
+    let (r6, carry) = (column & LIMB_MASK, column >> LIMB_BITS);
+    let column = carry
+        + a0 * b7
+        + a1 * b6
+        + a2 * b5
+        + a3 * b4
+        + a4 * b3
+        + a5 * b2
+        + a6 * b1
+        + a7 * b0
+        + WRAP * h7;
+    let (r7, carry) = (column & LIMB_MASK, column >> LIMB_BITS);
+    let column = carry
+        + a0 * b8
+        + a1 * b7
+        + a2 * b6
+        + a3 * b5
+        + a4 * b4
+        + a5 * b3
+        + a6 * b2
+        + a7 * b1
+        + a8 * b0
+        + WRAP * h8;
+    let (r8, over) = (column & TOP_MASK, column >> TOP_BITS);
+    let column = r0 + 19 * over;
+    let (r0, carry) = (column & LIMB_MASK, column >> LIMB_BITS);
+    Element([r0, r1 + carry, r2, r3, r4, r5, r6, r7, r8]).within_bounds()
+}
+
+#[inline(never)]
+fn square(element: &Element) -> Element {
+    let [a0, a1, a2, a3, a4, a5, a6, a7, a8] = element.0;
+    let [d0, d1, d2, d3] = [a0 + a0, a1 + a1, a2 + a2, a3 + a3];
+    let [d4, d5, d6, d7] = [a4 + a4, a5 + a5, a6 + a6, a7 + a7];
+    let column = d1 * a8 + d2 * a7 + d3 * a6 + d4 * a5;
+    let (h0, carry) = (column & LIMB_MASK, column >> LIMB_BITS);
+    let column = carry + d2 * a8 + d3 * a7 + d4 * a6 + a5 * a5;
+    let (h1, carry) = (column & LIMB_MASK, column >> LIMB_BITS);
+    let column = carry + d3 * a8 + d4 * a7 + d5 * a6;
+    let (h2, carry) = (column & LIMB_MASK, column >> LIMB_BITS);
+    let column = carry + d4 * a8 + d5 * a7 + a6 * a6;
+    let (h3, carry) = (column & LIMB_MASK, column >> LIMB_BITS);
+    let column = carry + d5 * a8 + d6 * a7;
+    let (h4, carry) = (column & LIMB_MASK, column >> LIMB_BITS);
+    let column = carry + d6 * a8 + a7 * a7;
+    let (h5, carry) = (column & LIMB_MASK, column >> LIMB_BITS);
+    let column = carry + d7 * a8;
+    let (h6, carry) = (column & LIMB_MASK, column >> LIMB_BITS);
+    let column = carry + a8 * a8;
+    let (h7, carry) = (column & LIMB_MASK, column >> LIMB_BITS);
+    let h8 = carry;
+    let column = a0 * a0 + WRAP * h0;
+    let (r0, carry) = (column & LIMB_MASK, column >> LIMB_BITS);
+    let column = carry + d0 * a1 + WRAP * h1;
+    let (r1, carry) = (column & LIMB_MASK, column >> LIMB_BITS);
+    let column = carry + d0 * a2 + a1 * a1 + WRAP * h2;
+    let (r2, carry) = (column & LIMB_MASK, column >> LIMB_BITS);
+    let column = carry + d0 * a3 + d1 * a2 + WRAP * h3;
+    let (r3, carry) = (column & LIMB_MASK, column >> LIMB_BITS);
+    let column = carry + d0 * a4 + d1 * a3 + a2 * a2 + WRAP * h4;
+    let (r4, carry) = (column & LIMB_MASK, column >> LIMB_BITS);
+    let column = carry + d0 * a5 + d1 * a4 + d2 * a3 + WRAP * h5;
+    let (r5, carry) = (column & LIMB_MASK, column >> LIMB_BITS);
+    let column = carry + d0 * a6 + d1 * a5 + d2 * a4 + a3 * a3 + WRAP * h6;
+    let (r6, carry) = (column & LIMB_MASK, column >> LIMB_BITS);
+    let column = carry + d0 * a7 + d1 * a6 + d2 * a5 + d3 * a4 + WRAP * h7;
+    let (r7, carry) = (column & LIMB_MASK, column >> LIMB_BITS);
+    let column = carry + d0 * a8 + d1 * a7 + d2 * a6 + d3 * a5 + a4 * a4 + WRAP * h8;
+    let (r8, over) = (column & TOP_MASK, column >> TOP_BITS);
+    let column = r0 + 19 * over;
+    let (r0, carry) = (column & LIMB_MASK, column >> LIMB_BITS);
+    Element([r0, r1 + carry, r2, r3, r4, r5, r6, r7, r8]).within_bounds()
+}
