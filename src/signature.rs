@@ -6,6 +6,8 @@ mod hmac;
 #[cfg(feature = "kernels")]
 #[doc(hidden)]
 pub mod kernels;
+#[cfg(feature = "kernels")]
+mod limbs;
 #[cfg(feature = "mldsa")]
 mod mldsa;
 mod rsa;

@@ -14,7 +14,7 @@ use crate::time::UnixSeconds;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::fmt;
-use std::hash::{BuildHasher, Hasher, RandomState};
+use std::hash::{BuildHasher, DefaultHasher, Hasher, RandomState};
 use std::rc::Rc;
 
 /// The verified tokens of an isolate.
@@ -42,19 +42,19 @@ type Tokens = HashMap<Box<str>, Rc<Token>, BySignature>;
 struct BySignature(RandomState);
 
 impl BuildHasher for BySignature {
-    type Hasher = EndHasher<<RandomState as BuildHasher>::Hasher>;
+    type Hasher = EndHasher;
 
-    fn build_hasher(&self) -> Self::Hasher {
+    fn build_hasher(&self) -> EndHasher {
         EndHasher(self.0.build_hasher())
     }
 }
 
-struct EndHasher<H>(H);
+struct EndHasher(DefaultHasher);
 
 /// How much of a text is hashed; no signature is shorter in base64url.
 const END_BYTES: usize = 32;
 
-impl<H: Hasher> Hasher for EndHasher<H> {
+impl Hasher for EndHasher {
     fn write(&mut self, bytes: &[u8]) {
         let end = bytes.last_chunk::<END_BYTES>();
         self.0.write(end.map_or(bytes, <[u8; END_BYTES]>::as_slice));

@@ -39,7 +39,7 @@ export function answer(fetcher, rewritten, isCached, milliseconds) {
       ? fetcher.fetch(rewritten, manner)
       : fetcher.fetch(rewritten.url, { ...rewritten, ...manner });
   // The runtime's timers end with the request, so that nothing has to be cleared. `Promise.race` with
-  // `scheduler.wait` takes three times as long.
+  // `scheduler.wait` takes twice as long.
   return new Promise((resolve, reject) => {
     answer.then(resolve, reject);
     setTimeout(resolve, milliseconds);

@@ -10,6 +10,11 @@ pub use super::rsa::montgomery::Modulus;
 pub use super::rsa::pair::{Arithmetic, Floats, Hardware};
 pub use super::wnaf::{Group, Table, recode};
 
+use super::rsa::{Claimed, Padding};
+use super::{ecdsa, eddsa};
+use crate::alg::{Algorithm, Family};
+use crate::keys::{EcKey, Key, Material};
+
 /// Those of Ed25519.
 pub mod ed25519 {
     pub use crate::signature::eddsa::ed25519::difference_of_products;
@@ -17,11 +22,6 @@ pub mod ed25519 {
     pub use crate::signature::eddsa::ed25519::point::{Addend, Point};
     pub(crate) use crate::signature::eddsa::ed25519::table_of;
 }
-
-use super::rsa::{Claimed, Padding};
-use super::{ecdsa, eddsa};
-use crate::alg::{Algorithm, Family};
-use crate::keys::{EcKey, Key, Material};
 
 /// Who checks a signature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -32,6 +32,39 @@ pub trait Group: Copy {
     fn addends(points: &[Self]) -> Vec<Self::Addend>;
 }
 
+/// What [`inverses`] are taken of.
+pub(super) trait Field: Copy {
+    const UNIT: Self;
+
+    fn product(&self, other: &Self) -> Self;
+
+    fn inverted(&self) -> Self;
+}
+
+/// The inverses of elements other than 0, with one inversion for all of them (Montgomery 1987, section 10.3.1).
+pub(super) fn inverses<F: Field>(elements: &[F]) -> Vec<F> {
+    let mut product = F::UNIT;
+    let products_before: Vec<F> = elements
+        .iter()
+        .map(|element| {
+            let next = product.product(element);
+            std::mem::replace(&mut product, next)
+        })
+        .collect();
+    let mut inverse = product.inverted();
+    let mut inverses: Vec<F> = elements
+        .iter()
+        .zip(&products_before)
+        .rev()
+        .map(|(element, before)| {
+            let next = inverse.product(element);
+            std::mem::replace(&mut inverse, next).product(before)
+        })
+        .collect();
+    inverses.reverse();
+    inverses
+}
+
 /// The words of a big-endian number.
 pub(super) fn words_of(scalar: &[u8; 32]) -> Scalar {
     let mut words = Scalar::default();

@@ -9,8 +9,8 @@
 pub(crate) mod field;
 pub(crate) mod point;
 
-use super::super::wnaf::{Scalar, Table, multiply_and_add, words_of};
 use crate::keys::EdwardsKey;
+use crate::signature::wnaf::{Scalar, Table, multiply_and_add, words_of};
 use curve25519_dalek::scalar::Scalar as Residue;
 use point::{Addend, Point};
 use sha2::{Digest as _, Sha512};

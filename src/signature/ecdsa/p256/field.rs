@@ -39,27 +39,27 @@
     reason = "checked sums would double the time; the module's documentation shows that none overflows"
 )]
 
-const LIMB_BITS: u32 = 29;
-const LIMB_MASK: i64 = (1 << LIMB_BITS) - 1;
+use crate::signature::limbs::{self, LIMB_BITS, LIMB_MASK, Limbs};
+use crate::signature::wnaf::Field;
 
 /// The largest sum of the sizes of a combination's factors.
 const LARGEST_COMBINATION: u64 = 17;
 
 /// The prime.
-const PRIME: [i64; 9] =
+const PRIME: Limbs =
     [0x1fff_ffff, 0x1fff_ffff, 0x1fff_ffff, 0x1ff, 0, 0, 0x4_0000, 0x1fe0_0000, 0xff_ffff];
 
 /// An element of the field, as the module's documentation says.
 #[derive(Clone, Copy, Debug)]
-pub struct Element([i64; 9]);
+pub struct Element(Limbs);
 
 /// Two elements added.
 #[derive(Clone, Copy, Debug)]
-pub struct Sum([i64; 9]);
+pub struct Sum(Limbs);
 
 /// An element less another.
 #[derive(Clone, Copy, Debug)]
-pub struct Difference([i64; 9]);
+pub struct Difference(Limbs);
 
 /// What can be multiplied.
 pub trait Factor {
@@ -67,7 +67,7 @@ pub trait Factor {
     const BOUND: i64;
 
     /// The limbs.
-    fn limbs(&self) -> &[i64; 9];
+    fn limbs(&self) -> &Limbs;
 
     /// The product.
     #[inline(always)]
@@ -92,7 +92,7 @@ impl Factor for Element {
     const BOUND: i64 = 1;
 
     #[inline(always)]
-    fn limbs(&self) -> &[i64; 9] {
+    fn limbs(&self) -> &Limbs {
         &self.0
     }
 }
@@ -101,7 +101,7 @@ impl Factor for Sum {
     const BOUND: i64 = 2;
 
     #[inline(always)]
-    fn limbs(&self) -> &[i64; 9] {
+    fn limbs(&self) -> &Limbs {
         &self.0
     }
 }
@@ -110,8 +110,20 @@ impl Factor for Difference {
     const BOUND: i64 = 1;
 
     #[inline(always)]
-    fn limbs(&self) -> &[i64; 9] {
+    fn limbs(&self) -> &Limbs {
         &self.0
+    }
+}
+
+impl Field for Element {
+    const UNIT: Self = Self::ONE;
+
+    fn product(&self, other: &Self) -> Self {
+        self.times(other)
+    }
+
+    fn inverted(&self) -> Self {
+        self.inverse()
     }
 }
 
@@ -136,25 +148,14 @@ impl Element {
 
     /// The element with these limbs, which must be within the bounds.
     #[must_use]
-    pub fn from_limbs(limbs: [i64; 9]) -> Self {
+    pub fn from_limbs(limbs: Limbs) -> Self {
         Self(limbs).within_bounds()
     }
 
     /// The element of a big-endian number, which need not be below p.
     #[must_use]
     pub fn from_be_bytes(bytes: &[u8; 32]) -> Self {
-        let mut bytes = bytes.iter().rev();
-        let (mut buffer, mut held) = (0_i64, 0);
-        let mut number = Self::ZERO;
-        for limb in &mut number.0 {
-            while held < LIMB_BITS {
-                buffer |= i64::from(bytes.next().copied().unwrap_or(0)) << held;
-                held += 8;
-            }
-            *limb = buffer & LIMB_MASK;
-            buffer >>= LIMB_BITS;
-            held -= LIMB_BITS;
-        }
+        let number = Self(limbs::of_bytes(bytes.iter().rev().copied()));
         number.times(&Self::SQUARE_OF_RADIX)
     }
 
@@ -169,19 +170,8 @@ impl Element {
                 both.map_or(0, |(limb, prime)| limb + prime)
             });
         }
-        let mut bytes = [0; 32];
-        let mut limbs = limbs.into_iter();
-        let (mut buffer, mut held) = (0_i64, 0);
-        for byte in bytes.iter_mut().rev() {
-            if held < 8 {
-                // Not an `or`: p may have made the limb longer than its bits.
-                buffer += limbs.next().unwrap_or(0) << held;
-                held += LIMB_BITS;
-            }
-            [*byte, ..] = buffer.to_le_bytes();
-            buffer >>= 8;
-            held -= 8;
-        }
+        let mut bytes = limbs::to_bytes(limbs);
+        bytes.reverse();
         bytes
     }
 
@@ -195,28 +185,14 @@ impl Element {
     #[inline(always)]
     #[must_use]
     pub fn plus(&self, other: &Self) -> Sum {
-        let ([a0, a1, a2, a3, a4, a5, a6, a7, a8], [b0, b1, b2, b3, b4, b5, b6, b7, b8]) =
-            (self.0, other.0);
-        Sum([a0 + b0, a1 + b1, a2 + b2, a3 + b3, a4 + b4, a5 + b5, a6 + b6, a7 + b7, a8 + b8])
+        Sum(limbs::sum(&self.0, &other.0))
     }
 
     /// The difference.
     #[inline(always)]
     #[must_use]
     pub fn minus(&self, other: &Self) -> Difference {
-        let ([a0, a1, a2, a3, a4, a5, a6, a7, a8], [b0, b1, b2, b3, b4, b5, b6, b7, b8]) =
-            (self.0, other.0);
-        Difference([
-            a0 - b0,
-            a1 - b1,
-            a2 - b2,
-            a3 - b3,
-            a4 - b4,
-            a5 - b5,
-            a6 - b6,
-            a7 - b7,
-            a8 - b8,
-        ])
+        Difference(limbs::difference(&self.0, &other.0))
     }
 
     /// The sum of elements times factors, which are at most [`LARGEST_COMBINATION`] together.
@@ -229,21 +205,7 @@ impl Element {
             "a combination out of bounds"
         );
         let [t0, t1, t2, t3, t4, t5, t6, t7, t8] =
-            terms.into_iter().fold([0; 9], |sums, (factor, Self(limbs))| {
-                let ([s0, s1, s2, s3, s4, s5, s6, s7, s8], [l0, l1, l2, l3, l4, l5, l6, l7, l8]) =
-                    (sums, *limbs);
-                [
-                    s0 + factor * l0,
-                    s1 + factor * l1,
-                    s2 + factor * l2,
-                    s3 + factor * l3,
-                    s4 + factor * l4,
-                    s5 + factor * l5,
-                    s6 + factor * l6,
-                    s7 + factor * l7,
-                    s8 + factor * l8,
-                ]
-            });
+            limbs::combination(terms.map(|(factor, Self(limbs))| (factor, limbs)));
         // The multiple of p: the ninth limb has 24 bits up to 2^256.
         let h = (t8 + (1 << 23)) >> 24;
         let column = t0 + h;
@@ -289,7 +251,7 @@ impl Element {
 // Column by column, and not in loops over rows: LLVM would make vectors of those, which take twice as long.
 
 #[inline(never)]
-fn multiply(left: &[i64; 9], right: &[i64; 9]) -> Element {
+fn multiply(left: &Limbs, right: &Limbs) -> Element {
     let [a0, a1, a2, a3, a4, a5, a6, a7, a8] = *left;
     let [b0, b1, b2, b3, b4, b5, b6, b7, b8] = *right;
     let column = a0 * b0;

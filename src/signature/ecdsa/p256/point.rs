@@ -1,7 +1,7 @@
 //! Points of P-256, in Jacobian coordinates: (x, y, z) stands for (x / z², y / z³).
 
 use super::field::{Element, Factor as _};
-use crate::signature::wnaf::Group;
+use crate::signature::wnaf::{Group, inverses};
 
 /// A point other than infinity, with z = 1.
 #[derive(Clone, Copy, Debug)]
@@ -120,26 +120,10 @@ impl Point {
 /// Brings points other than infinity to z = 1, with one inversion for all of them.
 #[must_use]
 fn normalise(points: &[Point]) -> Vec<Affine> {
-    let mut product = Element::ONE;
-    let products_before: Vec<Element> = points
-        .iter()
-        .map(|point| {
-            let next = product.times(&point.z);
-            std::mem::replace(&mut product, next)
-        })
-        .collect();
-    let mut inverse = product.inverse();
-    let mut normalised: Vec<Affine> = points
-        .iter()
-        .zip(&products_before)
-        .rev()
-        .map(|(point, before)| {
-            let own = inverse.times(before);
-            inverse = inverse.times(&point.z);
-            let squared = own.square();
-            Affine { x: point.x.times(&squared), y: point.y.times(&squared).times(&own) }
-        })
-        .collect();
-    normalised.reverse();
-    normalised
+    let inverses = inverses(&points.iter().map(|point| point.z).collect::<Vec<_>>());
+    let affine = |(point, inverse): (&Point, Element)| {
+        let squared = inverse.square();
+        Affine { x: point.x.times(&squared), y: point.y.times(&squared).times(&inverse) }
+    };
+    points.iter().zip(inverses).map(affine).collect()
 }

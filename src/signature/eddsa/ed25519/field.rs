@@ -30,8 +30,9 @@
     reason = "checked sums would double the time; the module's documentation shows that none overflows"
 )]
 
-const LIMB_BITS: u32 = 29;
-const LIMB_MASK: i64 = (1 << LIMB_BITS) - 1;
+use crate::signature::limbs::{self, LIMB_BITS, LIMB_MASK, Limbs};
+use crate::signature::wnaf::Field;
+
 /// The bits of the ninth limb.
 const TOP_BITS: u32 = 23;
 const TOP_MASK: i64 = (1 << TOP_BITS) - 1;
@@ -44,7 +45,7 @@ const SLACK: i64 = 1 << 17;
 const LARGEST_COMBINATION: u64 = 8;
 
 /// The prime.
-const PRIME: [i64; 9] = [
+const PRIME: Limbs = [
     LIMB_MASK - 18,
     LIMB_MASK,
     LIMB_MASK,
@@ -58,15 +59,15 @@ const PRIME: [i64; 9] = [
 
 /// An element of the field, as the module's documentation says.
 #[derive(Clone, Copy, Debug)]
-pub struct Element([i64; 9]);
+pub struct Element(Limbs);
 
 /// Two elements added.
 #[derive(Clone, Copy, Debug)]
-pub struct Sum([i64; 9]);
+pub struct Sum(Limbs);
 
 /// An element less another.
 #[derive(Clone, Copy, Debug)]
-pub struct Difference([i64; 9]);
+pub struct Difference(Limbs);
 
 /// What can be multiplied.
 pub trait Factor {
@@ -74,7 +75,7 @@ pub trait Factor {
     const BOUND: i64;
 
     /// The limbs.
-    fn limbs(&self) -> &[i64; 9];
+    fn limbs(&self) -> &Limbs;
 
     /// The product.
     #[inline(always)]
@@ -98,7 +99,7 @@ impl Factor for Element {
     const BOUND: i64 = 1;
 
     #[inline(always)]
-    fn limbs(&self) -> &[i64; 9] {
+    fn limbs(&self) -> &Limbs {
         &self.0
     }
 }
@@ -107,7 +108,7 @@ impl Factor for Sum {
     const BOUND: i64 = 2;
 
     #[inline(always)]
-    fn limbs(&self) -> &[i64; 9] {
+    fn limbs(&self) -> &Limbs {
         &self.0
     }
 }
@@ -116,8 +117,20 @@ impl Factor for Difference {
     const BOUND: i64 = 1;
 
     #[inline(always)]
-    fn limbs(&self) -> &[i64; 9] {
+    fn limbs(&self) -> &Limbs {
         &self.0
+    }
+}
+
+impl Field for Element {
+    const UNIT: Self = Self::ONE;
+
+    fn product(&self, other: &Self) -> Self {
+        self.times(other)
+    }
+
+    fn inverted(&self) -> Self {
+        self.inverse()
     }
 }
 
@@ -139,7 +152,7 @@ impl Element {
 
     /// The element with these limbs, which must be within the bounds.
     #[must_use]
-    pub fn from_limbs(limbs: [i64; 9]) -> Self {
+    pub fn from_limbs(limbs: Limbs) -> Self {
         Self(limbs).within_bounds()
     }
 
@@ -147,18 +160,7 @@ impl Element {
     /// which need not be below p.
     #[must_use]
     pub fn from_le_bytes(bytes: &[u8; 32]) -> Self {
-        let mut bytes = bytes.iter();
-        let (mut buffer, mut held) = (0_i64, 0);
-        let mut number = Self::ZERO;
-        for limb in &mut number.0 {
-            while held < LIMB_BITS {
-                buffer |= i64::from(bytes.next().copied().unwrap_or(0)) << held;
-                held += 8;
-            }
-            *limb = buffer & LIMB_MASK;
-            buffer >>= LIMB_BITS;
-            held -= LIMB_BITS;
-        }
+        let mut number = Self(limbs::of_bytes(bytes.iter().copied()));
         number.0[8] &= TOP_MASK;
         number
     }
@@ -183,47 +185,21 @@ impl Element {
             more[8] &= TOP_MASK;
             limbs = more;
         }
-        let mut bytes = [0; 32];
-        let mut limbs = limbs.into_iter();
-        let (mut buffer, mut held) = (0_i64, 0);
-        for byte in &mut bytes {
-            if held < 8 {
-                buffer |= limbs.next().unwrap_or(0) << held;
-                held += LIMB_BITS;
-            }
-            [*byte, ..] = buffer.to_le_bytes();
-            buffer >>= 8;
-            held -= 8;
-        }
-        bytes
+        limbs::to_bytes(limbs)
     }
 
     /// The sum.
     #[inline(always)]
     #[must_use]
     pub fn plus(&self, other: &Self) -> Sum {
-        let ([a0, a1, a2, a3, a4, a5, a6, a7, a8], [b0, b1, b2, b3, b4, b5, b6, b7, b8]) =
-            (self.0, other.0);
-        Sum([a0 + b0, a1 + b1, a2 + b2, a3 + b3, a4 + b4, a5 + b5, a6 + b6, a7 + b7, a8 + b8])
+        Sum(limbs::sum(&self.0, &other.0))
     }
 
     /// The difference.
     #[inline(always)]
     #[must_use]
     pub fn minus(&self, other: &Self) -> Difference {
-        let ([a0, a1, a2, a3, a4, a5, a6, a7, a8], [b0, b1, b2, b3, b4, b5, b6, b7, b8]) =
-            (self.0, other.0);
-        Difference([
-            a0 - b0,
-            a1 - b1,
-            a2 - b2,
-            a3 - b3,
-            a4 - b4,
-            a5 - b5,
-            a6 - b6,
-            a7 - b7,
-            a8 - b8,
-        ])
+        Difference(limbs::difference(&self.0, &other.0))
     }
 
     /// The sum of elements times factors, which are at most [`LARGEST_COMBINATION`] together.
@@ -236,21 +212,7 @@ impl Element {
             "a combination out of bounds"
         );
         let [t0, t1, t2, t3, t4, t5, t6, t7, t8] =
-            terms.into_iter().fold([0; 9], |sums, (factor, Self(limbs))| {
-                let ([s0, s1, s2, s3, s4, s5, s6, s7, s8], [l0, l1, l2, l3, l4, l5, l6, l7, l8]) =
-                    (sums, *limbs);
-                [
-                    s0 + factor * l0,
-                    s1 + factor * l1,
-                    s2 + factor * l2,
-                    s3 + factor * l3,
-                    s4 + factor * l4,
-                    s5 + factor * l5,
-                    s6 + factor * l6,
-                    s7 + factor * l7,
-                    s8 + factor * l8,
-                ]
-            });
+            limbs::combination(terms.map(|(factor, Self(limbs))| (factor, limbs)));
         let (r0, column) = (t0 & LIMB_MASK, t1 + (t0 >> LIMB_BITS));
         let (r1, column) = (column & LIMB_MASK, t2 + (column >> LIMB_BITS));
         let (r2, column) = (column & LIMB_MASK, t3 + (column >> LIMB_BITS));
@@ -315,7 +277,7 @@ impl Element {
 }
 
 /// Carries to the ninth limb.
-fn carry_to_the_top(limbs: &mut [i64; 9]) {
+fn carry_to_the_top(limbs: &mut Limbs) {
     let mut column = 0;
     let [lower @ .., top] = limbs;
     for limb in lower {
@@ -327,7 +289,7 @@ fn carry_to_the_top(limbs: &mut [i64; 9]) {
 }
 
 /// Carries, and brings what is above 2^255 back to the first limb.
-fn carry(limbs: &mut [i64; 9]) {
+fn carry(limbs: &mut Limbs) {
     carry_to_the_top(limbs);
     limbs[0] += 19 * (limbs[8] >> TOP_BITS);
     limbs[8] &= TOP_MASK;
@@ -336,67 +298,28 @@ fn carry(limbs: &mut [i64; 9]) {
 // Column by column, and not in loops over rows: LLVM would make vectors of those, which take twice as long.
 
 #[inline(never)]
-fn multiply(left: &[i64; 9], right: &[i64; 9]) -> Element {
+fn multiply(left: &Limbs, right: &Limbs) -> Element {
     let [a0, a1, a2, a3, a4, a5, a6, a7, a8] = *left;
     let [b0, b1, b2, b3, b4, b5, b6, b7, b8] = *right;
-    let column = a1 * b8 + a2 * b7 + a3 * b6 + a4 * b5 + a5 * b4 + a6 * b3 + a7 * b2 + a8 * b1;
-    let (h0, carry) = (column & LIMB_MASK, column >> LIMB_BITS);
-    let column = carry + a2 * b8 + a3 * b7 + a4 * b6 + a5 * b5 + a6 * b4 + a7 * b3 + a8 * b2;
-    let (h1, carry) = (column & LIMB_MASK, column >> LIMB_BITS);
-    let column = carry + a3 * b8 + a4 * b7 + a5 * b6 + a6 * b5 + a7 * b4 + a8 * b3;
-    let (h2, carry) = (column & LIMB_MASK, column >> LIMB_BITS);
-    let column = carry + a4 * b8 + a5 * b7 + a6 * b6 + a7 * b5 + a8 * b4;
-    let (h3, carry) = (column & LIMB_MASK, column >> LIMB_BITS);
-    let column = carry + a5 * b8 + a6 * b7 + a7 * b6 + a8 * b5;
-    let (h4, carry) = (column & LIMB_MASK, column >> LIMB_BITS);
-    let column = carry + a6 * b8 + a7 * b7 + a8 * b6;
-    let (h5, carry) = (column & LIMB_MASK, column >> LIMB_BITS);
-    let column = carry + a7 * b8 + a8 * b7;
-    let (h6, carry) = (column & LIMB_MASK, column >> LIMB_BITS);
-    let column = carry + a8 * b8;
-    let (h7, carry) = (column & LIMB_MASK, column >> LIMB_BITS);
-    let h8 = carry;
-    let column = a0 * b0 + WRAP * h0;
-    let (r0, carry) = (column & LIMB_MASK, column >> LIMB_BITS);
-    let column = carry + a0 * b1 + a1 * b0 + WRAP * h1;
-    let (r1, carry) = (column & LIMB_MASK, column >> LIMB_BITS);
-    let column = carry + a0 * b2 + a1 * b1 + a2 * b0 + WRAP * h2;
-    let (r2, carry) = (column & LIMB_MASK, column >> LIMB_BITS);
-    let column = carry + a0 * b3 + a1 * b2 + a2 * b1 + a3 * b0 + WRAP * h3;
-    let (r3, carry) = (column & LIMB_MASK, column >> LIMB_BITS);
-    let column = carry + a0 * b4 + a1 * b3 + a2 * b2 + a3 * b1 + a4 * b0 + WRAP * h4;
-    let (r4, carry) = (column & LIMB_MASK, column >> LIMB_BITS);
-    let column = carry + a0 * b5 + a1 * b4 + a2 * b3 + a3 * b2 + a4 * b1 + a5 * b0 + WRAP * h5;
-    let (r5, carry) = (column & LIMB_MASK, column >> LIMB_BITS);
-    let column =
-        carry + a0 * b6 + a1 * b5 + a2 * b4 + a3 * b3 + a4 * b2 + a5 * b1 + a6 * b0 + WRAP * h6;
-    let (r6, carry) = (column & LIMB_MASK, column >> LIMB_BITS);
-    let column = carry
-        + a0 * b7
-        + a1 * b6
-        + a2 * b5
-        + a3 * b4
-        + a4 * b3
-        + a5 * b2
-        + a6 * b1
-        + a7 * b0
-        + WRAP * h7;
-    let (r7, carry) = (column & LIMB_MASK, column >> LIMB_BITS);
-    let column = carry
-        + a0 * b8
-        + a1 * b7
-        + a2 * b6
-        + a3 * b5
-        + a4 * b4
-        + a5 * b3
-        + a6 * b2
-        + a7 * b1
-        + a8 * b0
-        + WRAP * h8;
-    let (r8, over) = (column & TOP_MASK, column >> TOP_BITS);
-    let column = r0 + 19 * over;
-    let (r0, carry) = (column & LIMB_MASK, column >> LIMB_BITS);
-    Element([r0, r1 + carry, r2, r3, r4, r5, r6, r7, r8]).within_bounds()
+    reduce([
+        a0 * b0,
+        a0 * b1 + a1 * b0,
+        a0 * b2 + a1 * b1 + a2 * b0,
+        a0 * b3 + a1 * b2 + a2 * b1 + a3 * b0,
+        a0 * b4 + a1 * b3 + a2 * b2 + a3 * b1 + a4 * b0,
+        a0 * b5 + a1 * b4 + a2 * b3 + a3 * b2 + a4 * b1 + a5 * b0,
+        a0 * b6 + a1 * b5 + a2 * b4 + a3 * b3 + a4 * b2 + a5 * b1 + a6 * b0,
+        a0 * b7 + a1 * b6 + a2 * b5 + a3 * b4 + a4 * b3 + a5 * b2 + a6 * b1 + a7 * b0,
+        a0 * b8 + a1 * b7 + a2 * b6 + a3 * b5 + a4 * b4 + a5 * b3 + a6 * b2 + a7 * b1 + a8 * b0,
+        a1 * b8 + a2 * b7 + a3 * b6 + a4 * b5 + a5 * b4 + a6 * b3 + a7 * b2 + a8 * b1,
+        a2 * b8 + a3 * b7 + a4 * b6 + a5 * b5 + a6 * b4 + a7 * b3 + a8 * b2,
+        a3 * b8 + a4 * b7 + a5 * b6 + a6 * b5 + a7 * b4 + a8 * b3,
+        a4 * b8 + a5 * b7 + a6 * b6 + a7 * b5 + a8 * b4,
+        a5 * b8 + a6 * b7 + a7 * b6 + a8 * b5,
+        a6 * b8 + a7 * b7 + a8 * b6,
+        a7 * b8 + a8 * b7,
+        a8 * b8,
+    ])
 }
 
 #[inline(never)]
@@ -404,40 +327,65 @@ fn square(element: &Element) -> Element {
     let [a0, a1, a2, a3, a4, a5, a6, a7, a8] = element.0;
     let [d0, d1, d2, d3] = [a0 + a0, a1 + a1, a2 + a2, a3 + a3];
     let [d4, d5, d6, d7] = [a4 + a4, a5 + a5, a6 + a6, a7 + a7];
-    let column = d1 * a8 + d2 * a7 + d3 * a6 + d4 * a5;
+    reduce([
+        a0 * a0,
+        d0 * a1,
+        d0 * a2 + a1 * a1,
+        d0 * a3 + d1 * a2,
+        d0 * a4 + d1 * a3 + a2 * a2,
+        d0 * a5 + d1 * a4 + d2 * a3,
+        d0 * a6 + d1 * a5 + d2 * a4 + a3 * a3,
+        d0 * a7 + d1 * a6 + d2 * a5 + d3 * a4,
+        d0 * a8 + d1 * a7 + d2 * a6 + d3 * a5 + a4 * a4,
+        d1 * a8 + d2 * a7 + d3 * a6 + d4 * a5,
+        d2 * a8 + d3 * a7 + d4 * a6 + a5 * a5,
+        d3 * a8 + d4 * a7 + d5 * a6,
+        d4 * a8 + d5 * a7 + a6 * a6,
+        d5 * a8 + d6 * a7,
+        d6 * a8 + a7 * a7,
+        d7 * a8,
+        a8 * a8,
+    ])
+}
+
+/// The columns of a product, carried and brought below 2^255 and a little.
+#[inline(always)]
+fn reduce(columns: [i64; 17]) -> Element {
+    let [c0, c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11, c12, c13, c14, c15, c16] = columns;
+    let column = c9;
     let (h0, carry) = (column & LIMB_MASK, column >> LIMB_BITS);
-    let column = carry + d2 * a8 + d3 * a7 + d4 * a6 + a5 * a5;
+    let column = carry + c10;
     let (h1, carry) = (column & LIMB_MASK, column >> LIMB_BITS);
-    let column = carry + d3 * a8 + d4 * a7 + d5 * a6;
+    let column = carry + c11;
     let (h2, carry) = (column & LIMB_MASK, column >> LIMB_BITS);
-    let column = carry + d4 * a8 + d5 * a7 + a6 * a6;
+    let column = carry + c12;
     let (h3, carry) = (column & LIMB_MASK, column >> LIMB_BITS);
-    let column = carry + d5 * a8 + d6 * a7;
+    let column = carry + c13;
     let (h4, carry) = (column & LIMB_MASK, column >> LIMB_BITS);
-    let column = carry + d6 * a8 + a7 * a7;
+    let column = carry + c14;
     let (h5, carry) = (column & LIMB_MASK, column >> LIMB_BITS);
-    let column = carry + d7 * a8;
+    let column = carry + c15;
     let (h6, carry) = (column & LIMB_MASK, column >> LIMB_BITS);
-    let column = carry + a8 * a8;
+    let column = carry + c16;
     let (h7, carry) = (column & LIMB_MASK, column >> LIMB_BITS);
     let h8 = carry;
-    let column = a0 * a0 + WRAP * h0;
+    let column = c0 + WRAP * h0;
     let (r0, carry) = (column & LIMB_MASK, column >> LIMB_BITS);
-    let column = carry + d0 * a1 + WRAP * h1;
+    let column = carry + c1 + WRAP * h1;
     let (r1, carry) = (column & LIMB_MASK, column >> LIMB_BITS);
-    let column = carry + d0 * a2 + a1 * a1 + WRAP * h2;
+    let column = carry + c2 + WRAP * h2;
     let (r2, carry) = (column & LIMB_MASK, column >> LIMB_BITS);
-    let column = carry + d0 * a3 + d1 * a2 + WRAP * h3;
+    let column = carry + c3 + WRAP * h3;
     let (r3, carry) = (column & LIMB_MASK, column >> LIMB_BITS);
-    let column = carry + d0 * a4 + d1 * a3 + a2 * a2 + WRAP * h4;
+    let column = carry + c4 + WRAP * h4;
     let (r4, carry) = (column & LIMB_MASK, column >> LIMB_BITS);
-    let column = carry + d0 * a5 + d1 * a4 + d2 * a3 + WRAP * h5;
+    let column = carry + c5 + WRAP * h5;
     let (r5, carry) = (column & LIMB_MASK, column >> LIMB_BITS);
-    let column = carry + d0 * a6 + d1 * a5 + d2 * a4 + a3 * a3 + WRAP * h6;
+    let column = carry + c6 + WRAP * h6;
     let (r6, carry) = (column & LIMB_MASK, column >> LIMB_BITS);
-    let column = carry + d0 * a7 + d1 * a6 + d2 * a5 + d3 * a4 + WRAP * h7;
+    let column = carry + c7 + WRAP * h7;
     let (r7, carry) = (column & LIMB_MASK, column >> LIMB_BITS);
-    let column = carry + d0 * a8 + d1 * a7 + d2 * a6 + d3 * a5 + a4 * a4 + WRAP * h8;
+    let column = carry + c8 + WRAP * h8;
     let (r8, over) = (column & TOP_MASK, column >> TOP_BITS);
     let column = r0 + 19 * over;
     let (r0, carry) = (column & LIMB_MASK, column >> LIMB_BITS);

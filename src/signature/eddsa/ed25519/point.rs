@@ -5,7 +5,7 @@
 //! (RFC 8032 section 5.1.4).
 
 use super::field::{Element, Factor as _};
-use crate::signature::wnaf::Group;
+use crate::signature::wnaf::{Group, inverses};
 use std::sync::OnceLock;
 
 /// A point as it is added: y + x, y - x and 2·d·x·y, of a point with z = 1.
@@ -160,31 +160,15 @@ impl Group for Point {
     }
 
     fn addends(points: &[Self]) -> Vec<Addend> {
-        let mut product = Element::ONE;
-        let products_before: Vec<Element> = points
-            .iter()
-            .map(|point| {
-                let next = product.times(&point.z);
-                std::mem::replace(&mut product, next)
-            })
-            .collect();
-        let mut inverse = product.inverse();
-        let mut addends: Vec<Addend> = points
-            .iter()
-            .zip(&products_before)
-            .rev()
-            .map(|(point, before)| {
-                let own = inverse.times(before);
-                inverse = inverse.times(&point.z);
-                let (x, y) = (point.x.times(&own), point.y.times(&own));
-                Addend {
-                    sum: Element::combination([(1, &y), (1, &x)]),
-                    difference: Element::combination([(1, &y), (-1, &x)]),
-                    product: x.times(&y).times(&curve().twice_d),
-                }
-            })
-            .collect();
-        addends.reverse();
-        addends
+        let inverses = inverses(&points.iter().map(|point| point.z).collect::<Vec<_>>());
+        let addend = |(point, inverse): (&Self, Element)| {
+            let (x, y) = (point.x.times(&inverse), point.y.times(&inverse));
+            Addend {
+                sum: Element::combination([(1, &y), (1, &x)]),
+                difference: Element::combination([(1, &y), (-1, &x)]),
+                product: x.times(&y).times(&curve().twice_d),
+            }
+        };
+        points.iter().zip(inverses).map(addend).collect()
     }
 }
