@@ -31,25 +31,30 @@ export function rewrite(request, lines, keepsCf) {
 const MANNER = { redirect: "manual" };
 const UNCACHED = { redirect: "manual", cache: "no-store" };
 
-/** What a fetcher, a service or the network, answers in time; `undefined` when it does not. */
-export function answer(fetcher, rewritten, isCached, milliseconds) {
+/**
+ * Has what a fetcher, a service or the network, answers told under a number, or its fault; `undefined` when it does not
+ * answer in time. What is told second finds nobody. The runtime's timers end with the request, so that nothing has to
+ * be cleared.
+ */
+export function ask(fetcher, rewritten, isCached, milliseconds, number, tell) {
   const manner = isCached ? MANNER : UNCACHED;
   const answer =
     rewritten instanceof Request
       ? fetcher.fetch(rewritten, manner)
       : fetcher.fetch(rewritten.url, { ...rewritten, ...manner });
-  // The runtime's timers end with the request, so that nothing has to be cleared. `Promise.race` with
-  // `scheduler.wait` takes twice as long.
-  return new Promise((resolve, reject) => {
-    answer.then(resolve, reject);
-    setTimeout(resolve, milliseconds);
-  });
-}
-
-/** Has a promise's outcome told under a number. */
-export function follow(promise, number, tell) {
-  promise.then(
-    (value) => tell(number, true, value),
+  answer.then(
+    (response) => tell(number, true, response),
     (fault) => tell(number, false, fault),
   );
+  setTimeout(tell, milliseconds, number, true);
+}
+
+/** A promise, to be settled once. */
+export function deferred() {
+  return Promise.withResolvers();
+}
+
+/** Settles it. */
+export function settle({ resolve, reject }, isFulfilled, value) {
+  (isFulfilled ? resolve : reject)(value);
 }

@@ -42,74 +42,91 @@ extern "C" {
     #[wasm_bindgen(method, getter)]
     pub(super) fn headers(this: &Rewritten) -> Headers;
 
-    /// What a fetcher answers in time; `undefined` when it does not.
     #[wasm_bindgen(catch)]
-    pub(super) fn answer(
+    fn ask(
         fetcher: &JsValue,
         rewritten: &Rewritten,
         is_cached: bool,
         milliseconds: f64,
-    ) -> Result<Promise, JsValue>;
+        number: u32,
+        tell: &Closure<dyn FnMut(u32, bool, JsValue)>,
+    ) -> Result<(), JsValue>;
 
-    fn follow(promise: &Promise, number: u32, tell: &Closure<dyn FnMut(u32, bool, JsValue)>);
+    /// A promise, with what settles it.
+    pub(super) type Deferred;
+
+    pub(super) fn deferred() -> Deferred;
+
+    #[wasm_bindgen(method, getter)]
+    pub(super) fn promise(this: &Deferred) -> Promise;
+
+    pub(super) fn settle(deferred: &Deferred, is_fulfilled: bool, value: &JsValue);
 }
 
-/// A promise that is awaited: as `wasm_bindgen_futures::JsFuture`, with no closures of its own, each of which
+/// An answer that is awaited: as a `wasm_bindgen_futures::JsFuture`, with no closures of its own, each of which
 /// the garbage collector has to be told of.
-pub(super) struct Settled(u32);
+pub(super) struct Answer(u32);
 
-enum Followed {
-    Awaited(Option<Waker>),
-    Settled(Result<JsValue, JsValue>),
+enum Outcome {
+    NotYet(Option<Waker>),
+    Told(Result<JsValue, JsValue>),
 }
 
 thread_local! {
-    static FOLLOWED: RefCell<Numbered<Followed>> = const { RefCell::new(Numbered::new()) };
+    static AWAITED: RefCell<Numbered<Outcome>> = const { RefCell::new(Numbered::new()) };
     static TELL: Closure<dyn FnMut(u32, bool, JsValue)> = Closure::new(tell);
 }
 
-impl Settled {
-    pub(super) fn of(promise: &Promise) -> Self {
-        let number = FOLLOWED.with_borrow_mut(|all| {
+impl Answer {
+    /// What a fetcher answers to a request; `undefined` when it does not in time.
+    pub(super) fn of(
+        fetcher: &JsValue,
+        rewritten: &Rewritten,
+        is_cached: bool,
+        milliseconds: f64,
+    ) -> Result<Self, JsValue> {
+        let number = AWAITED.with_borrow_mut(|all| {
             let number = all.number();
-            all.put(number, Followed::Awaited(None));
+            all.put(number, Outcome::NotYet(None));
             number
         });
-        TELL.with(|tell| follow(promise, number, tell));
-        Self(number)
+        let answer = Self(number);
+        TELL.with(|tell| ask(fetcher, rewritten, is_cached, milliseconds, number, tell))?;
+        Ok(answer)
     }
 }
 
-impl Future for Settled {
+impl Future for Answer {
     type Output = Result<JsValue, JsValue>;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        FOLLOWED.with_borrow_mut(|all| match all.take(self.0) {
-            Some(Followed::Settled(outcome)) => Poll::Ready(outcome),
+        AWAITED.with_borrow_mut(|all| match all.take(self.0) {
+            Some(Outcome::Told(outcome)) => Poll::Ready(outcome),
             _ => {
-                all.put(self.0, Followed::Awaited(Some(context.waker().clone())));
+                all.put(self.0, Outcome::NotYet(Some(context.waker().clone())));
                 Poll::Pending
             }
         })
     }
 }
 
-impl Drop for Settled {
+impl Drop for Answer {
     fn drop(&mut self) {
-        FOLLOWED.with_borrow_mut(|all| all.take(self.0));
+        AWAITED.with_borrow_mut(|all| all.take(self.0));
     }
 }
 
 fn tell(number: u32, is_fulfilled: bool, value: JsValue) {
     let outcome = if is_fulfilled { Ok(value) } else { Err(value) };
-    let waker = FOLLOWED.with_borrow_mut(|all| {
+    let waker = AWAITED.with_borrow_mut(|all| {
         // It may be awaited no more.
-        let followed = all.take(number)?;
-        all.put(number, Followed::Settled(outcome));
-        match followed {
-            Followed::Awaited(waker) => waker,
-            Followed::Settled(_) => None,
-        }
+        let (outcome, waker) = match all.take(number)? {
+            Outcome::NotYet(waker) => (Outcome::Told(outcome), waker),
+            // What was told first holds.
+            told @ Outcome::Told(_) => (told, None),
+        };
+        all.put(number, outcome);
+        waker
     });
     if let Some(waker) = waker {
         drive::on_the_spot(|| waker.wake());

@@ -4,8 +4,9 @@
 //! `wasm_bindgen_futures::spawn_local` begins each future in a microtask of its own and resumes it in another,
 //! by a `queueMicrotask` that the Workers runtime wraps: a tenth of what the gate adds to a request.
 
+use super::bridge::{self, Deferred};
 use super::numbered::Numbered;
-use js_sys::{Function, Promise};
+use js_sys::Promise;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::future::Future;
@@ -20,8 +21,7 @@ type Driven = Pin<Box<dyn Future<Output = Result<JsValue, JsValue>>>>;
 /// A future that waits, and what its promise is settled with.
 struct Task {
     future: Driven,
-    resolve: Function,
-    reject: Function,
+    outcome: Deferred,
 }
 
 thread_local! {
@@ -40,13 +40,9 @@ pub(super) fn drive(
     if let Poll::Ready(outcome) = poll(&mut future, number) {
         return outcome;
     }
-    let mut future = Some(future);
-    let promise = Promise::new(&mut |resolve, reject| {
-        if let Some(future) = future.take() {
-            let task = Task { future, resolve, reject };
-            TASKS.with_borrow_mut(|tasks| tasks.put(number, task));
-        }
-    });
+    let outcome = bridge::deferred();
+    let promise = outcome.promise();
+    TASKS.with_borrow_mut(|tasks| tasks.put(number, Task { future, outcome }));
     Ok(promise.into())
 }
 
@@ -81,11 +77,9 @@ fn resume() {
     let Some(number) = WOKEN.with_borrow_mut(VecDeque::pop_front) else { return };
     // Woken again after its end, it is not there any more.
     let Some(mut task) = TASKS.with_borrow_mut(|tasks| tasks.take(number)) else { return };
-    let settled = match poll(&mut task.future, number) {
-        Poll::Pending => return TASKS.with_borrow_mut(|tasks| tasks.put(number, task)),
-        Poll::Ready(Ok(value)) => task.resolve.call1(&JsValue::UNDEFINED, &value),
-        Poll::Ready(Err(fault)) => task.reject.call1(&JsValue::UNDEFINED, &fault),
-    };
-    // Neither of the two throws.
-    drop(settled);
+    match poll(&mut task.future, number) {
+        Poll::Pending => TASKS.with_borrow_mut(|tasks| tasks.put(number, task)),
+        Poll::Ready(Ok(value)) => bridge::settle(&task.outcome, true, &value),
+        Poll::Ready(Err(fault)) => bridge::settle(&task.outcome, false, &fault),
+    }
 }

@@ -1,7 +1,7 @@
 //! Sending an admitted request to the origin.
 
 use super::bindings::EnvBindings;
-use super::bridge::{self, Settled};
+use super::bridge::{self, Answer};
 use super::{clock, echo};
 use crate::extract::BEARER_SUBPROTOCOL;
 use crate::outgoing::{Origin, Outgoing};
@@ -46,9 +46,9 @@ pub(super) async fn send(
         Origin::Service(name) => EnvBindings(env).raw(name).ok_or_else(unreachable)?,
     };
     let milliseconds = 1000.0 * f64::from(timeout.get());
-    let answer = bridge::answer(&fetcher, &rewritten, !outgoing.no_store, milliseconds)
+    let answer = Answer::of(&fetcher, &rewritten, !outgoing.no_store, milliseconds)
         .map_err(|_| unreachable())?;
-    match Settled::of(&answer).await {
+    match answer.await {
         Ok(nothing) if nothing.is_undefined() => {
             Err(Refusal::new(Code::OriginTimeout, "no response headers from the origin in time"))
         }
