@@ -49,7 +49,7 @@ export function ask(fetcher, rewritten, isCached, milliseconds, number, tell) {
   setTimeout(tell, milliseconds, number, true);
 }
 
-/** A promise, to be settled once. */
+/** A promise, with what settles it. */
 export function deferred() {
   return Promise.withResolvers();
 }

@@ -42,6 +42,7 @@ extern "C" {
     #[wasm_bindgen(method, getter)]
     pub(super) fn headers(this: &Rewritten) -> Headers;
 
+    /// Sends a request, and has its outcome told under a number.
     #[wasm_bindgen(catch)]
     fn ask(
         fetcher: &JsValue,
@@ -52,7 +53,7 @@ extern "C" {
         tell: &Closure<dyn FnMut(u32, bool, JsValue)>,
     ) -> Result<(), JsValue>;
 
-    /// A promise, with what settles it.
+    /// A promise, with what settles it: once, the first time.
     pub(super) type Deferred;
 
     pub(super) fn deferred() -> Deferred;
@@ -60,6 +61,7 @@ extern "C" {
     #[wasm_bindgen(method, getter)]
     pub(super) fn promise(this: &Deferred) -> Promise;
 
+    /// Fulfils the promise with a value, or rejects it.
     pub(super) fn settle(deferred: &Deferred, is_fulfilled: bool, value: &JsValue);
 }
 
@@ -67,6 +69,7 @@ extern "C" {
 /// the garbage collector has to be told of.
 pub(super) struct Answer(u32);
 
+/// What has become of it, and who waits.
 enum Outcome {
     NotYet(Option<Waker>),
     Told(Result<JsValue, JsValue>),
@@ -116,6 +119,7 @@ impl Drop for Answer {
     }
 }
 
+/// What JavaScript calls when the answer is there, or its fault, or `undefined` in its place.
 fn tell(number: u32, is_fulfilled: bool, value: JsValue) {
     let outcome = if is_fulfilled { Ok(value) } else { Err(value) };
     let waker = AWAITED.with_borrow_mut(|all| {
