@@ -10,6 +10,7 @@ mod clock;
 #[cfg(feature = "console")]
 mod console;
 mod decision;
+#[cfg(feature = "entry")]
 mod drive;
 mod echo;
 mod forward;
@@ -17,14 +18,15 @@ mod isolate;
 mod keys;
 mod log;
 mod logout;
-mod numbered;
 mod ray;
 mod respond;
 mod revocations;
 mod stream;
+mod unanswered;
 
 use self::clock::Wait;
 use self::decision::{Decision, Outcome};
+use self::forward::{Sending, Sent};
 use self::isolate::Isolate;
 use crate::admitted::Admitted;
 use crate::gate::{self, Trace};
@@ -35,7 +37,10 @@ use crate::rate_limit;
 use crate::refusal::{AnswerStyle, Code, Refusal};
 use crate::report::Difference;
 use crate::request::{Lines, Request};
+use js_sys::Promise;
 use std::rc::Rc;
+use wasm_bindgen::JsCast as _;
+use wasm_bindgen_futures::JsFuture;
 use worker::{Context, Env};
 
 /// Answers a request: forwards it if the policy in the `POLICY` variable admits it, and refuses it
@@ -51,6 +56,20 @@ pub async fn serve(
     env: Env,
     context: Context,
 ) -> worker::Result<web_sys::Response> {
+    match answer(request, env, context).await? {
+        Answer::There(response) => Ok(response),
+        Answer::Awaited(promise) => Ok(JsFuture::from(promise).await?.unchecked_into()),
+    }
+}
+
+/// What answers a request.
+enum Answer {
+    There(web_sys::Response),
+    /// It is the origin's, or stands in for it, and nothing is to be done when it comes.
+    Awaited(Promise),
+}
+
+async fn answer(request: web_sys::Request, env: Env, context: Context) -> worker::Result<Answer> {
     let wait = Wait::begin();
     let lines = bridge::read(&request);
     let lines = Lines::of(&lines);
@@ -59,11 +78,11 @@ pub async fn serve(
     let isolate = Isolate::of(&env).await;
     #[cfg(feature = "console")]
     if let Some(asked) = console::Asked::of(&view, &request, &env, &context) {
-        return Ok(asked.answer(isolate.as_ref()).await?);
+        return Ok(Answer::There(asked.answer(isolate.as_ref()).await?));
     }
     let Some(isolate) = isolate else {
         let refusal = Refusal::new(Code::Misconfigured, "the policy has a fault");
-        return respond::refuse(&refusal, &AnswerStyle::default(), &view);
+        return respond::refuse(&refusal, &AnswerStyle::default(), &view).map(Answer::There);
     };
     let policy = &isolate.policy;
     let mut trace = Trace::default();
@@ -74,15 +93,15 @@ pub async fn serve(
         Ok(None) => {}
         Ok(Some(answer)) => {
             record(&trace, Outcome::Answered(answer.status));
-            return Ok(respond::respond(&answer, view.method != "HEAD")?);
+            return Ok(Answer::There(respond::respond(&answer, view.method != "HEAD")?));
         }
         Err(refusal) => {
             record(&trace, Outcome::Refused(&refusal));
-            return respond::refuse(&refusal, policy.answers(), &view);
+            return respond::refuse(&refusal, policy.answers(), &view).map(Answer::There);
         }
     }
     if let Some(answer) = logout::answer(&isolate, &request, &view, &env, &context).await {
-        return answer;
+        return answer.map(Answer::There);
     }
     let outgoing = judge(&isolate, &view, &env, &context, &mut trace)
         .await
@@ -94,7 +113,23 @@ pub async fn serve(
     let judged_ms = policy.log().server_timing.then(|| wait.so_far());
     let outcome = match outgoing {
         Ok(outgoing) => {
-            forward::send(outgoing, view.method, &request, &env, policy.origin_timeout()).await
+            let answers_subprotocol = outgoing.answers_subprotocol();
+            let is_recorded = trace.reported.is_some() || policy.log().follows_admitted();
+            let is_followed = is_recorded || answers_subprotocol;
+            let sending = Sending {
+                outgoing,
+                request: &request,
+                method: view.method,
+                env: &env,
+                wait: &wait,
+                timeout: policy.origin_timeout(),
+                is_followed,
+            };
+            match forward::send(sending) {
+                Ok(Sent::Awaited(answer)) if !is_followed => return Ok(Answer::Awaited(answer)),
+                Ok(sent) => sent.answer(answers_subprotocol).await,
+                Err(refusal) => Err(refusal),
+            }
         }
         Err(refusal) => Err(limited(refusal, policy, &view, &env).await),
     };
@@ -103,10 +138,10 @@ pub async fn serve(
         Ok(response) => response,
         Err(refusal) => respond::refuse(&refusal, policy.answers(), &view)?,
     };
-    match judged_ms {
-        Some(judged_ms) => Ok(respond::with_server_timing(response, judged_ms, wait.so_far())?),
-        None => Ok(response),
-    }
+    Ok(Answer::There(match judged_ms {
+        Some(judged_ms) => respond::with_server_timing(response, judged_ms, wait.so_far())?,
+        None => response,
+    }))
 }
 
 /// How often a request is judged: at most once more for want of keys, and once for want of revocations.
@@ -194,6 +229,7 @@ async fn compare(
 /// The Worker's `fetch` handler.
 #[cfg(feature = "entry")]
 mod entry {
+    use super::Answer;
     use super::drive::drive;
     use wasm_bindgen::JsValue;
     use wasm_bindgen::prelude::wasm_bindgen;
@@ -208,8 +244,10 @@ mod entry {
         context: worker::worker_sys::Context,
     ) -> Result<JsValue, JsValue> {
         drive(async move {
-            let answer = super::serve(request, env, Context::new(context)).await;
-            answer.map(JsValue::from).map_err(JsValue::from)
+            match super::answer(request, env, Context::new(context)).await? {
+                Answer::There(response) => Ok(response.into()),
+                Answer::Awaited(promise) => Ok(promise.into()),
+            }
         })
     }
 }

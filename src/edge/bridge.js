@@ -1,10 +1,17 @@
 // What a request takes in JavaScript, in few calls: each crossing from WebAssembly costs more than what is done here.
+// It is written for a runtime that has not optimised it yet: no patterns that iterate, no spreading.
 
-/** Method, URL, and every header's name and value, each on a line. */
-export function read(request) {
+const encoder = new TextEncoder();
+
+/**
+ * Writes method, URL, and every header's name and value, each on a line. The bytes that were written; or, less than
+ * nothing by as many bytes as are enough, that they do not fit.
+ */
+export function read(request, into) {
   let lines = `${request.method}\n${request.url}`;
-  for (const [name, value] of request.headers) lines += `\n${name}\n${value}`;
-  return lines;
+  for (const header of request.headers) lines += `\n${header[0]}\n${header[1]}`;
+  const result = encoder.encodeInto(lines, into);
+  return result.read === lines.length ? result.written : -3 * lines.length;
 }
 
 /**
@@ -14,47 +21,47 @@ export function read(request) {
  * where nobody reads `cf`, what `fetch` takes along with a URL is the same, and made in half the time.
  */
 export function rewrite(request, lines, keepsCf) {
-  const [url, removed, ...set] = lines.split("\n");
+  const line = lines.split("\n");
+  const url = line[0];
   let rewritten;
   if (keepsCf || request.body !== null) {
     rewritten = new Request(url, request);
   } else {
-    const { href } = new URL(url);
+    const href = new URL(url).href;
     rewritten = { url: href, isAsAsked: href === url, method: request.method, headers: new Headers(request.headers) };
   }
-  const { headers } = rewritten;
-  if (removed !== "") for (const name of removed.split(",")) headers.delete(name);
-  for (let at = 0; at < set.length; at += 2) headers.set(set[at], set[at + 1]);
+  const headers = rewritten.headers;
+  if (line[1] !== "") line[1].split(",").forEach((name) => headers.delete(name));
+  for (let at = 2; at < line.length; at += 2) headers.set(line[at], line[at + 1]);
   return rewritten;
 }
 
-const MANNER = { redirect: "manual" };
-const UNCACHED = { redirect: "manual", cache: "no-store" };
-
 /**
- * Has what a fetcher, a service or the network, answers told under a number, or its fault; `undefined` when it does not
- * answer in time. What is told second finds nobody. The runtime's timers end with the request, so that nothing has to
- * be cleared.
+ * What a service answers, or without one the network. Where it fails or does not answer in time: what `refuse` answers
+ * to the request, which began then, or if there is no `refuse`, whether time has run out.
+ *
+ * The runtime's timers end with the request, so that nothing has to be cleared.
  */
-export function ask(fetcher, rewritten, isCached, milliseconds, number, tell) {
-  const manner = isCached ? MANNER : UNCACHED;
-  const answer =
-    rewritten instanceof Request
-      ? fetcher.fetch(rewritten, manner)
-      : fetcher.fetch(rewritten.url, { ...rewritten, ...manner });
-  answer.then(
-    (response) => tell(number, true, response),
-    (fault) => tell(number, false, fault),
-  );
-  setTimeout(tell, milliseconds, number, true);
-}
-
-/** A promise, with what settles it. */
-export function deferred() {
-  return Promise.withResolvers();
-}
-
-/** Settles it. */
-export function settle({ resolve, reject }, isFulfilled, value) {
-  (isFulfilled ? resolve : reject)(value);
+export function ask(service, rewritten, isCached, milliseconds, refuse, request, began) {
+  const redirect = "manual";
+  const cache = isCached ? undefined : "no-store";
+  const isWhole = rewritten instanceof Request;
+  const input = isWhole ? rewritten : rewritten.url;
+  const init = isWhole ? { redirect, cache } : { redirect, cache, method: rewritten.method, headers: rewritten.headers };
+  const answer = service ? service.fetch(input, init) : fetch(input, init);
+  return new Promise((resolve) => {
+    let isAwaited = true;
+    const goWithout = (isLate) => {
+      if (isAwaited) resolve(refuse ? Promise.try(refuse, request, began, isLate) : isLate);
+      isAwaited = false;
+    };
+    answer.then(
+      (response) => {
+        isAwaited = false;
+        resolve(response);
+      },
+      () => goWithout(false),
+    );
+    setTimeout(goWithout, milliseconds, true);
+  });
 }

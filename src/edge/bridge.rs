@@ -1,21 +1,20 @@
-//! The calls into JavaScript that every request takes, and waiting for their outcome.
+//! The calls into JavaScript that every request takes.
 
-use super::drive;
-use super::numbered::Numbered;
 use js_sys::Promise;
 use std::cell::RefCell;
-use std::future::Future;
-use std::pin::Pin;
-use std::task::{Context, Poll, Waker};
 use wasm_bindgen::JsValue;
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::prelude::wasm_bindgen;
 use web_sys::{Headers, Request};
 
+/// What answers a request in the origin's place: the request, when it began by the clock, and whether time
+/// has run out.
+pub(super) type Refuse = dyn FnMut(Request, f64, bool) -> Result<JsValue, JsValue>;
+
 #[wasm_bindgen(module = "/src/edge/bridge.js")]
 extern "C" {
-    /// The request, as [`crate::request::Lines`] takes it apart.
-    pub(super) fn read(request: &Request) -> String;
+    #[wasm_bindgen(js_name = read)]
+    fn read_into(request: &Request, into: &mut [u8]) -> i32;
 
     /// A request to be sent.
     pub(super) type Rewritten;
@@ -42,97 +41,38 @@ extern "C" {
     #[wasm_bindgen(method, getter)]
     pub(super) fn headers(this: &Rewritten) -> Headers;
 
-    /// Sends a request, and has its outcome told under a number.
+    /// What a service answers to a request, or without one the network. Where it fails, or does not answer in time:
+    /// what `refuse` makes of the request that came, or without one, whether time has run out.
     #[wasm_bindgen(catch)]
-    fn ask(
-        fetcher: &JsValue,
+    pub(super) fn ask(
+        service: &JsValue,
         rewritten: &Rewritten,
         is_cached: bool,
         milliseconds: f64,
-        number: u32,
-        tell: &Closure<dyn FnMut(u32, bool, JsValue)>,
-    ) -> Result<(), JsValue>;
-
-    /// A promise, with what settles it: once, the first time.
-    pub(super) type Deferred;
-
-    pub(super) fn deferred() -> Deferred;
-
-    #[wasm_bindgen(method, getter)]
-    pub(super) fn promise(this: &Deferred) -> Promise;
-
-    /// Fulfils the promise with a value, or rejects it.
-    pub(super) fn settle(deferred: &Deferred, is_fulfilled: bool, value: &JsValue);
-}
-
-/// An answer that is awaited: as a `wasm_bindgen_futures::JsFuture`, with no closures of its own, each of which
-/// the garbage collector has to be told of.
-pub(super) struct Answer(u32);
-
-/// What has become of it, and who waits.
-enum Outcome {
-    NotYet(Option<Waker>),
-    Told(Result<JsValue, JsValue>),
+        refuse: Option<&Closure<Refuse>>,
+        request: &Request,
+        began: f64,
+    ) -> Result<Promise, JsValue>;
 }
 
 thread_local! {
-    static AWAITED: RefCell<Numbered<Outcome>> = const { RefCell::new(Numbered::new()) };
-    static TELL: Closure<dyn FnMut(u32, bool, JsValue)> = Closure::new(tell);
+    /// Where requests are written to, which is quicker than a `String` that JavaScript makes: it copies text
+    /// character by character. Most fit, and the platform bounds the others.
+    static TEXT: RefCell<Vec<u8>> = RefCell::new(vec![0; 8 * 1024]);
 }
 
-impl Answer {
-    /// What a fetcher answers to a request; `undefined` when it does not in time.
-    pub(super) fn of(
-        fetcher: &JsValue,
-        rewritten: &Rewritten,
-        is_cached: bool,
-        milliseconds: f64,
-    ) -> Result<Self, JsValue> {
-        let number = AWAITED.with_borrow_mut(|all| {
-            let number = all.number();
-            all.put(number, Outcome::NotYet(None));
-            number
-        });
-        let answer = Self(number);
-        TELL.with(|tell| ask(fetcher, rewritten, is_cached, milliseconds, number, tell))?;
-        Ok(answer)
-    }
-}
-
-impl Future for Answer {
-    type Output = Result<JsValue, JsValue>;
-
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        AWAITED.with_borrow_mut(|all| match all.take(self.0) {
-            Some(Outcome::Told(outcome)) => Poll::Ready(outcome),
-            _ => {
-                all.put(self.0, Outcome::NotYet(Some(context.waker().clone())));
-                Poll::Pending
-            }
-        })
-    }
-}
-
-impl Drop for Answer {
-    fn drop(&mut self) {
-        AWAITED.with_borrow_mut(|all| all.take(self.0));
-    }
-}
-
-/// What JavaScript calls when the answer is there, or its fault, or `undefined` in its place.
-fn tell(number: u32, is_fulfilled: bool, value: JsValue) {
-    let outcome = if is_fulfilled { Ok(value) } else { Err(value) };
-    let waker = AWAITED.with_borrow_mut(|all| {
-        // It may be awaited no more.
-        let (outcome, waker) = match all.take(number)? {
-            Outcome::NotYet(waker) => (Outcome::Told(outcome), waker),
-            // What was told first holds.
-            told @ Outcome::Told(_) => (told, None),
-        };
-        all.put(number, outcome);
-        waker
-    });
-    if let Some(waker) = waker {
-        drive::on_the_spot(|| waker.wake());
-    }
+/// The request, as [`crate::request::Lines`] takes it apart.
+pub(super) fn read(request: &Request) -> String {
+    TEXT.with_borrow_mut(|text| {
+        let mut written = read_into(request, text);
+        if let Ok(enough) = usize::try_from(written.saturating_neg())
+            && enough > 0
+        {
+            text.resize(enough, 0);
+            written = read_into(request, text);
+        }
+        let written = usize::try_from(written).ok().and_then(|written| text.get(..written));
+        // It is UTF-8, whatever it was made from (WHATWG Encoding section 7.4).
+        String::from_utf8(written.unwrap_or_default().to_vec()).unwrap_or_default()
+    })
 }

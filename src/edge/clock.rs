@@ -19,6 +19,16 @@ impl Wait {
         Self { began: milliseconds() }
     }
 
+    /// One that began earlier.
+    pub(super) const fn since(began: f64) -> Self {
+        Self { began }
+    }
+
+    /// When it began, in milliseconds.
+    pub(super) const fn began(&self) -> f64 {
+        self.began
+    }
+
     /// Milliseconds so far.
     pub(super) fn so_far(&self) -> u32 {
         let waited = UnixSeconds::from_milliseconds(1000.0 * (milliseconds() - self.began)).get();

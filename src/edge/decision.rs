@@ -52,6 +52,14 @@ pub(super) struct Row<'d> {
 impl<'d> Decision<'d> {
     /// Writes it wherever the policy wants it.
     pub(super) fn record(&self, policy: &Policy, env: &Env, context: &Context) {
+        self.log_where_wanted(policy);
+        if let Some(binding) = &policy.log().analytics {
+            analytics::write(env, context, binding, self);
+        }
+    }
+
+    /// Writes it to the Worker's log, if the policy wants it there.
+    pub(super) fn log_where_wanted(&self, policy: &Policy) {
         let is_refusal =
             matches!(self.outcome, Outcome::Refused(_)) || self.trace.reported.is_some();
         let is_logged = match policy.log().decisions {
@@ -61,9 +69,6 @@ impl<'d> Decision<'d> {
         };
         if is_logged {
             self.log();
-        }
-        if let Some(binding) = &policy.log().analytics {
-            analytics::write(env, context, binding, self);
         }
     }
 

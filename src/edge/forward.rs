@@ -1,27 +1,48 @@
 //! Sending an admitted request to the origin.
 
 use super::bindings::EnvBindings;
-use super::bridge::{self, Answer};
-use super::{clock, echo};
+use super::bridge::{self, Refuse};
+use super::clock::{self, Wait};
+use super::{echo, unanswered};
 use crate::extract::BEARER_SUBPROTOCOL;
 use crate::outgoing::{Origin, Outgoing};
 use crate::path::split_url;
 use crate::refusal::{Code, Refusal};
 use crate::time::Seconds;
-use js_sys::Reflect;
+use js_sys::{Promise, Reflect};
 use std::borrow::Cow;
+use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast as _, JsValue};
+use wasm_bindgen_futures::JsFuture;
 use web_sys::{Headers, Request, Response, ResponseInit};
 use worker::Env;
 
-/// Sends it, and waits for the response's headers at most `timeout`. The response goes back as it came.
-pub(super) async fn send(
-    outgoing: Outgoing<'_>,
-    method: &str,
-    request: &Request,
-    env: &Env,
-    timeout: Seconds,
-) -> Result<Response, Refusal> {
+/// What has become of a request to the origin.
+pub(super) enum Sent {
+    /// The gate itself has answered: the demo.
+    Answered(Response),
+    /// The answer is to come, or what is said in its place.
+    Awaited(Promise),
+}
+
+/// What is to be sent, and how.
+pub(super) struct Sending<'s> {
+    pub(super) outgoing: Outgoing<'s>,
+    /// The request as it came.
+    pub(super) request: &'s Request,
+    pub(super) method: &'s str,
+    pub(super) env: &'s Env,
+    pub(super) wait: &'s Wait,
+    /// How long the origin may take to the headers of its answer.
+    pub(super) timeout: Seconds,
+    /// Whether something is still to be done when it answers. If not, its answer goes to the client straight from
+    /// the runtime, and what is said in its place is seen to as well.
+    pub(super) is_followed: bool,
+}
+
+/// Sends it.
+pub(super) fn send(sending: Sending<'_>) -> Result<Sent, Refusal> {
+    let Sending { outgoing, request, method, env, wait, timeout, is_followed } = sending;
     let unsendable = || Refusal::new(Code::AmbiguousPath, "a URL that cannot be sent");
     let lines = outgoing.lines().ok_or_else(unsendable)?;
     let keeps_cf = matches!(outgoing.origin, Origin::Service(_) | Origin::Zone);
@@ -39,28 +60,53 @@ pub(super) async fn send(
     if let Some((name, value)) = outgoing.proof(&url, method, clock::now) {
         rewritten.headers().set(name, &value).map_err(|_| unsendable())?;
     }
-    let unreachable = || Refusal::new(Code::OriginUnreachable, "the request to the origin failed");
-    let fetcher = match outgoing.origin {
-        Origin::Echo => return echo::answer(&rewritten, &outgoing).map_err(|_| unreachable()),
-        Origin::Url(_) | Origin::Zone => js_sys::global().into(),
+    let service = match outgoing.origin {
+        Origin::Echo => {
+            let answer = echo::answer(&rewritten, &outgoing).map_err(|_| unreachable())?;
+            return Ok(Sent::Answered(answer));
+        }
+        Origin::Url(_) | Origin::Zone => JsValue::UNDEFINED,
         Origin::Service(name) => EnvBindings(env).raw(name).ok_or_else(unreachable)?,
     };
     let milliseconds = 1000.0 * f64::from(timeout.get());
-    let answer = Answer::of(&fetcher, &rewritten, !outgoing.no_store, milliseconds)
-        .map_err(|_| unreachable())?;
-    match answer.await {
-        Ok(nothing) if nothing.is_undefined() => {
-            Err(Refusal::new(Code::OriginTimeout, "no response headers from the origin in time"))
+    let is_cached = !outgoing.no_store;
+    let ask = |refuse: Option<&Closure<Refuse>>| {
+        bridge::ask(&service, &rewritten, is_cached, milliseconds, refuse, request, wait.began())
+    };
+    let answer =
+        if is_followed { ask(None) } else { unanswered::REFUSE.with(|refuse| ask(Some(refuse))) };
+    answer.map(Sent::Awaited).map_err(|_| unreachable())
+}
+
+impl Sent {
+    /// The answer to a request that is followed. It goes back as it came, save that an upgrade says `bearer` where the
+    /// gate has to.
+    pub(super) async fn answer(self, answers_subprotocol: bool) -> Result<Response, Refusal> {
+        let promise = match self {
+            Self::Answered(response) => return Ok(response),
+            Self::Awaited(promise) => promise,
+        };
+        let answer = JsFuture::from(promise).await.map_err(|_| unreachable())?;
+        let response = match answer.dyn_into::<Response>() {
+            Ok(response) => response,
+            Err(is_late) if is_late.is_truthy() => return Err(late()),
+            Err(_) => return Err(unreachable()),
+        };
+        if answers_subprotocol && response.status() == 101 {
+            return with_subprotocol(response).map_err(|_| unreachable());
         }
-        Ok(response) => {
-            let response: Response = response.dyn_into().map_err(|_| unreachable())?;
-            if outgoing.answers_subprotocol() && response.status() == 101 {
-                return with_subprotocol(response).map_err(|_| unreachable());
-            }
-            Ok(response)
-        }
-        Err(_) => Err(unreachable()),
+        Ok(response)
     }
+}
+
+/// What an origin that fails is answered for.
+pub(super) const fn unreachable() -> Refusal {
+    Refusal::new(Code::OriginUnreachable, "the request to the origin failed")
+}
+
+/// What an origin that does not answer in time is answered for.
+pub(super) const fn late() -> Refusal {
+    Refusal::new(Code::OriginTimeout, "no response headers from the origin in time")
 }
 
 /// A browser ends a WebSocket for which it offered subprotocols and none was chosen (RFC 6455 section

@@ -40,6 +40,11 @@ impl Isolate {
         }
     }
 
+    /// The isolate's own, for a request that it has admitted.
+    pub(super) fn made() -> Option<Rc<Self>> {
+        ISOLATE.with(|isolate| isolate.get().cloned()).flatten()
+    }
+
     /// A policy that is judged by beside the enforced one, to no effect, with keys of its own.
     pub(super) const fn candidate(&self) -> Option<&Rc<Self>> {
         self.candidate.as_ref()

@@ -15,6 +15,14 @@ pub struct Log {
     pub server_timing: bool,
 }
 
+impl Log {
+    /// Whether something is recorded or told of a request that is admitted, once it is answered.
+    #[must_use]
+    pub fn follows_admitted(&self) -> bool {
+        self.decisions == Decisions::All || self.analytics.is_some() || self.server_timing
+    }
+}
+
 /// Which decisions are logged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Decisions {
