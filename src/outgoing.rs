@@ -229,13 +229,16 @@ impl Outgoing<'_> {
     /// would end a line, and none ever should.
     #[must_use]
     pub fn lines(&self) -> Option<String> {
-        let mut lines = format!("{}\n{}", self.url, self.remove.join(","));
+        let mut lines = String::with_capacity(512);
+        lines.push_str(&self.url);
+        lines.push('\n');
+        lines.push_str(&self.remove.join(","));
         for text in self.set.iter().flat_map(|(name, value)| [name, value]) {
             lines.push('\n');
             lines.push_str(text);
         }
         let expected = self.set.len().checked_mul(2)?.checked_add(1)?;
-        (lines.matches('\n').count() == expected).then_some(lines)
+        (memchr::memchr_iter(b'\n', lines.as_bytes()).count() == expected).then_some(lines)
     }
 
     /// What the request would have been refused for, were that more than reported.

@@ -110,12 +110,14 @@ pub struct UrlParts<'a> {
 /// A `#` is left in the path, where it is refused: no client sends one.
 #[must_use]
 pub fn split_url(url: &str) -> UrlParts<'_> {
-    let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
-    let (authority, rest) = rest
-        .split_at_checked(rest.find(['/', '?', '#', '\\']).unwrap_or(rest.len()))
-        .unwrap_or((rest, ""));
+    let absolute =
+        url.split_once(':').and_then(|(scheme, rest)| Some((scheme, rest.strip_prefix("//")?)));
+    let (scheme, rest) = absolute.unwrap_or(("", url));
+    let cut = |text: &str, ends: &[u8]| text.bytes().position(|byte| ends.contains(&byte));
+    let (authority, rest) =
+        cut(rest, br"/?#\\").and_then(|end| rest.split_at_checked(end)).unwrap_or((rest, ""));
     let (path, query) =
-        rest.split_at_checked(rest.find('?').unwrap_or(rest.len())).unwrap_or((rest, ""));
+        cut(rest, b"?").and_then(|end| rest.split_at_checked(end)).unwrap_or((rest, ""));
     UrlParts { scheme, authority, path, query }
 }
 

@@ -51,7 +51,7 @@ export function ask(service, rewritten, isCached, milliseconds, refuse, request,
   const answer = service ? service.fetch(input, init) : fetch(input, init);
   return new Promise((resolve) => {
     let isAwaited = true;
-    const goWithout = (isLate) => {
+    const goWithout = (isLate = true) => {
       if (isAwaited) resolve(refuse ? Promise.try(refuse, request, began, isLate) : isLate);
       isAwaited = false;
     };
@@ -62,6 +62,6 @@ export function ask(service, rewritten, isCached, milliseconds, refuse, request,
       },
       () => goWithout(false),
     );
-    setTimeout(goWithout, milliseconds, true);
+    setTimeout(goWithout, milliseconds);
   });
 }
