@@ -14,7 +14,6 @@ use crate::time::UnixSeconds;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::fmt;
-use std::hash::{BuildHasher, DefaultHasher, Hasher, RandomState};
 use std::rc::Rc;
 
 /// The verified tokens of an isolate.
@@ -33,35 +32,29 @@ struct Generations {
     old: Tokens,
 }
 
-/// By all of their text.
-type Tokens = HashMap<Box<str>, Rc<Token>, BySignature>;
+/// By the end of their text: a token's signature is as good as random there. Of two that end alike, the later stays.
+type Tokens = HashMap<u128, Kept>;
 
-/// Hashes the end of a text: a token's signature is as good as random there, and hashing all of it takes as
-/// long as the rest of a look-up. Texts are still compared whole.
-#[derive(Default)]
-struct BySignature(RandomState);
-
-impl BuildHasher for BySignature {
-    type Hasher = EndHasher;
-
-    fn build_hasher(&self) -> EndHasher {
-        EndHasher(self.0.build_hasher())
-    }
+/// The end of a text; no token is shorter.
+fn end_of(text: &str) -> Option<u128> {
+    text.as_bytes().last_chunk().map(|end| u128::from_le_bytes(*end))
 }
 
-struct EndHasher(DefaultHasher);
+struct Kept {
+    text: Box<str>,
+    token: Rc<Token>,
+}
 
-/// How much of a text is hashed: 12 bytes of the signature, and none is shorter.
-const END_BYTES: usize = 16;
-
-impl Hasher for EndHasher {
-    fn write(&mut self, bytes: &[u8]) {
-        let end = bytes.last_chunk::<END_BYTES>();
-        self.0.write(end.map_or(bytes, <[u8; END_BYTES]>::as_slice));
-    }
-
-    fn finish(&self) -> u64 {
-        self.0.finish()
+impl Kept {
+    /// Whether it is the token of exactly this text. `==` compares byte by byte in WebAssembly, which takes longer than
+    /// the rest of a look-up.
+    fn is_of(&self, text: &str) -> bool {
+        let (ours, our_rest) = self.text.as_bytes().as_chunks::<16>();
+        let (theirs, their_rest) = text.as_bytes().as_chunks::<16>();
+        let number = |chunk: &[u8; 16]| u128::from_le_bytes(*chunk);
+        ours.len() == theirs.len()
+            && ours.iter().map(number).eq(theirs.iter().map(number))
+            && our_rest == their_rest
     }
 }
 
@@ -101,26 +94,31 @@ impl TokenCache {
     /// The token of exactly this text, if it is held.
     #[must_use]
     pub fn get(&self, text: &str) -> Option<Rc<Token>> {
+        let end = end_of(text)?;
         let mut generations = self.0.borrow_mut();
-        if let Some(token) = generations.young.get(text) {
-            return Some(Rc::clone(token));
+        if let Some(kept) = generations.young.get(&end).filter(|kept| kept.is_of(text)) {
+            return Some(Rc::clone(&kept.token));
         }
-        let (text, token) = generations.old.remove_entry(text)?;
-        generations.put(text, Rc::clone(&token));
+        generations.old.get(&end).filter(|kept| kept.is_of(text))?;
+        let kept = generations.old.remove(&end)?;
+        let token = Rc::clone(&kept.token);
+        generations.put(end, kept);
         Some(token)
     }
 
     /// Keeps a token whose claims have just been established.
     pub fn keep(&self, text: &str, claims: &Claims<'_>, source: Provenance) {
+        let Some(end) = end_of(text) else { return };
         let established = Rc::new(claims.established.to_keep());
-        self.0.borrow_mut().put(text.into(), Rc::new(Token { established, source }));
+        let kept = Kept { text: text.into(), token: Rc::new(Token { established, source }) };
+        self.0.borrow_mut().put(end, kept);
     }
 }
 
 impl Generations {
-    fn put(&mut self, text: Box<str>, token: Rc<Token>) {
+    fn put(&mut self, end: u128, kept: Kept) {
         // Claims as parsed take some three times their text.
-        let bytes = text.len().saturating_mul(4);
+        let bytes = kept.text.len().saturating_mul(4);
         let is_full = self.young.len() >= budget::TOKENS_KEPT
             || self.bytes.saturating_add(bytes) > budget::TOKEN_BYTES_KEPT;
         if is_full {
@@ -128,7 +126,7 @@ impl Generations {
             self.bytes = 0;
         }
         self.bytes = self.bytes.saturating_add(bytes);
-        self.young.insert(text, token);
+        self.young.insert(end, kept);
     }
 }
 
