@@ -26,6 +26,17 @@ const folded = (name) => name.toLowerCase().replaceAll(/[_.]/g, "-");
 
 const identity = (seen) => seen.headerLines.filter(([name]) => /^x-auth-(subject|scope|payload)$/.test(folded(name)));
 
+const own = (seen) =>
+  identity(seen)
+    .map(([name, value]) => [name.toLowerCase(), value])
+    .sort();
+
+/** Of a token with the scope `read`. */
+const GATES_OWN = [
+  ["x-auth-scope", "read"],
+  ["x-auth-subject", "user-1"],
+];
+
 for (const runtime of ["miniflare", "workerd"]) {
   withGate(
     `headers from outside in ${runtime}`,
@@ -57,13 +68,23 @@ for (const runtime of ["miniflare", "workerd"]) {
             [name, "root"],
           ]);
           const seen = await assertAdmitted(await gate.raw({ target, headers: [...spoofed, good] }), origin);
-          const own = identity(seen)
-            .map(([name, value]) => [name.toLowerCase(), value])
-            .sort();
-          assert.deepEqual(own, [
-            ["x-auth-scope", "read"],
-            ["x-auth-subject", "user-1"],
-          ]);
+          assert.deepEqual(own(seen), GATES_OWN);
+        }
+      });
+
+      test("however much else a request carries, in whatever characters", async ({ gate, origin }) => {
+        for (const length of [100, 7_000, 9_000, 60_000]) {
+          const others = [
+            ["X-Long", "a".repeat(length)],
+            ["X-Latin", "caf\u00e9 ".repeat(100)],
+            ["X_Auth.Subject", "admin"],
+            ["X-Last", "z"],
+          ];
+          const headers = [["Authorization", `Bearer ${hs256Token({ scope: "read" })}`], ...others];
+          const seen = await assertAdmitted(await gate.raw({ target: "/api/a", headers }), origin);
+          assert.deepEqual(own(seen), GATES_OWN);
+          assert.equal(seen.header("x-long").length, length);
+          assert.equal(seen.header("x-last"), "z");
         }
       });
 

@@ -1,7 +1,7 @@
 // One structured line a decision, and in none of them a token, a claim, a secret or a URL.
 
 import assert from "node:assert/strict";
-import { assertAdmitted, gateTest, policies, tokens } from "./harness/index.mjs";
+import { assertAdmitted, gateTest, policies, signal, tokens } from "./harness/index.mjs";
 
 const { hs256, hs256Token, SECRET } = policies;
 
@@ -66,6 +66,46 @@ gateTest("what the origin answers is logged as what it is", options("all"), asyn
   const [line] = await whenStopped(gate);
   assert.deepEqual([line.decision, line.status], ["admitted", 503]);
 });
+
+gateTest(
+  "an origin that does not answer in time is logged once, with what the request was admitted by",
+  ({ origin }) => ({ runtime: "workerd", policy: hs256({ origin, origin_timeout: 1 }), secrets: { SECRET } }),
+  async ({ gate, origin }) => {
+    const later = signal();
+    origin.answerWith(async (received, response) => {
+      response.writeHead(200);
+      response.write("begun");
+      await later.promise;
+      response.end();
+    });
+    // Its headers come in time, its end does not: the limit, when it passes, has nothing to say.
+    const slow = await gate.fetchWith(hs256Token(), "/api/slow");
+    origin.expectOne();
+    origin.answerWith(() => later.promise);
+    assert.equal((await gate.fetchWith(hs256Token(), "/api/hangs")).status, 504);
+    origin.expectOne();
+    later.resolve();
+    assert.equal(await slow.text(), "begun");
+    const [line, ...more] = await whenStopped(gate);
+    assert.deepEqual(more, []);
+    const { waited_ms: waited, ...said } = line;
+    assert.ok(waited >= 1000, `waited_ms is ${waited}`);
+    assert.deepEqual(said, {
+      event: "decision",
+      decision: "refused",
+      code: "origin_timeout",
+      because: "no response headers from the origin in time",
+      status: 504,
+      method: "GET",
+      route: "/api/*",
+      issuer: "issuer",
+      alg: "HS256",
+      key: "secret",
+      cache: "hit",
+      ray: null,
+    });
+  },
+);
 
 gateTest(
   "no token, claim, secret or URL is in any line, nor in any answer of the gate's",
