@@ -12,7 +12,7 @@ import { gateways, startFleet } from "./fleet.mjs";
 import { flood } from "./flood.mjs";
 import { measureStart } from "./start.mjs";
 import { ratio, table, whole } from "./statistics.mjs";
-import { addedMicroseconds, measure, ratioOf } from "./throughput.mjs";
+import { FIRST_WARM_UP_ROUNDS, ROUNDS, WARM_UP_ROUNDS, addedMicroseconds, measure, ratioOf } from "./throughput.mjs";
 
 const PINNED = ["wrangler", "workerd", "jose", "hono", "@tsndr/cloudflare-worker-jwt"];
 
@@ -61,8 +61,8 @@ function howMeasured() {
   return [
     "All in one workerd process, with the same origin in it; each gateway checks signature, issuer, audience and times.",
     "Tokens of some 700 bytes: **cold**, none was seen before; **warm**, each is used 20 times; **hot**, 1,000 over and over.",
-    "Medians of 15 interleaved rounds after 4 to warm up; ratios and differences are taken within a round. *Generator*: how much of one",
-    "processor the load's own process used while it waited for that gateway: below 100 % it is not what limits. p50 and p99 are of requests sent one at a time.",
+    `Medians of ${ROUNDS} interleaved rounds after ${WARM_UP_ROUNDS} to warm up (${FIRST_WARM_UP_ROUNDS} with each algorithm's first mix, while V8 compiles); ratios`,
+    "and differences are taken within a round. *Generator*: how much of one processor the load's own process used while it waited for that gateway: below 100 % it is not what limits. p50 and p99 are of requests sent one at a time.",
   ].join("\n");
 }
 
