@@ -1,7 +1,7 @@
 //! The calls into JavaScript that every request takes.
 
 use js_sys::Promise;
-use std::cell::RefCell;
+use std::cell::Cell;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -13,6 +13,7 @@ pub(super) type Refuse = dyn FnMut(Request, f64, bool) -> Result<JsValue, JsValu
 
 #[wasm_bindgen(module = "/src/edge/bridge.js")]
 extern "C" {
+    /// Writes the request, and says how many bytes that took; or, as a negative number, how many are enough.
     #[wasm_bindgen(js_name = read)]
     fn read_into(request: &Request, into: &mut [u8]) -> i32;
 
@@ -55,24 +56,31 @@ extern "C" {
     ) -> Result<Promise, JsValue>;
 }
 
+/// Enough for most requests; the platform bounds the others.
+const TEXT_BYTES: usize = 8 * 1024;
+
 thread_local! {
     /// Where requests are written to, which is quicker than a `String` that JavaScript makes: it copies text
-    /// character by character. Most fit, and the platform bounds the others.
-    static TEXT: RefCell<Vec<u8>> = RefCell::new(vec![0; 8 * 1024]);
+    /// character by character. Taken out while it is written to, so that nothing thrown meanwhile leaves it locked.
+    static TEXT: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
 }
 
 /// The request, as [`crate::request::Lines`] takes it apart.
 pub(super) fn read(request: &Request) -> String {
-    TEXT.with_borrow_mut(|text| {
-        let mut written = read_into(request, text);
-        if let Ok(enough) = usize::try_from(written.saturating_neg())
-            && enough > 0
-        {
-            text.resize(enough, 0);
-            written = read_into(request, text);
-        }
-        let written = usize::try_from(written).ok().and_then(|written| text.get(..written));
-        // It is UTF-8, whatever it was made from (WHATWG Encoding section 7.4).
-        String::from_utf8(written.unwrap_or_default().to_vec()).unwrap_or_default()
-    })
+    let mut text = TEXT.take();
+    if text.is_empty() {
+        text.resize(TEXT_BYTES, 0);
+    }
+    let mut written = read_into(request, &mut text);
+    if let Ok(enough) = usize::try_from(written.saturating_neg())
+        && enough > 0
+    {
+        text.resize(enough, 0);
+        written = read_into(request, &mut text);
+    }
+    let written = usize::try_from(written).ok().and_then(|written| text.get(..written));
+    // It is UTF-8, whatever it was made from (WHATWG Encoding section 7.4).
+    let lines = String::from_utf8(written.unwrap_or_default().to_vec()).unwrap_or_default();
+    TEXT.set(text);
+    lines
 }
