@@ -14,9 +14,7 @@ use crate::json::{self, Object};
 use crate::refusal::{Code, Refusal, Step};
 use crate::signature::Verified;
 use crate::time::{Seconds, UnixSeconds};
-use base64ct::{Base64UrlUnpadded, Encoding as _};
 use serde_json::Value;
-use std::cell::OnceCell;
 use std::fmt;
 use std::rc::Rc;
 
@@ -104,27 +102,9 @@ pub struct Claims<'g> {
 /// What has been established of a token for good, as long as its key and its issuer's rules stay: all but
 /// whether it is the time for it.
 struct Established {
-    /// What it says, read when it is asked for.
-    members: OnceCell<Object>,
-    payload_segment: Rc<str>,
+    members: Object,
+    payload_segment: String,
     times: Times,
-}
-
-impl Established {
-    fn members(&self) -> &Object {
-        self.members.get_or_init(|| {
-            // It was read before. If it could not be now, it would say nothing, which lets nobody in anywhere.
-            let bytes = Base64UrlUnpadded::decode_vec(&self.payload_segment).unwrap_or_default();
-            json::parse_object(&bytes).unwrap_or_default()
-        })
-    }
-
-    /// The same, to be kept: what it says is read again if it is used again, for it takes several times as much
-    /// memory as its text, and most of a flood of tokens never are.
-    fn to_keep(&self) -> Self {
-        let payload_segment = Rc::clone(&self.payload_segment);
-        Self { members: OnceCell::new(), payload_segment, times: self.times }
-    }
 }
 
 impl<'g> Claims<'g> {
@@ -164,9 +144,9 @@ impl<'g> Claims<'g> {
                 return Err(invalid("a claim rule of the issuer does not hold"));
             }
         }
-        let payload_segment = payload.segment.into();
-        let established = Established { members: members.into(), payload_segment, times };
-        Ok(Self { established: Rc::new(established), rules })
+        let payload_segment = payload.segment.to_owned();
+        let established = Rc::new(Established { members, payload_segment, times });
+        Ok(Self { established, rules })
     }
 
     /// Judges anew, at the time `now`, what was established before by the same rules.
@@ -182,7 +162,7 @@ impl<'g> Claims<'g> {
     /// The value at a name, or at a JSON Pointer (RFC 6901) if it starts with `/`.
     #[must_use]
     pub fn at(&self, path: &str) -> Option<&Value> {
-        json::at(self.established.members(), path)
+        json::at(&self.established.members, path)
     }
 
     /// When the user signed in (OpenID Connect Core section 2, `auth_time`), if the token says so.
@@ -258,7 +238,7 @@ impl fmt::Debug for Claims<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
             .debug_struct("Claims")
-            .field("members", &self.established.members().len())
+            .field("members", &self.established.members.len())
             .finish_non_exhaustive()
     }
 }

@@ -1,6 +1,6 @@
 //! Tokens that were verified, so that one which is used again need not be verified again.
 //!
-//! What is kept is what cannot change: the payload, and whose key bore it out. Whatever can change is judged
+//! What is kept is what cannot change: the claims, and whose key bore them out. Whatever can change is judged
 //! again at every use: whether the key is still among its issuer's, `exp`, `nbf` and `iat`, revocation, and
 //! the route's own rules. A token is found by all of its text, so that no two are ever taken for each other.
 
@@ -109,7 +109,7 @@ impl TokenCache {
     /// Keeps a token whose claims have just been established.
     pub fn keep(&self, text: &str, claims: &Claims<'_>, source: Provenance) {
         let Some(end) = end_of(text) else { return };
-        let established = Rc::new(claims.established.to_keep());
+        let established = Rc::clone(&claims.established);
         let kept = Kept { text: text.into(), token: Rc::new(Token { established, source }) };
         self.0.borrow_mut().put(end, kept);
     }

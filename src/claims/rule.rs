@@ -34,7 +34,7 @@ impl ClaimRule {
     /// `invalid_claim` for a compared integer beyond 2^53 - 1, which a double cannot tell from its
     /// neighbours: two identities would become one.
     pub fn holds(&self, claims: &Claims<'_>) -> Result<bool, Refusal> {
-        self.holds_among(claims.established.members())
+        self.holds_among(&claims.established.members)
     }
 
     pub(super) fn holds_among(&self, members: &Object) -> Result<bool, Refusal> {
