@@ -364,6 +364,11 @@ export interface Route {
   any_role?: (Text)[];
   /** Scopes, one of which the token needs. */
   any_scope?: (Text)[];
+  /**
+   * `"no-store"`: the caches before the origin, which all callers share, neither answer nor store.
+   * `"origin"`: they do as the origin's answers say. `"no-store"` unless set, on public routes `"origin"`.
+   */
+  cache?: SharedCache;
   /** Rules for claims; a token that breaks one is a 403. */
   claims?: (ClaimRule)[];
   /**
@@ -395,6 +400,9 @@ export interface Route {
 
 /** A string, a number or a boolean. */
 export type Scalar = string | number | boolean;
+
+/** What shared caches may do. */
+export type SharedCache = "no-store" | "origin";
 
 /** A place for a token. */
 export type Source = FixedSource | NamedSource;

@@ -13,7 +13,6 @@ use crate::path::{UrlParts, split_url};
 use crate::proof::{HopProof, Statement};
 use crate::refusal::{Code, Refusal, Step};
 use crate::request::Request;
-use crate::route::Access;
 use crate::time::UnixSeconds;
 use serde_json::Value;
 use std::borrow::Cow;
@@ -34,6 +33,14 @@ pub enum Origin {
     Service(String),
     /// The zone's own origin: the URL as it came.
     Zone,
+}
+
+impl Origin {
+    /// Whether it is sent the URL as the client wrote it, scheme and all, so that `X-Forwarded-Host` and
+    /// `X-Forwarded-Proto` would tell it nothing.
+    const fn sees_url(&self) -> bool {
+        matches!(self, Self::Service(_))
+    }
 }
 
 /// What the policy says about forwarding.
@@ -115,11 +122,11 @@ pub fn folded(name: &str) -> String {
 /// What to send.
 pub struct Outgoing<'g> {
     /// The absolute URL.
-    pub url: String,
+    pub url: Cow<'g, str>,
     /// The path that was judged, with which the path of the built request must agree.
-    pub judged_path: String,
+    pub judged_path: &'g str,
     /// Names of the incoming headers to leave out, as they came.
-    pub remove: Vec<String>,
+    pub remove: Vec<Cow<'g, str>>,
     /// Headers to set, each once.
     pub set: Vec<(String, String)>,
     /// Whether shared caches must be kept out (`cache: "no-store"`).
@@ -154,7 +161,7 @@ impl<'g> Outgoing<'g> {
     /// holds an integer beyond 2^53 - 1; `loop_detected` where the request has been here before.
     pub fn of(
         admitted: Admitted<'g>,
-        request: &Request<'_>,
+        request: &Request<'g>,
         forwarding: &'g Forwarding,
     ) -> Result<Self, Refusal> {
         let parts = split_url(request.url);
@@ -162,10 +169,13 @@ impl<'g> Outgoing<'g> {
         if in_zone && request.headers.get(HOP_HEADER).is_some() {
             return Err(Refusal::new(Code::LoopDetected, "the gate's own hop header came back"));
         }
-        let mut set = vec![
-            ("X-Forwarded-Host".to_owned(), parts.authority.to_owned()),
-            ("X-Forwarded-Proto".to_owned(), parts.scheme.to_owned()),
-        ];
+        let asked_for =
+            [("X-Forwarded-Host", parts.authority), ("X-Forwarded-Proto", parts.scheme)];
+        let sees_url = forwarding.origin.sees_url();
+        let mut set = Vec::new();
+        if !sees_url {
+            set.extend(asked_for.map(|(name, value)| (name.to_owned(), value.to_owned())));
+        }
         if in_zone {
             set.push((HOP_HEADER.to_owned(), "1".to_owned()));
         }
@@ -182,23 +192,26 @@ impl<'g> Outgoing<'g> {
             .as_ref()
             .filter(|_| admitted.would_be_refusal().is_none())
             .map(|proof| (proof, audience(&forwarding.origin, parts), subject(&admitted)));
-        let mut remove: Vec<String> = request
-            .headers
-            .names()
-            .into_iter()
-            .filter(|name| forwarding.removes(name, credential))
-            .map(Cow::into_owned)
-            .collect();
+        // What the platform says of the request is left where it is true and the gate says nothing.
+        let is_true = |name: &str| {
+            sees_url
+                && asked_for.iter().any(|(header, value)| {
+                    header.eq_ignore_ascii_case(name)
+                        && request.headers.get(name).is_some_and(|said| said == *value)
+                })
+        };
+        let mut remove = request.headers.names();
+        remove.retain(|name| forwarding.removes(name, credential) && !is_true(name));
         if let Some((header, rest)) = without_token(credential, request, forwarding) {
-            remove.push(header.to_owned());
+            remove.push(Cow::Borrowed(header));
             set.extend(rest.map(|rest| (header.to_owned(), rest)));
         }
         Ok(Self {
-            url: url_to(&forwarding.origin, parts, credential),
-            judged_path: if parts.path.is_empty() { "/".to_owned() } else { parts.path.to_owned() },
+            url: url_to(&forwarding.origin, request.url, parts, credential),
+            judged_path: if parts.path.is_empty() { "/" } else { parts.path },
             remove,
             set,
-            no_store: admitted.route().access != Access::Public,
+            no_store: !admitted.route().allows_shared_caches,
             credential,
             identity,
             reported: admitted.would_be_refusal().cloned(),
@@ -209,6 +222,13 @@ impl<'g> Outgoing<'g> {
 }
 
 impl Outgoing<'_> {
+    /// Whether the request can go on itself, as it came: to the same URL, with the same headers.
+    #[must_use]
+    pub fn goes_as_it_came(&self) -> bool {
+        let is_same_url = matches!(self.url, Cow::Borrowed(_));
+        is_same_url && self.remove.is_empty() && self.set.is_empty() && self.proof.is_none()
+    }
+
     /// The header that proves to the origin that the request came through the gate, and the proof.
     ///
     /// `url` is the one that is sent, as the runtime has serialised it.
@@ -290,15 +310,21 @@ fn subject(admitted: &Admitted<'_>) -> Option<String> {
 
 /// Where a request goes: as it came, without the token if that was in the query, which ends up in every
 /// server's log.
-fn url_to(origin: &Origin, parts: UrlParts<'_>, credential: Option<&Source>) -> String {
+fn url_to<'r>(
+    origin: &Origin,
+    url: &'r str,
+    parts: UrlParts<'r>,
+    credential: Option<&Source>,
+) -> Cow<'r, str> {
     let query = match credential {
         Some(Source::Query(name)) => Cow::Owned(extract::query_without(parts.query, name)),
         _ => Cow::Borrowed(parts.query),
     };
-    match origin {
-        Origin::Url(base) => format!("{base}{}{query}", parts.path),
-        Origin::Echo | Origin::Service(_) | Origin::Zone => {
-            format!("{}://{}{}{query}", parts.scheme, parts.authority, parts.path)
+    match (origin, &query) {
+        (Origin::Url(base), _) => Cow::Owned(format!("{base}{}{query}", parts.path)),
+        (_, Cow::Borrowed(_)) => Cow::Borrowed(url),
+        (_, Cow::Owned(_)) => {
+            Cow::Owned(format!("{}://{}{}{query}", parts.scheme, parts.authority, parts.path))
         }
     }
 }

@@ -37,6 +37,9 @@ pub struct Route {
     /// Whether a segment of the path may hold an encoded slash, which the origin must not take for one
     /// that divides segments.
     pub allows_encoded_slash: bool,
+    /// Whether the caches between the gate and the origin, which several callers share, may answer and store: the
+    /// origin says what (RFC 9111 section 3).
+    pub allows_shared_caches: bool,
 }
 
 impl Route {

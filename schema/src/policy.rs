@@ -324,6 +324,17 @@ pub struct Route {
     /// `"allow"` for APIs that name things with `%2F` in a segment.
     #[schemars(extend("default" = "refuse"))]
     pub encoded_slash: Option<EncodedSlash>,
+    /// `"no-store"`: the caches before the origin, which all callers share, neither answer nor store.
+    /// `"origin"`: they do as the origin's answers say. `"no-store"` unless set, on public routes `"origin"`.
+    pub cache: Option<SharedCache>,
+}
+
+/// What shared caches may do.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "kebab-case")]
+pub enum SharedCache {
+    NoStore,
+    Origin,
 }
 
 /// Whether a route needs a token.

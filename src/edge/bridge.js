@@ -45,9 +45,15 @@ export function rewrite(request, lines, keepsCf) {
 export function ask(service, rewritten, isCached, milliseconds, refuse, request, began) {
   const redirect = "manual";
   const cache = isCached ? undefined : "no-store";
-  const isWhole = rewritten instanceof Request;
-  const input = isWhole ? rewritten : rewritten.url;
-  const init = isWhole ? { redirect, cache } : { redirect, cache, method: rewritten.method, headers: rewritten.headers };
+  let input = rewritten;
+  let init;
+  if (!(rewritten instanceof Request)) {
+    input = rewritten.url;
+    init = { redirect, cache, method: rewritten.method, headers: rewritten.headers };
+  } else if (cache || rewritten.redirect !== redirect) {
+    // Another request: the one that came goes on itself where it can.
+    init = { redirect, cache };
+  }
   const answer = service ? service.fetch(input, init) : fetch(input, init);
   return new Promise((resolve) => {
     let isAwaited = true;

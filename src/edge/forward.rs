@@ -1,7 +1,7 @@
 //! Sending an admitted request to the origin.
 
 use super::bindings::EnvBindings;
-use super::bridge::{self, Refuse};
+use super::bridge::{self, Refuse, Rewritten};
 use super::clock::{self, Wait};
 use super::{echo, unanswered};
 use crate::extract::BEARER_SUBPROTOCOL;
@@ -43,12 +43,39 @@ pub(super) struct Sending<'s> {
 /// Sends it.
 pub(super) fn send(sending: Sending<'_>) -> Result<Sent, Refusal> {
     let Sending { outgoing, request, method, env, wait, timeout, is_followed } = sending;
+    let made;
+    let rewritten: &Rewritten = if outgoing.goes_as_it_came() {
+        request.unchecked_ref()
+    } else {
+        made = rewrite(&outgoing, request, method)?;
+        &made
+    };
+    let service = match outgoing.origin {
+        Origin::Echo => {
+            let answer = echo::answer(rewritten, &outgoing).map_err(|_| unreachable())?;
+            return Ok(Sent::Answered(answer));
+        }
+        Origin::Url(_) | Origin::Zone => JsValue::UNDEFINED,
+        Origin::Service(name) => EnvBindings(env).raw(name).ok_or_else(unreachable)?,
+    };
+    let milliseconds = 1000.0 * f64::from(timeout.get());
+    let is_cached = !outgoing.no_store;
+    let ask = |refuse: Option<&Closure<Refuse>>| {
+        bridge::ask(&service, rewritten, is_cached, milliseconds, refuse, request, wait.began())
+    };
+    let answer =
+        if is_followed { ask(None) } else { unanswered::REFUSE.with(|refuse| ask(Some(refuse))) };
+    answer.map(Sent::Awaited).map_err(|_| unreachable())
+}
+
+/// Makes the request that is sent in the place of the one that came.
+fn rewrite(outgoing: &Outgoing<'_>, request: &Request, method: &str) -> Result<Rewritten, Refusal> {
     let unsendable = || Refusal::new(Code::AmbiguousPath, "a URL that cannot be sent");
     let lines = outgoing.lines().ok_or_else(unsendable)?;
     let keeps_cf = matches!(outgoing.origin, Origin::Service(_) | Origin::Zone);
     let rewritten = bridge::rewrite(request, &lines, keeps_cf).map_err(|_| unsendable())?;
     let url = match rewritten.is_as_asked() {
-        Some(true) => Cow::Borrowed(outgoing.url.as_str()),
+        Some(true) => Cow::Borrowed(&*outgoing.url),
         _ => Cow::Owned(rewritten.url()),
     };
     if split_url(&url).path != outgoing.judged_path {
@@ -60,22 +87,7 @@ pub(super) fn send(sending: Sending<'_>) -> Result<Sent, Refusal> {
     if let Some((name, value)) = outgoing.proof(&url, method, clock::now) {
         rewritten.headers().set(name, &value).map_err(|_| unsendable())?;
     }
-    let service = match outgoing.origin {
-        Origin::Echo => {
-            let answer = echo::answer(&rewritten, &outgoing).map_err(|_| unreachable())?;
-            return Ok(Sent::Answered(answer));
-        }
-        Origin::Url(_) | Origin::Zone => JsValue::UNDEFINED,
-        Origin::Service(name) => EnvBindings(env).raw(name).ok_or_else(unreachable)?,
-    };
-    let milliseconds = 1000.0 * f64::from(timeout.get());
-    let is_cached = !outgoing.no_store;
-    let ask = |refuse: Option<&Closure<Refuse>>| {
-        bridge::ask(&service, &rewritten, is_cached, milliseconds, refuse, request, wait.began())
-    };
-    let answer =
-        if is_followed { ask(None) } else { unanswered::REFUSE.with(|refuse| ask(Some(refuse))) };
-    answer.map(Sent::Awaited).map_err(|_| unreachable())
+    Ok(rewritten)
 }
 
 impl Sent {

@@ -8,7 +8,7 @@ use crate::claims::is_scope_token;
 use crate::report::Mode;
 use crate::route::{Access, Methods, Pattern, Requirements, Route, Routes};
 
-const KEYS: [&str; 13] = [
+const KEYS: [&str; 14] = [
     "path",
     "methods",
     "access",
@@ -22,6 +22,7 @@ const KEYS: [&str; 13] = [
     "max_auth_age",
     "mode",
     "encoded_slash",
+    "cache",
 ];
 
 /// Keys that say something of a token.
@@ -67,6 +68,7 @@ fn compile(table: &Table<'_>, issuers: Option<&[Issuer]>, faults: &mut Faults) -
     let requirements = compile_requirements(table, faults);
     let encoded_slash =
         table.choice("encoded_slash", &[("refuse", false), ("allow", true)], faults);
+    let cache = table.choice("cache", &[("no-store", false), ("origin", true)], faults);
     let mode = compile_mode(table, faults);
     let access = access.ok()?.unwrap_or_default();
     if access == Access::Public {
@@ -88,6 +90,7 @@ fn compile(table: &Table<'_>, issuers: Option<&[Issuer]>, faults: &mut Faults) -
         requirements: requirements.ok()?,
         mode: mode.ok()?,
         allows_encoded_slash: encoded_slash.ok()?.unwrap_or(false),
+        allows_shared_caches: cache.ok()?.unwrap_or(access == Access::Public),
     })
 }
 

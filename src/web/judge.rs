@@ -69,7 +69,7 @@ impl<'g> Judgement<'g> {
     fn of(
         question: &Question,
         policy: &'g Policy,
-        request: &Request<'_>,
+        request: &Request<'g>,
         now: UnixSeconds,
     ) -> Self {
         let mut trace = Trace::default();
@@ -153,7 +153,7 @@ impl<'g> Judgement<'g> {
 fn ask<'g>(
     policy: &'g Policy,
     memory: &Memory,
-    request: &Request<'_>,
+    request: &Request<'g>,
     now: UnixSeconds,
     trace: &mut Trace<'g>,
 ) -> Result<Outgoing<'g>, Refusal> {

@@ -9,22 +9,35 @@ import { assertProblem, gateTest, onlyChallenge, policies, signal, withGate } fr
 
 const { hs256, hs256Token, SECRET } = policies;
 
-for (const runtime of ["miniflare", "workerd"]) {
+const ROUTES = [...policies.ROUTES, { path: "/shared/*", cache: "origin" }];
+
+/** How requests get to the origin: as ones that the gate has made, or themselves. */
+const WAYS = {
+  "a request of the gate's": (origin) => ({ policy: hs256({ origin, routes: ROUTES }) }),
+  "the request itself": (origin) => ({
+    policy: hs256({ origin: "service:BACKEND", routes: ROUTES, forward: {} }),
+    services: { BACKEND: origin.host },
+  }),
+};
+
+const RUNTIMES = ["miniflare", "workerd"];
+
+for (const [runtime, [way, configure]] of RUNTIMES.flatMap((one) => Object.entries(WAYS).map((way) => [one, way]))) {
   withGate(
-    `the origin's answer in ${runtime}`,
-    ({ origin }) => ({ runtime, policy: hs256({ origin }), secrets: { SECRET } }),
+    `the origin's answer to ${way} in ${runtime}`,
+    ({ origin }) => ({ runtime, secrets: { SECRET }, ...configure(origin) }),
     (test) => {
       const withToken = (more = []) => [["Authorization", `Bearer ${hs256Token()}`], ...more];
 
       test("RFC 9110 section 15.4: a redirect is passed on, not followed", async ({ gate, origin }) => {
         for (const status of [301, 302, 303, 307, 308]) {
-          for (const method of ["GET", "POST"]) {
+          for (const [method, target] of [["GET", "/api/a"], ["GET", "/shared/a"], ["POST", "/api/a"], ["POST", "/shared/a"]]) {
             for (const location of [`${origin.url}/elsewhere`, "/relative", "https://other.example/"]) {
               origin.answerWith({ status, headers: { Location: location } });
-              const response = await gate.raw({ method, target: "/api/a", headers: withToken() });
+              const response = await gate.raw({ method, target, headers: withToken() });
               assert.equal(response.status, status);
               assert.equal(response.header("location"), location);
-              assert.equal(origin.expectOne().target, "/api/a");
+              assert.equal(origin.expectOne().target, target);
             }
           }
         }
@@ -107,8 +120,11 @@ for (const runtime of ["miniflare", "workerd"]) {
         assert.match(origin.expectOne().header("cache-control") ?? "", /no-cache|no-store/);
         await gate.raw({ target: "/optional/a" });
         assert.match(origin.expectOne().header("cache-control") ?? "", /no-cache|no-store/);
-        await gate.raw({ target: "/public/a" });
-        assert.equal(origin.expectOne().header("cache-control"), undefined);
+        for (const target of ["/public/a", "/shared/a"]) {
+          await gate.raw({ target, headers: withToken() });
+          const seen = origin.expectOne();
+          assert.deepEqual([seen.header("cache-control"), seen.header("pragma")], [undefined, undefined]);
+        }
       });
     },
   );
@@ -151,17 +167,27 @@ for (const runtime of ["miniflare", "workerd"]) {
   );
 }
 
-gateTest(
-  "an origin that does not answer in time is a 504",
-  ({ origin }) => ({ policy: hs256({ origin, origin_timeout: 1, errors: { detail: "reason" } }), secrets: { SECRET } }),
-  async ({ gate, origin }) => {
-    const never = signal();
-    origin.answerWith(() => never.promise);
-    await assertProblem(await gate.fetchWith(hs256Token(), "/api/a"), 504, { detail: "origin_timeout" });
-    origin.expectOne();
-    never.resolve();
-  },
-);
+for (const [way, configure] of Object.entries(WAYS)) {
+  gateTest(
+    `an origin that does not answer in time is a 504, to ${way}`,
+    ({ origin }) => {
+      const { policy, ...rest } = configure(origin);
+      return { policy: { ...policy, origin_timeout: 1, errors: { detail: "reason" } }, secrets: { SECRET }, ...rest };
+    },
+    async ({ gate, origin }) => {
+      const never = signal();
+      origin.answerWith(() => never.promise);
+      for (const target of ["/api/a", "/shared/a"]) {
+        await assertProblem(await gate.fetchWith(hs256Token(), target), 504, { detail: "origin_timeout" });
+        origin.expectOne();
+        const streamed = { method: "POST", body: "x" };
+        await assertProblem(await gate.fetchWith(hs256Token(), target, streamed), 504, { detail: "origin_timeout" });
+        origin.expectOne();
+      }
+      never.resolve();
+    },
+  );
+}
 
 gateTest(
   "the time limit ends with the origin's headers: a slow body is none of its business",

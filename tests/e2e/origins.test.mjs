@@ -46,10 +46,91 @@ withGate(
   },
 );
 
+for (const runtime of ["miniflare", "workerd"]) {
+  withGate(
+    `what a service binding gets where nothing is to change in ${runtime}`,
+    ({ origin }) => ({
+      runtime,
+      policy: hs256({
+        origin: "service:BACKEND",
+        forward: {},
+        routes: [...policies.ROUTES, { path: "/shared/*", cache: "origin" }],
+        token: { sources: ["authorization", { query: "access_token" }] },
+      }),
+      secrets: { SECRET },
+      services: { BACKEND: origin.host },
+    }),
+    (test) => {
+      const sent = [
+        ["Authorization", `Bearer ${hs256Token()}`],
+        ["Accept", "*/*"],
+        ["Cookie", "a=b; c=d"],
+        ["X-Custom", "once"],
+        ["X-Forwarded-Proto", "http"],
+      ];
+      const lines = (seen) =>
+        seen.headerLines.map(([name, value]) => [name.toLowerCase(), value]).filter(([name]) => sent.some(([own]) => own.toLowerCase() === name));
+      const ADDED = ["x-forwarded-host", "x-portcullis-hop", "cache-control", "pragma", "x-auth-subject"];
+
+      test("is the request as it came", async ({ gate, origin }) => {
+        for (const method of ["GET", "HEAD", "DELETE"]) {
+          const response = await gate.raw({ method, target: "/shared/a%20b?c=%27d", headers: sent });
+          assert.equal(response.status, 200);
+          const seen = origin.expectOne();
+          assert.deepEqual([seen.method, seen.target], [method, "/shared/a%20b?c=%27d"]);
+          assert.deepEqual(lines(seen).sort(), sent.map(([name, value]) => [name.toLowerCase(), value]).sort());
+          for (const name of ADDED) assert.equal(seen.header(name), undefined, name);
+        }
+      });
+
+      test("is its body, as long as it was", async ({ gate, origin }) => {
+        const body = "x".repeat(100_000);
+        for (const target of ["/shared/a", "/api/a"]) {
+          const response = await gate.fetchWith(hs256Token(), target, { method: "PUT", body });
+          const seen = await assertAdmitted(response, origin);
+          assert.equal(seen.header("content-length"), "100000");
+          assert.equal((await seen.body()).text, body);
+        }
+      });
+
+      test("is nothing that a client may not say", async ({ gate, origin }) => {
+        const spoofed = [
+          ["X-Forwarded-Host", "evil.example"],
+          ["X_Forwarded_Host", "evil.example"],
+          ["X-Forwarded-Proto", "ftp"],
+          ["Forwarded", "host=evil.example"],
+          ["X-Original-URL", "/admin"],
+          ["X-HTTP-Method-Override", "DELETE"],
+          ["X-Portcullis-Hop", "1"],
+        ];
+        for (const header of spoofed) {
+          const response = await gate.raw({ target: "/shared/a", headers: [sent[0], ["X-Custom", "once"], header] });
+          assert.equal(response.status, 200);
+          const seen = origin.expectOne();
+          assert.deepEqual(seen.values(header[0]), [], header[0]);
+          assert.equal(seen.header("x-custom"), "once");
+        }
+      });
+
+      test("is no token that was in its query", async ({ gate, origin }) => {
+        const response = await gate.raw({ target: `/shared/a?access_token=${hs256Token()}&b=c` });
+        assert.equal(response.status, 200);
+        assert.equal(origin.expectOne().target, "/shared/a?b=c");
+      });
+
+      test("is nothing of what is refused", async ({ gate, origin }) => {
+        await assertRefused(await gate.fetch("/shared/a"), 401);
+        await assertRefused(await gate.fetchWith("a.b.c", "/shared/a"), 401, INVALID);
+        origin.expectNone();
+      });
+    },
+  );
+}
+
 gateTest(
   "a service binding that throws is a 502",
   {
-    policy: hs256({ origin: "service:BACKEND" }),
+    policy: hs256({ origin: "service:BACKEND", routes: [...policies.ROUTES, { path: "/shared/*", cache: "origin" }], forward: {} }),
     secrets: { SECRET },
     services: { BACKEND: "backend" },
     workers: [
@@ -67,8 +148,10 @@ gateTest(
     ],
   },
   async ({ gate }) => {
-    const { text } = await assertProblem(await gate.fetchWith(hs256Token(), "/api/a"), 502);
-    assert.doesNotMatch(text, /canary/);
+    for (const target of ["/api/a", "/shared/a"]) {
+      const { text } = await assertProblem(await gate.fetchWith(hs256Token(), target), 502);
+      assert.doesNotMatch(text, /canary/);
+    }
   },
 );
 

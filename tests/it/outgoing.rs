@@ -349,11 +349,65 @@ fn a_request_that_comes_back_is_refused() {
 
 #[test]
 fn what_needed_a_token_is_kept_from_shared_caches() {
-    let gate = gate(json!({}));
+    let kept = |cache: Value| {
+        let mut raw = policy(hs_issuer());
+        let route =
+            |access| with(json!({ "path": format!("/{access}"), "access": access }), cache.clone());
+        raw["routes"] = ["required", "optional", "public"].map(route).into();
+        let gate = Gate::new(&raw);
+        let token = Signer::hs256().signed(payload(&[]));
+        let sent = |call: Call| gate.ask(&call).unwrap().no_store;
+        assert_eq!(sent(Call::get("/optional")), sent(Call::get("/optional").bearer(&token)));
+        ["/required", "/optional", "/public"].map(|path| sent(Call::get(path).bearer(&token)))
+    };
+    assert_eq!(kept(json!({})), [true, true, false]);
+    assert_eq!(kept(json!({ "cache": "no-store" })), [true; 3]);
+    assert_eq!(kept(json!({ "cache": "origin" })), [false; 3]);
+}
+
+/// Where there is nothing to change, a Worker is handed the request itself.
+#[test]
+fn what_goes_on_as_it_came() {
     let token = Signer::hs256().signed(payload(&[]));
-    let rows = [("/required", true), ("/optional", true), ("/public", false)];
-    table(rows, |path| gate.ask(&Call::get(path).bearer(&token)).unwrap().no_store);
-    assert!(gate.ask(&Call::get("/optional")).unwrap().no_store);
+    let sent = |origin: &str, parts: Value, call: Call| {
+        let mut raw = with(policy(hs_issuer()), parts);
+        raw["origin"] = json!(origin);
+        Gate::new(&raw).ask(&call).unwrap()
+    };
+    let call = || Call::get("/").bearer(&token);
+    let same = |origin| sent(origin, json!({}), call()).as_it_came;
+    assert!(same("service:API"));
+    assert!(!same("zone") && !same("echo") && !same("https://gate.example"));
+
+    let service = |parts, call| {
+        let sent = sent("service:API", parts, call);
+        assert_eq!(sent.header("X-Forwarded-Host"), None);
+        assert_eq!(sent.header("X-Forwarded-Proto"), None);
+        sent.as_it_came
+    };
+    // What the platform says of the request, and what is true of it.
+    assert!(service(json!({}), call().header("x-forwarded-proto", "https")));
+    assert!(service(json!({}), call().header("X-Forwarded-Host", "gate.example")));
+    let changed = [
+        call().header("x-forwarded-proto", "http"),
+        call().header("X-Forwarded-Host", "evil.example"),
+        call().header("X_Forwarded_Host", "gate.example"),
+        call()
+            .header("X-Forwarded-Host", "gate.example")
+            .header("x-forwarded-host", "gate.example"),
+        call().header("x-portcullis-hop", "1"),
+        call().header("X-Original-URL", "/"),
+    ];
+    for call in changed {
+        assert!(!service(json!({}), call.clone()), "{:?}", call.headers);
+    }
+    let claims = json!({ "forward": { "claims": { "X-User": "sub" } } });
+    assert!(!service(claims, call()));
+    assert!(!service(json!({ "forward": { "payload": "X-Payload" } }), call()));
+    assert!(!service(json!({ "forward": { "authorization": "strip" } }), call()));
+    let query = json!({ "token": { "sources": [{ "query": "access_token" }] } });
+    let asked = Call::get(&format!("/?access_token={token}&a=b"));
+    assert!(!service(query, asked));
 }
 
 #[test]
@@ -370,8 +424,8 @@ fn attack_33_what_would_end_a_line_is_not_sent() {
     };
     let set = |name: &str, value: &str| (name.to_owned(), value.to_owned());
     assert!(spoiled(&|_| {}).is_some());
-    assert_eq!(spoiled(&|outgoing| outgoing.url.push('\n')), None);
-    assert_eq!(spoiled(&|outgoing| outgoing.remove.push("x\nx-admin".to_owned())), None);
+    assert_eq!(spoiled(&|outgoing| outgoing.url.to_mut().push('\n')), None);
+    assert_eq!(spoiled(&|outgoing| outgoing.remove.push("x\nx-admin".into())), None);
     assert_eq!(spoiled(&|outgoing| outgoing.set.push(set("x", "1\nx-admin"))), None);
     assert_eq!(spoiled(&|outgoing| outgoing.set.push(set("x", "1\nx-admin\n1"))), None);
     assert_eq!(spoiled(&|outgoing| outgoing.set.push(set("x\ny", "1"))), None);

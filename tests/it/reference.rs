@@ -76,7 +76,8 @@ fn outcome(changes: &Value, call: &Call) -> [String; 2] {
             Ok(out) => {
                 let proof = out.proof(&out.url, &call.method, now);
                 let reported = out.reported().map(|refusal| refusal.code());
-                format!("{} {:?} {:?} {proof:?} {reported:?}", out.url, out.remove, out.set)
+                let (url, remove, set) = (&out.url, &out.remove, &out.set);
+                format!("{url} {remove:?} {set:?} {proof:?} {reported:?} {}", out.no_store)
             }
             Err(refusal) => {
                 let answer = refusal.answer_to(request.headers, policy.answers(), None);

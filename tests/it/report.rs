@@ -167,7 +167,7 @@ fn an_issuer_may_be_tried_out_on_every_route() {
     assert!(warnings(&raw, &Held::usual()).iter().any(|one| one.path == "issuers[1].mode"));
 }
 
-fn judged<'g>(gate: &'g Gate, call: &Call) -> Result<Outgoing<'g>, Refusal> {
+fn judged<'g>(gate: &'g Gate, call: &'g Call) -> Result<Outgoing<'g>, Refusal> {
     let request = call.request();
     judge(&gate.policy, &gate.memory, &request, now(), &mut Trace::default())
         .and_then(|admitted| Outgoing::of(admitted, &request, gate.policy.forwarding()))

@@ -49,6 +49,7 @@ pub(crate) struct Sent {
     pub(crate) removed: Vec<String>,
     pub(crate) set: Vec<(String, String)>,
     pub(crate) no_store: bool,
+    pub(crate) as_it_came: bool,
     pub(crate) anonymous: bool,
     /// What it would have been refused for.
     pub(crate) reported: Option<String>,
@@ -121,6 +122,7 @@ impl Gate {
                     removed: names.map(str::to_owned).collect(),
                     set: iter::from_fn(|| Some((lines.next()?, lines.next().unwrap()))).collect(),
                     no_store: outgoing.no_store,
+                    as_it_came: outgoing.goes_as_it_came(),
                     anonymous,
                 })
             });

@@ -184,6 +184,13 @@ fn methods_and_access() {
             vec![("routes[0].encoded_slash", "\"keep\" is not a choice", "\"allow\"")],
         ),
         (one(json!({ "encoded_slash": true })), vec![("routes[0].encoded_slash", "true or", "")]),
+        (one(json!({ "cache": "origin" })), vec![]),
+        (one(json!({ "cache": "no-store" })), vec![]),
+        (
+            one(json!({ "cache": "public" })),
+            vec![("routes[0].cache", "\"public\" is not a choice", "\"origin\"")],
+        ),
+        (one(json!({ "cache": 60 })), vec![("routes[0].cache", "a number", "")]),
     ]);
 }
 

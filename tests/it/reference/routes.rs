@@ -30,6 +30,7 @@ pub(super) fn rows() -> Vec<(&'static str, Shown)> {
             "routes[].encoded_slash",
             added("/routes/0/encoded_slash", json!("allow"), path("/api/a%2Fb")),
         ),
+        ("routes[].cache", added("/routes/0/cache", json!("origin"), token(&[]))),
         (
             "routes[].claims[].path",
             either(
