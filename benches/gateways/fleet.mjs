@@ -47,7 +47,13 @@ export function gateways({ gate, passThrough, output }) {
   return [
     new Gateway({ name: "pass-through", title: "pass-through, JavaScript", modules: script("pass-through", output), bindings: none }),
     new Gateway({ name: "rust", title: "pass-through, Rust", modules: rust(passThrough), bindings: none }),
-    new Gateway({ name: "portcullis", title: "Portcullis", modules: rust(gate), bindings: policy }),
+    new Gateway({ name: "portcullis", title: "Portcullis", modules: rust(gate), bindings: policy(AS_IT_CAME) }),
+    new Gateway({
+      name: "portcullis-url",
+      title: "Portcullis, to another host",
+      modules: rust(gate),
+      bindings: policy(TO_ANOTHER_HOST),
+    }),
     new Gateway({ name: "jose", title: "jose", modules: script("jose", output), bindings: libraryBindings }),
     new Gateway({ name: "hono", title: "Hono", modules: script("hono", output), bindings: libraryBindings }),
     new Gateway({
@@ -60,16 +66,24 @@ export function gateways({ gate, passThrough, output }) {
   ];
 }
 
+/** Where a policy sends requests: on as they came, as the other gateways do. */
+const AS_IT_CAME = { origin: "service:ORIGIN", cache: "origin" };
+
+/** What a policy does by itself besides, with an origin that is a server elsewhere. */
+const TO_ANOTHER_HOST = { origin: "https://origin.example", cache: "no-store" };
+
 /** The gate's policy that checks what the others check. */
-function policy({ algorithm, jwk, secret }) {
-  const keys = secret === undefined ? { jwks: { keys: [jwk] } } : { secret: "SECRET" };
-  return {
-    POLICY: {
-      origin: "https://origin.example",
-      issuers: [{ name: "issuer", issuer: ISSUER, audience: [AUDIENCE], algorithms: [algorithm], keys }],
-      routes: [{ path: "/*" }],
-    },
-    ...(secret === undefined ? {} : { SECRET: secret }),
+function policy({ origin, cache }) {
+  return ({ algorithm, jwk, secret }) => {
+    const keys = secret === undefined ? { jwks: { keys: [jwk] } } : { secret: "SECRET" };
+    return {
+      POLICY: {
+        origin,
+        issuers: [{ name: "issuer", issuer: ISSUER, audience: [AUDIENCE], algorithms: [algorithm], keys }],
+        routes: [{ path: "/*", cache }],
+      },
+      ...(secret === undefined ? {} : { SECRET: secret }),
+    };
   };
 }
 
@@ -139,16 +153,17 @@ async function configuration(services, origin, directory) {
     }
     return `(name = ${quoted(name)}, ${type} = embed ${quoted(embedded.get(file))})`;
   };
-  const worker = async ({ modules, bindings = {} }, outbound) => {
+  const worker = async ({ modules, bindings = {} }, isGateway) => {
     const binding = ([name, value]) =>
       typeof value === "string"
         ? `(name = ${quoted(name)}, text = ${quoted(value)})`
         : `(name = ${quoted(name)}, json = ${quoted(JSON.stringify(value))})`;
+    const origin = isGateway ? ['(name = "ORIGIN", service = "origin")'] : [];
     return `(
       modules = [${(await Promise.all(modules.map(module))).join(", ")}],
-      bindings = [${Object.entries(bindings).map(binding).join(", ")}],
+      bindings = [${[...origin, ...Object.entries(bindings).map(binding)].join(", ")}],
       compatibilityDate = ${quoted(compatibilityDate)},
-      ${outbound ? 'globalOutbound = "origin",' : ""}
+      ${isGateway ? 'globalOutbound = "origin",' : ""}
     )`;
   };
   const lines = [`(name = "origin", worker = ${await worker({ modules: origin }, false)})`];

@@ -11,7 +11,7 @@ function make({ ALGORITHM, AUDIENCE, ISSUER, JWK, SECRET }) {
   const guard = SECRET
     ? jwt({ alg: ALGORITHM, secret: SECRET, verification })
     : jwk({ alg: [ALGORITHM], keys: [JWK], verification });
-  return new Hono().use(guard).all("*", (context) => fetch(context.req.raw));
+  return new Hono().use(guard).all("*", (context) => context.env.ORIGIN.fetch(context.req.raw));
 }
 
 export default {

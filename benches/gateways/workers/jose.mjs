@@ -17,6 +17,6 @@ export default {
     } catch {
       return new Response(null, { status: 401, headers: { "WWW-Authenticate": "Bearer" } });
     }
-    return fetch(request);
+    return env.ORIGIN.fetch(request);
   },
 };

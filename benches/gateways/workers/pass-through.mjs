@@ -1,5 +1,5 @@
 // The floor: a Worker that looks at nothing.
 
 export default {
-  fetch: (request) => fetch(request),
+  fetch: (request, env) => env.ORIGIN.fetch(request),
 };

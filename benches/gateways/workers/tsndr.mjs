@@ -12,6 +12,6 @@ export default {
     if (iss !== env.ISSUER || aud !== env.AUDIENCE || exp === undefined) {
       return new Response(null, { status: 401, headers: { "WWW-Authenticate": "Bearer" } });
     }
-    return fetch(request);
+    return env.ORIGIN.fetch(request);
   },
 };
