@@ -121,8 +121,8 @@ async fn answer(request: web_sys::Request, env: Env, context: Context) -> worker
                 request: &request,
                 method: view.method,
                 env: &env,
+                isolate: &isolate,
                 wait: &wait,
-                timeout: policy.origin_timeout(),
                 is_followed,
             };
             match forward::send(sending) {
@@ -238,11 +238,11 @@ mod entry {
     /// What `#[event(fetch)]` makes of an async function, less the microtasks.
     #[expect(unreachable_pub, reason = "wasm-bindgen exports nothing else")]
     #[wasm_bindgen]
-    pub fn fetch(
+    pub fn handle(
         request: web_sys::Request,
         env: Env,
         context: worker::worker_sys::Context,
-    ) -> Result<JsValue, JsValue> {
+    ) -> JsValue {
         drive(async move {
             match super::answer(request, env, Context::new(context)).await? {
                 Answer::There(response) => Ok(response.into()),

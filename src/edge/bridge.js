@@ -14,6 +14,8 @@ export function read(request, into) {
   return result.read === lines.length ? result.written : -3 * lines.length;
 }
 
+const redirect = "manual";
+
 /**
  * The request with another URL and other headers: lines of the URL, the names to remove, and names and values to set.
  *
@@ -22,38 +24,43 @@ export function read(request, into) {
  */
 export function rewrite(request, lines, keepsCf) {
   const line = lines.split("\n");
-  const url = line[0];
-  let rewritten;
+  const asked = line[0];
+  let input;
+  let url;
+  let init;
+  let headers;
   if (keepsCf || request.body !== null) {
-    rewritten = new Request(url, request);
+    input = new Request(asked, request);
+    url = input.url;
+    init = { redirect };
+    headers = input.headers;
   } else {
-    const href = new URL(url).href;
-    rewritten = { url: href, isAsAsked: href === url, method: request.method, headers: new Headers(request.headers) };
+    input = url = new URL(asked).href;
+    headers = new Headers(request.headers);
+    init = { redirect, method: request.method, headers };
   }
-  const headers = rewritten.headers;
   if (line[1] !== "") line[1].split(",").forEach((name) => headers.delete(name));
   for (let at = 2; at < line.length; at += 2) headers.set(line[at], line[at + 1]);
-  return rewritten;
+  return { input, init, headers, otherUrl: url === asked ? undefined : url };
 }
 
 /**
- * What a service answers, or without one the network. Where it fails or does not answer in time: what `refuse` answers
- * to the request, which began then, or if there is no `refuse`, whether time has run out.
+ * What a service answers, or without one the network: to the rewritten request, or without one to the request as it
+ * came. Where there is no answer, or none in time: what `refuse` answers to the request, which began then, or if there
+ * is no `refuse`, whether time has run out.
  *
  * The runtime's timers end with the request, so that nothing has to be cleared.
  */
 export function ask(service, rewritten, isCached, milliseconds, refuse, request, began) {
-  const redirect = "manual";
-  const cache = isCached ? undefined : "no-store";
-  let input = rewritten;
+  let input = request;
   let init;
-  if (!(rewritten instanceof Request)) {
-    input = rewritten.url;
-    init = { redirect, cache, method: rewritten.method, headers: rewritten.headers };
-  } else if (cache || rewritten.redirect !== redirect) {
-    // Another request: the one that came goes on itself where it can.
-    init = { redirect, cache };
+  if (rewritten) {
+    input = rewritten.input;
+    init = rewritten.init;
+  } else if (!isCached || request.redirect !== redirect) {
+    init = { redirect };
   }
+  if (!isCached) init.cache = "no-store";
   const answer = service ? service.fetch(input, init) : fetch(input, init);
   return new Promise((resolve) => {
     let isAwaited = true;

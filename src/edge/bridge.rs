@@ -28,26 +28,20 @@ extern "C" {
         keeps_cf: bool,
     ) -> Result<Rewritten, JsValue>;
 
-    /// Whether its URL is known to be the one that was asked for, byte by byte.
-    #[wasm_bindgen(method, getter, js_name = isAsAsked)]
-    pub(super) fn is_as_asked(this: &Rewritten) -> Option<bool>;
-
-    /// Its URL, as the runtime has serialised it.
-    #[wasm_bindgen(method, getter)]
-    pub(super) fn url(this: &Rewritten) -> String;
-
-    #[wasm_bindgen(method, getter)]
-    pub(super) fn method(this: &Rewritten) -> String;
+    /// Its URL as the runtime has serialised it, if that is another than was asked for, byte by byte.
+    #[wasm_bindgen(method, getter, js_name = otherUrl)]
+    pub(super) fn other_url(this: &Rewritten) -> Option<String>;
 
     #[wasm_bindgen(method, getter)]
     pub(super) fn headers(this: &Rewritten) -> Headers;
 
-    /// What a service answers to a request, or without one the network. Where it fails, or does not answer in time:
-    /// what `refuse` makes of the request that came, or without one, whether time has run out.
+    /// What a service answers to a request, or without one the network; without a rewritten request, to the one that
+    /// came. Where it fails, or does not answer in time: what `refuse` makes of the request that came, or without
+    /// one, whether time has run out.
     #[wasm_bindgen(catch)]
     pub(super) fn ask(
         service: &JsValue,
-        rewritten: &Rewritten,
+        rewritten: Option<&Rewritten>,
         is_cached: bool,
         milliseconds: f64,
         refuse: Option<&Closure<Refuse>>,

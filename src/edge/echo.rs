@@ -10,7 +10,11 @@ use wasm_bindgen::JsValue;
 use web_sys::Response;
 
 /// Shows method, URL and headers of a request that is ready to be sent.
-pub(super) fn answer(request: &Rewritten, outgoing: &Outgoing<'_>) -> Result<Response, JsValue> {
+pub(super) fn answer(
+    request: &Rewritten,
+    outgoing: &Outgoing<'_>,
+    method: &str,
+) -> Result<Response, JsValue> {
     let mut headers = Map::new();
     for entry in try_iter(&request.headers().entries())?.into_iter().flatten() {
         let entry = Array::from(&entry?);
@@ -25,8 +29,8 @@ pub(super) fn answer(request: &Rewritten, outgoing: &Outgoing<'_>) -> Result<Res
     }
     let body = json!({
         "note": "origin = \"echo\": this is what the gate would have sent to your API",
-        "method": request.method(),
-        "url": request.url(),
+        "method": method,
+        "url": request.other_url().as_deref().unwrap_or(&outgoing.url),
         "headers": headers,
     });
     let answer = Answer {
@@ -37,5 +41,5 @@ pub(super) fn answer(request: &Rewritten, outgoing: &Outgoing<'_>) -> Result<Res
         ],
         body: format!("{body:#}\n"),
     };
-    respond::respond(&answer, request.method() != "HEAD")
+    respond::respond(&answer, method != "HEAD")
 }

@@ -4,8 +4,4 @@
 
 import Entrypoint from "./worker-build.js";
 
-const { fetch } = Entrypoint.prototype;
-
-export default {
-  fetch: (request, env, ctx) => fetch.call({ env, ctx }, request),
-};
+export default { fetch: Entrypoint.prototype.handle };

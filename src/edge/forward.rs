@@ -1,14 +1,13 @@
 //! Sending an admitted request to the origin.
 
-use super::bindings::EnvBindings;
 use super::bridge::{self, Refuse, Rewritten};
 use super::clock::{self, Wait};
+use super::isolate::Isolate;
 use super::{echo, unanswered};
 use crate::extract::BEARER_SUBPROTOCOL;
 use crate::outgoing::{Origin, Outgoing};
 use crate::path::split_url;
 use crate::refusal::{Code, Refusal};
-use crate::time::Seconds;
 use js_sys::{Promise, Reflect};
 use std::borrow::Cow;
 use wasm_bindgen::closure::Closure;
@@ -32,9 +31,8 @@ pub(super) struct Sending<'s> {
     pub(super) request: &'s Request,
     pub(super) method: &'s str,
     pub(super) env: &'s Env,
+    pub(super) isolate: &'s Isolate,
     pub(super) wait: &'s Wait,
-    /// How long the origin may take to the headers of its answer.
-    pub(super) timeout: Seconds,
     /// Whether something is still to be done when it answers. If not, its answer goes to the client straight from
     /// the runtime, and what is said in its place is seen to as well.
     pub(super) is_followed: bool,
@@ -42,26 +40,21 @@ pub(super) struct Sending<'s> {
 
 /// Sends it.
 pub(super) fn send(sending: Sending<'_>) -> Result<Sent, Refusal> {
-    let Sending { outgoing, request, method, env, wait, timeout, is_followed } = sending;
-    let made;
-    let rewritten: &Rewritten = if outgoing.goes_as_it_came() {
-        request.unchecked_ref()
-    } else {
-        made = rewrite(&outgoing, request, method)?;
-        &made
-    };
-    let service = match outgoing.origin {
-        Origin::Echo => {
-            let answer = echo::answer(rewritten, &outgoing).map_err(|_| unreachable())?;
+    let Sending { outgoing, request, method, env, isolate, wait, is_followed } = sending;
+    let is_kept = outgoing.goes_as_it_came();
+    let rewritten = if is_kept { None } else { Some(rewrite(&outgoing, request, method)?) };
+    let service = match (outgoing.origin, &rewritten) {
+        (Origin::Echo, Some(rewritten)) => {
+            let answer = echo::answer(rewritten, &outgoing, method).map_err(|_| unreachable())?;
             return Ok(Sent::Answered(answer));
         }
-        Origin::Url(_) | Origin::Zone => JsValue::UNDEFINED,
-        Origin::Service(name) => EnvBindings(env).raw(name).ok_or_else(unreachable)?,
+        (Origin::Service(name), _) => isolate.origin(env, name).ok_or_else(unreachable)?,
+        _ => &JsValue::UNDEFINED,
     };
-    let milliseconds = 1000.0 * f64::from(timeout.get());
-    let is_cached = !outgoing.no_store;
+    let milliseconds = 1000.0 * f64::from(isolate.policy.origin_timeout().get());
+    let (rewritten, is_cached) = (rewritten.as_ref(), !outgoing.no_store);
     let ask = |refuse: Option<&Closure<Refuse>>| {
-        bridge::ask(&service, rewritten, is_cached, milliseconds, refuse, request, wait.began())
+        bridge::ask(service, rewritten, is_cached, milliseconds, refuse, request, wait.began())
     };
     let answer =
         if is_followed { ask(None) } else { unanswered::REFUSE.with(|refuse| ask(Some(refuse))) };
@@ -74,10 +67,7 @@ fn rewrite(outgoing: &Outgoing<'_>, request: &Request, method: &str) -> Result<R
     let lines = outgoing.lines().ok_or_else(unsendable)?;
     let keeps_cf = matches!(outgoing.origin, Origin::Service(_) | Origin::Zone);
     let rewritten = bridge::rewrite(request, &lines, keeps_cf).map_err(|_| unsendable())?;
-    let url = match rewritten.is_as_asked() {
-        Some(true) => Cow::Borrowed(&*outgoing.url),
-        _ => Cow::Owned(rewritten.url()),
-    };
+    let url = rewritten.other_url().map_or(Cow::Borrowed(&*outgoing.url), Cow::Owned);
     if split_url(&url).path != outgoing.judged_path {
         return Err(Refusal::new(
             Code::AmbiguousPath,

@@ -12,6 +12,7 @@ use crate::time::UnixSeconds;
 use serde_json::Value;
 use std::cell::{OnceCell, Ref, RefCell};
 use std::rc::Rc;
+use wasm_bindgen::JsValue;
 use worker::Env;
 
 thread_local! {
@@ -25,6 +26,8 @@ pub(super) struct Isolate {
     pub(super) policy: Policy,
     memory: RefCell<Memory>,
     candidate: Option<Rc<Isolate>>,
+    /// The service that requests go to, once it has been looked for.
+    origin: OnceCell<JsValue>,
 }
 
 impl Isolate {
@@ -52,7 +55,15 @@ impl Isolate {
 
     fn new(policy: Policy, candidate: Option<Rc<Self>>) -> Rc<Self> {
         let memory = RefCell::new(Memory::of(&policy));
-        Rc::new(Self { policy, memory, candidate })
+        Rc::new(Self { policy, memory, candidate, origin: OnceCell::new() })
+    }
+
+    /// The service binding of that name, which the policy's origin is; nothing if there is none.
+    pub(super) fn origin(&self, env: &Env, name: &str) -> Option<&JsValue> {
+        if self.origin.get().is_none() {
+            let _ = self.origin.set(EnvBindings(env).raw(name)?);
+        }
+        self.origin.get()
     }
 
     /// What it remembers, for as long as nothing is awaited.
