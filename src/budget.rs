@@ -40,6 +40,9 @@ pub const TOKENS_KEPT: usize = 4096;
 /// 128 MB.
 pub const TOKEN_BYTES_KEPT: usize = 8 * 1024 * 1024;
 
+/// Tokens that an isolate remembers to have verified once, so that it keeps them at the second time.
+pub const TOKENS_REMEMBERED: usize = 8192;
+
 /// Secrets of one issuer: rotation needs two, a botched one three.
 pub const SECRETS_HELD: usize = 4;
 

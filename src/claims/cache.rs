@@ -18,9 +18,13 @@ use std::rc::Rc;
 
 /// The verified tokens of an isolate.
 ///
-/// Two generations: what is new, or used again, goes into the younger; when that is full, by entries or by
-/// bytes, it becomes the older, and the older is let go. So what is used often stays, a flood of tokens that
-/// are used once costs each of them the same and never a search, and memory has a bound: two generations.
+/// A token is kept when it is verified for the second time: of one that is used once, nothing stays but a bit
+/// (a doorkeeper: Einziger, Friedman and Manes, "TinyLFU", 2017, section 3.4.2). So a flood of tokens that are used once
+/// moves next to nothing out, and costs each of them the same and never a search.
+///
+/// What is kept is in two generations: what is new, or used again, goes into the younger; when that is full, by
+/// entries or by bytes, it becomes the older, and the older is let go. So what is used often stays, and memory has a
+/// bound: two generations.
 #[derive(Default)]
 pub struct TokenCache(RefCell<Generations>);
 
@@ -30,6 +34,37 @@ struct Generations {
     /// What the texts and claims of the younger take, roughly.
     bytes: usize,
     old: Tokens,
+    doorkeeper: Doorkeeper,
+}
+
+/// Which tokens were verified lately, by the end of their text: a Bloom filter with one bit a token, which begins anew
+/// when it has taken in [`budget::TOKENS_REMEMBERED`]. One token in thirty is taken for one that was, and kept at once.
+#[derive(Default)]
+struct Doorkeeper {
+    bits: Vec<u64>,
+    taken_in: usize,
+}
+
+impl Doorkeeper {
+    /// A prime, so that all of an end has a say: its bytes are letters, and their bits not evenly distributed.
+    const PLACES: u128 = (1 << 17) - 1;
+    const WORDS: usize = (1 << 17) / 64;
+
+    /// Whether a token that ends so was verified lately; from now on, it was.
+    fn has_seen(&mut self, end: u128) -> bool {
+        if self.taken_in >= budget::TOKENS_REMEMBERED {
+            self.bits.clear();
+            self.taken_in = 0;
+        }
+        self.bits.resize(Self::WORDS, 0);
+        let place = usize::try_from(end % Self::PLACES).unwrap_or_default();
+        let Some(word) = self.bits.get_mut(place / 64) else { return false };
+        let bit = 1 << (place % 64);
+        let has_seen = *word & bit != 0;
+        *word |= bit;
+        self.taken_in = self.taken_in.saturating_add(usize::from(!has_seen));
+        has_seen
+    }
 }
 
 /// By the end of their text: a token's signature is as good as random there. Of two that end alike, the later stays.
@@ -106,9 +141,12 @@ impl TokenCache {
         Some(token)
     }
 
-    /// Keeps a token whose claims have just been established.
+    /// Keeps a token whose claims have just been established, if it is not the first time.
     pub fn keep(&self, text: &str, claims: &Claims<'_>, source: Provenance) {
         let Some(end) = end_of(text) else { return };
+        if !self.0.borrow_mut().doorkeeper.has_seen(end) {
+            return;
+        }
         let established = Rc::clone(&claims.established);
         let kept = Kept { text: text.into(), token: Rc::new(Token { established, source }) };
         self.0.borrow_mut().put(end, kept);

@@ -72,6 +72,9 @@ gateTest(
   ({ origin }) => ({ runtime: "workerd", policy: hs256({ origin, origin_timeout: 1 }), secrets: { SECRET } }),
   async ({ gate, origin }) => {
     const later = signal();
+    const token = hs256Token();
+    assert.equal((await gate.fetchWith(token, "/api/known")).status, 200);
+    origin.expectOne();
     origin.answerWith(async (received, response) => {
       response.writeHead(200);
       response.write("begun");
@@ -79,10 +82,10 @@ gateTest(
       response.end();
     });
     // Its headers come in time, its end does not: the limit, when it passes, has nothing to say.
-    const slow = await gate.fetchWith(hs256Token(), "/api/slow");
+    const slow = await gate.fetchWith(token, "/api/slow");
     origin.expectOne();
     origin.answerWith(() => later.promise);
-    assert.equal((await gate.fetchWith(hs256Token(), "/api/hangs")).status, 504);
+    assert.equal((await gate.fetchWith(token, "/api/hangs")).status, 504);
     origin.expectOne();
     later.resolve();
     assert.equal(await slow.text(), "begun");
