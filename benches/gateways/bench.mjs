@@ -60,6 +60,7 @@ function machine() {
 function howMeasured() {
   return [
     "All in one workerd process, with the same origin in it; each gateway checks signature, issuer, audience and times.",
+    "All hand the request on as it came, to a Worker bound as a service, as `env.ORIGIN.fetch(request)` does; *to another host*: the same gate in front of a server, for which it makes another request, with a URL and headers of its own, and keeps shared caches out.",
     "Tokens of some 700 bytes: **cold**, none was seen before; **warm**, each is used 20 times; **hot**, 1,000 over and over.",
     `Medians of ${ROUNDS} interleaved rounds after ${WARM_UP_ROUNDS} to warm up (${FIRST_WARM_UP_ROUNDS} with each algorithm's first mix, while V8 compiles); ratios`,
     "and differences are taken within a round. *Generator*: how much of one processor the load's own process used while it waited for that gateway: below 100 % it is not what limits. p50 and p99 are of requests sent one at a time.",
