@@ -13,8 +13,9 @@ use super::pair::{Arithmetic, Floats, Integers};
 pub(super) const LIMB_BITS: u32 = 51;
 pub(super) const LIMB_MASK: u64 = (1 << LIMB_BITS) - 1;
 
-/// Products that a pass adds to each column.
-pub(super) const PRODUCTS_A_PASS: i64 = 4;
+/// Products of rows, and then of quotient digits, that a pass adds to each column.
+const ROWS_A_PASS: i64 = 2;
+pub(super) const DIGITS_A_PASS: i64 = 2;
 
 /// A whole number below 2^52, added to this, is the low bits of the sum's pattern.
 const INTEGER_BIAS: f64 = power_of_two(52);
@@ -36,6 +37,14 @@ pub(super) struct Pair {
     pub(super) aligned: Floats,
     /// Limbs 2j - 1 and 2j, so that a row may be added one place higher without moving lanes.
     pub(super) shifted: Floats,
+}
+
+impl Pair {
+    /// Each of the two limbs as a row to multiply by.
+    #[inline(always)]
+    fn rows(&self) -> (Floats, Floats) {
+        (Floats::splat(self.aligned.first()), Floats::splat(self.aligned.second()))
+    }
 }
 
 /// A number in limbs, each in [0, 2^51): h pairs, and one more for what the shifted form has on top.
@@ -190,6 +199,14 @@ impl Columns {
         self.high = self.high.plus(product.high);
     }
 
+    /// Twice itself, less what a product has brought to the first column.
+    #[inline(always)]
+    fn double_less(&mut self, product: Self) {
+        let Column { low, high } = product.first(-1);
+        self.low = self.low.plus(self.low).plus(Integers::new(low.wrapping_neg(), 0));
+        self.high = self.high.plus(self.high).plus(Integers::new(high.wrapping_neg(), 0));
+    }
+
     /// The first column, while so many products have not brought their patterns yet.
     #[inline(always)]
     pub(super) fn first(&self, outstanding: i64) -> Column {
@@ -213,13 +230,69 @@ impl Column {
     }
 }
 
-/// Makes the 2h pairs of columns ready for a multiplication: those at the ends get fewest products.
-pub(super) fn clear(columns: &mut [Columns]) {
+/// Makes the 2h pairs of columns ready for so many products a pass: those at the ends get fewest.
+fn clear(columns: &mut [Columns], products: i64) {
     let passes = (1..).zip(1..=columns.len() / 2);
     let (lower, upper) = columns.split_at_mut(columns.len() / 2);
     for ((low, high), (pass, _)) in lower.iter_mut().zip(upper.iter_mut().rev()).zip(passes) {
-        *low = Columns::awaiting(PRODUCTS_A_PASS * pass);
+        *low = Columns::awaiting(products * pass);
         *high = *low;
+    }
+}
+
+/// Sets the columns to those of a product, awaiting its reduction. A pass takes two rows, of two limbs of `left`.
+#[inline(always)]
+pub(super) fn set_to_product<A: Arithmetic>(
+    columns: &mut [Columns],
+    left: &Number,
+    right: &Number,
+) {
+    clear(columns, ROWS_A_PASS + DIGITS_A_PASS);
+    let mut window = columns;
+    for pair in left.pairs().iter().take(left.half()) {
+        let (row, next_row) = pair.rows();
+        for (column, right) in window.iter_mut().zip(right.pairs()) {
+            column.add(split::<A>(row, right.aligned));
+            column.add(split::<A>(next_row, right.shifted));
+        }
+        let Some((_, rest)) = window.split_first_mut() else { return };
+        window = rest;
+    }
+}
+
+/// Sets the columns to those of a square, awaiting its reduction.
+///
+/// A pass takes two rows, from the limbs' own squares upwards: what is below them is as much again. Those squares
+/// are in the first column each of the two lowest pairs, which get nothing in later passes, and are doubled then.
+/// The number's top pair is 0 but for what it has shifted, so that it gets one row.
+#[inline(always)]
+pub(super) fn set_to_square<A: Arithmetic>(columns: &mut [Columns], base: &Number) {
+    // A column gets as many products of rows as its share of passes in a whole product; what is here now and what they
+    // bring is doubled, patterns included, and leaves those of the digits to come.
+    clear(columns, (ROWS_A_PASS + DIGITS_A_PASS) / 2);
+    let mut window = columns;
+    let mut pairs = base.pairs();
+    while let (Some((own, above)), Some((lowest, rest))) =
+        (pairs.split_first(), window.split_first_mut())
+    {
+        let Some((top, inner)) = above.split_last() else { return };
+        let (row, next_row) = own.rows();
+        let square = split::<A>(row, own.aligned);
+        lowest.add(square);
+        lowest.double_less(square);
+        let (within, at_top) = rest.split_at_mut(inner.len());
+        for (column, pair) in within.iter_mut().zip(inner) {
+            column.add(split::<A>(row, pair.aligned));
+            column.add(split::<A>(next_row, pair.shifted));
+        }
+        if let Some(column) = at_top.first_mut() {
+            column.add(split::<A>(next_row, top.shifted));
+        }
+        let (Some(next), Some((second, rest))) = (above.first(), rest.split_first_mut()) else {
+            return;
+        };
+        second.double_less(split::<A>(next_row, next.shifted));
+        (pairs, window) = (above, rest);
     }
 }
 

@@ -28,14 +28,15 @@
 //!
 //! # No accumulator overflows
 //!
-//! A column is the sum of the products that share a weight. Two rows are added a pass, two limbs of the
-//! multiplicand and two quotient digits: four products a column and pass, over at most h passes, so
-//! 4h ≤ 324 products. Their low parts sum up to at most 324·2^50 < 2^59 in size, their high parts to at most
+//! A column is the sum of the products that share a weight. First come the rows of the product, two limbs of the
+//! multiplicand a pass, and then those of the reduction, two quotient digits a pass: each brings two products to a
+//! column, over at most h passes, so 4h ≤ 324 products. Of a square, the products above the limbs' own squares are
+//! summed once and doubled, which comes to the same sum. Their low parts sum up to at most 324·2^50 < 2^59 in size, their high parts to at most
 //! 324·2^51 < 2^60. What is carried to a column is the high part of the column below, and that column's own
 //! sum / 2^51. So a low part and what is carried to it are under 2^59 + 2^60 + 2^11 < 2^61 in size, and a
 //! carry is under 2^60 + 2^10. The patterns of the constants are taken off beforehand, when the accumulators
-//! are cleared; what they hold until all have come is right modulo 2^64, and only a column's low 51 bits are
-//! asked for before.
+//! are cleared; what they hold until all have come is right modulo 2^64, and nothing is asked of a column before but
+//! its low 51 bits, with the outstanding patterns added.
 //!
 //! # The result
 //!
@@ -49,8 +50,8 @@
 )]
 
 use super::limbs::{
-    Column, Columns, LIMB_BITS, LIMB_MASK, Number, PRODUCTS_A_PASS, clear, split, to_float,
-    to_integer,
+    Column, Columns, DIGITS_A_PASS, LIMB_BITS, LIMB_MASK, Number, set_to_product, set_to_square,
+    split, to_float,
 };
 use super::pair::{Arithmetic, Floats};
 use rsa::BoxedUint;
@@ -105,20 +106,18 @@ impl Modulus {
     /// The exponent is odd and above 1 (`keys/rsa.rs` admits no other), so its last bit asks for a product
     /// with the base; the base as it came, there, undoes Montgomery's form.
     fn power<A: Arithmetic>(&self, base: &Number) -> Number {
-        let mut columns = vec![Columns::awaiting(0); 2 * self.half()];
-        let mut multiply = |left: &Number, right: &Number, product: &mut Number| {
-            self.multiply::<A>(left, right, &mut columns, product);
-        };
+        let columns = &mut *vec![Columns::awaiting(0); 2 * self.half()];
         let mut in_form = Number::zero(self.half());
-        multiply(base, &self.square_of_radix, &mut in_form);
+        self.multiply::<A>(base, &self.square_of_radix, columns, &mut in_form);
         let mut power = in_form.clone();
         let mut square = Number::zero(self.half());
         for position in (0..self.exponent.checked_ilog2().unwrap_or(0)).rev() {
-            multiply(&power, &power, &mut square);
+            self.square::<A>(&power, columns, &mut square);
             if self.exponent >> position & 1 == 0 {
                 std::mem::swap(&mut power, &mut square);
             } else {
-                multiply(&square, if position == 0 { base } else { &in_form }, &mut power);
+                let factor = if position == 0 { base } else { &in_form };
+                self.multiply::<A>(&square, factor, columns, &mut power);
             }
         }
         power
@@ -130,9 +129,6 @@ impl Modulus {
     }
 
     /// left · right / R modulo n, below 2n if both factors are.
-    ///
-    /// A pass takes two rows each: two limbs of `left`, and the two quotient digits that make the two
-    /// lowest columns multiples of the limbs' radix. What those carry goes on; they are done with.
     #[inline(never)]
     fn multiply<A: Arithmetic>(
         &self,
@@ -141,45 +137,47 @@ impl Modulus {
         columns: &mut [Columns],
         product: &mut Number,
     ) {
-        clear(columns);
-        let (Some((right_lowest, right)), Some((modulus_lowest, modulus))) =
-            (right.pairs().split_first(), self.modulus.pairs().split_first())
-        else {
-            return;
-        };
-        let right_lowest_limb = to_integer(right_lowest.aligned.first());
+        set_to_product::<A>(columns, left, right);
+        self.reduce::<A>(columns, product);
+    }
+
+    /// base² / R modulo n, below 2n if the base is.
+    #[inline(never)]
+    fn square<A: Arithmetic>(&self, base: &Number, columns: &mut [Columns], square: &mut Number) {
+        set_to_square::<A>(columns, base);
+        self.reduce::<A>(columns, square);
+    }
+
+    /// What is in the columns, over R modulo n.
+    ///
+    /// A pass takes the two quotient digits that make the two lowest columns multiples of the limbs' radix. What
+    /// those carry goes on; they are done with.
+    #[inline(always)]
+    fn reduce<A: Arithmetic>(&self, columns: &mut [Columns], reduced: &mut Number) {
+        let Some((modulus_lowest, modulus)) = self.modulus.pairs().split_first() else { return };
         let mut window = columns;
         let mut carry = 0_i64;
-        for pair in left.pairs().iter().take(self.half()) {
+        for _ in 0..self.half() {
             let Some((lowest, rest)) = window.split_first_mut() else { return };
-            let row = Floats::splat(pair.aligned.first());
-            let next_row = Floats::splat(pair.aligned.second());
-
-            // The first digit is found in integers, so that it need not wait for the product.
-            let product = to_integer(pair.aligned.first()).wrapping_mul(right_lowest_limb);
-            let column = lowest.first(PRODUCTS_A_PASS).low.wrapping_add(carry).cast_unsigned();
-            let digit = Floats::splat(to_float(self.digit(column.wrapping_add(product))));
-            lowest.add(split::<A>(row, right_lowest.aligned));
+            let column = lowest.first(DIGITS_A_PASS).low + carry;
+            let digit = Floats::splat(to_float(self.digit(column.cast_unsigned())));
             lowest.add(split::<A>(digit, modulus_lowest.aligned));
-            lowest.add(split::<A>(next_row, right_lowest.shifted));
             // The product that is still to come is 0 in the first lane.
             let Column { low, high } = lowest.first(1);
             carry = ((low + carry) >> LIMB_BITS) + high;
-            let column = (lowest.second(1).low + carry).cast_unsigned();
-            let next_digit = Floats::splat(to_float(self.digit(column)));
+            let column = lowest.second(1).low + carry;
+            let next_digit = Floats::splat(to_float(self.digit(column.cast_unsigned())));
             lowest.add(split::<A>(next_digit, modulus_lowest.shifted));
             let Column { low, high } = lowest.second(0);
             carry = ((low + carry) >> LIMB_BITS) + high;
 
-            for (column, (right, modulus)) in rest.iter_mut().zip(right.iter().zip(modulus)) {
-                column.add(split::<A>(row, right.aligned));
+            for (column, modulus) in rest.iter_mut().zip(modulus) {
                 column.add(split::<A>(digit, modulus.aligned));
-                column.add(split::<A>(next_row, right.shifted));
                 column.add(split::<A>(next_digit, modulus.shifted));
             }
             window = rest;
         }
-        product.gather(window, carry);
+        reduced.gather(window, carry);
     }
 
     /// The digit that, times the modulus, makes a column a multiple of the limbs' radix.
