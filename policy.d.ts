@@ -366,7 +366,8 @@ export interface Route {
   any_scope?: (Text)[];
   /**
    * `"no-store"`: the caches before the origin, which all callers share, neither answer nor store.
-   * `"origin"`: they do as the origin's answers say. `"no-store"` unless set, on public routes `"origin"`.
+   * `"origin"`: they do as the origin's answers say, which must then call `private` what is one caller's, above
+   * all where no `Authorization` is sent on. `"no-store"` unless set, on public routes `"origin"`.
    */
   cache?: SharedCache;
   /** Rules for claims; a token that breaks one is a 403. */

@@ -325,7 +325,8 @@ pub struct Route {
     #[schemars(extend("default" = "refuse"))]
     pub encoded_slash: Option<EncodedSlash>,
     /// `"no-store"`: the caches before the origin, which all callers share, neither answer nor store.
-    /// `"origin"`: they do as the origin's answers say. `"no-store"` unless set, on public routes `"origin"`.
+    /// `"origin"`: they do as the origin's answers say, which must then call `private` what is one caller's, above
+    /// all where no `Authorization` is sent on. `"no-store"` unless set, on public routes `"origin"`.
     pub cache: Option<SharedCache>,
 }
 

@@ -267,8 +267,7 @@ pub(super) fn set_to_product<A: Arithmetic>(
 /// The number's top pair is 0 but for what it has shifted, so that it gets one row.
 #[inline(always)]
 pub(super) fn set_to_square<A: Arithmetic>(columns: &mut [Columns], base: &Number) {
-    // A column gets as many products of rows as its share of passes in a whole product; what is here now and what they
-    // bring is doubled, patterns included, and leaves those of the digits to come.
+    // Half of what a product awaits: a column gets half as many products of rows, and all is doubled then.
     clear(columns, (ROWS_A_PASS + DIGITS_A_PASS) / 2);
     let mut window = columns;
     let mut pairs = base.pairs();

@@ -31,10 +31,10 @@
 //! A column is the sum of the products that share a weight. First come the rows of the product, two limbs of the
 //! multiplicand a pass, and then those of the reduction, two quotient digits a pass: each brings two products to a
 //! column, over at most h passes, so 4h ≤ 324 products. Of a square, the products above the limbs' own squares are
-//! summed once and doubled, which comes to the same sum. Their low parts sum up to at most 324·2^50 < 2^59 in size, their high parts to at most
-//! 324·2^51 < 2^60. What is carried to a column is the high part of the column below, and that column's own
-//! sum / 2^51. So a low part and what is carried to it are under 2^59 + 2^60 + 2^11 < 2^61 in size, and a
-//! carry is under 2^60 + 2^10. The patterns of the constants are taken off beforehand, when the accumulators
+//! summed once and doubled, which comes to the same sum. Their low parts sum up to at most 324·2^50 < 2^59 in size,
+//! their high parts to at most 324·2^51 < 2^60. What is carried to a column is the high part of the column below, and
+//! that column's own sum / 2^51. So a low part and what is carried to it are under 2^59 + 2^60 + 2^11 < 2^61 in size,
+//! and a carry is under 2^60 + 2^10. The patterns of the constants are taken off beforehand, when the accumulators
 //! are cleared; what they hold until all have come is right modulo 2^64, and nothing is asked of a column before but
 //! its low 51 bits, with the outstanding patterns added.
 //!
