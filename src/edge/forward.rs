@@ -43,13 +43,14 @@ pub(super) fn send(sending: Sending<'_>) -> Result<Sent, Refusal> {
     let Sending { outgoing, request, method, env, isolate, wait, is_followed } = sending;
     let is_kept = outgoing.goes_as_it_came();
     let rewritten = if is_kept { None } else { Some(rewrite(&outgoing, request, method)?) };
-    let service = match (outgoing.origin, &rewritten) {
-        (Origin::Echo, Some(rewritten)) => {
+    let service = match outgoing.origin {
+        Origin::Echo => {
+            let rewritten = rewritten.as_ref().ok_or_else(unreachable)?;
             let answer = echo::answer(rewritten, &outgoing, method).map_err(|_| unreachable())?;
             return Ok(Sent::Answered(answer));
         }
-        (Origin::Service(name), _) => isolate.origin(env, name).ok_or_else(unreachable)?,
-        _ => &JsValue::UNDEFINED,
+        Origin::Url(_) | Origin::Zone => &JsValue::UNDEFINED,
+        Origin::Service(name) => isolate.origin(env, name).ok_or_else(unreachable)?,
     };
     let milliseconds = 1000.0 * f64::from(isolate.policy.origin_timeout().get());
     let (rewritten, is_cached) = (rewritten.as_ref(), !outgoing.no_store);
