@@ -9,13 +9,11 @@ import { assertProblem, gateTest, onlyChallenge, policies, signal, withGate } fr
 
 const { hs256, hs256Token, SECRET } = policies;
 
-const ROUTES = [...policies.ROUTES, { path: "/shared/*", cache: "origin" }];
-
 /** How requests get to the origin: as ones that the gate has made, or themselves. */
 const WAYS = {
-  "a request of the gate's": (origin) => ({ policy: hs256({ origin, routes: ROUTES }) }),
+  "a request of the gate's": (origin) => ({ policy: hs256({ origin, routes: policies.ROUTES_AND_SHARED }) }),
   "the request itself": (origin) => ({
-    policy: hs256({ origin: "service:BACKEND", routes: ROUTES, forward: {} }),
+    policy: hs256({ origin: "service:BACKEND", routes: policies.ROUTES_AND_SHARED, forward: {} }),
     services: { BACKEND: origin.host },
   }),
 };
@@ -148,7 +146,7 @@ async function deadPort() {
 
 const dead = await deadPort();
 
-for (const runtime of ["miniflare", "workerd"]) {
+for (const runtime of RUNTIMES) {
   gateTest(
     `an origin that cannot be reached is a 502 in ${runtime}`,
     {

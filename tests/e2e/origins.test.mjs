@@ -54,7 +54,7 @@ for (const runtime of ["miniflare", "workerd"]) {
       policy: hs256({
         origin: "service:BACKEND",
         forward: {},
-        routes: [...policies.ROUTES, { path: "/shared/*", cache: "origin" }],
+        routes: policies.ROUTES_AND_SHARED,
         token: { sources: ["authorization", { query: "access_token" }] },
       }),
       secrets: { SECRET },
@@ -130,7 +130,7 @@ for (const runtime of ["miniflare", "workerd"]) {
 gateTest(
   "a service binding that throws is a 502",
   {
-    policy: hs256({ origin: "service:BACKEND", routes: [...policies.ROUTES, { path: "/shared/*", cache: "origin" }], forward: {} }),
+    policy: hs256({ origin: "service:BACKEND", routes: policies.ROUTES_AND_SHARED, forward: {} }),
     secrets: { SECRET },
     services: { BACKEND: "backend" },
     workers: [

@@ -15,6 +15,9 @@ export const ROUTES = [
   { path: "/read-only/*", methods: ["GET"] },
 ];
 
+/** These, and one that leaves shared caches to the origin. */
+export const ROUTES_AND_SHARED = [...ROUTES, { path: "/shared/*", cache: "origin" }];
+
 /** One HS256 issuer with its secret in the binding SECRET; `changes` replace top-level keys. */
 export function hs256({ origin, ...changes }) {
   return {
