@@ -9,7 +9,9 @@ const encoder = new TextEncoder();
  */
 export function read(request, into) {
   let lines = `${request.method}\n${request.url}`;
-  for (const header of request.headers) lines += `\n${header[0]}\n${header[1]}`;
+  request.headers.forEach((value, name) => {
+    lines += `\n${name}\n${value}`;
+  });
   const result = encoder.encodeInto(lines, into);
   return result.read === lines.length ? result.written : -3 * lines.length;
 }
