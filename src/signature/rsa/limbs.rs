@@ -39,12 +39,70 @@ pub(super) struct Pair {
     pub(super) shifted: Floats,
 }
 
-impl Pair {
-    /// Each of the two limbs as a row to multiply by.
+/// What a pass multiplies a number by: two neighbouring limbs, each twice.
+#[derive(Clone, Copy)]
+pub(super) struct Rows(pub(super) Floats, pub(super) Floats);
+
+impl Rows {
     #[inline(always)]
-    fn rows(&self) -> (Floats, Floats) {
-        (Floats::splat(self.aligned.first()), Floats::splat(self.aligned.second()))
+    fn of(pair: &Pair) -> Self {
+        Self(Floats::splat(pair.aligned.first()), Floats::splat(pair.aligned.second()))
     }
+
+    /// Adds the products with a pair to the two columns that they belong to.
+    #[inline(always)]
+    pub(super) fn add_to<A: Arithmetic>(self, columns: &mut Columns, pair: &Pair) {
+        let mut sums = *columns;
+        sums.add(split::<A>(self.0, pair.aligned));
+        sums.add(split::<A>(self.1, pair.shifted));
+        *columns = sums;
+    }
+
+    /// Doubles the four columns that the two limbs' own squares belong to, and adds these once, and twice what else the
+    /// limbs bring to these columns.
+    #[inline(always)]
+    fn double_and_square<A: Arithmetic>(
+        self,
+        lowest: &mut Columns,
+        second: &mut Columns,
+        own: &Pair,
+        next: &Pair,
+    ) {
+        lowest.double_and_add(split::<A>(self.0, own.aligned));
+        second.add(split::<A>(self.0, next.aligned));
+        second.double_and_add(split::<A>(self.1, next.shifted));
+    }
+}
+
+/// Adds a pass: the first of the columns is that of the first of the pairs.
+#[inline(always)]
+pub(super) fn add_pass<A: Arithmetic>(columns: &mut [Columns], pairs: &[Pair], rows: Rows) {
+    for (columns, pair) in columns.iter_mut().zip(pairs) {
+        rows.add_to::<A>(columns, pair);
+    }
+}
+
+/// Adds two passes, of which the second begins two columns higher: the first of the columns is that of the first of the
+/// pairs in the second pass, and that of the next pair in the first. At once, they take half as many loads and stores
+/// of columns, of which WebAssembly checks each.
+#[inline(always)]
+pub(super) fn add_passes<A: Arithmetic>(
+    columns: &mut [Columns],
+    pairs: &[Pair],
+    rows: Rows,
+    next_rows: Rows,
+) {
+    let [below, above @ ..] = pairs else { return };
+    let Some((columns, [top, ..])) = columns.split_at_mut_checked(above.len()) else { return };
+    let mut below = *below;
+    for (columns, pair) in columns.iter_mut().zip(above) {
+        let mut sums = *columns;
+        rows.add_to::<A>(&mut sums, pair);
+        next_rows.add_to::<A>(&mut sums, &below);
+        *columns = sums;
+        below = *pair;
+    }
+    next_rows.add_to::<A>(top, &below);
 }
 
 /// A number in limbs, each in [0, 2^51): h pairs, and one more for what the shifted form has on top.
@@ -102,6 +160,11 @@ impl Number {
         &self.0
     }
 
+    /// The pairs that hold limbs: all but the one on top.
+    fn pairs_of_limbs(&self) -> &[Pair] {
+        self.0.split_last().map_or(&[], |(_, pairs)| pairs)
+    }
+
     /// Half the limbs.
     pub(super) fn half(&self) -> usize {
         self.0.len().saturating_sub(1)
@@ -109,7 +172,7 @@ impl Number {
 
     /// The limbs, two at a time, lowest first.
     fn limbs(&self) -> impl DoubleEndedIterator<Item = [u64; 2]> {
-        let pairs = self.0.iter().take(self.half());
+        let pairs = self.pairs_of_limbs().iter();
         pairs.map(|pair| [pair.aligned.first(), pair.aligned.second()].map(to_integer))
     }
 
@@ -199,12 +262,13 @@ impl Columns {
         self.high = self.high.plus(product.high);
     }
 
-    /// Twice itself, less what a product has brought to the first column.
+    /// Doubles itself, and adds a limb's products with itself, once, and with the limb above, twice.
     #[inline(always)]
-    fn double_less(&mut self, product: Self) {
-        let Column { low, high } = product.first(-1);
-        self.low = self.low.plus(self.low).plus(Integers::new(low.wrapping_neg(), 0));
-        self.high = self.high.plus(self.high).plus(Integers::new(high.wrapping_neg(), 0));
+    fn double_and_add(&mut self, products: Self) {
+        let none = Self { low: Integers::splat(LOW_PATTERN), high: Integers::splat(HIGH_PATTERN) };
+        let Self { low, high } = products;
+        self.low = self.low.plus(self.low).plus(low).plus(none.low.then_second_of(low));
+        self.high = self.high.plus(self.high).plus(high).plus(none.high.then_second_of(high));
     }
 
     /// The first column, while so many products have not brought their patterns yet.
@@ -232,11 +296,12 @@ impl Column {
 
 /// Makes the 2h pairs of columns ready for so many products a pass: those at the ends get fewest.
 fn clear(columns: &mut [Columns], products: i64) {
-    let passes = (1..).zip(1..=columns.len() / 2);
     let (lower, upper) = columns.split_at_mut(columns.len() / 2);
-    for ((low, high), (pass, _)) in lower.iter_mut().zip(upper.iter_mut().rev()).zip(passes) {
-        *low = Columns::awaiting(products * pass);
-        *high = *low;
+    let (mut awaiting, pass) = (Columns::awaiting(0), Columns::awaiting(products));
+    for (low, high) in lower.iter_mut().zip(upper.iter_mut().rev()) {
+        awaiting.add(pass);
+        *low = awaiting;
+        *high = awaiting;
     }
 }
 
@@ -249,13 +314,9 @@ pub(super) fn set_to_product<A: Arithmetic>(
 ) {
     clear(columns, ROWS_A_PASS + DIGITS_A_PASS);
     let mut window = columns;
-    for pair in left.pairs().iter().take(left.half()) {
-        let (row, next_row) = pair.rows();
-        for (column, right) in window.iter_mut().zip(right.pairs()) {
-            column.add(split::<A>(row, right.aligned));
-            column.add(split::<A>(next_row, right.shifted));
-        }
-        let Some((_, rest)) = window.split_first_mut() else { return };
+    for pair in left.pairs_of_limbs() {
+        add_pass::<A>(window, right.pairs(), Rows::of(pair));
+        let [_, rest @ ..] = window else { return };
         window = rest;
     }
 }
@@ -264,34 +325,38 @@ pub(super) fn set_to_product<A: Arithmetic>(
 ///
 /// A pass takes two rows, from the limbs' own squares upwards: what is below them is as much again. Those squares
 /// are in the first column each of the two lowest pairs, which get nothing in later passes, and are doubled then.
-/// The number's top pair is 0 but for what it has shifted, so that it gets one row.
+/// Two passes are added up at once.
 #[inline(always)]
 pub(super) fn set_to_square<A: Arithmetic>(columns: &mut [Columns], base: &Number) {
-    // Half of what a product awaits: a column gets half as many products of rows, and all is doubled then.
+    // Half of what a product awaits: a column gets half as many products of rows, and all is doubled then. In the
+    // upper half, one half is rounded up.
     clear(columns, (ROWS_A_PASS + DIGITS_A_PASS) / 2);
+    for columns in columns.iter_mut().skip(base.half()) {
+        columns.add(Columns::awaiting(1));
+    }
     let mut window = columns;
     let mut pairs = base.pairs();
-    while let (Some((own, above)), Some((lowest, rest))) =
-        (pairs.split_first(), window.split_first_mut())
-    {
-        let Some((top, inner)) = above.split_last() else { return };
-        let (row, next_row) = own.rows();
-        let square = split::<A>(row, own.aligned);
-        lowest.add(square);
-        lowest.double_less(square);
-        let (within, at_top) = rest.split_at_mut(inner.len());
-        for (column, pair) in within.iter_mut().zip(inner) {
-            column.add(split::<A>(row, pair.aligned));
-            column.add(split::<A>(next_row, pair.shifted));
+    loop {
+        match (pairs, window) {
+            ([own, next, third, above @ ..], [first, second, higher @ ..]) => {
+                let [lowest, next_lowest, rest @ ..] = higher else { return };
+                let (rows, next_rows) = (Rows::of(own), Rows::of(next));
+                rows.double_and_square::<A>(first, second, own, next);
+                rows.add_to::<A>(lowest, third);
+                if let Some(fourth) = above.first() {
+                    rows.add_to::<A>(next_lowest, fourth);
+                }
+                next_rows.double_and_square::<A>(lowest, next_lowest, next, third);
+                add_passes::<A>(rest, above, rows, next_rows);
+                let [_, _, above @ ..] = pairs else { return };
+                (pairs, window) = (above, rest);
+            }
+            ([own, top], [lowest, second]) => {
+                let rows = Rows::of(own);
+                return rows.double_and_square::<A>(lowest, second, own, top);
+            }
+            _ => return,
         }
-        if let Some(column) = at_top.first_mut() {
-            column.add(split::<A>(next_row, top.shifted));
-        }
-        let (Some(next), Some((second, rest))) = (above.first(), rest.split_first_mut()) else {
-            return;
-        };
-        second.double_less(split::<A>(next_row, next.shifted));
-        (pairs, window) = (above, rest);
     }
 }
 

@@ -5,7 +5,7 @@
 //!
 //! A number is 2h limbs x₀, x₁, … of 51 bits, each a whole number in [0, 2^51) held
 //! in binary64, with h the least such that R = 2^(102h) ≥ 4n for a modulus n of b bits: h = ⌈(b + 2) / 102⌉,
-//! 21 for 2048 bits and 81 for 8192.
+//! 21 for the smallest keys, of 2048 bits, and 81 for 8192.
 //!
 //! # No product is inexact
 //!
@@ -35,8 +35,15 @@
 //! their high parts to at most 324·2^51 < 2^60. What is carried to a column is the high part of the column below, and
 //! that column's own sum / 2^51. So a low part and what is carried to it are under 2^59 + 2^60 + 2^11 < 2^61 in size,
 //! and a carry is under 2^60 + 2^10. The patterns of the constants are taken off beforehand, when the accumulators
-//! are cleared; what they hold until all have come is right modulo 2^64, and nothing is asked of a column before but
-//! its low 51 bits, with the outstanding patterns added.
+//! are cleared; what they hold until all have come is right modulo 2^64. Of a pass's own columns it is asked before,
+//! with the outstanding patterns added, which makes it the sum of the products so far: within the same bounds.
+//!
+//! # The quotient digits
+//!
+//! With V = c₀ + 2^51·c₁ of the two lowest columns, carries and all, the two digits are Q = -V/n modulo 2^102, so that
+//! V + Q·n is a multiple of 2^102. With -1/n = i₀ + 2^51·i₁ modulo 2^102 and c₀ in [0, 2^51), the first is
+//! c₀·i₀ modulo 2^51, and the second is ⌊c₀·i₀ / 2^51⌋ + c₀·i₁ + c₁·i₀ modulo 2^51, of which all but the first term
+//! may wrap modulo 2^64.
 //!
 //! # The result
 //!
@@ -50,8 +57,8 @@
 )]
 
 use super::limbs::{
-    Column, Columns, DIGITS_A_PASS, LIMB_BITS, LIMB_MASK, Number, set_to_product, set_to_square,
-    split, to_float,
+    Column, Columns, DIGITS_A_PASS, LIMB_BITS, LIMB_MASK, Number, Pair, Rows, add_pass, add_passes,
+    set_to_product, set_to_square, to_float,
 };
 use super::pair::{Arithmetic, Floats};
 use rsa::BoxedUint;
@@ -63,8 +70,8 @@ pub struct Modulus {
     modulus: Number,
     /// R² modulo n, which brings a number into Montgomery's form.
     square_of_radix: Number,
-    /// -1/n modulo 2^64.
-    negative_inverse: u64,
+    /// -1/n modulo 2^102, in limbs.
+    negative_inverse: [u64; 2],
     exponent: u32,
     /// Of the modulus.
     bits: u32,
@@ -80,7 +87,7 @@ impl Modulus {
         Self {
             modulus: Number::from_be_bytes(&key.n_bytes(), half),
             square_of_radix: Number::from_be_bytes(&square_of_radix(key, half), half),
-            negative_inverse: inverse(low_word(&key.n_bytes())).wrapping_neg(),
+            negative_inverse: negative_inverse(&key.n_bytes()),
             exponent,
             bits,
         }
@@ -151,39 +158,83 @@ impl Modulus {
     /// What is in the columns, over R modulo n.
     ///
     /// A pass takes the two quotient digits that make the two lowest columns multiples of the limbs' radix. What
-    /// those carry goes on; they are done with.
-    #[inline(always)]
+    /// those carry goes on; they are done with. Two passes are added up at once, and the digits of the next two are
+    /// worked out before: each step of that waits for the one before it, and a processor does both at a time.
+    #[inline(never)]
     fn reduce<A: Arithmetic>(&self, columns: &mut [Columns], reduced: &mut Number) {
-        let Some((modulus_lowest, modulus)) = self.modulus.pairs().split_first() else { return };
-        let mut window = columns;
+        let [lowest, from_second @ ..] = self.modulus.pairs() else { return };
+        let [second, from_third @ ..] = from_second else { return };
+        let [third, from_fourth @ ..] = from_third else { return };
+        let [fourth, ..] = from_fourth else { return };
         let mut carry = 0_i64;
-        for _ in 0..self.half() {
-            let Some((lowest, rest)) = window.split_first_mut() else { return };
-            let column = lowest.first(DIGITS_A_PASS).low + carry;
-            let digit = Floats::splat(to_float(self.digit(column.cast_unsigned())));
-            lowest.add(split::<A>(digit, modulus_lowest.aligned));
-            // The product that is still to come is 0 in the first lane.
-            let Column { low, high } = lowest.first(1);
-            carry = ((low + carry) >> LIMB_BITS) + high;
-            let column = lowest.second(1).low + carry;
-            let next_digit = Floats::splat(to_float(self.digit(column.cast_unsigned())));
-            lowest.add(split::<A>(next_digit, modulus_lowest.shifted));
-            let Column { low, high } = lowest.second(0);
-            carry = ((low + carry) >> LIMB_BITS) + high;
+        let mut cancel = |columns: &mut Columns| self.cancel::<A>(columns, lowest, &mut carry);
 
-            for (column, modulus) in rest.iter_mut().zip(modulus) {
-                column.add(split::<A>(digit, modulus.aligned));
-                column.add(split::<A>(next_digit, modulus.shifted));
-            }
+        let mut window = columns;
+        if self.half() % 2 == 1 {
+            let [own, rest @ ..] = window else { return };
+            add_pass::<A>(rest, from_second, cancel(own));
             window = rest;
         }
+        let [own, next, rest @ ..] = window else { return };
+        window = rest;
+        let mut rows = cancel(own);
+        rows.add_to::<A>(next, second);
+        let mut next_rows = cancel(next);
+        for _ in 1..self.half() / 2 {
+            let [own, next, rest @ ..] = window else { return };
+            rows.add_to::<A>(own, third);
+            next_rows.add_to::<A>(own, second);
+            let rows_after = cancel(own);
+            rows.add_to::<A>(next, fourth);
+            next_rows.add_to::<A>(next, third);
+            rows_after.add_to::<A>(next, second);
+            let next_rows_after = cancel(next);
+            add_passes::<A>(rest, from_fourth, rows, next_rows);
+            (rows, next_rows, window) = (rows_after, next_rows_after, rest);
+        }
+        add_passes::<A>(window, from_second, rows, next_rows);
         reduced.gather(window, carry);
     }
 
-    /// The digit that, times the modulus, makes a column a multiple of the limbs' radix.
-    const fn digit(&self, column: u64) -> u64 {
-        column.wrapping_mul(self.negative_inverse) & LIMB_MASK
+    /// The two quotient digits that, times the modulus, make the lowest pair of columns multiples of the limbs' radix;
+    /// and what is carried from these.
+    #[inline(always)]
+    fn cancel<A: Arithmetic>(&self, lowest: &mut Columns, modulus: &Pair, carry: &mut i64) -> Rows {
+        let Column { low, high } = lowest.first(DIGITS_A_PASS);
+        let first = low + *carry;
+        let second = lowest.second(DIGITS_A_PASS).low + high + (first >> LIMB_BITS);
+        let digits = self.digits(first.cast_unsigned(), second.cast_unsigned());
+        let [digit, next_digit] = digits.map(|digit| Floats::splat(to_float(digit)));
+        let rows = Rows(digit, next_digit);
+        rows.add_to::<A>(lowest, modulus);
+        for Column { low, high } in [lowest.first(0), lowest.second(0)] {
+            *carry = ((low + *carry) >> LIMB_BITS) + high;
+        }
+        rows
     }
+
+    /// The two digits, of two columns: the first's bits above a limb are in the second as well.
+    #[inline(always)]
+    const fn digits(&self, first: u64, second: u64) -> [u64; 2] {
+        let [inverse, inverse_above] = self.negative_inverse;
+        let above = product_above(first & LIMB_MASK, inverse)
+            .wrapping_add(first.wrapping_mul(inverse_above))
+            .wrapping_add(second.wrapping_mul(inverse));
+        [first.wrapping_mul(inverse) & LIMB_MASK, above & LIMB_MASK]
+    }
+}
+
+/// The product of two limbs, without its lowest 51 bits.
+#[inline(always)]
+const fn product_above(left: u64, right: u64) -> u64 {
+    const HALF_BITS: u32 = 26;
+    const HALF_MASK: u64 = (1 << HALF_BITS) - 1;
+    let (left_low, left_high) = (left & HALF_MASK, left >> HALF_BITS);
+    let (right_low, right_high) = (right & HALF_MASK, right >> HALF_BITS);
+    // Below 2^51 each, and the one shifted below 2^26.
+    let middle =
+        left_low * right_high + left_high * right_low + ((left_low * right_low) >> HALF_BITS);
+    ((left_high * right_high) << (2 * HALF_BITS - LIMB_BITS)) + (middle >> (LIMB_BITS - HALF_BITS))
 }
 
 /// R² modulo n, big-endian.
@@ -193,15 +244,13 @@ fn square_of_radix(key: &rsa::PublicKey, half: usize) -> Box<[u8]> {
     square.map_or_else(Box::default, |square| square.rem_vartime(key.n()).to_be_bytes())
 }
 
-/// A big-endian number modulo 2^64.
-fn low_word(bytes: &[u8]) -> u64 {
-    let (_, last) = bytes.split_at(bytes.len().saturating_sub(8));
-    last.iter().fold(0, |word, byte| word << 8 | u64::from(*byte))
-}
-
-/// The inverse of an odd number modulo 2^64: each step doubles the bits that are right, from the three of
-/// the number itself.
-fn inverse(odd: u64) -> u64 {
-    (0..5)
-        .fold(odd, |inverse, _| inverse.wrapping_mul(2_u64.wrapping_sub(odd.wrapping_mul(inverse))))
+/// -1 over an odd number, big-endian, modulo 2^102: each step doubles the bits that are right, from the three of the
+/// number itself.
+fn negative_inverse(number: &[u8]) -> [u64; 2] {
+    let low = number.iter().fold(0_u128, |low, byte| low << 8 | u128::from(*byte));
+    let step =
+        |inverse: u128, _| inverse.wrapping_mul(2_u128.wrapping_sub(low.wrapping_mul(inverse)));
+    let negative = (0..6).fold(low, step).wrapping_neg();
+    [negative, negative >> LIMB_BITS]
+        .map(|limb| u64::try_from(limb & u128::from(LIMB_MASK)).unwrap_or(0))
 }

@@ -55,7 +55,7 @@ impl Arithmetic for Hardware {
 mod simd {
     use core::arch::wasm32::{
         f64x2, f64x2_extract_lane, f64x2_relaxed_madd, f64x2_splat, f64x2_sub, i64x2, i64x2_add,
-        i64x2_extract_lane, i64x2_splat, v128,
+        i64x2_extract_lane, i64x2_shuffle, i64x2_splat, v128,
     };
 
     /// Two numbers in binary64.
@@ -151,6 +151,13 @@ mod simd {
         #[must_use]
         pub fn plus(self, other: Self) -> Self {
             Self(i64x2_add(self.0, other.0))
+        }
+
+        /// Its first, and the other's second.
+        #[inline(always)]
+        #[must_use]
+        pub fn then_second_of(self, other: Self) -> Self {
+            Self(i64x2_shuffle::<0, 3>(self.0, other.0))
         }
     }
 }
@@ -253,6 +260,13 @@ mod portable {
         #[must_use]
         pub const fn plus(self, other: Self) -> Self {
             Self([self.0[0].wrapping_add(other.0[0]), self.0[1].wrapping_add(other.0[1])])
+        }
+
+        /// Its first, and the other's second.
+        #[inline(always)]
+        #[must_use]
+        pub const fn then_second_of(self, other: Self) -> Self {
+            Self([self.0[0], other.0[1]])
         }
     }
 }
