@@ -23,10 +23,13 @@ pub(crate) const WORKER_RUSTFLAGS: &str = "-Ctarget-feature=+simd128,+relaxed-si
 /// What wasm-opt is told: what to do, and what the module may use besides what it says of itself: exceptions come in after rustc, with
 /// wasm-bindgen, and the rest is rustc's default. Not everything that wasm-opt knows, which could be
 /// newer than the runtime. The lowest kilobyte of memory is the far end of the stack, which only an overflow about to trap
-/// could reach: taken for unused, it lets offsets be folded.
+/// could reach: taken for unused, it lets offsets be folded. What values can be where is worked out of the whole module
+/// (GUFA), and what that shows to be needless goes in a second pass.
 ///
 /// Names of functions and tools are a tenth of the module, and left out.
-const OPTIMISATION: [&str; 11] = [
+const OPTIMISATION: [&str; 13] = [
+    "-O",
+    "--gufa",
     "-O",
     "--low-memory-unused",
     "--strip-debug",
@@ -38,6 +41,18 @@ const OPTIMISATION: [&str; 11] = [
     "--enable-nontrapping-float-to-int",
     "--enable-reference-types",
     "--enable-sign-ext",
+];
+
+/// What esbuild is told. Nobody declares one of wasm-bindgen's classes with `using`; without the symbol for that, those
+/// that nobody makes at all are left out.
+const BUNDLING: [&str; 7] = [
+    "--bundle",
+    "--format=esm",
+    "--minify",
+    "--log-level=warning",
+    "--external:./index_bg.wasm",
+    "--external:cloudflare:*",
+    "--define:Symbol.dispose=undefined",
 ];
 
 /// Where wrangler.toml's `main` expects the Worker.
@@ -113,6 +128,8 @@ pub(crate) fn worker(
             .current_dir(workspace.root())
             .env_remove("RUSTFLAGS")
             .env("CARGO_ENCODED_RUSTFLAGS", remapped(WORKER_RUSTFLAGS))
+            // It is when the entry is put in front.
+            .env("NO_MINIFY", "")
             // worker-build would download these two from elsewhere.
             .env("WASM_BINDGEN_BIN", &tools.wasm_bindgen)
             .env("ESBUILD_BIN", tools.node.program("esbuild"));
@@ -135,8 +152,7 @@ fn enter(tools: &Tools, entry: &Path, output: &Path) -> Result<()> {
     })?;
     let mut command = tools.node.command("esbuild")?;
     command
-        .args(["--bundle", "--format=esm", "--minify", "--log-level=warning"])
-        .args(["--external:./index_bg.wasm", "--external:cloudflare:*"])
+        .args(BUNDLING)
         .args([format!("--outfile={SCRIPT}"), "entry.js".to_owned()])
         .current_dir(output);
     process::run(&mut command)?;
@@ -203,7 +219,7 @@ fn inputs(workspace: &Workspace, how: &[&str]) -> Result<String> {
     }
     let mut fingerprint = Fingerprint::default();
     let versions = [&tools::cargo::WORKER_BUILD, &tools::cargo::WASM_BINDGEN].map(|t| t.version);
-    for text in how.iter().copied().chain(OPTIMISATION).chain(versions) {
+    for text in how.iter().copied().chain(OPTIMISATION).chain(BUNDLING).chain(versions) {
         fingerprint.add(text.as_bytes());
     }
     for file in files {
