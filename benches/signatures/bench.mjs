@@ -189,7 +189,7 @@ say(`V8 ${process.versions.v8}, OpenSSL ${process.versions.openssl}.`);
 say("Ratios hold from machine to machine, times do not.");
 say("");
 say(`Microseconds a check of a message of ${MESSAGE_BYTES} bytes, median of ${ROUNDS} rounds in each of which all take their turn.`);
-say("*Gate*: what the Worker runs, in WebAssembly. *Crate*: RustCrypto's implementation, in WebAssembly, where the gate has a kernel of its own. Both check each access to memory in their code, as in the Workers runtime; without, they take 6 to 10 % less.");
+say("*Gate*: what the Worker runs, in WebAssembly. *Crate*: RustCrypto's implementation, in WebAssembly, where the gate has a kernel of its own. Both check each access to memory in their code, as in the Workers runtime; without, the kernels take 6 to 9 % less.");
 say("`crypto.verify` is OpenSSL, natively; `crypto.subtle.verify` the same behind a promise.");
 say("");
 say("| | gate | crate | `crypto.verify` | `crypto.subtle.verify` | gate / crate | gate / native |");
