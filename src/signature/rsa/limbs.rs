@@ -52,6 +52,7 @@ impl Rows {
     /// Adds the products with a pair to the two columns that they belong to.
     #[inline(always)]
     pub(super) fn add_to<A: Arithmetic>(self, columns: &mut Columns, pair: &Pair) {
+        // In a copy: else each sum would be stored, in case the load after it traps.
         let mut sums = *columns;
         sums.add(split::<A>(self.0, pair.aligned));
         sums.add(split::<A>(self.1, pair.shifted));

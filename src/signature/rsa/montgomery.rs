@@ -163,8 +163,7 @@ impl Modulus {
     #[inline(never)]
     fn reduce<A: Arithmetic>(&self, columns: &mut [Columns], reduced: &mut Number) {
         let [lowest, from_second @ ..] = self.modulus.pairs() else { return };
-        let [second, from_third @ ..] = from_second else { return };
-        let [third, from_fourth @ ..] = from_third else { return };
+        let [second, third, from_fourth @ ..] = from_second else { return };
         let [fourth, ..] = from_fourth else { return };
         let mut carry = 0_i64;
         let mut cancel = |columns: &mut Columns| self.cancel::<A>(columns, lowest, &mut carry);

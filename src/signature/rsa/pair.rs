@@ -54,7 +54,7 @@ impl Arithmetic for Hardware {
 #[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
 mod simd {
     use core::arch::wasm32::{
-        f64x2, f64x2_extract_lane, f64x2_relaxed_madd, f64x2_splat, f64x2_sub, i64x2, i64x2_add,
+        f64x2, f64x2_extract_lane, f64x2_relaxed_madd, f64x2_splat, f64x2_sub, i64x2_add,
         i64x2_extract_lane, i64x2_shuffle, i64x2_splat, v128,
     };
 
@@ -118,13 +118,6 @@ mod simd {
     pub struct Integers(v128);
 
     impl Integers {
-        /// The two, in this order.
-        #[inline(always)]
-        #[must_use]
-        pub fn new(first: i64, second: i64) -> Self {
-            Self(i64x2(first, second))
-        }
-
         /// The same number twice.
         #[inline(always)]
         #[must_use]
@@ -227,13 +220,6 @@ mod portable {
     pub struct Integers([i64; 2]);
 
     impl Integers {
-        /// The two, in this order.
-        #[inline(always)]
-        #[must_use]
-        pub const fn new(first: i64, second: i64) -> Self {
-            Self([first, second])
-        }
-
         /// The same number twice.
         #[inline(always)]
         #[must_use]
