@@ -128,7 +128,7 @@ pub(crate) fn worker(
             .current_dir(workspace.root())
             .env_remove("RUSTFLAGS")
             .env("CARGO_ENCODED_RUSTFLAGS", remapped(WORKER_RUSTFLAGS))
-            // It is when the entry is put in front.
+            // That is done with the entry in front: what nobody needs can be told apart only before.
             .env("NO_MINIFY", "")
             // worker-build would download these two from elsewhere.
             .env("WASM_BINDGEN_BIN", &tools.wasm_bindgen)
