@@ -1,89 +1,156 @@
-//! The last step: whether a route admits the claims. [`Admitted`] is the only key to the origin.
+//! The last step: whether the route admits the claims. An [`Admitted`] value is the only way to the
+//! origin.
 
 use crate::claims::Claims;
-use crate::extract::Source;
+use crate::extract::TokenSource;
+use crate::issuer::Issuer;
 use crate::refusal::{Code, Refusal, Step};
 use crate::report::Mode;
+use crate::revocation::NotRevoked;
 use crate::route::{Access, Route};
 use crate::time::UnixSeconds;
 use serde_json::Value;
 
 /// A request that may go to the origin, and in whose name.
 ///
-/// Only this module can make one, and what forwards takes it by value: there is no other way through.
+/// Only this module makes one, and forwarding takes it by value, so there is no other way to the origin.
+///
+/// ```compile_fail,E0451
+/// use portcullis::admitted::Admitted;
+/// use portcullis::route::Route;
+///
+/// fn forge(route: &Route) -> Admitted<'_> {
+///     // error[E0451]: the fields of struct `Admitted` are private
+///     Admitted { route, claims: None, credential: None, reported: None }
+/// }
+/// ```
+///
+/// Report mode cannot be asked for from outside either:
+///
+/// ```compile_fail,E0624
+/// use portcullis::admitted::Admitted;
+/// use portcullis::refusal::Refusal;
+/// use portcullis::route::Route;
+///
+/// fn forge(route: &Route, refusal: Refusal) -> Result<Admitted<'_>, Refusal> {
+///     Admitted::reported(route, None, None, refusal) // error[E0624]: `reported` is private
+/// }
+/// ```
 #[derive(Debug)]
 pub struct Admitted<'g> {
     route: &'g Route,
     claims: Option<Claims<'g>>,
-    credential: Option<&'g Source>,
+    credential: Option<&'g TokenSource>,
     reported: Option<Refusal>,
 }
 
-impl<'g> Admitted<'g> {
-    /// Admits a request on a public route, where tokens are not looked at.
-    #[must_use]
-    pub fn public(route: &'g Route) -> Option<Self> {
-        (route.access == Access::Public).then_some(Self {
-            route,
-            claims: None,
-            credential: None,
-            reported: None,
-        })
-    }
+/// The proofs that claims have passed every check between the issuer's rules and the route's. A further
+/// check adds a field here, and the gate does not compile until it performs that check.
+#[derive(Debug)]
+pub(crate) struct Checked {
+    /// The revocation store does not list the claims.
+    pub(crate) revocation: NotRevoked,
+}
 
-    /// Admits a request without a token, where the route lets it pass as anonymous.
+/// The proof that a route admits an issuer. Only [`IssuerAdmitted::check`] makes one.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct IssuerAdmitted<'g> {
+    issuer: &'g Issuer,
+}
+
+impl<'g> IssuerAdmitted<'g> {
+    /// Checks that the route admits this issuer's tokens.
     ///
     /// # Errors
     ///
-    /// `missing_token` where the route needs one.
-    pub fn anonymous(route: &'g Route) -> Result<Self, Refusal> {
-        match route.access {
-            Access::Required => Err(Refusal::new(Code::MissingToken, "no token")),
-            Access::Optional | Access::Public => {
-                Ok(Self { route, claims: None, credential: None, reported: None })
-            }
+    /// `unknown_issuer` if the policy names others for the route.
+    pub(crate) fn check(route: &Route, issuer: &'g Issuer) -> Result<Self, Refusal> {
+        if route.admits_issuer(issuer.id()) {
+            Ok(Self { issuer })
+        } else {
+            let because = "the route does not admit the token's issuer";
+            Err(Refusal::new(Code::UnknownIssuer, because))
         }
     }
 
-    /// Admits a request in the name of its claims, if they meet the route's requirements. `credential`
-    /// is where the token was.
+    /// The issuer.
+    pub(crate) const fn issuer(self) -> &'g Issuer {
+        self.issuer
+    }
+}
+
+impl<'g> Admitted<'g> {
+    /// Admits a request on a public route, where the gate looks at no token. Returns `None` if the route
+    /// is not public.
+    #[must_use]
+    pub(crate) fn public(route: &'g Route) -> Option<Self> {
+        match route.access() {
+            Access::Public => Some(Self::anonymous_on(route)),
+            Access::Optional | Access::Required => None,
+        }
+    }
+
+    /// Admits a request without a token as anonymous, if the route allows that.
     ///
     /// # Errors
     ///
-    /// `insufficient_scope` with the scopes that are needed, `claim_not_allowed` for a role or claim
-    /// rule, `insufficient_user_authentication` where the user must sign in again or in another way
-    /// (RFC 9470 section 3), `invalid_claim` where what a rule reads is not of its shape.
-    pub fn authorised(
+    /// `missing_token` if the route requires a token.
+    pub(crate) fn anonymous(route: &'g Route) -> Result<Self, Refusal> {
+        match route.access() {
+            Access::Required => {
+                Err(Refusal::new(Code::MissingToken, "the request has no token"))
+            }
+            Access::Optional | Access::Public => Ok(Self::anonymous_on(route)),
+        }
+    }
+
+    const fn anonymous_on(route: &'g Route) -> Self {
+        Self { route, claims: None, credential: None, reported: None }
+    }
+
+    /// Admits a request in the name of its claims, if they meet the route's requirements. `credential`
+    /// is the token's source.
+    ///
+    /// # Errors
+    ///
+    /// `insufficient_scope` with the required scopes; `claim_not_allowed` for a role or claim rule;
+    /// `insufficient_user_authentication` if the user must sign in again or in another way (RFC 9470
+    /// section 3); `invalid_claim` if a claim that a rule reads has the wrong type.
+    pub(crate) fn authorized(
         route: &'g Route,
         claims: Claims<'g>,
-        credential: &'g Source,
+        Checked { revocation: NotRevoked { .. } }: Checked,
+        credential: &'g TokenSource,
         now: UnixSeconds,
     ) -> Result<Self, Refusal> {
         check_requirements(route, &claims, now).map_err(|refusal| refusal.at(Step::Route))?;
         Ok(Self { route, claims: Some(claims), credential: Some(credential), reported: None })
     }
 
-    /// Lets a request through that is refused, where no more than a report is asked for: as anonymous,
-    /// so that it gets neither claims' headers nor a hop proof. `credential` is where its token was.
+    /// Admits a request as anonymous that would be refused, if its route, or the issuer that signed its
+    /// token, is in report mode. It gets neither claim headers nor a hop proof. `credential` is the
+    /// token's source.
     ///
     /// # Errors
     ///
-    /// The refusal itself in enforce mode, and in any mode if it is not for a token, its claims or what
-    /// they authorise: [`Refusal::may_be_reported`].
-    pub fn reported(
+    /// The refusal itself in enforce mode, and in any mode if it is not about the token, its claims or
+    /// what they authorize: [`Refusal::may_be_reported`].
+    pub(crate) fn reported(
         route: &'g Route,
-        mode: Mode,
-        credential: Option<&'g Source>,
+        issuer: Option<IssuerAdmitted<'g>>,
+        credential: Option<&'g TokenSource>,
         refusal: Refusal,
     ) -> Result<Self, Refusal> {
-        if mode == Mode::Report && refusal.may_be_reported() {
-            Ok(Self { route, claims: None, credential, reported: Some(refusal) })
-        } else {
-            Err(refusal)
+        let of_issuer = issuer.map_or(Mode::Enforce, |admitted| admitted.issuer().mode());
+        match route.mode().or(of_issuer) {
+            Mode::Report if refusal.may_be_reported() => {
+                Ok(Self { route, claims: None, credential, reported: Some(refusal) })
+            }
+            Mode::Report | Mode::Enforce => Err(refusal),
         }
     }
 
-    /// What it would have been refused for.
+    /// The refusal that report mode has set aside, if there is one.
     #[must_use]
     pub const fn would_be_refusal(&self) -> Option<&Refusal> {
         self.reported.as_ref()
@@ -95,15 +162,15 @@ impl<'g> Admitted<'g> {
         self.route
     }
 
-    /// The claims in whose name it goes, or nothing for an anonymous request.
+    /// The claims in whose name the request goes, or `None` if it is anonymous.
     #[must_use]
     pub const fn claims(&self) -> Option<&Claims<'g>> {
         self.claims.as_ref()
     }
 
-    /// Where the token was, or nothing where none was looked at or there.
+    /// The token's source, or `None` if the request has no token or the gate did not look for one.
     #[must_use]
-    pub const fn credential(&self) -> Option<&'g Source> {
+    pub const fn credential(&self) -> Option<&'g TokenSource> {
         self.credential
     }
 }
@@ -111,20 +178,20 @@ impl<'g> Admitted<'g> {
 fn check_requirements(route: &Route, claims: &Claims<'_>, now: UnixSeconds) -> Result<(), Refusal> {
     check_scopes(route, claims)?;
     check_roles(route, claims)?;
-    for rule in &route.requirements.claims {
-        if !rule.holds(claims)? {
+    for rule in &route.requirements().claims {
+        if !rule.holds(claims.members())? {
             return Err(Refusal::new(
                 Code::ClaimNotAllowed,
                 "a claim rule of the route does not hold",
             ));
         }
     }
-    // Last: nobody should sign in again to be told that it was for nothing.
+    // Checked last, so that nobody re-authenticates only to be denied.
     check_authentication(route, claims, now)
 }
 
 fn check_scopes(route: &Route, claims: &Claims<'_>) -> Result<(), Refusal> {
-    let needs = &route.requirements;
+    let needs = route.requirements();
     if needs.scopes.is_empty() && needs.any_scope.is_empty() {
         return Ok(());
     }
@@ -133,12 +200,12 @@ fn check_scopes(route: &Route, claims: &Claims<'_>) -> Result<(), Refusal> {
         return Ok(());
     }
     let wanted = needs.scopes.iter().chain(&needs.any_scope).cloned().collect();
-    Err(Refusal::new(Code::InsufficientScope, "a scope that the route needs is missing")
+    Err(Refusal::new(Code::InsufficientScope, "the token lacks a scope that the route requires")
         .needing_scopes(wanted))
 }
 
 fn check_roles(route: &Route, claims: &Claims<'_>) -> Result<(), Refusal> {
-    let needs = &route.requirements;
+    let needs = route.requirements();
     if needs.roles.is_empty() && needs.any_role.is_empty() {
         return Ok(());
     }
@@ -146,7 +213,7 @@ fn check_roles(route: &Route, claims: &Claims<'_>) -> Result<(), Refusal> {
     if holds_all(&held, &needs.roles) && holds_any(&held, &needs.any_role) {
         return Ok(());
     }
-    Err(Refusal::new(Code::ClaimNotAllowed, "a role that the route needs is missing"))
+    Err(Refusal::new(Code::ClaimNotAllowed, "the token lacks a role that the route requires"))
 }
 
 fn check_authentication(
@@ -154,7 +221,7 @@ fn check_authentication(
     claims: &Claims<'_>,
     now: UnixSeconds,
 ) -> Result<(), Refusal> {
-    let needs = &route.requirements;
+    let needs = route.requirements();
     let refuse = |because| {
         Err(Refusal::new(Code::InsufficientUserAuthentication, because)
             .needing_authentication(needs.acr.clone(), needs.max_auth_age))
@@ -162,17 +229,17 @@ fn check_authentication(
     if !needs.acr.is_empty() {
         match claims.at("acr") {
             Some(Value::String(acr)) if needs.acr.contains(acr) => {}
-            None | Some(Value::String(_)) => return refuse("acr is none of the route's"),
+            None | Some(Value::String(_)) => return refuse("acr is not one that the route accepts"),
             Some(_) => return Err(Refusal::new(Code::InvalidClaim, "acr is not a string")),
         }
     }
     let Some(max_age) = needs.max_auth_age else { return Ok(()) };
     match claims.authenticated_at() {
-        None => refuse("no auth_time, which max_auth_age needs"),
+        None => refuse("there is no auth_time, which max_auth_age requires"),
         Some(time) if now >= time.plus(max_age.plus(claims.leeway())) => {
             refuse("auth_time is longer ago than max_auth_age")
         }
-        Some(time) if now.plus(claims.leeway()) < time => refuse("auth_time lies in the future"),
+        Some(time) if now.plus(claims.leeway()) < time => refuse("auth_time is in the future"),
         Some(_) => Ok(()),
     }
 }

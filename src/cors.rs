@@ -4,8 +4,9 @@
 //! an allowed page read the gate's own refusals. What the origin answers is its own to share: it goes
 //! back as it came.
 
-use crate::refusal::Answer;
+use crate::headers;
 use crate::request::{Headers, Request};
+use crate::response::OwnResponse;
 use crate::route::Methods;
 use crate::time::Seconds;
 
@@ -42,25 +43,25 @@ impl Cors {
     /// Answers a preflight to a path whose routes take these methods. A page that is not allowed gets
     /// an answer that allows nothing.
     #[must_use]
-    pub fn preflight(&self, request: &Request<'_>, methods: &[&Methods]) -> Answer {
-        let mut answer = Answer { status: 204, headers: Vec::new(), body: String::new() };
-        if self.share(request.headers, &mut answer) {
+    pub fn preflight(&self, request: &Request<'_>, methods: &[&Methods]) -> OwnResponse {
+        let mut response = OwnResponse { status: 204, headers: Vec::new(), body: String::new() };
+        if self.share(request.headers, &mut response) {
             let asked = request.headers.get("access-control-request-method");
             let methods = method_names(methods, asked.as_deref());
-            answer.headers.push(("Access-Control-Allow-Methods", methods));
+            response.headers.push(("Access-Control-Allow-Methods", methods));
             let asked = request.headers.get("access-control-request-headers");
-            answer
+            response
                 .headers
                 .push(("Access-Control-Allow-Headers", self.header_names(asked.as_deref())));
             if let Some(max_age) = self.max_age {
-                answer.headers.push(("Access-Control-Max-Age", max_age.get().to_string()));
+                response.headers.push(("Access-Control-Max-Age", max_age.get().to_string()));
             }
         }
-        answer
+        response
     }
 
     /// Lets an allowed page read a refusal, the challenge in it too.
-    pub fn expose(&self, headers: &dyn Headers, refusal: &mut Answer) {
+    pub fn expose(&self, headers: &dyn Headers, refusal: &mut OwnResponse) {
         if self.share(headers, refusal) {
             let exposed = "WWW-Authenticate, Retry-After".to_owned();
             refusal.headers.push(("Access-Control-Expose-Headers", exposed));
@@ -68,18 +69,18 @@ impl Cors {
     }
 
     /// Says in an answer whether the page that asks may read it.
-    fn share(&self, headers: &dyn Headers, answer: &mut Answer) -> bool {
+    fn share(&self, headers: &dyn Headers, response: &mut OwnResponse) -> bool {
         let any = self.allow_origins.iter().any(|one| one == ANY);
         if !any {
-            answer.headers.push(("Vary", "Origin".to_owned()));
+            response.headers.push(("Vary", "Origin".to_owned()));
         }
         let Some(origin) = headers.get("origin") else { return false };
         let Some(allowed) = self.allow_origins.iter().find(|one| any || **one == origin) else {
             return false;
         };
-        answer.headers.push(("Access-Control-Allow-Origin", allowed.clone()));
+        response.headers.push(("Access-Control-Allow-Origin", allowed.clone()));
         if self.credentials {
-            answer.headers.push(("Access-Control-Allow-Credentials", "true".to_owned()));
+            response.headers.push(("Access-Control-Allow-Credentials", "true".to_owned()));
         }
         true
     }
@@ -88,13 +89,9 @@ impl Cors {
         if let Some(names) = &self.allow_headers {
             return names.join(", ");
         }
-        let token = |name: &str| {
-            let byte = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
-            !name.is_empty() && name.bytes().all(byte)
-        };
         asked
             .filter(|asked| asked.len() <= 1024)
-            .map(|asked| asked.split(',').map(str::trim).filter(|name| token(name)))
+            .map(|asked| asked.split(',').map(str::trim).filter(|name| headers::is_name(name)))
             .map(|names| names.collect::<Vec<_>>().join(", "))
             .filter(|names| !names.is_empty())
             .unwrap_or_else(|| USUAL_HEADERS.to_owned())

@@ -5,7 +5,7 @@
 //! own origin or from one that the policy allows.
 
 use crate::cors::Cors;
-use crate::extract::Source;
+use crate::extract::TokenSource;
 use crate::path::split_url;
 use crate::refusal::{Code, Refusal};
 use crate::request::Request;
@@ -19,17 +19,16 @@ use crate::request::Request;
 /// `cross_site` where the token came in a cookie, the method is not safe (RFC 9110 section 9.2.1) or
 /// the request is a WebSocket upgrade, and neither `Sec-Fetch-Site` says `same-origin` nor `Origin` is
 /// the request's own or allowed; so too where both are absent.
-pub fn check(source: &Source, request: &Request<'_>, cors: Option<&Cors>) -> Result<(), Refusal> {
-    let by_cookie = matches!(source, Source::Cookie(_));
+pub fn check(source: &TokenSource, request: &Request<'_>, cors: Option<&Cors>) -> Result<(), Refusal> {
     let safe = matches!(request.method, "GET" | "HEAD" | "OPTIONS" | "TRACE");
-    if !by_cookie || (safe && !is_web_socket(request)) {
+    if !source.is_ambient() || (safe && !is_web_socket(request)) {
         return Ok(());
     }
     if request.headers.get("sec-fetch-site").is_some_and(|site| site == "same-origin") {
         return Ok(());
     }
     let origin = request.headers.get("origin");
-    let same = |origin: &str| own_origin(request).eq_ignore_ascii_case(origin);
+    let same = |origin: &str| own_web_origin(request).eq_ignore_ascii_case(origin);
     let allowed =
         |origin: &str| cors.is_some_and(|cors| cors.allow_origins.iter().any(|one| one == origin));
     match origin {
@@ -45,7 +44,7 @@ fn is_web_socket(request: &Request<'_>) -> bool {
 }
 
 /// The request's own origin as a browser writes it: without a port that the scheme implies.
-fn own_origin(request: &Request<'_>) -> String {
+fn own_web_origin(request: &Request<'_>) -> String {
     let parts = split_url(request.url);
     let implied = match parts.scheme {
         "https" => ":443",

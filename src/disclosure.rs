@@ -3,10 +3,11 @@
 //! The policy as it is written, and public keys. No binding's text is ever in it: a key is told by the
 //! typed key that was imported, and of a secret no more than its binding's name.
 
+use crate::issuer::Issuer;
 use crate::json;
 use crate::json::text::{ObjectText, array, quoted};
 use crate::keys::{Key, KeyCaches, KeySet};
-use crate::policy::{Issuer, Policy};
+use crate::policy::Policy;
 use serde_json::Value;
 
 /// Tells of a policy that has compiled: `policy`, itself, with key sets that stand in it as public keys
@@ -32,7 +33,7 @@ pub fn tell(told: &mut ObjectText, mut raw: Value, policy: &Policy, published: &
 /// Says which secrets an issuer has.
 fn withhold(issuer: &Issuer, written: &mut Value, secrets: &mut Vec<String>) {
     if let Some(set) = inline_set(written) {
-        *set = Value::String(format!("issuers[{}].keys.jwks", issuer.place()));
+        *set = Value::String(format!("issuers[{}].keys.jwks", issuer.id().index()));
     }
     named(written.pointer("/keys/secret"), secrets);
     named(written.pointer("/keys/jwks"), secrets);
@@ -40,7 +41,7 @@ fn withhold(issuer: &Issuer, written: &mut Value, secrets: &mut Vec<String>) {
 
 /// Says which public keys an issuer has.
 fn disclose(issuer: &Issuer, written: &mut Value, published: &KeyCaches, keys: &mut ObjectText) {
-    let cache = published.get(issuer.place()).filter(|_| issuer.remote().is_some());
+    let cache = published.get(issuer.id()).filter(|_| issuer.remote().is_some());
     let held = cache.and_then(|cache| cache.held());
     let Some(set) = issuer.keys().or(held.map(|held| &held.value)) else { return };
     let public = public(set);

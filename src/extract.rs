@@ -1,26 +1,25 @@
-//! Where a token may be in a request: in one of the sources that the policy names, exactly one, bounded.
+//! Finding the one credential of a request, in the sources that the policy names.
 //!
-//! Sources that the policy does not name are not looked at. In those that it does, a credential that is
-//! there and is none (empty, quoted, encoded, of other characters) is refused, never taken for absent.
+//! The gate does not look at sources that the policy does not name. In a source that it does name, a
+//! credential that is present but malformed (empty, quoted, encoded, with other characters) is
+//! rejected, not treated as absent.
 
 mod authorization;
 mod cookie;
 mod query;
 mod websocket;
 
-pub(crate) use self::cookie::without as cookies_without;
 pub(crate) use self::query::without as query_without;
-pub(crate) use self::websocket::without_token as protocols_without_token;
 
 use crate::budget;
 use crate::path::split_url;
 use crate::refusal::{Code, Refusal};
-use crate::request::Request;
+use crate::request::{Headers, Request};
 use std::borrow::Cow;
 
 /// A place in a request where a token may be.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Source {
+pub enum TokenSource {
     /// `Authorization: Bearer` (RFC 6750 section 2.1).
     Authorization,
     /// The cookie of that name (RFC 6265 section 4.2), whose value is the token.
@@ -33,50 +32,155 @@ pub enum Source {
     WebSocketProtocol,
 }
 
-/// The subprotocol next to which a client offers its token, and which answers it.
-pub const BEARER_SUBPROTOCOL: &str = "bearer";
+impl TokenSource {
+    /// The header that contains the token and nothing else, if that is where the token is.
+    #[must_use]
+    pub fn header(&self) -> Option<&str> {
+        match self {
+            Self::Authorization => Some("Authorization"),
+            Self::Header(name) => Some(name),
+            Self::Cookie(_) | Self::Query(_) | Self::WebSocketProtocol => None,
+        }
+    }
 
-/// A token and where it was.
-pub struct Found<'r, 'p> {
-    /// The token, not looked into.
-    pub text: Cow<'r, str>,
-    /// Its source.
-    pub source: &'p Source,
+    /// The query parameter that contains the token, if that is where the token is.
+    #[must_use]
+    pub fn query_parameter(&self) -> Option<&str> {
+        match self {
+            Self::Query(name) => Some(name),
+            Self::Authorization | Self::Cookie(_) | Self::Header(_) | Self::WebSocketProtocol => {
+                None
+            }
+        }
+    }
+
+    /// Whether a browser adds the token by itself to requests that any site makes it send.
+    #[must_use]
+    pub const fn is_ambient(&self) -> bool {
+        match self {
+            Self::Cookie(_) => true,
+            Self::Authorization | Self::Header(_) | Self::Query(_) | Self::WebSocketProtocol => {
+                false
+            }
+        }
+    }
+
+    /// Whether the origin must not see the token, even if the policy keeps credentials.
+    #[must_use]
+    pub(crate) const fn is_always_stripped(&self) -> bool {
+        match self {
+            // URLs are written to logs; and an origin would choose the token as a subprotocol.
+            Self::Query(_) | Self::WebSocketProtocol => true,
+            Self::Authorization | Self::Cookie(_) | Self::Header(_) => false,
+        }
+    }
+
+    /// Returns the header that the token shares with other values, and its value without the token
+    /// (`None` if nothing else is in it).
+    pub(crate) fn shared_header(
+        &self,
+        headers: &dyn Headers,
+    ) -> Option<(&'static str, Option<String>)> {
+        match self {
+            Self::Cookie(name) => {
+                let cookies = headers.get("cookie")?;
+                Some(("Cookie", cookie::without(&cookies, name)))
+            }
+            Self::WebSocketProtocol => {
+                let offered = headers.get("sec-websocket-protocol")?;
+                Some(("Sec-WebSocket-Protocol", websocket::without_token(&offered)))
+            }
+            Self::Authorization | Self::Header(_) | Self::Query(_) => None,
+        }
+    }
+
+    /// The source in words, for the console and the command line.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        match self {
+            Self::Authorization => "authorization".to_owned(),
+            Self::Cookie(name) => format!("cookie {name}"),
+            Self::Header(name) => format!("header {name}"),
+            Self::Query(name) => format!("query {name}"),
+            Self::WebSocketProtocol => "websocket-protocol".to_owned(),
+        }
+    }
 }
 
-/// The one token that the request carries in any of the sources, if it carries any.
+/// The subprotocol that a client offers next to its token, and with which the gate responds.
+pub const BEARER_SUBPROTOCOL: &str = "bearer";
+
+/// How a credential is presented (RFC 9110 section 11.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scheme {
+    /// A bearer token (RFC 6750): whoever holds it may use it.
+    Bearer,
+}
+
+/// A credential as the request presents it. Nothing in it is parsed yet.
+///
+/// Only [`credential`] makes one.
+pub struct Credential<'r, 'p> {
+    text: Cow<'r, str>,
+    source: &'p TokenSource,
+    scheme: Scheme,
+}
+
+impl<'p> Credential<'_, 'p> {
+    /// The token's text.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Where in the request it was.
+    #[must_use]
+    pub const fn source(&self) -> &'p TokenSource {
+        self.source
+    }
+
+    /// How it was presented.
+    #[must_use]
+    pub const fn scheme(&self) -> Scheme {
+        self.scheme
+    }
+}
+
+/// Finds the one credential that the request has in any of the sources. Returns `None` if it has none.
 ///
 /// # Errors
 ///
-/// `multiple_tokens` where there is a second one, in another source or in the same, even if it is
-/// equal; `malformed_authorization` for a credential that is not one b64token; `token_too_large` beyond
+/// `multiple_tokens` if there is a second one, in another source or in the same, even if it is equal;
+/// `malformed_authorization` for a credential that is not one b64token; `token_too_large` beyond
 /// [`budget::TOKEN_BYTES`].
-pub fn token<'r, 'p>(
-    sources: &'p [Source],
+pub fn credential<'r, 'p>(
+    sources: &'p [TokenSource],
     request: &Request<'r>,
-) -> Result<Option<Found<'r, 'p>>, Refusal> {
+) -> Result<Option<Credential<'r, 'p>>, Refusal> {
     let mut found = None;
     for source in sources {
-        let Some(text) = look(source, request)? else { continue };
+        let Some(text) = find(source, request)? else { continue };
         if found.is_some() {
-            return Err(several("tokens in two sources"));
+            return Err(several("the request has tokens in two sources"));
         }
-        found = Some(Found { text, source });
+        found = Some(Credential { text, source, scheme: Scheme::Bearer });
     }
     Ok(found)
 }
 
-fn look<'r>(source: &Source, request: &Request<'r>) -> Result<Option<Cow<'r, str>>, Refusal> {
+fn find<'r>(source: &TokenSource, request: &Request<'r>) -> Result<Option<Cow<'r, str>>, Refusal> {
     let get = |name| request.headers.get(name);
     let text = match source {
-        Source::Authorization => return authorization::find(get("authorization")),
-        Source::Cookie(name) => match get("cookie") {
+        TokenSource::Authorization => return authorization::find(get("authorization")),
+        TokenSource::Cookie(name) => match get("cookie") {
             Some(cookies) => cookie::find(&cookies, name)?.map(|text| Cow::Owned(text.to_owned())),
             None => None,
         },
-        Source::Header(name) => get(name),
-        Source::Query(name) => query::find(split_url(request.url).query, name)?.map(Cow::Borrowed),
-        Source::WebSocketProtocol => match get("sec-websocket-protocol") {
+        TokenSource::Header(name) => get(name),
+        TokenSource::Query(name) => {
+            query::find(split_url(request.url).query, name)?.map(Cow::Borrowed)
+        }
+        TokenSource::WebSocketProtocol => match get("sec-websocket-protocol") {
             Some(offered) => websocket::find(&offered)?.map(|text| Cow::Owned(text.to_owned())),
             None => None,
         },
@@ -86,28 +190,28 @@ fn look<'r>(source: &Source, request: &Request<'r>) -> Result<Option<Cow<'r, str
     Ok(Some(text))
 }
 
-/// Checks that a credential is one b64token of a size that is looked at.
+/// Checks that a credential is one b64token of an accepted size.
 fn check(token: &str) -> Result<(), Refusal> {
     if is_b64token(token) && token.len() <= budget::TOKEN_BYTES {
         return Ok(());
     }
     let values = || token.split(',').filter(|part| !part.trim().is_empty()).count();
     if token.contains(',') && values() > 1 {
-        return Err(several("more than one value in the token's source"));
+        return Err(several("the token's source has more than one value"));
     }
     if token.len() > budget::TOKEN_BYTES {
-        return Err(Refusal::new(Code::TokenTooLarge, "a token over 16 KiB"));
+        return Err(Refusal::new(Code::TokenTooLarge, "the token is larger than 16 KiB"));
     }
-    Err(malformed("the credential is not one b64token"))
+    Err(malformed("the credential is not a b64token"))
 }
 
-/// RFC 6750 section 2.1 `b64token`.
+/// Whether a text is a `b64token` of RFC 6750 section 2.1.
 fn is_b64token(text: &str) -> bool {
     let unpadded = text.trim_end_matches('=');
     let is_character = |byte: u8| {
         byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'+' | b'/')
     };
-    // To the end whatever it finds, so that many bytes are looked at at once.
+    // No early exit, so that the loop vectorizes.
     !unpadded.is_empty() && unpadded.bytes().fold(true, |all, byte| all & is_character(byte))
 }
 

@@ -1,132 +1,151 @@
-//! The spine: one call a step, from a request to an [`Admitted`] or a [`Refusal`].
+//! The gate: one call for each step, from a request to a decision.
+//!
+//! The caller evaluates a request until it is decided. Whatever has to be fetched on the way, the gate
+//! names and the caller fetches, because the gate performs no I/O:
+//!
+//! ```text
+//! let mut evaluation = Evaluation::new(&policy, request);
+//! let decision = loop {
+//!     match evaluation.run(&memory, now) {
+//!         Ok(decision) => break decision,
+//!         Err(need) => fetch(need, &mut memory),
+//!     }
+//! };
+//! ```
 
-mod aside;
+mod evaluation;
+mod logout;
 mod memory;
+mod need;
 mod trace;
 
-pub use self::aside::{judge_logout, own_answer};
+pub use self::evaluation::{Decision, Evaluation};
+pub use self::logout::LogoutEvaluation;
 pub use self::memory::Memory;
+pub use self::need::Need;
 pub use self::trace::Trace;
 
-use crate::admitted::Admitted;
-use crate::claims::{Claims, Provenance};
-use crate::extract::{self, Found};
-use crate::keys::cache::AskedKey;
+use self::need::Stop;
+use crate::admitted::{Admitted, Checked, IssuerAdmitted};
+use crate::claims::Claims;
+use crate::extract::{self, Credential};
+use crate::identity::{Evidence, Identity};
+use crate::issuer::Issuer;
+use crate::keys::{KeyRequest, Picked};
 use crate::path::CanonicalPath;
-use crate::policy::{Issuer, Policy};
-use crate::refusal::Refusal;
-use crate::report::Mode;
+use crate::policy::Policy;
 use crate::request::Request;
+use crate::revocation::{Lookup, Revocation};
 use crate::route::Route;
+use crate::signature::Verified;
 use crate::time::UnixSeconds;
 use crate::token::Unverified;
 use crate::{cross_site, signature};
+use std::rc::Rc;
 
-/// Judges a request by the policy and by what the isolate has in memory, at the time `now`.
-///
-/// # Errors
-///
-/// The refusal of the first step that the request fails. `trace` says how far it came either way, and
-/// what to fetch before asking again.
-pub fn judge<'g>(
-    policy: &'g Policy,
-    memory: &Memory,
-    request: &Request<'_>,
-    now: UnixSeconds,
-    trace: &mut Trace<'g>,
-) -> Result<Admitted<'g>, Refusal> {
-    let path = CanonicalPath::of_url(request.url)?;
-    let route = policy.route_table().find(&path, request.method)?;
-    trace.route = Some(route);
-
-    if let Some(admitted) = Admitted::public(route) {
-        return Ok(admitted);
-    }
-    let found = extract::token(policy.sources(), request)?;
-    if let Some(found) = &found {
-        cross_site::check(found.source, request, policy.cors())?;
-    }
-    let mut mode = route.mode;
-    let verdict = match &found {
-        None => Admitted::anonymous(route),
-        Some(found) => Presented { policy, memory, route, found, now }.judge(&mut mode, trace),
-    };
-    verdict.or_else(|refusal| {
-        let credential = found.map(|found| found.source);
-        Admitted::reported(route, mode, credential, refusal)
-    })
-}
-
-/// A token, and all that it is judged by.
-struct Presented<'j, 'r, 'g> {
+/// One round of judging.
+struct Judging<'j, 'g> {
     policy: &'g Policy,
     memory: &'j Memory,
-    route: &'g Route,
-    found: &'j Found<'r, 'g>,
     now: UnixSeconds,
+    trace: &'j mut Trace<'g>,
+    refresh: &'j mut Option<KeyRequest>,
 }
 
-impl<'g> Presented<'_, '_, 'g> {
-    fn judge(&self, mode: &mut Mode, trace: &mut Trace<'g>) -> Result<Admitted<'g>, Refusal> {
-        let (issuer, claims) = match self.recall(mode, trace) {
-            Some(recalled) => recalled?,
-            None => self.verify(mode, trace)?,
+impl<'g> Judging<'_, 'g> {
+    fn admit(&mut self, request: &Request<'g>) -> Result<Admitted<'g>, Stop> {
+        let path = CanonicalPath::of_url(request.url)?;
+        let route = self.policy.route_table().find(&path, request.method)?;
+        self.trace.route = Some(route);
+        if let Some(admitted) = Admitted::public(route) {
+            return Ok(admitted);
+        }
+        let credential = extract::credential(self.policy.sources(), request)?;
+        if let Some(credential) = &credential {
+            cross_site::check(credential.source(), request, self.policy.cors())?;
+        }
+        let mut issuer = None;
+        let verdict = match &credential {
+            None => Admitted::anonymous(route).map_err(Stop::from),
+            Some(credential) => self.authorize(route, credential, &mut issuer),
         };
-        if let Some(revocation) = self.policy.revocation() {
-            let key = trace.key.as_deref().unwrap_or_default();
-            let (read, wanted) = (&self.memory.revocations, &mut trace.revocations_wanted);
-            revocation.check(issuer.name(), key, &claims, read, self.now, wanted)?;
-        }
-        Admitted::authorised(self.route, claims, self.found.source, self.now)
+        verdict.or_else(|stop| match stop {
+            Stop::Needs(need) => Err(Stop::Needs(need)),
+            Stop::Refused(refusal) => {
+                let source = credential.map(|credential| credential.source());
+                Ok(Admitted::reported(route, issuer, source, refusal)?)
+            }
+        })
     }
 
-    /// The claims of a token that was verified before and would be again, or what now keeps it from being
-    /// let in; nothing where it has to be verified.
-    fn recall(
-        &self,
-        mode: &mut Mode,
-        trace: &mut Trace<'g>,
-    ) -> Option<Result<(&'g Issuer, Claims<'g>), Refusal>> {
-        let token = self.memory.tokens.get(&self.found.text)?;
-        let source = &token.source;
-        let issuer = self.policy.issuers().get(source.issuer)?;
-        let is_held = issuer.remote().is_none();
-        if !is_held && !self.memory.keys.still_vouch(source, self.now, &mut trace.keys_wanted) {
-            return None;
+    /// The checks that every identity passes, however it was established and whether or not it was
+    /// cached. Sets `issuer` once the identity is established and the route admits its issuer.
+    fn authorize(
+        &mut self,
+        route: &'g Route,
+        credential: &Credential<'g, 'g>,
+        issuer: &mut Option<IssuerAdmitted<'g>>,
+    ) -> Result<Admitted<'g>, Stop> {
+        let (of_identity, identity) = self.identity(credential)?;
+        let admitted = IssuerAdmitted::check(route, of_identity)?;
+        let issuer = issuer.insert(admitted).issuer();
+        let claims = Claims::check(identity, issuer, self.now)?;
+        if !self.trace.is_cached {
+            self.memory.identities.insert(credential.text(), claims.identity());
         }
-        trace.is_recalled = true;
-        trace.algorithm = Some(source.algorithm);
-        if let Err(refusal) = self.route.admit_issuer(issuer) {
-            return Some(Err(refusal));
-        }
-        trace.issuer = Some(issuer.name());
-        trace.key = Some(source.key.clone());
-        *mode = mode.or(issuer.mode());
-        Some(token.claims(issuer, self.now).map(|claims| (issuer, claims)))
+        let (revocation, remembered) = (self.policy.revocation(), &self.memory.revocations);
+        let lookup = Revocation::check(revocation, issuer.name(), &claims, remembered, self.now)?;
+        let revocation = match lookup {
+            Lookup::NotRevoked(proof) => proof,
+            Lookup::Needed(entries) => return Err(Stop::Needs(Need::Revocations(entries))),
+        };
+        let checked = Checked { revocation };
+        Ok(Admitted::authorized(route, claims, checked, credential.source(), self.now)?)
     }
 
-    fn verify(
-        &self,
-        mode: &mut Mode,
-        trace: &mut Trace<'g>,
-    ) -> Result<(&'g Issuer, Claims<'g>), Refusal> {
-        let token = Unverified::parse(&self.found.text)?;
-        trace.algorithm = Some(token.header().algorithm);
+    /// Establishes the identity that a credential stands for, from the cache if it is still current.
+    fn identity(
+        &mut self,
+        credential: &Credential<'_, '_>,
+    ) -> Result<(&'g Issuer, Rc<Identity>), Stop> {
+        if let Some(identity) = self.memory.identities.get(credential.text())
+            && let Some(issuer) = self.policy.issuer(identity.issuer())
+            && self.is_current(&identity, issuer)
+        {
+            let Evidence::Signature(signature) = identity.evidence();
+            self.trace.algorithm = Some(signature.algorithm);
+            self.trace.key = Some(signature.key.clone());
+            self.trace.issuer = Some(issuer.name());
+            self.trace.is_cached = true;
+            return Ok((issuer, identity));
+        }
+        let (issuer, verified) = self.verified(credential.text())?;
+        let version = self.memory.keys.version(issuer.id());
+        Ok((issuer, Rc::new(Identity::from_token(verified, issuer, version)?)))
+    }
 
-        let issuer = self.policy.issuer_of(&token, self.route)?;
-        trace.issuer = Some(issuer.name());
-        *mode = mode.or(issuer.mode());
+    /// Whether what established an identity still does: the key is still one of the issuer's.
+    fn is_current(&mut self, identity: &Identity, issuer: &Issuer) -> bool {
+        let Evidence::Signature(signature) = identity.evidence();
+        let (version, asked) = (signature.key_set_version, &signature.asked);
+        let keys = &self.memory.keys;
+        issuer.remote().is_none()
+            || keys.is_current(issuer.id(), version, asked, self.now, self.refresh)
+    }
 
+    /// Parses a token and verifies its signature under a key of the issuer that it names.
+    fn verified<'t>(&mut self, text: &'t str) -> Result<(&'g Issuer, Verified<'t>), Stop> {
+        let token = Unverified::parse(text)?;
+        self.trace.algorithm = Some(token.header().algorithm);
+        let issuer = self.policy.issuer_named_by(&token)?;
+        self.trace.issuer = Some(issuer.name());
         let published = &self.memory.keys;
-        let keys = issuer.pick_keys(token.header(), published, self.now, &mut trace.keys_wanted)?;
-        let (algorithm, asked) = (token.header().algorithm, AskedKey::of(token.header()));
+        let keys = match issuer.pick_keys(token.header(), published, self.now, self.refresh)? {
+            Picked::Keys(keys) => keys,
+            Picked::Needed(request) => return Err(Stop::Needs(Need::Keys(request))),
+        };
         let verified = signature::verify(token, &keys)?;
-        let key = trace.key.insert(verified.key_name().to_owned()).clone();
-
-        let claims = Claims::check(verified, issuer.rules(), self.now)?;
-        let version = published.version(issuer.place());
-        let source = Provenance { issuer: issuer.place(), algorithm, key, asked, version };
-        self.memory.tokens.keep(&self.found.text, &claims, source);
-        Ok((issuer, claims))
+        self.trace.key = Some(verified.key_name().to_owned());
+        Ok((issuer, verified))
     }
 }

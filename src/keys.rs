@@ -11,7 +11,7 @@ pub mod remote;
 mod rsa;
 pub mod secret;
 
-pub use self::cache::{KeyCaches, KeysWanted};
+pub use self::cache::{KeyCaches, KeyRequest, Picked};
 pub use self::ec::{EcKey, P256Key};
 pub use self::edwards::EdwardsKey;
 #[cfg(feature = "mldsa")]

@@ -121,6 +121,8 @@ pub mod extract;
 
 pub mod cross_site;
 
+pub mod headers;
+
 pub mod token;
 
 pub mod alg;
@@ -128,6 +130,13 @@ pub mod alg;
 pub mod keys;
 
 pub mod signature;
+
+pub mod identity;
+
+pub mod issuer;
+pub mod issuer_id;
+
+pub mod rules;
 
 pub mod claims;
 
@@ -137,14 +146,19 @@ pub mod admitted;
 
 pub mod outgoing;
 
-#[cfg(any(feature = "console", feature = "web", not(target_arch = "wasm32")))]
 pub mod disclosure;
 
 pub mod proof;
 
 pub mod refusal;
 
+pub mod response;
+
+pub mod error_response;
+
 pub mod report;
+
+pub mod shadow;
 
 pub mod rate_limit;
 

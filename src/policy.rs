@@ -21,16 +21,18 @@ mod surprises;
 mod token;
 
 pub use self::fault::Fault;
-pub use self::issuer::Issuer;
 pub use self::log::{Decisions, Log};
 pub use self::preset::Preset;
 
 use self::fault::Faults;
 use self::reader::Table;
 use crate::cors::Cors;
-use crate::extract::Source;
+use crate::error_response::{Detail, ErrorResponses};
+use crate::extract::TokenSource;
+use crate::issuer::Issuer;
+use crate::issuer_id::IssuerId;
 use crate::outgoing::Forwarding;
-use crate::refusal::{AnswerStyle, Code, Detail, Refusal};
+use crate::refusal::{Code, Refusal};
 use crate::resource::Resource;
 use crate::revocation::Revocation;
 use crate::route::{Access, Route, Routes};
@@ -43,9 +45,9 @@ use serde_json::Value;
 pub struct Policy {
     issuers: Vec<Issuer>,
     routes: Routes,
-    sources: Vec<Source>,
+    sources: Vec<TokenSource>,
     forwarding: Forwarding,
-    answers: AnswerStyle,
+    error_responses: ErrorResponses,
     revocation: Option<Revocation>,
     log: Log,
     rate_limit: Option<String>,
@@ -144,7 +146,7 @@ impl Policy {
 
     /// Where tokens are looked for.
     #[must_use]
-    pub fn sources(&self) -> &[Source] {
+    pub fn sources(&self) -> &[TokenSource] {
         &self.sources
     }
 
@@ -154,22 +156,22 @@ impl Policy {
         &self.forwarding
     }
 
-    /// How refusals are worded.
+    /// How the gate responds to refused requests.
     #[must_use]
-    pub const fn answers(&self) -> &AnswerStyle {
-        &self.answers
+    pub const fn error_responses(&self) -> &ErrorResponses {
+        &self.error_responses
     }
 
     /// Whose pages may read answers.
     #[must_use]
     pub const fn cors(&self) -> Option<&Cors> {
-        self.answers.cors.as_ref()
+        self.error_responses.cors.as_ref()
     }
 
     /// The metadata that the gate answers with.
     #[must_use]
     pub const fn resource(&self) -> Option<&Resource> {
-        self.answers.resource.as_ref()
+        self.error_responses.resource.as_ref()
     }
 
     /// What is recorded of decisions.
@@ -196,24 +198,19 @@ impl Policy {
         self.revocation.as_ref()
     }
 
-    /// The issuer whose rules and keys a token must satisfy on a route, chosen by what the token says
-    /// of itself; the signature then has to bear it out.
-    ///
-    /// # Errors
-    ///
-    /// `unknown_issuer` as [`Self::issuer_named_by`], and where the route does not admit the issuer.
-    pub fn issuer_of(&self, token: &Unverified<'_>, route: &Route) -> Result<&Issuer, Refusal> {
-        let issuer = self.issuer_named_by(token)?;
-        route.admit_issuer(issuer)?;
-        Ok(issuer)
+    /// The issuer with this ID. Returns `None` for an ID of another policy.
+    #[must_use]
+    pub fn issuer(&self, id: IssuerId) -> Option<&Issuer> {
+        self.issuers.get(id.index())
     }
 
-    /// The issuer that a token says it is from.
+    /// Selects the issuer that a token claims to be from. The signature must then verify under one of
+    /// that issuer's keys. If the policy has only one issuer, it is selected whatever the token claims,
+    /// so that the signature is checked before any claim.
     ///
     /// # Errors
     ///
-    /// `unknown_issuer` where `iss` names none. A policy's only issuer needs no choosing, so that the
-    /// signature is judged before anything that the token says.
+    /// `unknown_issuer` if `iss` names no issuer of the policy.
     pub fn issuer_named_by(&self, token: &Unverified<'_>) -> Result<&Issuer, Refusal> {
         let chosen = match self.issuers.as_slice() {
             [_] => Some(0),
@@ -224,7 +221,7 @@ impl Policy {
         };
         chosen
             .and_then(|index| self.issuers.get(index))
-            .ok_or(Refusal::new(Code::UnknownIssuer, "iss names no configured issuer"))
+            .ok_or(Refusal::new(Code::UnknownIssuer, "iss names no issuer of the policy"))
     }
 
     fn position(&self, wanted: impl Fn(&Issuer) -> bool) -> Option<usize> {
@@ -255,13 +252,13 @@ fn compile(raw: &Value, bindings: &dyn Bindings, faults: &mut Faults) -> Option<
     let routes = route::compile_all(&table, issuers.as_deref(), faults);
     let forwarding = forward::compile(&table, origin, issuers.as_deref(), bindings, faults);
     let sources = token::compile(&table, forwarding.as_ref(), faults);
-    let answers = compile_answers(&table, sources.as_deref(), faults);
+    let error_responses = compile_error_responses(&table, sources.as_deref(), faults);
     let revocation = revocation::compile(&table, bindings, faults);
     let log = log::compile(&table, bindings, faults);
     let rate_limit = compile_rate_limit(&table, bindings, faults);
     let origin_timeout = table.seconds("origin_timeout", 1..=300, faults);
     let guarded =
-        routes.iter().flat_map(Routes::as_slice).any(|route| route.access != Access::Public);
+        routes.iter().flat_map(Routes::as_slice).any(|route| route.access() != Access::Public);
     if guarded && issuers.as_ref().is_some_and(Vec::is_empty) {
         faults.fault(
             "issuers",
@@ -274,7 +271,7 @@ fn compile(raw: &Value, bindings: &dyn Bindings, faults: &mut Faults) -> Option<
         routes: routes?,
         sources: sources?,
         forwarding: forwarding?,
-        answers: answers?,
+        error_responses: error_responses?,
         revocation: revocation?,
         log: log?,
         rate_limit: rate_limit?,
@@ -283,11 +280,11 @@ fn compile(raw: &Value, bindings: &dyn Bindings, faults: &mut Faults) -> Option<
 }
 
 /// `sources` is nothing where these have faults of their own.
-fn compile_answers(
+fn compile_error_responses(
     table: &Table<'_>,
-    sources: Option<&[Source]>,
+    sources: Option<&[TokenSource]>,
     faults: &mut Faults,
-) -> Option<AnswerStyle> {
+) -> Option<ErrorResponses> {
     let detail = compile_detail(table, faults);
     let cors = cors::compile(table, sources.unwrap_or_default(), faults);
     let resource = resource::compile(table, sources.unwrap_or_default(), faults);
@@ -301,7 +298,7 @@ fn compile_answers(
         );
         return None;
     }
-    Some(AnswerStyle {
+    Some(ErrorResponses {
         realm: realm.to_owned(),
         detail: detail?,
         resource: resource.ok()?,

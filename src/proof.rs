@@ -1,7 +1,7 @@
 //! The hop proof: a short-lived token of the gate's own, by which the origin can tell that a request
 //! came through the gate, and refuse what came around it.
 
-use crate::claims::PROOF_TYPE;
+use crate::identity::PROOF_TYPE;
 use crate::json::Object;
 use crate::keys::Key;
 use crate::signature;

@@ -1,30 +1,58 @@
-//! Which refusals count against a client's address, so that nobody tries tokens out by the thousand.
+//! Which refusals count against a client's address, so that nobody can try thousands of tokens.
 //!
-//! Only refusals are ever answered differently: whoever has a good token is let in, however many
-//! neighbours behind the same address have bad ones.
+//! The limit only changes refusals into 429 responses. A client with a valid token is admitted, however
+//! many invalid tokens other clients behind the same address send.
 
 use crate::refusal::{Code, Refusal};
 use crate::time::Seconds;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// The longest period that a Rate Limiting binding counts over.
+/// The longest period over which a Rate Limiting binding counts.
 const PAUSE: Seconds = Seconds::new(60);
 
-/// Whether a refusal counts: one that a guessed, forged or broken token gets. Who has no token yet, has
-/// to renew it or to sign in again, tries nothing out.
+/// Whether a refusal counts: one that a guessed, forged or broken token receives. Requests without a
+/// token, with an expired token, or needing step-up are not guesses and are not counted.
 #[must_use]
-pub fn counts(refusal: &Refusal) -> bool {
+pub const fn counts(refusal: &Refusal) -> bool {
     match refusal.code() {
+        Code::MultipleTokens
+        | Code::MalformedAuthorization
+        | Code::TokenTooLarge
+        | Code::MalformedToken
+        | Code::UnsupportedCritical
+        | Code::AlgorithmNotAllowed
+        | Code::UnknownKey
+        | Code::BadSignature
+        | Code::UnknownIssuer
+        | Code::WrongAudience
+        | Code::WrongType
+        | Code::MissingClaim
+        | Code::InvalidClaim
+        | Code::NotYetValid
+        | Code::TooOld
+        | Code::Revoked
+        | Code::InvalidLogoutToken => true,
         Code::MissingToken
         | Code::Expired
         | Code::InsufficientUserAuthentication
-        | Code::AmbiguousPath => false,
-        code => matches!(code.status(), 400 | 401),
+        | Code::AmbiguousPath
+        | Code::InsufficientScope
+        | Code::ClaimNotAllowed
+        | Code::CrossSite
+        | Code::NoRoute
+        | Code::MethodNotAllowed
+        | Code::RateLimited
+        | Code::LoopDetected
+        | Code::KeysUnavailable
+        | Code::RevocationUnavailable
+        | Code::Misconfigured
+        | Code::OriginUnreachable
+        | Code::OriginTimeout => false,
     }
 }
 
-/// By what a client is counted: its IPv4 address, or the network of 64 bits that its IPv6 address is
-/// of, since a subscriber has all of that. Nothing where the text is no address.
+/// Returns the key that a client is counted under: its IPv4 address, or the 64-bit network of its IPv6
+/// address, because a subscriber has all addresses of one. Returns `None` if the text is not an address.
 #[must_use]
 pub fn client_key(address: &str) -> Option<String> {
     let network = |address: Ipv6Addr| {
@@ -39,9 +67,9 @@ pub fn client_key(address: &str) -> Option<String> {
     })
 }
 
-/// What a refusal becomes for a client that has had too many.
+/// The refusal for a client that is over the limit.
 #[must_use]
 pub fn refusal() -> Refusal {
-    Refusal::new(Code::RateLimited, "too many refused tokens from the client's address")
+    Refusal::new(Code::RateLimited, "too many tokens from the client's address were rejected")
         .retrying_after(PAUSE)
 }

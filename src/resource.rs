@@ -1,8 +1,9 @@
 //! The metadata by which a client finds out where to get a token (RFC 9728).
 
 use crate::path::split_url;
-use crate::refusal::{Answer, Code, Refusal};
+use crate::refusal::{Code, Refusal};
 use crate::request::Request;
+use crate::response::OwnResponse;
 
 /// The well-known path that goes before the identifier's own (RFC 9728 section 3.1).
 pub(crate) const WELL_KNOWN: &str = "/.well-known/oauth-protected-resource";
@@ -24,14 +25,14 @@ impl Resource {
     /// # Errors
     ///
     /// `method_not_allowed` for another method than `GET`, `HEAD` and a preflight.
-    pub fn answer(&self, request: &Request<'_>) -> Result<Option<Answer>, Refusal> {
+    pub fn respond(&self, request: &Request<'_>) -> Result<Option<OwnResponse>, Refusal> {
         let without_slash = |path| str::strip_suffix(path, '/').unwrap_or(path);
         if without_slash(split_url(request.url).path) != without_slash(&self.path) {
             return Ok(None);
         }
         let any = ("Access-Control-Allow-Origin", "*".to_owned());
         Ok(Some(match request.method {
-            "GET" | "HEAD" => Answer {
+            "GET" | "HEAD" => OwnResponse {
                 status: 200,
                 headers: vec![
                     ("Content-Type", "application/json".to_owned()),
@@ -40,7 +41,7 @@ impl Resource {
                 ],
                 body: self.document.clone(),
             },
-            "OPTIONS" => Answer {
+            "OPTIONS" => OwnResponse {
                 status: 204,
                 headers: vec![
                     any,

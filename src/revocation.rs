@@ -1,8 +1,9 @@
-//! Revocation: what is looked up of a verified token, and how the answer is judged.
+//! Revocation: which entries of the store are looked up for a token, and what they mean.
 //!
-//! A key-value store says what is no longer good: a token by its `jti`, a user's tokens by `sub`, a
-//! session's by `sid`, whatever a key has signed by `kid`. This module names the entries and judges what
-//! was read; it reads nothing itself. An answer is remembered for as long as the policy lets it be stale.
+//! The store, a key-value namespace, lists what is revoked: a token by its `jti`, a user's tokens by
+//! `sub`, a session's tokens by `sid`, and everything that a key has signed by `kid`. This module names
+//! the entries and judges their values. It performs no I/O. An answer is remembered for as long as the
+//! policy allows.
 
 mod logout;
 mod memory;
@@ -11,6 +12,7 @@ pub use self::logout::Logout;
 pub use self::memory::Revocations;
 
 use crate::claims::Claims;
+use crate::identity::Evidence;
 use crate::refusal::{Code, Refusal, Step};
 use crate::time::{Seconds, UnixSeconds};
 use base64ct::{Base64UrlUnpadded, Encoding as _};
@@ -18,32 +20,33 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use std::ops::RangeInclusive;
 
-/// The least time, in seconds, for which Workers KV caches what was read where it was read (`cacheTtl`).
+/// The shortest time, in seconds, for which Workers KV caches a value in the location that read it
+/// (`cacheTtl`).
 pub const CACHE_TTL: Seconds = Seconds::new(30);
 
-/// How long an entry may stay in the store, in seconds. Workers KV keeps nothing for less than a minute.
+/// How long an entry may stay in the store, in seconds. The minimum of Workers KV is a minute.
 pub const EXPIRATION_TTLS: RangeInclusive<u32> = 60..=31_536_000;
 
-/// How long an entry stays in the store unless something else is said: longer than access tokens live.
+/// How long an entry stays in the store by default: longer than access tokens live.
 pub const EXPIRATION_TTL: Seconds = Seconds::new(7 * 24 * 60 * 60);
 
-/// Bytes of a key of Workers KV, at most.
+/// The longest key of Workers KV, in bytes.
 const KEY_BYTES: usize = 512;
 
-/// How long a store that failed is not asked again for the same entry.
+/// How long an entry is not read again after the store has failed to return it.
 const PAUSE: Seconds = Seconds::new(5);
 
-/// What the policy says of revocation.
+/// The policy's settings for revocation.
 #[derive(Clone, Debug)]
 pub struct Revocation {
     /// The binding of the KV namespace.
     pub namespace: String,
-    /// How old an answer may be by our doing: the time that KV caches it for and the time that an isolate
-    /// remembers it for, together. What KV takes to spread a write comes on top.
+    /// How stale an answer may be because of the gate: the time for which KV caches it plus the time for
+    /// which an isolate remembers it. The time that KV takes to distribute a write comes on top.
     pub max_staleness: Seconds,
-    /// What becomes of a request while the store cannot be read.
+    /// What happens to a request while the store cannot be read.
     pub on_error: OnError,
-    /// Where providers report that a user has logged out, if anywhere.
+    /// The endpoint at which providers report logouts, if the policy has one.
     pub logout: Option<LogoutEndpoint>,
 }
 
@@ -52,24 +55,24 @@ pub struct Revocation {
 pub struct LogoutEndpoint {
     /// Its path, compared byte for byte.
     pub path: String,
-    /// Values of `aud` that a logout token may have: the client's identifiers at the provider. `None`
-    /// accepts those of the issuer's access tokens.
+    /// Accepted values of a logout token's `aud`: the client's IDs at the provider. `None` accepts those
+    /// of the issuer's access tokens.
     pub audience: Option<Vec<String>>,
-    /// How long what it writes stays in the store: longer than any access token lives.
+    /// How long the entries that it writes stay in the store: longer than any access token lives.
     pub expiration_ttl: Seconds,
 }
 
-/// What becomes of a request while the store cannot be read.
+/// What happens to a request while the store cannot be read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OnError {
     /// It is refused: `revocation_unavailable`.
     #[default]
     Refuse,
-    /// It is let through, and the failure is logged.
+    /// It passes, and the failure is logged.
     Allow,
 }
 
-/// By what a token is revoked.
+/// What an entry revokes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Subject {
     /// This one token (RFC 7519 section 4.1.7).
@@ -78,7 +81,7 @@ pub enum Subject {
     Sub,
     /// Every token of a session (OpenID Connect Front-Channel Logout 1.0 section 3).
     Sid,
-    /// Every token that a key has signed, by the key's name in logs: its `kid` or thumbprint.
+    /// Every token that a key has signed, by the key's name in logs: its `kid` or its thumbprint.
     Kid,
 }
 
@@ -93,18 +96,18 @@ impl Subject {
     }
 }
 
-/// An entry of the store, by its key: `jti:ISSUER_NAME:VALUE`, where the issuer's name is the policy's.
+/// An entry of the store. Its key is `jti:ISSUER_NAME:VALUE`, with the policy's name for the issuer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// By what it revokes.
+    /// What it revokes.
     pub subject: Subject,
-    /// Its key in the store, at most 512 bytes. A value that would make it longer stands there as the
+    /// Its key in the store, at most 512 bytes. A value that would make it longer is replaced by the
     /// base64url of its SHA-256.
     pub key: String,
 }
 
 impl Entry {
-    /// The entry that revokes by this value.
+    /// The entry that revokes tokens by this value.
     #[must_use]
     pub fn new(subject: Subject, issuer: &str, value: &str) -> Self {
         let prefix = format!("{}:{issuer}:", subject.as_str());
@@ -117,28 +120,29 @@ impl Entry {
         Self { subject, key }
     }
 
-    /// What the store's text for this key means. Whatever cannot be read as narrowing it down revokes.
+    /// What the store's value for this entry means. Any value that is not a cut-off time revokes
+    /// unconditionally.
     #[must_use]
     pub fn meaning(&self, stored: Option<&str>) -> Standing {
-        match (self.subject, stored) {
-            (_, None) => Standing::Good,
-            (Subject::Sub, Some(text)) => match text.trim().parse() {
+        let Some(text) = stored else { return Standing::Good };
+        match self.subject {
+            Subject::Sub => match text.trim().parse() {
                 Ok(seconds) => Standing::RevokedUpTo(UnixSeconds::new(seconds)),
                 Err(_) => Standing::Revoked,
             },
-            (_, Some(_)) => Standing::Revoked,
+            Subject::Jti | Subject::Sid | Subject::Kid => Standing::Revoked,
         }
     }
 }
 
-/// How a token stands by one entry.
+/// What one entry says about a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Standing {
     /// There is no such entry.
     Good,
     /// Revoked.
     Revoked,
-    /// Revoked if issued by then, or if it does not say when it was issued.
+    /// Revoked if it was issued at or before this time, or has no `iat`.
     RevokedUpTo(UnixSeconds),
     /// The store could not be read.
     Unknown,
@@ -149,30 +153,30 @@ impl Revocation {
     #[must_use]
     pub fn remembered_for(&self) -> Seconds {
         let rest = self.max_staleness.get().saturating_sub(CACHE_TTL.get());
-        // A request has to be able to use what was read for it.
+        // At least a second, so that a request can use the entries that were read for it.
         Seconds::new(rest.max(1))
     }
 
-    /// Judges a token's claims by what is remembered of the store; `wanted` names what has to be read
-    /// before this can be asked again.
+    /// Checks claims against the remembered entries of the store. `issuer` is the policy's name for
+    /// their issuer.
     ///
     /// # Errors
     ///
-    /// `revoked`; `revocation_unavailable` where the store has not been asked yet, or could not answer and
-    /// the policy does not let that pass; `invalid_claim` for a `sid` that is not a string.
-    pub fn check(
-        &self,
+    /// `revoked`; `revocation_unavailable` if the store could not be read and the policy does not let
+    /// the request pass then; `invalid_claim` for a `sid` that is not a string.
+    pub(crate) fn check(
+        revocation: Option<&Self>,
         issuer: &str,
-        key: &str,
         claims: &Claims<'_>,
         remembered: &Revocations,
         now: UnixSeconds,
-        wanted: &mut Vec<Entry>,
-    ) -> Result<(), Refusal> {
+    ) -> Result<Lookup, Refusal> {
+        let Some(revocation) = revocation else { return Ok(Lookup::NotRevoked(NotRevoked(()))) };
         let issued = claims.at("iat").and_then(|iat| UnixSeconds::from_numeric_date(iat).ok());
-        let mut is_unknown = false;
-        for entry in entries(issuer, key, claims)? {
-            match remembered.standing(&entry, self.remembered_for(), now) {
+        let mut is_unreadable = false;
+        let mut needed = Vec::new();
+        for entry in entries(issuer, claims)? {
+            match remembered.standing(&entry, revocation.remembered_for(), now) {
                 Some(Standing::Good) => {}
                 Some(Standing::Revoked) => return Err(revoked()),
                 Some(Standing::RevokedUpTo(time)) => {
@@ -180,26 +184,47 @@ impl Revocation {
                         return Err(revoked());
                     }
                 }
-                Some(Standing::Unknown) => is_unknown = true,
-                None => wanted.push(entry),
+                Some(Standing::Unknown) => is_unreadable = true,
+                None => needed.push(entry),
             }
         }
-        let is_let_pass = self.on_error == OnError::Allow && wanted.is_empty();
-        if wanted.is_empty() && !is_unknown || is_let_pass {
-            return Ok(());
+        if !needed.is_empty() {
+            return Ok(Lookup::Needed(needed));
         }
-        Err(Refusal::new(Code::RevocationUnavailable, "the revocation store has not answered")
-            .retrying_after(PAUSE))
+        match revocation.on_error {
+            OnError::Refuse if is_unreadable => Err(unavailable()),
+            OnError::Refuse | OnError::Allow => Ok(Lookup::NotRevoked(NotRevoked(()))),
+        }
     }
 }
 
-const fn revoked() -> Refusal {
-    Refusal::new(Code::Revoked, "revoked in the store")
+/// The proof that claims have been checked for revocation. Only [`Revocation::check`] makes one.
+#[derive(Debug)]
+pub(crate) struct NotRevoked(());
+
+/// What looking claims up in the remembered entries comes to.
+pub(crate) enum Lookup {
+    /// No entry revokes them.
+    NotRevoked(NotRevoked),
+    /// These entries have to be read first.
+    Needed(Vec<Entry>),
 }
 
-/// The entries by which a token may be revoked.
-fn entries(issuer: &str, key: &str, claims: &Claims<'_>) -> Result<Vec<Entry>, Refusal> {
-    let mut entries = vec![Entry::new(Subject::Kid, issuer, key)];
+/// The refusal that applies if the store has not been read: `revocation_unavailable`.
+pub(crate) fn unavailable() -> Refusal {
+    Refusal::new(Code::RevocationUnavailable, "the revocation store has not answered")
+        .retrying_after(PAUSE)
+}
+
+const fn revoked() -> Refusal {
+    Refusal::new(Code::Revoked, "the revocation store lists the token, its user, its session or its key")
+}
+
+/// The entries by which claims may be revoked.
+fn entries(issuer: &str, claims: &Claims<'_>) -> Result<Vec<Entry>, Refusal> {
+    let mut entries = match claims.identity().evidence() {
+        Evidence::Signature(signature) => vec![Entry::new(Subject::Kid, issuer, &signature.key)],
+    };
     for subject in [Subject::Jti, Subject::Sub, Subject::Sid] {
         match claims.at(subject.as_str()) {
             None => {}
@@ -207,7 +232,7 @@ fn entries(issuer: &str, key: &str, claims: &Claims<'_>) -> Result<Vec<Entry>, R
             Some(_) => {
                 return Err(Refusal::new(
                     Code::InvalidClaim,
-                    "jti, sub or sid is not a string, so that it cannot be looked up",
+                    "jti, sub or sid is not a string, so it cannot be looked up",
                 )
                 .at(Step::Revocation));
             }

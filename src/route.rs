@@ -1,15 +1,16 @@
-//! Which route a request takes.
+//! Finding the route of a request.
 //!
-//! Segment by segment from the left, a literal comes before `{name}` before `*`, and an exact end
-//! before `*`; the order in the policy does not count. The path picks the pattern, and then the
-//! pattern's entries are asked for the method: a method that none of them takes is a 405, never a
-//! fall to a wider pattern, where other rules would hold. No match is a refusal.
+//! The most specific pattern wins, whatever the order in the policy: segment by segment from the left,
+//! a literal comes before `{name}` before `*`, and an exact end before `*`. The path selects the
+//! pattern, then the method selects one of the pattern's entries. If none of them accepts the method,
+//! the response is a 405. The gate never falls back to a wider pattern, where other rules apply. A
+//! request that matches no route is refused.
 
-use crate::claims::ClaimRule;
+use crate::issuer_id::IssuerId;
 use crate::path::{self, CanonicalPath};
-use crate::policy::Issuer;
 use crate::refusal::{Code, Refusal};
 use crate::report::Mode;
+use crate::rules::ClaimRule;
 use crate::time::Seconds;
 use std::borrow::Cow;
 use std::cmp::Ordering;
@@ -19,40 +20,75 @@ use std::fmt;
 #[derive(Debug)]
 pub struct Routes(Vec<Route>);
 
-/// One route: where it is, and what it takes to pass.
+/// One route: the requests that it matches, and what they must have. Made by the policy's compiler.
 #[derive(Debug)]
 pub struct Route {
-    /// Which paths.
-    pub pattern: Pattern,
-    /// Which methods.
-    pub methods: Methods,
-    /// Whether a token is needed.
-    pub access: Access,
-    /// The issuers whose tokens count, by their place in the policy; `None` means all.
-    pub issuers: Option<Vec<usize>>,
-    /// What a token must say beyond its issuer's rules.
-    pub requirements: Requirements,
-    /// Whether refusals take effect.
-    pub mode: Mode,
-    /// Whether a segment of the path may hold an encoded slash, which the origin must not take for one
-    /// that divides segments.
-    pub allows_encoded_slash: bool,
-    /// Whether the caches between the gate and the origin, which several callers share, may answer and store: the
-    /// origin says what (RFC 9111 section 3).
-    pub allows_shared_caches: bool,
+    pub(crate) pattern: Pattern,
+    pub(crate) methods: Methods,
+    pub(crate) access: Access,
+    pub(crate) issuers: Option<Vec<IssuerId>>,
+    pub(crate) requirements: Requirements,
+    pub(crate) mode: Mode,
+    pub(crate) allows_encoded_slash: bool,
+    pub(crate) no_store: bool,
 }
 
 impl Route {
-    /// Whether an issuer's tokens count here.
-    ///
-    /// # Errors
-    ///
-    /// `unknown_issuer` where the policy names others.
-    pub fn admit_issuer(&self, issuer: &Issuer) -> Result<(), Refusal> {
-        let admitted = self.issuers.as_ref().is_none_or(|places| places.contains(&issuer.place()));
-        admitted
-            .then_some(())
-            .ok_or(Refusal::new(Code::UnknownIssuer, "the route does not admit the token's issuer"))
+    /// The paths that it matches.
+    #[must_use]
+    pub const fn pattern(&self) -> &Pattern {
+        &self.pattern
+    }
+
+    /// The methods that it accepts.
+    #[must_use]
+    pub const fn methods(&self) -> &Methods {
+        &self.methods
+    }
+
+    /// Whether it requires a token.
+    #[must_use]
+    pub const fn access(&self) -> Access {
+        self.access
+    }
+
+    /// Whether it admits the tokens of an issuer.
+    #[must_use]
+    pub fn admits_issuer(&self, issuer: IssuerId) -> bool {
+        self.issuers.as_ref().is_none_or(|admitted| admitted.contains(&issuer))
+    }
+
+    /// Whether the policy names the issuers that it admits.
+    #[must_use]
+    pub const fn names_issuers(&self) -> bool {
+        self.issuers.is_some()
+    }
+
+    /// What it requires of a token's claims, beyond the rules of the token's issuer.
+    #[must_use]
+    pub const fn requirements(&self) -> &Requirements {
+        &self.requirements
+    }
+
+    /// Whether refusals take effect.
+    #[must_use]
+    pub const fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    /// Whether a segment of the path may contain an encoded slash. The origin must not read it as a
+    /// separator of segments.
+    #[must_use]
+    pub const fn allows_encoded_slash(&self) -> bool {
+        self.allows_encoded_slash
+    }
+
+    /// Whether its requests bypass the shared caches between the gate and the origin (`cache:
+    /// "no-store"`). If not, these caches may store the origin's responses and answer with them, as the
+    /// responses' own headers allow (RFC 9111 section 3).
+    #[must_use]
+    pub const fn no_store(&self) -> bool {
+        self.no_store
     }
 }
 

@@ -1,4 +1,4 @@
-//! The signature step: the only maker of [`Verified`].
+//! The signature step: the only place that makes a [`Verified`].
 
 mod ecdsa;
 mod eddsa;
@@ -18,36 +18,38 @@ use self::rsa::{Claimed, Padding};
 use crate::alg::{Algorithm, Family, Hash};
 use crate::keys::{Key, Material};
 use crate::refusal::{Code, Refusal};
-use crate::token::{Payload, Unverified};
+use crate::token::{Header, Payload, Unverified};
 use base64ct::{Base64UrlUnpadded, Encoding as _};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256, Sha384, Sha512};
 
-/// A token whose signature is one by a key that the policy names.
+/// A token whose signature has been verified under a key of one of the policy's issuers.
 ///
-/// It proves who made the token, not that the token is meant for here or still good:
-/// [`crate::claims::Claims::check`] judges that.
+/// That proves who made the token, not that the token is meant for this API or still valid, which
+/// [`crate::identity::Identity`] and [`crate::claims::Claims`] check. Only [`verify`] makes one:
+///
+/// ```compile_fail,E0451
+/// use portcullis::signature::Verified;
+///
+/// fn forge() -> Verified<'static> {
+///     // error[E0451]: the fields of struct `Verified` are private
+///     Verified { payload: todo!(), header: todo!(), key_name: String::new() }
+/// }
+/// ```
 pub struct Verified<'a> {
     payload: Payload<'a>,
-    media_type: Option<String>,
-    is_nested: bool,
+    header: Header,
     key_name: String,
 }
 
 impl<'a> Verified<'a> {
-    /// The header's `typ`, lower-case, without `application/`.
+    /// The header.
     #[must_use]
-    pub fn media_type(&self) -> Option<&str> {
-        self.media_type.as_deref()
+    pub const fn header(&self) -> &Header {
+        &self.header
     }
 
-    /// Whether the payload is said to be another token.
-    #[must_use]
-    pub const fn is_nested(&self) -> bool {
-        self.is_nested
-    }
-
-    /// What the key that bore it out is called in logs.
+    /// The name of the key under which the signature verified, for logs.
     #[must_use]
     pub fn key_name(&self) -> &str {
         &self.key_name
@@ -58,33 +60,34 @@ impl<'a> Verified<'a> {
     }
 }
 
-/// The proof that a token's signature was checked and is good: only this module can make one, and
-/// without it nobody gets at the payload of an [`Unverified`].
-pub(crate) struct BorneOut(());
+/// The proof that a token's signature verified. Only this module can make one, and only with one can
+/// the payload of an [`Unverified`] be taken out.
+pub(crate) struct SignatureProof(());
 
-/// Checks a token's signature with the first of the keys that bears it out.
+/// Verifies a token's signature. Tries each key in order and accepts the first that verifies.
 ///
-/// `keys` are those that [`crate::keys::KeySet::pick`] found for this token's header, so each of them
-/// may verify its algorithm; that is asked again here, so that no caller can mix them up.
+/// [`crate::keys::KeySet::pick`] has chosen the keys by the token's header, so each of them serves its
+/// algorithm. [`is_valid`] checks that again, so that no caller can confuse them.
 ///
 /// # Errors
 ///
-/// `bad_signature` where no key bears it out.
+/// `bad_signature` if the signature verifies under none of the keys.
 pub fn verify<'a>(token: Unverified<'a>, keys: &[&Key]) -> Result<Verified<'a>, Refusal> {
     let good = keys.iter().find(|key| {
         is_valid(token.header().algorithm, key, token.signing_input.as_bytes(), &token.signature)
     });
     let Some(key) = good else {
-        return Err(Refusal::new(Code::BadSignature, "no key bears the signature out"));
+        return Err(Refusal::new(Code::BadSignature, "the signature does not verify under any matching key"));
     };
     let key_name = key.name().to_owned();
-    let (payload, header) = token.into_signed(BorneOut(()));
-    Ok(Verified { payload, media_type: header.media_type, is_nested: header.is_nested, key_name })
+    let (payload, header) = token.into_signed(SignatureProof(()));
+    Ok(Verified { payload, header, key_name })
 }
 
-/// Whether `signature` is one of `message` by `key` under `algorithm`, which must be one of the key's.
+/// Whether `signature` is a valid signature of `message` under `key` with `algorithm`, which must be one
+/// of the key's.
 ///
-/// This is the primitive alone, for vectors and differential tests: it makes no [`Verified`].
+/// This is the bare primitive, for test vectors and differential tests. It makes no [`Verified`].
 #[must_use]
 pub fn is_valid(algorithm: Algorithm, key: &Key, message: &[u8], signature: &[u8]) -> bool {
     if !key.algorithms().contains(&algorithm) {
@@ -108,8 +111,8 @@ pub fn is_valid(algorithm: Algorithm, key: &Key, message: &[u8], signature: &[u8
     }
 }
 
-/// The tag of a message under a secret with HS256, for what the gate says itself; empty, which no
-/// reader takes for a tag, under a key that is no secret.
+/// Returns the HS256 tag of a message, for tokens that the gate signs itself. Returns an empty tag,
+/// which never verifies, for keys that are not HMAC secrets.
 pub(crate) fn tag(key: &Key, message: &[u8]) -> Vec<u8> {
     match key.material() {
         Material::Secret(secret) => hmac::sign(secret, message),
@@ -117,7 +120,7 @@ pub(crate) fn tag(key: &Key, message: &[u8]) -> Vec<u8> {
     }
 }
 
-/// A compact JWS (RFC 7515 section 3.1) with the [`tag`] of header and payload.
+/// Signs header and payload with [`tag`]. Returns a compact JWS (RFC 7515 section 3.1).
 pub(crate) fn signed(key: &Key, header: &Value, payload: &Value) -> String {
     let encoded = |value: &Value| Base64UrlUnpadded::encode_string(value.to_string().as_bytes());
     let message = format!("{}.{}", encoded(header), encoded(payload));

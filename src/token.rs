@@ -1,18 +1,18 @@
-//! Strict compact JWS (RFC 7515 section 3.1), taken apart but not believed.
+//! Strict parsing of a compact JWS (RFC 7515 section 3.1). Nothing in it is trusted yet.
 
 use crate::alg::Algorithm;
 use crate::budget;
 use crate::json::{self, Object};
 use crate::refusal::{Code, Refusal, Step};
-use crate::signature::BorneOut;
+use crate::signature::SignatureProof;
 use base64ct::{Base64UrlUnpadded, Encoding as _};
 use serde_json::Value;
 use std::fmt;
 
-/// A token whose signature nobody has checked.
+/// A token whose signature has not been verified.
 ///
-/// Its header can be read, since the header says how to check it; its payload cannot, save for
-/// [`Unverified::issuer_hint`]. Only [`crate::signature::verify`] turns it into a
+/// Its header can be read, because the header says how to verify the signature. Its payload cannot,
+/// except for [`Unverified::issuer_hint`]. Only [`crate::signature::verify`] turns it into a
 /// [`crate::signature::Verified`].
 ///
 /// ```compile_fail,E0616
@@ -24,7 +24,7 @@ use std::fmt;
 /// }
 /// ```
 ///
-/// Nor can a caller make a verified token of it by hand:
+/// Nor can a caller take the payload out without a verified signature:
 ///
 /// ```compile_fail,E0624
 /// use portcullis::token::Unverified;
@@ -40,20 +40,20 @@ pub struct Unverified<'a> {
     header: Header,
 }
 
-/// What stands between the dots, not to be believed before the signature is.
+/// The payload of a token. It must not be trusted before the signature has verified.
 pub(crate) struct Payload<'a> {
-    /// The segment as it came, base64url.
+    /// The segment as received, base64url.
     pub(crate) segment: &'a str,
     /// The segment decoded. A JWS may sign any bytes; only the step that wants claims reads them.
     pub(crate) bytes: Vec<u8>,
 }
 
-/// The parts of a JOSE header that the gate goes by. `jku`, `jwk`, `x5u`, `x5c` and whatever else
-/// stands there is ignored, and never fetched.
+/// The members of a JOSE header that the gate reads. It ignores all others, among them `jku`, `jwk`,
+/// `x5u` and `x5c`, and never fetches anything that they name.
 pub struct Header {
     /// `alg` (RFC 7515 section 4.1.1).
     pub algorithm: Algorithm,
-    /// `kid` (RFC 7515 section 4.1.4): attacker's text until it has named a key.
+    /// `kid` (RFC 7515 section 4.1.4). An attacker may have chosen it.
     pub key_id: Option<String>,
     /// `typ` (RFC 7515 section 4.1.9), lower-case, without `application/`.
     pub media_type: Option<String>,
@@ -62,13 +62,13 @@ pub struct Header {
 }
 
 impl<'a> Unverified<'a> {
-    /// Takes a token apart: exactly three non-empty segments, canonical unpadded base64url, a header
+    /// Parses a token: exactly three non-empty segments in canonical unpadded base64url, and a header
     /// that is one strict JSON object.
     ///
     /// # Errors
     ///
     /// `token_too_large`, `malformed_token`, `unsupported_critical` for `crit` or `b64` (RFC 7515
-    /// section 4.1.11, RFC 7797), `algorithm_not_allowed` for an `alg` outside the table.
+    /// section 4.1.11, RFC 7797), `algorithm_not_allowed` for an `alg` that the gate does not know.
     pub fn parse(token: &'a str) -> Result<Self, Refusal> {
         if token.len() > budget::TOKEN_BYTES {
             return Err(Refusal::new(Code::TokenTooLarge, "a token over 16 KiB").at(Step::Parsed));
@@ -104,23 +104,22 @@ impl<'a> Unverified<'a> {
         &self.header
     }
 
-    /// Hands payload and header over to the signature step, which alone can make the proof.
-    pub(crate) fn into_signed(self, _: BorneOut) -> (Payload<'a>, Header) {
+    /// Returns payload and header to the signature step, the only one that can make the proof.
+    pub(crate) fn into_signed(self, _: SignatureProof) -> (Payload<'a>, Header) {
         (self.payload, self.header)
     }
 
-    /// What the token says of its issuer, to choose among configured issuers and for nothing else:
-    /// it is compared with their names, and whatever it chose must then bear out the signature.
+    /// The issuer that the token claims, to select one of the policy's issuers and for nothing else.
+    /// The signature must then verify under one of that issuer's keys.
     ///
-    /// Nothing where the payload has no `iss` that is a string, as far as can be told without reading
-    /// more of it than that.
+    /// Returns `None` if a shallow scan of the payload finds no string `iss`.
     #[must_use]
     pub fn issuer_hint(&self) -> Option<String> {
         json::first_string(&self.payload.bytes, "iss")
     }
 }
 
-/// Lengths only: the rest may be somebody's credential.
+/// Prints lengths only, because the rest is a credential.
 impl fmt::Debug for Unverified<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
@@ -139,12 +138,12 @@ impl Header {
         if members.contains_key("crit") || members.contains_key("b64") {
             return Err(Refusal::new(
                 Code::UnsupportedCritical,
-                "crit or b64 in the header: no extension is understood here",
+                "the header has crit or b64, and the gate supports no extensions",
             ));
         }
         let algorithm = match members.get("alg") {
             Some(Value::String(name)) => Algorithm::from_name(name).ok_or_else(|| {
-                Refusal::new(Code::AlgorithmNotAllowed, "an alg that is not in the table")
+                Refusal::new(Code::AlgorithmNotAllowed, "the gate does not know the token's alg")
                     .at(Step::Parsed)
             })?,
             Some(_) => return Err(malformed("alg is not a string")),
@@ -165,7 +164,8 @@ impl Header {
     }
 }
 
-/// Lower-case, without the `application/` that a header may leave out (RFC 7515 section 4.1.9).
+/// Returns a media type in lower case, without the `application/` that a header may omit (RFC 7515
+/// section 4.1.9).
 pub(crate) fn media_subtype(text: &str) -> String {
     let lower = text.to_ascii_lowercase();
     lower.strip_prefix("application/").map_or_else(|| lower.clone(), str::to_owned)

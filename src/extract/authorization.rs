@@ -1,7 +1,8 @@
 //! `Authorization: Bearer` (RFC 6750 section 2.1): the scheme in any case, one or more spaces, one
-//! b64token. A header of another scheme is no token.
+//! b64token. A header with another scheme counts as no token.
 
 use super::{check, malformed, several};
+use crate::headers::is_token_byte;
 use crate::refusal::Refusal;
 use std::borrow::Cow;
 
@@ -12,7 +13,7 @@ pub(super) fn find(value: Option<Cow<'_, str>>) -> Result<Option<Cow<'_, str>>, 
     if value.contains(',') {
         let bearers = value.split(',').filter(|part| begins_with_bearer(part)).count();
         if bearers > 1 || (bearers > 0 && !is_bearer) {
-            return Err(several("more than one Authorization credential"));
+            return Err(several("the Authorization header has more than one credential"));
         }
     }
     if !is_bearer {
@@ -20,10 +21,10 @@ pub(super) fn find(value: Option<Cow<'_, str>>) -> Result<Option<Cow<'_, str>>, 
     }
     let token = rest.trim_start_matches(' ');
     if token.len() == rest.len() {
-        return Err(malformed("no space after the Bearer scheme"));
+        return Err(malformed("there is no space after the Bearer scheme"));
     }
     if token.contains(',') {
-        return Err(malformed("more than a token after the Bearer scheme"));
+        return Err(malformed("there is more than a token after the Bearer scheme"));
     }
     check(token)?;
     let start = value.len().saturating_sub(token.len());
@@ -33,21 +34,16 @@ pub(super) fn find(value: Option<Cow<'_, str>>) -> Result<Option<Cow<'_, str>>, 
     }))
 }
 
-/// Cuts the authentication scheme, an RFC 9110 token, off the rest.
+/// Splits the authentication scheme, an RFC 9110 token, from the rest.
 fn split_scheme(value: &str) -> Result<(&str, &str), Refusal> {
-    let end = value.find(|c: char| !is_token_character(c)).unwrap_or(value.len());
+    let end = value.bytes().position(|byte| !is_token_byte(byte)).unwrap_or(value.len());
     match value.split_at_checked(end) {
         Some((scheme, rest)) if !scheme.is_empty() => Ok((scheme, rest)),
-        _ => Err(malformed("an Authorization header without a scheme")),
+        _ => Err(malformed("the Authorization header has no scheme")),
     }
 }
 
 fn begins_with_bearer(part: &str) -> bool {
     split_scheme(part.trim_matches([' ', '\t']))
         .is_ok_and(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
-}
-
-/// RFC 9110 section 5.6.2 `tchar`.
-fn is_token_character(c: char) -> bool {
-    c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c)
 }

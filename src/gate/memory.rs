@@ -1,25 +1,29 @@
-//! What is remembered between requests.
+//! What an isolate remembers between requests.
 
-use crate::claims::TokenCache;
+use crate::identity::IdentityCache;
 use crate::keys::KeyCaches;
+use crate::keys::cache::STALE_IF_ERROR;
 use crate::policy::Policy;
 use crate::revocation::Revocations;
 
-/// What an isolate remembers from one request to the next, for as long as it may be relied on.
+/// What an isolate remembers from one request to the next.
 #[derive(Debug, Default)]
 pub struct Memory {
     /// The keys that issuers publish.
     pub keys: KeyCaches,
-    /// What the revocation store has said.
+    /// Entries that were read from the revocation store.
     pub revocations: Revocations,
-    /// Tokens that were verified.
-    pub tokens: TokenCache,
+    /// Identities that were established.
+    pub identities: IdentityCache,
 }
 
 impl Memory {
-    /// That of an isolate that has just begun to work by a policy.
+    /// Empty memory for a new isolate.
     #[must_use]
-    pub fn of(policy: &Policy) -> Self {
-        Self { keys: KeyCaches::of(policy), ..Self::default() }
+    pub fn new(policy: &Policy) -> Self {
+        let stale_if_error = policy.issuers().iter().map(|issuer| {
+            issuer.remote().map_or(STALE_IF_ERROR, |remote| remote.stale_if_error)
+        });
+        Self { keys: KeyCaches::new(stale_if_error), ..Self::default() }
     }
 }

@@ -1,29 +1,23 @@
-//! How far a request came.
+//! How far a request came, for logs.
 
 use crate::alg::Algorithm;
-use crate::keys::KeysWanted;
 use crate::refusal::Refusal;
-use crate::revocation::Entry;
 use crate::route::Route;
 
-/// How far a request came, for logs: names from the policy and the algorithm, nothing of the token
-/// but the name of the key that bore it out.
+/// How far a request came, for logs. It has names from the policy, the algorithm and the name of the
+/// key, and nothing else of the token. Nothing depends on it.
 #[derive(Debug, Default)]
 pub struct Trace<'g> {
-    /// The route that it took.
+    /// The route of the request.
     pub route: Option<&'g Route>,
     /// The token's algorithm.
     pub algorithm: Option<Algorithm>,
-    /// The issuer whose rules were applied, by the policy's name for it.
+    /// The issuer whose rules applied, by the policy's name for it.
     pub issuer: Option<&'g str>,
-    /// The key that bore the signature out.
+    /// The name of the key under which the signature verified.
     pub key: Option<String>,
-    /// What the request would have been refused for, were that more than reported.
+    /// The refusal that report mode has set aside.
     pub reported: Option<Refusal>,
-    /// Whether the token had been verified before, and was recalled.
-    pub is_recalled: bool,
-    /// The keys to fetch: for a verdict other than `keys_unavailable`, or for requests to come.
-    pub keys_wanted: Option<KeysWanted>,
-    /// The entries of the revocation store to read, for a verdict other than `revocation_unavailable`.
-    pub revocations_wanted: Vec<Entry>,
+    /// Whether the identity came from the cache.
+    pub is_cached: bool,
 }

@@ -8,8 +8,7 @@
 use super::{Key, KeySet};
 use crate::alg::Algorithm;
 use crate::budget;
-use crate::claims::Provenance;
-use crate::policy::Policy;
+use crate::issuer_id::IssuerId;
 use crate::refusal::{Code, Refusal};
 use crate::time::{Seconds, UnixSeconds};
 use crate::token::Header;
@@ -300,109 +299,124 @@ impl KeyCache {
         }
     }
 
-    /// The keys are not where they were: ask again at the next attempt.
-    pub fn mislaid(&mut self) {
+    /// The keys could not be fetched from the discovered URL: the next attempt discovers it again.
+    pub fn forget_jwks_uri(&mut self) {
         if let Some(found) = &mut self.jwks_uri {
             found.fresh_for = Seconds::new(0);
         }
     }
 }
 
-/// Keys that a request needs, or would be the better for.
+/// A request to fetch an issuer's keys.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KeysWanted {
-    /// The issuer's place in [`Policy::issuers`].
-    pub issuer: usize,
-    /// The key that the token asks for.
+pub struct KeyRequest {
+    /// The issuer.
+    pub issuer: IssuerId,
+    /// The key that the token names.
     pub asked: AskedKey,
-    /// Whether the request was judged without them, by a set that is past its freshness.
-    pub in_background: bool,
 }
 
-/// The key caches of a policy's issuers, each in its issuer's place.
+impl KeyRequest {
+    /// The refusal that applies if the keys are not fetched: `keys_unavailable`.
+    #[must_use]
+    pub fn refusal(&self) -> Refusal {
+        unavailable("the issuer's keys have not been fetched yet", Seconds::new(1))
+    }
+}
+
+/// What picking keys from a fetched set comes to.
+#[derive(Debug)]
+pub enum Picked<'k> {
+    /// The keys to try, at least one and at most [`budget::KEYS_TRIED`].
+    Keys(Vec<&'k Key>),
+    /// The keys have to be fetched first.
+    Needed(KeyRequest),
+}
+
+fn unavailable(because: &'static str, pause: Seconds) -> Refusal {
+    Refusal::new(Code::KeysUnavailable, because).retrying_after(pause)
+}
+
+/// The key caches of a policy's issuers, by the issuers' IDs.
 #[derive(Debug, Default)]
 pub struct KeyCaches(Vec<KeyCache>);
 
 impl KeyCaches {
-    /// Empty caches for a policy.
+    /// Empty caches, one for each issuer in the order of the policy. `stale_if_error` says how long
+    /// each of them keeps a set past its freshness.
     #[must_use]
-    pub fn of(policy: &Policy) -> Self {
-        let grace = |remote: Option<&super::RemoteKeys>| {
-            remote.map_or(STALE_IF_ERROR, |remote| remote.stale_if_error)
-        };
-        Self(policy.issuers().iter().map(|one| KeyCache::new(grace(one.remote()))).collect())
+    pub fn new(stale_if_error: impl Iterator<Item = Seconds>) -> Self {
+        Self(stale_if_error.map(KeyCache::new).collect())
     }
 
-    /// The cache of the issuer in that place.
+    /// The cache of an issuer.
     #[must_use]
-    pub fn get(&self, issuer: usize) -> Option<&KeyCache> {
-        self.0.get(issuer)
+    pub fn get(&self, issuer: IssuerId) -> Option<&KeyCache> {
+        self.0.get(issuer.index())
     }
 
-    /// The cache of the issuer in that place, to tell it what has happened.
-    pub fn get_mut(&mut self, issuer: usize) -> Option<&mut KeyCache> {
-        self.0.get_mut(issuer)
+    /// The cache of an issuer, to record what was fetched.
+    pub fn get_mut(&mut self, issuer: IssuerId) -> Option<&mut KeyCache> {
+        self.0.get_mut(issuer.index())
     }
 
-    /// Which set the keys of the issuer in that place are from: another number for every set that is
-    /// fetched, and always the same where none is.
+    /// The version of an issuer's key set: a different number for each fetched set, and 0 for an
+    /// issuer whose keys are not fetched.
     #[must_use]
-    pub fn version(&self, issuer: usize) -> u64 {
+    pub fn version(&self, issuer: IssuerId) -> u64 {
         self.get(issuer).map_or(0, |cache| cache.version)
     }
 
-    /// Whether the keys that bore a token out still do: their set is the one that is held, and may still be
-    /// used. `wanted` says if a fetch is called for all the same.
-    pub(crate) fn still_vouch(
+    /// Whether a signature that verified under a key of this version of the set still counts: the
+    /// version is the current one, and it may still be used. Sets `refresh` if the set should be
+    /// fetched again in the background.
+    pub(crate) fn is_current(
         &self,
-        source: &Provenance,
+        issuer: IssuerId,
+        version: u64,
+        asked: &AskedKey,
         now: UnixSeconds,
-        wanted: &mut Option<KeysWanted>,
+        refresh: &mut Option<KeyRequest>,
     ) -> bool {
-        let issuer = source.issuer;
-        let Some(cache) = self.get(issuer).filter(|cache| cache.version == source.version) else {
+        let Some(cache) = self.get(issuer).filter(|cache| cache.version == version) else {
             return false;
         };
-        match cache.supply(&source.asked, now) {
+        match cache.supply(asked, now) {
             Supply::Have(_) => true,
             Supply::HaveAndRefresh(_) => {
-                let asked = source.asked.clone();
-                *wanted = Some(KeysWanted { issuer, asked, in_background: true });
+                *refresh = Some(KeyRequest { issuer, asked: asked.clone() });
                 true
             }
             Supply::Fetch | Supply::Unavailable(_) => false,
         }
     }
 
-    /// The keys that may bear out a token with this header, as [`KeySet::pick`] finds them in what is
-    /// held of the issuer in that place. `wanted` says if a fetch is called for.
+    /// Picks the keys under which a token with this header may verify, as [`KeySet::pick`] does, from
+    /// the set that is held for the issuer. Sets `refresh` if the set should be fetched again in the
+    /// background.
     ///
     /// # Errors
     ///
-    /// `unknown_key` as [`KeySet::pick`] says, once a fetch would not help; `keys_unavailable` where a
-    /// fetch has to come first, or has failed.
+    /// `unknown_key` as [`KeySet::pick`] says, once a fetch would not help; `keys_unavailable` if the
+    /// last attempt to fetch failed too recently to try again.
     pub(crate) fn pick<'c>(
         &'c self,
-        issuer: usize,
+        issuer: IssuerId,
         header: &Header,
         now: UnixSeconds,
-        wanted: &mut Option<KeysWanted>,
-    ) -> Result<Vec<&'c Key>, Refusal> {
+        refresh: &mut Option<KeyRequest>,
+    ) -> Result<Picked<'c>, Refusal> {
         let asked = AskedKey::of(header);
-        let unavailable = |because, pause: Seconds| {
-            Err(Refusal::new(Code::KeysUnavailable, because).retrying_after(pause))
-        };
         match self.get(issuer).map_or(Supply::Fetch, |cache| cache.supply(&asked, now)) {
-            Supply::Have(set) => set.pick(header),
+            Supply::Have(set) => set.pick(header).map(Picked::Keys),
             Supply::HaveAndRefresh(set) => {
-                *wanted = Some(KeysWanted { issuer, asked, in_background: true });
-                set.pick(header)
+                *refresh = Some(KeyRequest { issuer, asked });
+                set.pick(header).map(Picked::Keys)
             }
-            Supply::Fetch => {
-                *wanted = Some(KeysWanted { issuer, asked, in_background: false });
-                unavailable("the issuer's keys have yet to be fetched", Seconds::new(1))
+            Supply::Fetch => Ok(Picked::Needed(KeyRequest { issuer, asked })),
+            Supply::Unavailable(pause) => {
+                Err(unavailable("the issuer's keys could not be fetched", pause))
             }
-            Supply::Unavailable(pause) => unavailable("the issuer's keys cannot be had", pause),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::fault::Faults;
 use super::reader::{Faulty, Table};
-use crate::claims::{ClaimRule, Condition};
+use crate::rules::{ClaimRule, Condition};
 use serde_json::Value;
 
 pub(super) fn compile_all(

@@ -3,18 +3,19 @@
 use super::fault::Faults;
 use super::reader::{Faulty, Table};
 use crate::cors::Cors;
-use crate::extract::Source;
+use crate::extract::TokenSource;
+use crate::headers;
 use crate::url::Url;
 
 /// Compiles `cors`, beside the places where tokens are looked for.
 pub(super) fn compile(
     policy: &Table<'_>,
-    sources: &[Source],
+    sources: &[TokenSource],
     faults: &mut Faults,
 ) -> Result<Option<Cors>, Faulty> {
     let known = ["allow_origins", "allow_headers", "max_age"];
     let Some(table) = policy.table("cors", &known, faults)? else { return Ok(None) };
-    let by_cookie = sources.iter().any(|source| matches!(source, Source::Cookie(_)));
+    let by_cookie = sources.iter().any(TokenSource::is_ambient);
     let origins = compile_origins(&table, by_cookie, faults);
     let headers = compile_headers(&table, faults);
     let max_age = table.seconds("max_age", 0..=86_400, faults);
@@ -80,7 +81,7 @@ fn compile_headers(table: &Table<'_>, faults: &mut Faults) -> Result<Option<Vec<
     let Some(names) = table.texts("allow_headers", false, faults)? else { return Ok(None) };
     let mut outcome = Ok(());
     for (index, name) in names.iter().enumerate() {
-        if !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)) {
+        if !headers::is_name(name) {
             faults.fault(
                 format!("{}[{index}]", table.at("allow_headers")),
                 "not a header name",

@@ -1,12 +1,13 @@
 //! What is forwarded.
 
 use super::fault::Faults;
-use super::issuer::Issuer;
 use super::reader::{Faulty, Table};
 use super::{Bindings, keys};
 use crate::alg::Algorithm;
+use crate::headers::{self, folded};
+use crate::issuer::Issuer;
 use crate::keys::{Key, KeySet};
-use crate::outgoing::{Forwarding, Origin, folded};
+use crate::outgoing::{Forwarding, Origin};
 use crate::proof::HopProof;
 use crate::signature;
 use crate::time::Seconds;
@@ -106,43 +107,19 @@ fn signs_alike(one: &Key, other: &Key) -> bool {
     signature::is_valid(Algorithm::HS256, one, MESSAGE, &tag)
 }
 
-/// Headers with a meaning of their own in HTTP, or set by the gate in any case.
-pub(super) const RESERVED_HEADERS: [&str; 18] = [
-    "accept-encoding",
-    "authorization",
-    "connection",
-    "content-encoding",
-    "content-length",
-    "content-type",
-    "cookie",
-    "expect",
-    "host",
-    "keep-alive",
-    "origin",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-    "x-forwarded-host",
-    "x-forwarded-proto",
-    "x-portcullis-hop",
-];
-
 fn check_header_name(
     name: &str,
     path: &str,
     written: &mut Vec<String>,
     faults: &mut Faults,
 ) -> bool {
-    let token = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
-    let reserved = RESERVED_HEADERS.contains(&folded(name).as_str());
-    if name.is_empty() || !name.bytes().all(token) {
+    if !headers::is_name(name) {
         faults.fault(
             path,
             "not a header name",
             "use letters, digits and hyphens, such as X-Auth-Subject",
         );
-    } else if reserved || folded(name).starts_with("cf-") {
+    } else if headers::is_reserved(name) || folded(name).starts_with("cf-") {
         faults.fault(
             path,
             format!("{name} has a meaning of its own in HTTP or on the platform"),

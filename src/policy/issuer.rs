@@ -9,119 +9,13 @@ use super::route::compile_mode;
 use super::{Bindings, Preset, claim_rule, keys, preset};
 use crate::alg::Algorithm;
 use crate::budget;
-use crate::claims::{Expected, PROOF_TYPE, Rules};
-use crate::keys::{Key, KeyCaches, KeySet, KeysWanted, RemoteKeys};
-use crate::refusal::{Code, Refusal};
-use crate::report::Mode;
-use crate::time::{Seconds, UnixSeconds};
-use crate::token::{Header, media_subtype};
+use crate::identity::PROOF_TYPE;
+use crate::issuer::Issuer;
+use crate::issuer_id::IssuerId;
+use crate::rules::{Expected, Rules};
+use crate::time::Seconds;
+use crate::token::media_subtype;
 use serde_json::Value;
-
-/// One issuer: whose tokens it is, what they must say, and the keys that bear them out.
-#[derive(Debug)]
-pub struct Issuer {
-    name: String,
-    rules: Rules,
-    algorithms: Vec<Algorithm>,
-    keys: Keys,
-    /// Its place among the policy's issuers.
-    mode: Mode,
-    place: usize,
-}
-
-/// Where an issuer's keys are.
-#[derive(Debug)]
-pub(super) enum Keys {
-    /// In the policy or its bindings.
-    Held(KeySet),
-    /// To be fetched.
-    Remote(RemoteKeys),
-}
-
-impl Issuer {
-    /// The policy's own name for it, as it stands in logs.
-    #[must_use]
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
-    /// What its tokens must say.
-    #[must_use]
-    pub const fn rules(&self) -> &Rules {
-        &self.rules
-    }
-
-    /// The algorithms with which it signs.
-    #[must_use]
-    pub fn algorithms(&self) -> &[Algorithm] {
-        &self.algorithms
-    }
-
-    /// Its keys, if the policy or a binding holds them.
-    #[must_use]
-    pub const fn keys(&self) -> Option<&KeySet> {
-        match &self.keys {
-            Keys::Held(keys) => Some(keys),
-            Keys::Remote(_) => None,
-        }
-    }
-
-    /// Where to fetch its keys, if they are to be fetched.
-    #[must_use]
-    pub const fn remote(&self) -> Option<&RemoteKeys> {
-        match &self.keys {
-            Keys::Held(_) => None,
-            Keys::Remote(remote) => Some(remote),
-        }
-    }
-
-    /// The keys that may bear out a token with this header, of its own or of those `published`. `wanted`
-    /// says if they have to be fetched.
-    ///
-    /// # Errors
-    ///
-    /// `algorithm_not_allowed` where its `alg` is none of the issuer's, `unknown_key` as
-    /// [`KeySet::pick`] says, `keys_unavailable` where they have to be fetched.
-    pub fn pick_keys<'k>(
-        &'k self,
-        header: &Header,
-        published: &'k KeyCaches,
-        now: UnixSeconds,
-        wanted: &mut Option<KeysWanted>,
-    ) -> Result<Vec<&'k Key>, Refusal> {
-        if !self.algorithms.contains(&header.algorithm) {
-            return Err(Refusal::new(Code::AlgorithmNotAllowed, "alg is none of the issuer's"));
-        }
-        match &self.keys {
-            Keys::Held(keys) => keys.pick(header),
-            Keys::Remote(_) => published.pick(self.place, header, now, wanted),
-        }
-    }
-
-    /// Its place in [`super::Policy::issuers`].
-    #[must_use]
-    pub const fn place(&self) -> usize {
-        self.place
-    }
-
-    /// Whether refusals of its tokens take effect.
-    #[must_use]
-    pub const fn mode(&self) -> Mode {
-        self.mode
-    }
-
-    /// Whether a token's `iss` is one of its names.
-    #[must_use]
-    pub fn is_named(&self, issuer: &str) -> bool {
-        !self.accepts_any_name() && self.rules.issuer.accepts(issuer)
-    }
-
-    /// Whether the policy waives `iss` for it.
-    #[must_use]
-    pub fn accepts_any_name(&self) -> bool {
-        self.rules.issuer == Expected::Any
-    }
-}
 
 const KEYS: [&str; 18] = [
     "name",
@@ -168,7 +62,7 @@ pub(super) fn compile_all(
     let issuers: Vec<_> = tables
         .iter()
         .enumerate()
-        .map(|(place, table)| compile(place, table, bindings, faults).ok())
+        .map(|(index, table)| compile(IssuerId::new(index), table, bindings, faults).ok())
         .collect();
     report_twins(&tables, &issuers, faults);
     outcome.and_then(|()| issuers.into_iter().collect())
@@ -186,7 +80,7 @@ pub(super) fn presets(policy: &Table<'_>) -> Vec<Preset> {
 }
 
 fn compile(
-    place: usize,
+    id: IssuerId,
     table: &Table<'_>,
     bindings: &dyn Bindings,
     faults: &mut Faults,
@@ -199,12 +93,12 @@ fn compile(
     let keys =
         keys::compile(table, rules.as_ref().ok(), algorithms.as_deref().ok(), bindings, faults);
     Ok(Issuer {
+        id,
         name: name?.to_owned(),
         rules: rules?,
         algorithms: algorithms?,
         keys: keys?,
         mode: mode?,
-        place,
     })
 }
 

@@ -3,20 +3,50 @@
 
 use super::Bindings;
 use super::fault::Faults;
-use super::issuer::Keys;
 use super::reader::{Faulty, Table};
 use crate::alg::Algorithm;
 use crate::budget;
-use crate::claims::{Expected, Rules};
+use crate::issuer::KeySource;
 use crate::json;
 use crate::keys::remote::{self, Location};
 use crate::keys::{
     Key, KeyFault, KeySet, Material, RemoteKeys, Secret, SecretEncoding, cache, jwk, pem,
 };
+use crate::rules::{Expected, Rules};
 use crate::url::Url;
 use serde_json::Value;
 
-const SOURCES: [&str; 5] = ["secret", "pem", "jwks", "jwks_uri", "discovery"];
+/// The members of `keys` that name a source.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum SourceKind {
+    Secret,
+    Pem,
+    Jwks,
+    JwksUri,
+    Discovery,
+}
+
+impl SourceKind {
+    const ALL: [Self; 5] =
+        [Self::Secret, Self::Pem, Self::Jwks, Self::JwksUri, Self::Discovery];
+
+    const fn key(self) -> &'static str {
+        match self {
+            Self::Secret => "secret",
+            Self::Pem => "pem",
+            Self::Jwks => "jwks",
+            Self::JwksUri => "jwks_uri",
+            Self::Discovery => "discovery",
+        }
+    }
+
+    const fn is_fetched(self) -> bool {
+        match self {
+            Self::Secret | Self::Pem | Self::Jwks => false,
+            Self::JwksUri | Self::Discovery => true,
+        }
+    }
+}
 
 /// Imports an issuer's keys; without `algorithms`, which then have a fault of their own, no further
 /// than their names.
@@ -26,7 +56,7 @@ pub(super) fn compile(
     algorithms: Option<&[Algorithm]>,
     bindings: &dyn Bindings,
     faults: &mut Faults,
-) -> Result<Keys, Faulty> {
+) -> Result<KeySource, Faulty> {
     const REMEDY: &str = "write keys = { secret = \"BINDING\" }, { pem = \"BINDING\" }, \
                           { jwks = \"BINDING\" }, { jwks_uri = \"https://…\" } or { discovery = true }";
     let known = ["secret", "encoding", "pem", "jwks", "jwks_uri", "discovery", "service"];
@@ -34,8 +64,9 @@ pub(super) fn compile(
     let stale_if_error =
         table.seconds("stale_if_error", 0..=budget::STALE_IF_ERROR_SECONDS, faults);
     let keys = table.require("keys", found, REMEDY, faults)?;
-    let named: Vec<_> = SOURCES.into_iter().filter(|source| keys.has(source)).collect();
-    let &[source] = named.as_slice() else {
+    let named: Vec<_> =
+        SourceKind::ALL.into_iter().filter(|kind| keys.has(kind.key())).collect();
+    let &[kind] = named.as_slice() else {
         let problem = match named.len() {
             0 => "no source of keys".to_owned(),
             _ => format!("{} sources of keys, and only one can count", named.len()),
@@ -43,31 +74,26 @@ pub(super) fn compile(
         faults.fault(keys.path(), problem, REMEDY);
         return Err(Faulty);
     };
-    if source != "secret" && keys.has("encoding") {
+    if kind != SourceKind::Secret && keys.has("encoding") {
         faults.fault(keys.at("encoding"), "only a secret has an encoding", "leave it out");
     }
-    let is_remote = matches!(source, "jwks_uri" | "discovery");
     for (table, key) in [(&keys, "service"), (table, "stale_if_error")] {
-        if !is_remote && table.has(key) {
+        if !kind.is_fetched() && table.has(key) {
             faults.fault(table.at(key), "it is for keys that are fetched", "leave it out");
         }
     }
-    let source = Source { keys, key: source, bindings };
-    match source.key {
-        "secret" => source.secrets(algorithms, faults).map(Keys::Held),
-        "pem" => source.pem(algorithms, faults).map(Keys::Held),
-        "jwks" => source.jwks(algorithms, faults).map(Keys::Held),
-        _ => {
-            source.check_side(algorithms, false, faults);
-            let service = source.service(faults);
-            let location = match source.key {
-                "jwks_uri" => source.jwks_uri(faults),
-                _ => source.discovery(&table.at("issuer"), rules, faults),
-            };
-            let stale_if_error = stale_if_error?.unwrap_or(cache::STALE_IF_ERROR);
-            Ok(Keys::Remote(RemoteKeys { location: location?, service: service?, stale_if_error }))
-        }
-    }
+    let source = Source { keys, key: kind.key(), bindings };
+    let location = match kind {
+        SourceKind::Secret => return source.secrets(algorithms, faults).map(KeySource::Held),
+        SourceKind::Pem => return source.pem(algorithms, faults).map(KeySource::Held),
+        SourceKind::Jwks => return source.jwks(algorithms, faults).map(KeySource::Held),
+        SourceKind::JwksUri => source.jwks_uri(faults),
+        SourceKind::Discovery => source.discovery(&table.at("issuer"), rules, faults),
+    };
+    source.check_side(algorithms, false, faults);
+    let service = source.service(faults);
+    let stale_if_error = stale_if_error?.unwrap_or(cache::STALE_IF_ERROR);
+    Ok(KeySource::Remote(RemoteKeys { location: location?, service: service?, stale_if_error }))
 }
 
 /// Imports the secret with which the gate signs its own proofs, by the rules for an issuer's.

@@ -3,7 +3,7 @@
 use super::fault::Faults;
 use super::reader::{Faulty, Table};
 use super::route::scopes;
-use crate::extract::Source;
+use crate::extract::TokenSource;
 use crate::json::Object;
 use crate::path::CanonicalPath;
 use crate::resource::{Resource, WELL_KNOWN};
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 /// Compiles `resource`, beside the places where tokens are looked for.
 pub(super) fn compile(
     policy: &Table<'_>,
-    sources: &[Source],
+    sources: &[TokenSource],
     faults: &mut Faults,
 ) -> Result<Option<Resource>, Faulty> {
     let known = ["identifier", "authorization_servers", "scopes_supported"];
@@ -26,9 +26,9 @@ pub(super) fn compile(
     let methods: Vec<_> = sources
         .iter()
         .filter_map(|source| match source {
-            Source::Authorization => Some("header"),
-            Source::Query(_) => Some("query"),
-            Source::Cookie(_) | Source::Header(_) | Source::WebSocketProtocol => None,
+            TokenSource::Authorization => Some("header"),
+            TokenSource::Query(_) => Some("query"),
+            TokenSource::Cookie(_) | TokenSource::Header(_) | TokenSource::WebSocketProtocol => None,
         })
         .collect();
     let mut document = Object::new();

@@ -2,9 +2,10 @@
 
 use super::claim_rule;
 use super::fault::Faults;
-use super::issuer::Issuer;
 use super::reader::{Faulty, Table};
 use crate::claims::is_scope_token;
+use crate::issuer::Issuer;
+use crate::issuer_id::IssuerId;
 use crate::report::Mode;
 use crate::route::{Access, Methods, Pattern, Requirements, Route, Routes};
 
@@ -68,7 +69,7 @@ fn compile(table: &Table<'_>, issuers: Option<&[Issuer]>, faults: &mut Faults) -
     let requirements = compile_requirements(table, faults);
     let encoded_slash =
         table.choice("encoded_slash", &[("refuse", false), ("allow", true)], faults);
-    let cache = table.choice("cache", &[("no-store", false), ("origin", true)], faults);
+    let no_store = table.choice("cache", &[("no-store", true), ("origin", false)], faults);
     let mode = compile_mode(table, faults);
     let access = access.ok()?.unwrap_or_default();
     if access == Access::Public {
@@ -90,7 +91,7 @@ fn compile(table: &Table<'_>, issuers: Option<&[Issuer]>, faults: &mut Faults) -
         requirements: requirements.ok()?,
         mode: mode.ok()?,
         allows_encoded_slash: encoded_slash.ok()?.unwrap_or(false),
-        allows_shared_caches: cache.ok()?.unwrap_or(access == Access::Public),
+        no_store: no_store.ok()?.unwrap_or(access != Access::Public),
     })
 }
 
@@ -146,15 +147,15 @@ fn compile_issuers(
     table: &Table<'_>,
     issuers: Option<&[Issuer]>,
     faults: &mut Faults,
-) -> Result<Option<Vec<usize>>, Faulty> {
+) -> Result<Option<Vec<IssuerId>>, Faulty> {
     let (Some(names), Some(issuers)) = (table.texts("issuers", false, faults)?, issuers) else {
         return Ok(None);
     };
-    let mut indices = Vec::new();
+    let mut ids = Vec::new();
     let mut outcome = Ok(());
     for (index, name) in names.into_iter().enumerate() {
-        match issuers.iter().position(|issuer| issuer.name() == name) {
-            Some(found) => indices.push(found),
+        match issuers.iter().find(|issuer| issuer.name() == name) {
+            Some(issuer) => ids.push(issuer.id()),
             None => {
                 let known: Vec<_> = issuers.iter().map(Issuer::name).collect();
                 faults.fault(
@@ -166,7 +167,7 @@ fn compile_issuers(
             }
         }
     }
-    outcome.map(|()| Some(indices))
+    outcome.map(|()| Some(ids))
 }
 
 fn compile_requirements(table: &Table<'_>, faults: &mut Faults) -> Result<Requirements, Faulty> {

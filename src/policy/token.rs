@@ -1,10 +1,10 @@
 //! Where tokens are looked for.
 
 use super::fault::Faults;
-use super::forward::RESERVED_HEADERS;
 use super::reader::{Faulty, Table};
-use crate::extract::Source;
-use crate::outgoing::{Forwarding, folded};
+use crate::extract::TokenSource;
+use crate::headers::{self, folded, is_token_byte};
+use crate::outgoing::Forwarding;
 use serde_json::Value;
 
 const REMEDY: &str = "write \"authorization\", \"websocket-protocol\", { cookie = \"__Host-token\" }, \
@@ -15,8 +15,8 @@ pub(super) fn compile(
     policy: &Table<'_>,
     forwarding: Option<&Forwarding>,
     faults: &mut Faults,
-) -> Option<Vec<Source>> {
-    let default = || Some(vec![Source::Authorization]);
+) -> Option<Vec<TokenSource>> {
+    let default = || Some(vec![TokenSource::Authorization]);
     let Some(table) = policy.table("token", &["sources"], faults).ok()? else { return default() };
     let path = table.at("sources");
     let items = match table.get("sources") {
@@ -48,11 +48,11 @@ fn compile_source(
     path: &str,
     forwarding: Option<&Forwarding>,
     faults: &mut Faults,
-) -> Result<Source, Faulty> {
+) -> Result<TokenSource, Faulty> {
     match item {
-        Value::String(word) if word == "authorization" => return Ok(Source::Authorization),
+        Value::String(word) if word == "authorization" => return Ok(TokenSource::Authorization),
         Value::String(word) if word == "websocket-protocol" => {
-            return Ok(Source::WebSocketProtocol);
+            return Ok(TokenSource::WebSocketProtocol);
         }
         Value::Object(_) => {}
         _ => {
@@ -94,17 +94,16 @@ fn compile_source(
     }
     let name = name.to_owned();
     Ok(match kind {
-        "cookie" => Source::Cookie(name),
-        "header" => Source::Header(name),
-        _ => Source::Query(name),
+        "cookie" => TokenSource::Cookie(name),
+        "header" => TokenSource::Header(name),
+        _ => TokenSource::Query(name),
     })
 }
 
 type NameFault = Option<(String, &'static str)>;
 
 fn cookie_fault(name: &str) -> NameFault {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
-    (name.is_empty() || !name.bytes().all(plain)).then(|| {
+    (name.is_empty() || !name.bytes().all(is_token_byte)).then(|| {
         ("not the name of a cookie (RFC 6265 section 4.1.1)".to_owned(), "write __Host-token, say")
     })
 }
@@ -117,15 +116,14 @@ fn query_fault(name: &str) -> NameFault {
 }
 
 fn header_fault(name: &str, forwarding: Option<&Forwarding>) -> NameFault {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
-    if name.is_empty() || !name.bytes().all(plain) {
+    if !headers::is_name(name) {
         return Some(("not a header name".to_owned(), "use letters, digits and hyphens"));
     }
     let reserved = match folded(name).as_str() {
         "authorization" => Some("write \"authorization\""),
         "cookie" => Some("write { cookie = \"…\" } with the cookie's name"),
         "sec-websocket-protocol" => Some("write \"websocket-protocol\""),
-        other if RESERVED_HEADERS.contains(&other) => Some("name a header that holds nothing else"),
+        other if headers::is_reserved(other) => Some("name a header that holds nothing else"),
         _ => None,
     };
     if let Some(remedy) = reserved {

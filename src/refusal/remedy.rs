@@ -2,10 +2,11 @@
 //! an answer to a client. The Worker is built without this module.
 
 use super::Code;
-use crate::claims::Expected;
 use crate::json::{self, Object};
-use crate::policy::{Issuer, Policy};
+use crate::issuer::Issuer;
+use crate::policy::Policy;
 use crate::route::Route;
+use crate::rules::Expected;
 use crate::time::UnixSeconds;
 use base64ct::{Base64UrlUnpadded, Encoding as _};
 use serde_json::Value;
@@ -112,7 +113,7 @@ impl Case<'_> {
         Code::TooOld => format!("it was issued {} s ago: get a new one, or raise max_age", ago("iat")),
         Code::Expired => format!("it expired {} s ago: get a new one", ago("exp")),
         Code::InsufficientScope => {
-            let needs = route.map(|route| &route.requirements);
+            let needs = route.map(Route::requirements);
             let scopes: Vec<&str> = needs
                 .into_iter()
                 .flat_map(|needs| needs.scopes.iter().chain(&needs.any_scope))

@@ -1,46 +1,47 @@
-//! OpenID Connect Back-Channel Logout 1.0: a provider tells that a user has logged out.
+//! OpenID Connect Back-Channel Logout 1.0: a provider reports that a user has logged out.
 
 use super::{Entry, LogoutEndpoint, Subject};
-use crate::claims::{Expected, LOGOUT_EVENT, Registered, Rules, check_issuer};
+use crate::identity::{LOGOUT_EVENT, Registered};
+use crate::issuer::Issuer;
 use crate::json::{self, Object};
-use crate::policy::Issuer;
 use crate::refusal::{Code, Refusal};
+use crate::rules::{Expected, TimeRules};
 use crate::signature::Verified;
 use crate::time::{Seconds, UnixSeconds};
 use serde_json::Value;
 
-/// How old a logout token may be: providers send it at once, and say again what was not received.
+/// The greatest age of a logout token. Providers send it at once, and repeat it if it was not received.
 const MAX_AGE: Seconds = Seconds::new(10 * 60);
 
-/// A logout that a provider vouches for, and what it writes into the store.
+/// A logout that a provider has reported, and the entries that it writes into the store.
 #[derive(Debug)]
 pub struct Logout {
-    /// The entry that says that this logout token has been used.
+    /// The entry that marks this logout token as used.
     pub used: Entry,
-    /// The entries that it makes: their keys, and their texts.
+    /// The entries to write, with their values.
     pub revokes: Vec<(Entry, String)>,
 }
 
 impl Logout {
-    /// Judges a verified logout token (section 2.6): its type, issuer, audience and times, the `events`
+    /// Checks a verified logout token (section 2.6): its type, issuer, audience and times, the `events`
     /// member for logout, `sub` or `sid` or both, a `jti`, and no `nonce`.
     ///
-    /// A session's logout also revokes the user's tokens of up to now: many access tokens do not name
-    /// their session, and those of the user's other sessions are soon refreshed.
+    /// The logout of a session also revokes all tokens that the user has so far. Many access tokens do
+    /// not name their session, and the user's other sessions soon refresh theirs.
     ///
     /// # Errors
     ///
-    /// The refusal of the first of these that does not hold.
+    /// The refusal of the first check that fails.
     pub fn check(
         verified: Verified<'_>,
         issuer: &Issuer,
         endpoint: &LogoutEndpoint,
         now: UnixSeconds,
     ) -> Result<Self, Refusal> {
-        if verified.is_nested()
-            || !matches!(verified.media_type(), None | Some("logout+jwt" | "jwt"))
-        {
-            return Err(Refusal::new(Code::WrongType, "a typ that is not a logout token's"));
+        let header = verified.header();
+        let media_type = header.media_type.as_deref();
+        if header.is_nested || !matches!(media_type, None | Some("logout+jwt" | "jwt")) {
+            return Err(Refusal::new(Code::WrongType, "the typ is not that of a logout token"));
         }
         let payload = verified.into_payload();
         let members = json::parse_object(&payload.bytes).map_err(|_| {
@@ -48,17 +49,18 @@ impl Logout {
         })?;
         let registered = Registered::read(&members)?;
         check_event(&members)?;
-        check_issuer(&registered, issuer.rules())?;
-        check_audience(&registered, issuer.rules(), endpoint)?;
-        let rules = Rules { max_age: Some(MAX_AGE), ..issuer.rules().clone() };
-        registered.times.check(&rules, now)?;
+        registered.check_issuer(issuer.rules())?;
+        let audience = endpoint.audience.clone().map(Expected::OneOf);
+        registered.check_audience(audience.as_ref().unwrap_or(&issuer.rules().audience))?;
+        let times = TimeRules { max_age: Some(MAX_AGE), ..issuer.rules().times() };
+        registered.times.check(times, now)?;
         let text = |name: &str| match members.get(name) {
             None => Ok(None),
             Some(Value::String(text)) => Ok(Some(text.as_str())),
             Some(_) => Err(invalid("jti, sub or sid is not a string")),
         };
         let missing = |because| Refusal::new(Code::MissingClaim, because);
-        let id = text("jti")?.ok_or(missing("a logout token without jti"))?;
+        let id = text("jti")?.ok_or(missing("the logout token has no jti"))?;
         let entry = |subject, value| Entry::new(subject, issuer.name(), value);
         let mut revokes = Vec::new();
         if let Some(subject) = text("sub")? {
@@ -68,9 +70,9 @@ impl Logout {
             revokes.push((entry(Subject::Sid, session), now.get().to_string()));
         }
         if revokes.is_empty() {
-            return Err(missing("a logout token with neither sub nor sid"));
+            return Err(missing("the logout token has neither sub nor sid"));
         }
-        // As a token's own, so that one that was sent twice is known again.
+        // The same entry that revokes a token by its jti, so that a repeated logout token is recognized.
         Ok(Self { used: entry(Subject::Jti, id), revokes })
     }
 }
@@ -79,28 +81,12 @@ fn check_event(members: &Object) -> Result<(), Refusal> {
     let event =
         members.get("events").and_then(Value::as_object).and_then(|it| it.get(LOGOUT_EVENT));
     if !event.is_some_and(Value::is_object) {
-        return Err(invalid("events does not hold the logout event"));
+        return Err(invalid("events does not contain the logout event"));
     }
     if members.contains_key("nonce") {
-        return Err(invalid("a logout token has no nonce"));
+        return Err(invalid("the logout token has a nonce"));
     }
     Ok(())
-}
-
-fn check_audience(
-    registered: &Registered<'_>,
-    rules: &Rules,
-    endpoint: &LogoutEndpoint,
-) -> Result<(), Refusal> {
-    let expected = match &endpoint.audience {
-        Some(audience) => Expected::OneOf(audience.clone()),
-        None => rules.audience.clone(),
-    };
-    let is_meant =
-        expected == Expected::Any || registered.audience.iter().any(|one| expected.accepts(one));
-    is_meant
-        .then_some(())
-        .ok_or(Refusal::new(Code::WrongAudience, "aud is not the logout endpoint's"))
 }
 
 const fn invalid(because: &'static str) -> Refusal {

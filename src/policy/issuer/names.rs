@@ -2,7 +2,7 @@
 
 use super::super::fault::Faults;
 use super::super::reader::{Faulty, Table};
-use crate::claims::{Expected, TenantClaim};
+use crate::rules::{Expected, TenantClaim};
 
 /// What `iss` must be: names, `"*"`, or one name with its tenants.
 pub(super) fn compile_name(

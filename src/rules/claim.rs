@@ -1,6 +1,5 @@
-//! Rules for single claims: of an issuer, whose tokens must all hold to them, and of a route.
+//! Rules for single claims, of an issuer or of a route.
 
-use super::Claims;
 use crate::json::{self, Object, is_beyond_safe_integers};
 use crate::refusal::{Code, Refusal};
 use serde_json::Value;
@@ -8,37 +7,33 @@ use serde_json::Value;
 /// A rule for one claim.
 #[derive(Clone, Debug)]
 pub struct ClaimRule {
-    /// Where the claim stands, by name or JSON Pointer (RFC 6901).
+    /// The claim, by name or JSON Pointer (RFC 6901).
     pub path: String,
-    /// What it must be.
+    /// The condition that its value must meet.
     pub condition: Condition,
 }
 
-/// What a claim must be.
+/// The condition that a claim's value must meet.
 #[derive(Clone, Debug)]
 pub enum Condition {
-    /// Exactly this string, number or boolean.
+    /// It is this string, number or boolean.
     Equals(Value),
-    /// Exactly one of these strings, numbers and booleans.
+    /// It is one of these strings, numbers and booleans.
     OneOf(Vec<Value>),
-    /// An array that holds this string, number or boolean. A string holds nothing: a substring is no
-    /// member.
+    /// It is an array that contains this string, number or boolean. A substring of a string does not
+    /// count.
     Contains(Value),
 }
 
 impl ClaimRule {
-    /// Whether the claims hold to it; an absent claim holds to nothing.
+    /// Whether the claims meet the rule. An absent claim never does.
     ///
     /// # Errors
     ///
-    /// `invalid_claim` for a compared integer beyond 2^53 - 1, which a double cannot tell from its
-    /// neighbours: two identities would become one.
-    pub fn holds(&self, claims: &Claims<'_>) -> Result<bool, Refusal> {
-        self.holds_among(&claims.established.members)
-    }
-
-    pub(super) fn holds_among(&self, members: &Object) -> Result<bool, Refusal> {
-        let Some(actual) = json::at(members, &self.path) else { return Ok(false) };
+    /// `invalid_claim` for a compared integer beyond 2^53 - 1: a double cannot tell such integers
+    /// apart, so two IDs could be taken for one.
+    pub fn holds(&self, claims: &Object) -> Result<bool, Refusal> {
+        let Some(actual) = json::at(claims, &self.path) else { return Ok(false) };
         match (&self.condition, actual) {
             (Condition::Equals(expected), actual) => is_same(actual, expected),
             (Condition::OneOf(expected), actual) => {
@@ -52,7 +47,7 @@ impl ClaimRule {
     }
 }
 
-/// Whether one of them is true, and none of them an error.
+/// Whether one of them is true and none of them an error.
 fn any(mut verdicts: impl Iterator<Item = Result<bool, Refusal>>) -> Result<bool, Refusal> {
     verdicts.try_fold(false, |any, one| Ok(any | one?))
 }
@@ -63,7 +58,7 @@ fn is_same(actual: &Value, expected: &Value) -> Result<bool, Refusal> {
             if is_beyond_safe_integers(actual) {
                 return Err(Refusal::new(
                     Code::InvalidClaim,
-                    "an integer beyond 2^53 - 1 in a claim that is compared",
+                    "a compared claim is an integer beyond 2^53 - 1",
                 ));
             }
             Ok(actual.as_f64() == expected.as_f64())

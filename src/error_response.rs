@@ -1,0 +1,118 @@
+//! The one map from a refusal to an HTTP response.
+//!
+//! All refusals of a token look alike from outside, except for an expired one, so that a response gives
+//! forgers no hint which check failed.
+
+use crate::cors::Cors;
+use crate::json::Object;
+use crate::refusal::{Challenge, Code, Refusal};
+use crate::request::Headers;
+use crate::resource::Resource;
+use crate::response::{OwnResponse, reason_phrase};
+use serde_json::Value;
+
+/// How the gate responds to refused requests. Made by the policy's compiler.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ErrorResponses {
+    /// The protection space (RFC 9110 section 11.5): visible ASCII and spaces without `"` and `\`.
+    pub realm: String,
+    /// How much the body says.
+    pub detail: Detail,
+    /// The metadata that challenges point to.
+    pub resource: Option<Resource>,
+    /// The pages of other web origins that may read the responses.
+    pub cors: Option<Cors>,
+}
+
+impl Default for ErrorResponses {
+    fn default() -> Self {
+        Self { realm: "api".to_owned(), detail: Detail::None, resource: None, cors: None }
+    }
+}
+
+/// How much of the reason a refused client is told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Detail {
+    /// Nothing beyond status and challenge.
+    #[default]
+    None,
+    /// The reason code. For development only, because it tells a forger which check failed.
+    Reason,
+}
+
+impl ErrorResponses {
+    /// Makes the response to a refused request: status, standard challenge, a problem body (RFC 9457),
+    /// and CORS headers as the policy allows them to the page that asks.
+    ///
+    /// `headers` are the request's. `ray` is the platform's ID of the request, from `CF-Ray`, if there is
+    /// one.
+    #[must_use]
+    pub fn respond(
+        &self,
+        refusal: &Refusal,
+        headers: &dyn Headers,
+        ray: Option<&str>,
+    ) -> OwnResponse {
+        let mut response = OwnResponse {
+            status: refusal.code().status(),
+            headers: vec![
+                ("Content-Type", "application/problem+json".to_owned()),
+                ("Cache-Control", "no-store".to_owned()),
+            ],
+            body: self.problem(refusal.code(), ray),
+        };
+        if let Some(challenge) = self.challenge(refusal) {
+            response.headers.push(("WWW-Authenticate", challenge));
+        }
+        if refusal.code() == Code::MethodNotAllowed {
+            response.headers.push(("Allow", refusal.methods().join(", ")));
+        }
+        if let Some(pause) = refusal.retry_after() {
+            response.headers.push(("Retry-After", pause.get().to_string()));
+        }
+        if let Some(cors) = &self.cors {
+            cors.expose(headers, &mut response);
+        }
+        response
+    }
+
+    fn problem(&self, code: Code, ray: Option<&str>) -> String {
+        let status = code.status();
+        let mut problem = Object::new();
+        problem.insert("type".to_owned(), Value::from("about:blank"));
+        problem.insert("title".to_owned(), Value::from(reason_phrase(status)));
+        problem.insert("status".to_owned(), Value::from(status));
+        if let Some(ray) = ray {
+            problem.insert("ray".to_owned(), Value::from(ray));
+        }
+        match self.detail {
+            Detail::None => {}
+            Detail::Reason => drop(problem.insert("code".to_owned(), Value::from(code.as_str()))),
+        }
+        Value::Object(problem).to_string()
+    }
+
+    fn challenge(&self, refusal: &Refusal) -> Option<String> {
+        let mut text = format!("Bearer realm=\"{}\"", self.realm);
+        match refusal.code().challenge() {
+            Challenge::None => return None,
+            Challenge::Bare => {}
+            Challenge::Error(error, description) => {
+                text.push_str(&format!(", error=\"{error}\", error_description=\"{description}\""));
+            }
+        }
+        if !refusal.scopes().is_empty() {
+            text.push_str(&format!(", scope=\"{}\"", refusal.scopes().join(" ")));
+        }
+        if !refusal.acr().is_empty() {
+            text.push_str(&format!(", acr_values=\"{}\"", refusal.acr().join(" ")));
+        }
+        if let Some(max_age) = refusal.max_auth_age() {
+            text.push_str(&format!(", max_age=\"{}\"", max_age.get()));
+        }
+        if let Some(resource) = &self.resource {
+            text.push_str(&format!(", resource_metadata=\"{}\"", resource.url));
+        }
+        Some(text)
+    }
+}

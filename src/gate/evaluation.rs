@@ -1,0 +1,95 @@
+//! Evaluating a request until it is decided.
+
+use super::need::Rounds;
+use super::{Judging, Memory, Need, Trace};
+use crate::cors;
+use crate::keys::KeyRequest;
+use crate::outgoing::Outgoing;
+use crate::path::CanonicalPath;
+use crate::policy::Policy;
+use crate::refusal::Refusal;
+use crate::request::Request;
+use crate::response::OwnResponse;
+use crate::time::UnixSeconds;
+
+/// What the gate does with a request.
+#[derive(Debug)]
+pub enum Decision<'g> {
+    /// It responds itself: with its metadata, or to a preflight.
+    Respond(OwnResponse),
+    /// It refuses the request.
+    Refuse(Refusal),
+    /// It sends the request to the origin.
+    Forward(Outgoing<'g>),
+}
+
+/// The evaluation of one request.
+pub struct Evaluation<'g> {
+    policy: &'g Policy,
+    request: Request<'g>,
+    rounds: Rounds,
+    trace: Trace<'g>,
+    refresh: Option<KeyRequest>,
+}
+
+impl<'g> Evaluation<'g> {
+    /// Prepares the evaluation of a request by a policy.
+    #[must_use]
+    pub fn new(policy: &'g Policy, request: Request<'g>) -> Self {
+        let (rounds, trace) = (Rounds::new(), Trace::default());
+        Self { policy, request, rounds, trace, refresh: None }
+    }
+
+    /// Judges the request by what is in memory, at the time `now`.
+    ///
+    /// # Errors
+    ///
+    /// What has to be fetched before this is called again. After a bounded number of calls there is a
+    /// decision in any case.
+    pub fn run(&mut self, memory: &Memory, now: UnixSeconds) -> Result<Decision<'g>, Need> {
+        self.trace = Trace::default();
+        match own_response(self.policy, &self.request) {
+            Ok(None) => {}
+            Ok(Some(response)) => return Ok(Decision::Respond(response)),
+            Err(refusal) => return Ok(Decision::Refuse(refusal)),
+        }
+        let Self { policy, request, trace, refresh, .. } = self;
+        let admitted = Judging { policy, memory, now, trace, refresh }.admit(request);
+        let outgoing = self.rounds.end(admitted)?.and_then(|admitted| {
+            Outgoing::of(admitted, &self.request, self.policy.forwarding())
+        });
+        Ok(match outgoing {
+            Ok(outgoing) => {
+                self.trace.reported = outgoing.reported().cloned();
+                Decision::Forward(outgoing)
+            }
+            Err(refusal) => Decision::Refuse(refusal),
+        })
+    }
+
+    /// How far the request came in the last run, for logs.
+    #[must_use]
+    pub const fn trace(&self) -> &Trace<'g> {
+        &self.trace
+    }
+
+    /// The keys to fetch in the background, for later requests.
+    pub const fn take_refresh(&mut self) -> Option<KeyRequest> {
+        self.refresh.take()
+    }
+}
+
+/// What the gate responds itself, before it looks for a route: its metadata, and preflights.
+fn own_response(policy: &Policy, request: &Request<'_>) -> Result<Option<OwnResponse>, Refusal> {
+    if let Some(resource) = policy.resource()
+        && let Some(response) = resource.respond(request)?
+    {
+        return Ok(Some(response));
+    }
+    let Some(cors) = policy.cors().filter(|_| cors::is_preflight(request)) else {
+        return Ok(None);
+    };
+    let path = CanonicalPath::of_url(request.url)?;
+    let methods = policy.route_table().methods(&path)?;
+    Ok(Some(cors.preflight(request, &methods)))
+}

@@ -1,0 +1,188 @@
+//! Establishing who a request is from.
+//!
+//! An [`Identity`] is what an issuer has vouched for: its claims, and how they were established. It
+//! holds for as long as its key and the issuer's rules stay the same. Whatever depends on the time, on
+//! the route or on revocation is checked afterwards, in [`crate::claims`] and [`crate::admitted`],
+//! and nothing there depends on how the identity was established.
+
+mod cache;
+mod registered;
+
+pub use self::cache::IdentityCache;
+pub(crate) use self::registered::{Registered, Times};
+
+use self::registered::text;
+use crate::alg::Algorithm;
+use crate::issuer::Issuer;
+use crate::issuer_id::IssuerId;
+use crate::json::{self, Object};
+use crate::keys::cache::AskedKey;
+use crate::refusal::{Code, Refusal, Step};
+use crate::rules::Rules;
+use crate::signature::Verified;
+use std::fmt;
+
+/// The event that makes a token a back-channel logout token (OpenID Connect Back-Channel Logout 1.0
+/// section 2.4).
+pub(crate) const LOGOUT_EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
+
+/// The type of the gate's own hop proofs, which no policy can accept as an access token.
+pub(crate) const PROOF_TYPE: &str = "portcullis-proof+jwt";
+
+/// The claims that an issuer has vouched for, and how they were established.
+///
+/// Only this module makes one, from a token whose signature has verified.
+pub struct Identity {
+    issuer: IssuerId,
+    evidence: Evidence,
+    members: Object,
+    payload_segment: String,
+    times: Times,
+}
+
+/// How an identity was established.
+#[derive(Clone, Debug)]
+pub enum Evidence {
+    /// A signature verified under one of the issuer's keys.
+    Signature(SignatureEvidence),
+}
+
+/// The key and algorithm of a signature that verified.
+#[derive(Clone, Debug)]
+pub struct SignatureEvidence {
+    /// The token's algorithm.
+    pub algorithm: Algorithm,
+    /// The name of the key, for logs.
+    pub key: String,
+    /// The key that the token names.
+    pub asked: AskedKey,
+    /// The version of the key set that the key is from, by [`crate::keys::KeyCaches::version`].
+    pub key_set_version: u64,
+}
+
+impl Identity {
+    /// Establishes an identity from a token whose signature has verified under a key of this issuer.
+    /// Checks everything that stays true for as long as the key and the issuer's rules do.
+    ///
+    /// # Errors
+    ///
+    /// The refusal of the first check that fails, in the order type, shape, purpose, issuer, tenant,
+    /// audience.
+    pub fn from_token(
+        verified: Verified<'_>,
+        issuer: &Issuer,
+        key_set_version: u64,
+    ) -> Result<Self, Refusal> {
+        let rules = issuer.rules();
+        check_type(&verified, rules)?;
+        let evidence = Evidence::Signature(SignatureEvidence {
+            algorithm: verified.header().algorithm,
+            key: verified.key_name().to_owned(),
+            asked: AskedKey::of(verified.header()),
+            key_set_version,
+        });
+        let payload = verified.into_payload();
+        let members = json::parse_object(&payload.bytes).map_err(|_| {
+            let because = "the payload is not a strict JSON object";
+            Refusal::new(Code::MalformedToken, because).at(Step::Type)
+        })?;
+        let registered = Registered::read(&members).map_err(|refusal| refusal.at(Step::Type))?;
+        check_purpose(&members).map_err(|refusal| refusal.at(Step::Type))?;
+        registered
+            .check_issuer(rules)
+            .and_then(|()| check_tenant(&registered, &members, rules))
+            .map_err(|refusal| refusal.at(Step::Issuer))?;
+        registered.check_audience(&rules.audience)?;
+        let times = registered.times;
+        let payload_segment = payload.segment.to_owned();
+        Ok(Self { issuer: issuer.id(), evidence, members, payload_segment, times })
+    }
+
+    /// The issuer that vouched for it.
+    #[must_use]
+    pub const fn issuer(&self) -> IssuerId {
+        self.issuer
+    }
+
+    /// How it was established.
+    #[must_use]
+    pub const fn evidence(&self) -> &Evidence {
+        &self.evidence
+    }
+
+    /// The claims.
+    pub(crate) const fn members(&self) -> &Object {
+        &self.members
+    }
+
+    /// The times between which it is valid.
+    pub(crate) const fn times(&self) -> &Times {
+        &self.times
+    }
+
+    /// The claims as the issuer wrote them, base64url.
+    pub(crate) fn payload_segment(&self) -> &str {
+        &self.payload_segment
+    }
+}
+
+/// Prints no claim, because claims are personal data.
+impl fmt::Debug for Identity {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Identity")
+            .field("issuer", &self.issuer)
+            .field("members", &self.members.len())
+            .finish_non_exhaustive()
+    }
+}
+
+fn check_type(verified: &Verified<'_>, rules: &Rules) -> Result<(), Refusal> {
+    let header = verified.header();
+    let accepted = match (header.media_type.as_deref(), &rules.types) {
+        (Some(PROOF_TYPE), _) => false,
+        (Some(media_type), Some(types)) => types.iter().any(|one| one == media_type),
+        (Some(media_type), None) => matches!(media_type, "jwt" | "at+jwt"),
+        (None, Some(_)) => false,
+        (None, None) => true,
+    };
+    if !accepted {
+        return Err(Refusal::new(Code::WrongType, "the issuer's policy does not accept the typ"));
+    }
+    if header.is_nested {
+        return Err(Refusal::new(Code::WrongType, "the payload is another token"));
+    }
+    Ok(())
+}
+
+fn check_purpose(members: &Object) -> Result<(), Refusal> {
+    if members.contains_key("cnf") {
+        // RFC 7800: the presenter must prove possession of a key, and the gate asks for no proof.
+        return Err(Refusal::new(
+            Code::InvalidClaim,
+            "the token is sender-constrained (cnf), which is not supported",
+        ));
+    }
+    let events = members.get("events").and_then(serde_json::Value::as_object);
+    if events.is_some_and(|events| events.contains_key(LOGOUT_EVENT)) {
+        return Err(Refusal::new(Code::WrongType, "the token is a logout token"));
+    }
+    Ok(())
+}
+
+fn check_tenant(
+    registered: &Registered<'_>,
+    members: &Object,
+    rules: &Rules,
+) -> Result<(), Refusal> {
+    let Some(tenant) = &rules.tenant else { return Ok(()) };
+    let named = registered.issuer.and_then(|issuer| tenant.tenant_of(issuer));
+    match text(members, &tenant.claim, "the tenant's claim is not a string")? {
+        None => Err(Refusal::new(Code::MissingClaim, "the tenant's claim is absent")),
+        claimed if claimed == named => Ok(()),
+        Some(_) => Err(Refusal::new(
+            Code::InvalidClaim,
+            "iss and the tenant's claim name different tenants",
+        )),
+    }
+}

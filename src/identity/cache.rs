@@ -1,0 +1,146 @@
+//! Identities that were established, so that a token which is used again need not be verified again.
+//!
+//! The cache holds what cannot change: the claims, and the key under which the signature verified. What
+//! can change is checked at every use: whether the key is still one of the issuer's, `exp`, `nbf` and
+//! `iat`, revocation, and the route's rules. A token is found by its whole text, so no two tokens are
+//! ever confused.
+
+use super::Identity;
+use crate::budget;
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::fmt;
+use std::rc::Rc;
+
+/// The established identities of an isolate, by their tokens.
+///
+/// The first use of a token sets one Bloom-filter bit; the second caches the token (a doorkeeper:
+/// Einziger, Friedman and Manes, "TinyLFU", 2017, section 3.4.2). So a flood of tokens that are used
+/// once evicts almost nothing, and each of them costs the same and never a search.
+///
+/// The cache has two generations. What is new or used again goes into the younger one. When that is
+/// full, by entries or by bytes, it becomes the older one, and the previous older one is dropped. So
+/// tokens in frequent use stay, and memory is bounded by two generations.
+#[derive(Default)]
+pub struct IdentityCache(RefCell<Generations>);
+
+#[derive(Default)]
+struct Generations {
+    young: Identities,
+    /// The approximate size of the younger generation's texts and claims.
+    bytes: usize,
+    old: Identities,
+    doorkeeper: Doorkeeper,
+}
+
+/// Which tokens were verified recently: a Bloom filter with one bit for each token, chosen by the end of
+/// its text. It is cleared when [`budget::TOKENS_REMEMBERED`] tokens have set their bits. One token in
+/// thirty meets a bit that another has set, and is cached at its first use.
+#[derive(Default)]
+struct Doorkeeper {
+    bits: Vec<u64>,
+    count: usize,
+}
+
+impl Doorkeeper {
+    /// A prime, so that every byte of the end influences the remainder. The bytes are base64url letters,
+    /// whose bits are not evenly distributed.
+    const BITS: u128 = (1 << 17) - 1;
+    const WORDS: usize = (1 << 17) / 64;
+
+    /// Whether a token with this end was verified recently. Records that it was.
+    fn has_seen(&mut self, end: u128) -> bool {
+        if self.count >= budget::TOKENS_REMEMBERED {
+            self.bits.clear();
+            self.count = 0;
+        }
+        self.bits.resize(Self::WORDS, 0);
+        let index = usize::try_from(end % Self::BITS).unwrap_or_default();
+        let Some(word) = self.bits.get_mut(index / 64) else { return false };
+        let bit = 1 << (index % 64);
+        let has_seen = *word & bit != 0;
+        *word |= bit;
+        self.count = self.count.saturating_add(usize::from(!has_seen));
+        has_seen
+    }
+}
+
+/// Cached identities by the end of their tokens' text, where the signature makes them as good as random.
+/// Of two tokens with the same end, the later one stays.
+type Identities = HashMap<u128, Entry>;
+
+/// The last 16 bytes of a text. No token is shorter.
+fn end_of(text: &str) -> Option<u128> {
+    text.as_bytes().last_chunk().map(|end| u128::from_le_bytes(*end))
+}
+
+struct Entry {
+    text: Box<str>,
+    identity: Rc<Identity>,
+}
+
+impl Entry {
+    /// Whether it belongs to exactly this token. `==` compares byte by byte in WebAssembly, which takes
+    /// longer than the rest of a lookup.
+    fn is_of(&self, text: &str) -> bool {
+        let (ours, our_rest) = self.text.as_bytes().as_chunks::<16>();
+        let (theirs, their_rest) = text.as_bytes().as_chunks::<16>();
+        let number = |chunk: &[u8; 16]| u128::from_le_bytes(*chunk);
+        ours.len() == theirs.len()
+            && ours.iter().map(number).eq(theirs.iter().map(number))
+            && our_rest == their_rest
+    }
+}
+
+impl IdentityCache {
+    /// Returns the identity of exactly this token, or `None` if it is not cached.
+    #[must_use]
+    pub fn get(&self, token: &str) -> Option<Rc<Identity>> {
+        let end = end_of(token)?;
+        let mut generations = self.0.borrow_mut();
+        if let Some(entry) = generations.young.get(&end).filter(|entry| entry.is_of(token)) {
+            return Some(Rc::clone(&entry.identity));
+        }
+        generations.old.get(&end).filter(|entry| entry.is_of(token))?;
+        let entry = generations.old.remove(&end)?;
+        let identity = Rc::clone(&entry.identity);
+        generations.put(end, entry);
+        Some(identity)
+    }
+
+    /// Caches the identity of a token, unless this is its first use.
+    pub fn insert(&self, token: &str, identity: &Rc<Identity>) {
+        let Some(end) = end_of(token) else { return };
+        if !self.0.borrow_mut().doorkeeper.has_seen(end) {
+            return;
+        }
+        let entry = Entry { text: token.into(), identity: Rc::clone(identity) };
+        self.0.borrow_mut().put(end, entry);
+    }
+}
+
+impl Generations {
+    fn put(&mut self, end: u128, entry: Entry) {
+        // Parsed claims take about three times the size of their text.
+        let bytes = entry.text.len().saturating_mul(4);
+        let is_full = self.young.len() >= budget::TOKENS_KEPT
+            || self.bytes.saturating_add(bytes) > budget::TOKEN_BYTES_KEPT;
+        if is_full {
+            self.old = std::mem::take(&mut self.young);
+            self.bytes = 0;
+        }
+        self.bytes = self.bytes.saturating_add(bytes);
+        self.young.insert(end, entry);
+    }
+}
+
+impl fmt::Debug for IdentityCache {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let generations = self.0.borrow();
+        formatter
+            .debug_struct("IdentityCache")
+            .field("young", &generations.young.len())
+            .field("old", &generations.old.len())
+            .finish()
+    }
+}

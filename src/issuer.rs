@@ -1,0 +1,122 @@
+//! An issuer: whose tokens it stands for, the rules for their claims, and the keys that sign them.
+
+use crate::alg::Algorithm;
+use crate::issuer_id::IssuerId;
+use crate::keys::{KeyCaches, KeyRequest, KeySet, Picked, RemoteKeys};
+use crate::refusal::{Code, Refusal};
+use crate::report::Mode;
+use crate::rules::{Expected, Rules};
+use crate::time::UnixSeconds;
+use crate::token::Header;
+
+/// One issuer of a policy. Made by the policy's compiler.
+#[derive(Debug)]
+pub struct Issuer {
+    pub(crate) id: IssuerId,
+    pub(crate) name: String,
+    pub(crate) rules: Rules,
+    pub(crate) algorithms: Vec<Algorithm>,
+    pub(crate) keys: KeySource,
+    pub(crate) mode: Mode,
+}
+
+/// Where an issuer's keys are.
+#[derive(Debug)]
+pub(crate) enum KeySource {
+    /// In the policy or in its bindings.
+    Held(KeySet),
+    /// At a URL, from which they are fetched.
+    Remote(RemoteKeys),
+}
+
+impl Issuer {
+    /// The ID within its policy.
+    #[must_use]
+    pub const fn id(&self) -> IssuerId {
+        self.id
+    }
+
+    /// The name that the policy gives it, as used in logs.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The rules for the claims of its tokens.
+    #[must_use]
+    pub const fn rules(&self) -> &Rules {
+        &self.rules
+    }
+
+    /// The algorithms that its tokens may be signed with.
+    #[must_use]
+    pub fn algorithms(&self) -> &[Algorithm] {
+        &self.algorithms
+    }
+
+    /// Its keys, if the policy or a binding holds them.
+    #[must_use]
+    pub const fn keys(&self) -> Option<&KeySet> {
+        match &self.keys {
+            KeySource::Held(keys) => Some(keys),
+            KeySource::Remote(_) => None,
+        }
+    }
+
+    /// Where its keys are fetched from, if they are fetched.
+    #[must_use]
+    pub const fn remote(&self) -> Option<&RemoteKeys> {
+        match &self.keys {
+            KeySource::Held(_) => None,
+            KeySource::Remote(remote) => Some(remote),
+        }
+    }
+
+    /// Picks the keys under which a token with this header may verify, from its own keys or from
+    /// those in `published`. Sets `refresh` if the published keys should be fetched again in the
+    /// background.
+    ///
+    /// # Errors
+    ///
+    /// `algorithm_not_allowed` if the issuer does not list the header's `alg`; `unknown_key` as
+    /// [`KeySet::pick`] says; `keys_unavailable` if the keys could not be fetched.
+    pub fn pick_keys<'k>(
+        &'k self,
+        header: &Header,
+        published: &'k KeyCaches,
+        now: UnixSeconds,
+        refresh: &mut Option<KeyRequest>,
+    ) -> Result<Picked<'k>, Refusal> {
+        if !self.algorithms.contains(&header.algorithm) {
+            return Err(Refusal::new(
+                Code::AlgorithmNotAllowed,
+                "the issuer does not list the token's alg",
+            ));
+        }
+        match &self.keys {
+            KeySource::Held(keys) => keys.pick(header).map(Picked::Keys),
+            KeySource::Remote(_) => published.pick(self.id, header, now, refresh),
+        }
+    }
+
+    /// Whether refusals of its tokens take effect.
+    #[must_use]
+    pub const fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    /// Whether a token's `iss` is one of the values that the policy lists.
+    #[must_use]
+    pub fn is_named(&self, issuer: &str) -> bool {
+        match &self.rules.issuer {
+            expected @ Expected::OneOf(_) => expected.accepts(issuer),
+            Expected::Any => false,
+        }
+    }
+
+    /// Whether the policy accepts any `iss` for it.
+    #[must_use]
+    pub fn accepts_any_name(&self) -> bool {
+        self.rules.issuer == Expected::Any
+    }
+}
