@@ -97,9 +97,7 @@ impl<'g> Admitted<'g> {
     /// `missing_token` if the route requires a token.
     pub(crate) fn anonymous(route: &'g Route) -> Result<Self, Refusal> {
         match route.access() {
-            Access::Required => {
-                Err(Refusal::new(Code::MissingToken, "the request has no token"))
-            }
+            Access::Required => Err(Refusal::new(Code::MissingToken, "the request has no token")),
             Access::Optional | Access::Public => Ok(Self::anonymous_on(route)),
         }
     }
@@ -229,7 +227,9 @@ fn check_authentication(
     if !needs.acr.is_empty() {
         match claims.at("acr") {
             Some(Value::String(acr)) if needs.acr.contains(acr) => {}
-            None | Some(Value::String(_)) => return refuse("acr is not one that the route accepts"),
+            None | Some(Value::String(_)) => {
+                return refuse("acr is not one that the route accepts");
+            }
             Some(_) => return Err(Refusal::new(Code::InvalidClaim, "acr is not a string")),
         }
     }

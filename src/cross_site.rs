@@ -19,7 +19,11 @@ use crate::request::Request;
 /// `cross_site` where the token came in a cookie, the method is not safe (RFC 9110 section 9.2.1) or
 /// the request is a WebSocket upgrade, and neither `Sec-Fetch-Site` says `same-origin` nor `Origin` is
 /// the request's own or allowed; so too where both are absent.
-pub fn check(source: &TokenSource, request: &Request<'_>, cors: Option<&Cors>) -> Result<(), Refusal> {
+pub fn check(
+    source: &TokenSource,
+    request: &Request<'_>,
+    cors: Option<&Cors>,
+) -> Result<(), Refusal> {
     let safe = matches!(request.method, "GET" | "HEAD" | "OPTIONS" | "TRACE");
     if !source.is_ambient() || (safe && !is_web_socket(request)) {
         return Ok(());

@@ -53,7 +53,7 @@ struct Judging<'j, 'g> {
 }
 
 impl<'g> Judging<'_, 'g> {
-    fn admit(&mut self, request: &Request<'g>) -> Result<Admitted<'g>, Stop> {
+    fn admit(&mut self, request: &Request<'_>) -> Result<Admitted<'g>, Stop> {
         let path = CanonicalPath::of_url(request.url)?;
         let route = self.policy.route_table().find(&path, request.method)?;
         self.trace.route = Some(route);
@@ -83,7 +83,7 @@ impl<'g> Judging<'_, 'g> {
     fn authorize(
         &mut self,
         route: &'g Route,
-        credential: &Credential<'g, 'g>,
+        credential: &Credential<'_, 'g>,
         issuer: &mut Option<IssuerAdmitted<'g>>,
     ) -> Result<Admitted<'g>, Stop> {
         let (of_identity, identity) = self.identity(credential)?;

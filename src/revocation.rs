@@ -217,7 +217,10 @@ pub(crate) fn unavailable() -> Refusal {
 }
 
 const fn revoked() -> Refusal {
-    Refusal::new(Code::Revoked, "the revocation store lists the token, its user, its session or its key")
+    Refusal::new(
+        Code::Revoked,
+        "the revocation store lists the token, its user, its session or its key",
+    )
 }
 
 /// The entries by which claims may be revoked.

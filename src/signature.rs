@@ -77,7 +77,10 @@ pub fn verify<'a>(token: Unverified<'a>, keys: &[&Key]) -> Result<Verified<'a>, 
         is_valid(token.header().algorithm, key, token.signing_input.as_bytes(), &token.signature)
     });
     let Some(key) = good else {
-        return Err(Refusal::new(Code::BadSignature, "the signature does not verify under any matching key"));
+        return Err(Refusal::new(
+            Code::BadSignature,
+            "the signature does not verify under any matching key",
+        ));
     };
     let key_name = key.name().to_owned();
     let (payload, header) = token.into_signed(SignatureProof(()));

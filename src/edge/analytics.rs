@@ -1,33 +1,33 @@
 //! Decisions as data points of Workers Analytics Engine. `docs/observability.md` has the columns.
 
 use super::bindings::EnvBindings;
-use super::decision::Decision;
+use super::call::Call;
+use super::record::Record;
 use js_sys::{Array, Function, Object, Promise, Reflect};
 use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::JsFuture;
-use worker::{Context, Env};
 
-/// Writes a data point. One that cannot be written is lost: no request is worth less for it.
-pub(super) fn write(env: &Env, context: &Context, binding: &str, decision: &Decision<'_>) {
-    let Some(dataset) = EnvBindings(env).raw(binding) else { return };
-    let written = point(decision).and_then(|point| {
+/// Writes a data point. A point that cannot be written is lost, and the request is not affected.
+pub(super) fn write(call: &Call<'_>, binding: &str, record: &Record<'_>) {
+    let Some(dataset) = EnvBindings(call.env).raw(binding) else { return };
+    let written = point(record).and_then(|point| {
         let write: Function =
             Reflect::get(&dataset, &JsValue::from_str("writeDataPoint"))?.dyn_into()?;
         Reflect::apply(&write, &dataset, &Array::of1(&point))
     });
-    // The platform's own takes a point at once. One that a Worker stands in for takes it when it can.
+    // The platform's own dataset returns nothing. A Worker in its place returns a promise.
     if let Ok(written) = written
         && !written.is_undefined()
     {
         let written: Promise = Promise::resolve(&written);
-        context.wait_until(async move {
+        call.context.wait_until(async move {
             let _ = JsFuture::from(written).await;
         });
     }
 }
 
-fn point(decision: &Decision<'_>) -> Result<JsValue, JsValue> {
-    let row = decision.row();
+fn point(record: &Record<'_>) -> Result<JsValue, JsValue> {
+    let row = record.row();
     let texts = [
         Some(row.verdict),
         row.code,

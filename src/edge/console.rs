@@ -1,32 +1,31 @@
-//! `/_portcullis/`: the console's page, what it asks of the Worker, and whether the gate is well.
+//! `/_portcullis/`: the console's page, its API, and the health endpoint.
 //!
-//! It is there while the variable `CONSOLE` is `"on"`; else these paths are like any other. It answers
-//! pages of its own origin alone, over TLS or on this machine, and no answer of it holds a secret.
+//! These paths exist while the variable `CONSOLE` is `"on"`. Otherwise they are like any other. The console
+//! only responds to pages of its own web origin, over TLS or on this machine, and no response of it
+//! contains a secret.
 
-mod ask;
+mod api;
 mod assets;
 
 use super::bindings::EnvBindings;
+use super::call::Call;
 use super::isolate::Isolate;
-use super::respond;
 use crate::json::text::ObjectText;
 use crate::path::split_url;
 use crate::policy::Bindings as _;
-use crate::refusal::{Answer, reason_phrase};
-use crate::request::Request;
+use crate::response::{OwnResponse, reason_phrase};
 use crate::url::Url;
 use serde_json::Value;
 use std::rc::Rc;
-use wasm_bindgen::JsValue;
 use web_sys::Response;
-use worker::{Context, Env};
+use worker::Env;
 
 const ROOT: &str = "/_portcullis";
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// What browsers are told of every answer. The page's code may compile WebAssembly, and load, run and
-/// reach nothing but what is served here.
+/// The security headers of every response. The page's code may compile WebAssembly, and may load, run
+/// and reach only what the console serves.
 const SECURITY: [(&str, &str); 7] = [
     (
         "Content-Security-Policy",
@@ -42,36 +41,33 @@ const SECURITY: [(&str, &str); 7] = [
     ("X-Frame-Options", "DENY"),
 ];
 
-/// A request for the console.
-pub(super) struct Asked<'a> {
-    /// What comes after the console's root: empty, or begins with a slash.
-    name: &'a str,
-    view: &'a Request<'a>,
-    request: &'a web_sys::Request,
-    env: &'a Env,
-    context: &'a Context,
+/// Responds to a request for the console. Returns `None` if the request is for another path, or the
+/// console is off. `isolate` is `None` if the policy is invalid.
+pub(super) async fn respond(
+    call: &Call<'_>,
+    isolate: Option<&Rc<Isolate>>,
+) -> Option<worker::Result<Response>> {
+    let name = split_url(call.view.url).path.strip_prefix(ROOT)?;
+    let is_below = name.is_empty() || name.starts_with('/');
+    if !is_below || !is_on(call.env, "CONSOLE") {
+        return None;
+    }
+    Some(ConsoleRequest { name, call }.respond(isolate).await)
 }
 
-impl<'a> Asked<'a> {
-    /// The request, if it is one for the console and the console is on.
-    pub(super) fn of(
-        view: &'a Request<'a>,
-        request: &'a web_sys::Request,
-        env: &'a Env,
-        context: &'a Context,
-    ) -> Option<Self> {
-        let name = split_url(view.url).path.strip_prefix(ROOT)?;
-        let is_below = name.is_empty() || name.starts_with('/');
-        (is_below && is_on(env, "CONSOLE")).then_some(Self { name, view, request, env, context })
-    }
+/// A request for the console.
+struct ConsoleRequest<'c> {
+    /// The path below the console's root: empty, or starting with a slash.
+    name: &'c str,
+    call: &'c Call<'c>,
+}
 
-    /// Answers it. `isolate` is nothing where the policy has a fault.
-    pub(super) async fn answer(&self, isolate: Option<&Rc<Isolate>>) -> Result<Response, JsValue> {
-        let reply =
-            self.reply(isolate).await.unwrap_or_else(|problem| Reply::Own(problem.answer()));
-        let response = match reply {
-            Reply::Own(answer) => respond::respond(&answer, self.view.method != "HEAD")?,
-            Reply::Asset(response) => response,
+impl ConsoleRequest<'_> {
+    async fn respond(&self, isolate: Option<&Rc<Isolate>>) -> worker::Result<Response> {
+        let content = self.content(isolate).await;
+        let response = match content.unwrap_or_else(|problem| Content::Own(problem.response())) {
+            Content::Own(response) => self.call.send(&response)?,
+            Content::Asset(response) => response,
         };
         for (name, value) in SECURITY {
             response.headers().set(name, value)?;
@@ -79,40 +75,40 @@ impl<'a> Asked<'a> {
         Ok(response)
     }
 
-    async fn reply(&self, isolate: Option<&Rc<Isolate>>) -> Result<Reply, Problem> {
+    async fn content(&self, isolate: Option<&Rc<Isolate>>) -> Result<Content, Problem> {
         if self.name == "/health" {
-            self.takes(&["GET", "HEAD"])?;
-            return Ok(Reply::Own(health(isolate.is_some())));
+            self.accept(&["GET", "HEAD"])?;
+            return Ok(Content::Own(health(isolate.is_some())));
         }
-        let own = self.own_origin()?;
-        let answer = match self.name {
+        let own = self.own_web_origin()?;
+        let body = match self.name {
             "/gate.json" => {
-                self.takes(&["GET", "HEAD"])?;
-                self.gate(isolate).await
+                self.accept(&["GET", "HEAD"])?;
+                self.describe(isolate).await
             }
             "/judge" => {
-                self.takes(&["POST"])?;
-                self.judge(isolate, &self.body().await?).await?
+                self.accept(&["POST"])?;
+                self.evaluate(isolate, &self.body().await?).await?
             }
-            "/mint" if is_on(self.env, "CONSOLE_MINT") && own.is_loopback() => {
-                self.takes(&["POST"])?;
-                ask::mint(isolate, &self.body().await?)?
+            "/mint" if is_on(self.call.env, "CONSOLE_MINT") && own.is_loopback() => {
+                self.accept(&["POST"])?;
+                api::mint(isolate, &self.body().await?)?
             }
             _ => {
-                self.takes(&["GET", "HEAD"])?;
+                self.accept(&["GET", "HEAD"])?;
                 return self.asset().await;
             }
         };
-        Ok(Reply::Own(json_answer(200, answer)))
+        Ok(Content::Own(json_response(200, body)))
     }
 
-    /// The origin that is asked, which has to be that of the page that asks: nothing that another site
-    /// makes a browser send gets an answer. Over plain http it is this machine's, lest a name of somebody
-    /// else's that leads here be taken for it.
-    fn own_origin(&self) -> Result<Url<'_>, Problem> {
-        let foreign = Problem::new(403, "the console answers pages of its own origin alone");
-        let get = |name| self.view.headers.get(name);
-        let url = Url::parse(self.view.url).map_err(|_| {
+    /// Returns the web origin of the request, which must be the one of the page that sent it. So another
+    /// site cannot make a browser use the console. Over plain http it must be this machine, because
+    /// another host name could resolve to it (DNS rebinding).
+    fn own_web_origin(&self) -> Result<Url<'_>, Problem> {
+        let foreign = Problem::new(403, "the console only responds to pages of its own web origin");
+        let get = |name| self.call.view.headers.get(name);
+        let url = Url::parse(self.call.view.url).map_err(|_| {
             Problem::new(403, "the console is served over https, or from this machine")
         })?;
         let is_own_site = get("sec-fetch-site")
@@ -121,25 +117,28 @@ impl<'a> Asked<'a> {
         if is_own_site && is_own_origin { Ok(url) } else { Err(foreign) }
     }
 
-    fn takes(&self, methods: &[&'static str]) -> Result<(), Problem> {
-        if methods.contains(&self.view.method) {
+    fn accept(&self, methods: &[&'static str]) -> Result<(), Problem> {
+        if methods.contains(&self.call.view.method) {
             return Ok(());
         }
-        Err(Problem { allow: methods.join(", "), ..Problem::new(405, "not with this method") })
+        Err(Problem {
+            allow: methods.join(", "),
+            ..Problem::new(405, "the method is not allowed here")
+        })
     }
 }
 
 /// What is sent back.
-enum Reply {
-    Own(Answer),
+enum Content {
+    Own(OwnResponse),
     Asset(Response),
 }
 
-/// Why the console does not do what it is asked for.
+/// Why the console does not do what the request asks for.
 struct Problem {
     status: u16,
     detail: &'static str,
-    /// The methods that would have done; empty where it is not for the method.
+    /// The accepted methods, if the request was refused for its method.
     allow: String,
 }
 
@@ -148,17 +147,17 @@ impl Problem {
         Self { status, detail, allow: String::new() }
     }
 
-    fn answer(self) -> Answer {
+    fn response(self) -> OwnResponse {
         let mut problem = ObjectText::new();
         problem.text("type", Some("about:blank"));
         problem.text("title", Some(reason_phrase(self.status)));
         problem.json("status", &self.status.to_string());
         problem.text("detail", Some(self.detail));
-        let mut answer = json_answer(self.status, problem);
+        let mut response = json_response(self.status, problem);
         if !self.allow.is_empty() {
-            answer.headers.push(("Allow", self.allow));
+            response.headers.push(("Allow", self.allow));
         }
-        answer
+        response
     }
 }
 
@@ -166,15 +165,15 @@ fn is_on(env: &Env, variable: &str) -> bool {
     EnvBindings(env).value(variable) == Some(Value::from("on"))
 }
 
-fn health(has_policy: bool) -> Answer {
+fn health(has_policy: bool) -> OwnResponse {
     let (status, word) = if has_policy { (200, "ok") } else { (500, "misconfigured") };
     let mut health = ObjectText::new();
     health.text("status", Some(word));
     health.text("version", Some(VERSION));
-    json_answer(status, health)
+    json_response(status, health)
 }
 
-fn json_answer(status: u16, object: ObjectText) -> Answer {
+fn json_response(status: u16, object: ObjectText) -> OwnResponse {
     let headers = vec![("Content-Type", "application/json".to_owned())];
-    Answer { status, headers, body: object.finish() }
+    OwnResponse { status, headers, body: object.finish() }
 }

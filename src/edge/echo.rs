@@ -1,16 +1,16 @@
-//! The demonstration's origin: the gate answers with the request that it would have sent.
+//! The origin of the demonstration: the gate responds with the request that it would have sent.
 
 use super::bridge::Rewritten;
-use super::respond;
+use super::response;
 use crate::outgoing::Outgoing;
-use crate::refusal::Answer;
+use crate::response::OwnResponse;
 use js_sys::{Array, try_iter};
 use serde_json::{Map, Value, json};
 use wasm_bindgen::JsValue;
 use web_sys::Response;
 
-/// Shows method, URL and headers of a request that is ready to be sent.
-pub(super) fn answer(
+/// Responds with the method, URL and headers of a request that is ready to be sent.
+pub(super) fn respond(
     request: &Rewritten,
     outgoing: &Outgoing<'_>,
     method: &str,
@@ -33,7 +33,7 @@ pub(super) fn answer(
         "url": request.other_url().as_deref().unwrap_or(&outgoing.url),
         "headers": headers,
     });
-    let answer = Answer {
+    let shown = OwnResponse {
         status: 200,
         headers: vec![
             ("Content-Type", "application/json".to_owned()),
@@ -41,5 +41,5 @@ pub(super) fn answer(
         ],
         body: format!("{body:#}\n"),
     };
-    respond::respond(&answer, method != "HEAD")
+    response::own(&shown, method != "HEAD")
 }

@@ -1,9 +1,10 @@
-//! What an isolate keeps between requests: the compiled policy, and what it remembers.
+//! The state of an isolate between requests: the compiled policy, and the gate's memory.
 
 use super::bindings::{EnvBindings, ReadBindings};
 use super::log;
 use crate::budget;
 use crate::gate::Memory;
+use crate::issuer_id::IssuerId;
 use crate::json;
 use crate::keys::cache::KeyCache;
 use crate::policy::{Bindings as _, Fault, Policy};
@@ -16,49 +17,49 @@ use wasm_bindgen::JsValue;
 use worker::Env;
 
 thread_local! {
-    /// Made at the first request; `None` for a policy with a fault. A deployment's bindings never
-    /// change within an isolate.
+    /// Set by the first request. `None` if the policy is invalid. The bindings of a deployment never change
+    /// within an isolate.
     static ISOLATE: OnceCell<Option<Rc<Isolate>>> = const { OnceCell::new() };
 }
 
-/// What is shared between the requests of an isolate: values, never anything that is still to come.
+/// What the requests of an isolate share: values, never futures or promises.
 pub(super) struct Isolate {
     pub(super) policy: Policy,
     memory: RefCell<Memory>,
     candidate: Option<Rc<Isolate>>,
-    /// The service that requests go to, once it has been looked for.
+    /// The service binding of the origin, once it has been looked up.
     origin: OnceCell<JsValue>,
 }
 
 impl Isolate {
-    /// The isolate's own, or nothing where the policy has a fault, which is then logged once.
+    /// Returns the isolate's state, or `None` if the policy is invalid. Its faults are logged once.
     pub(super) async fn of(env: &Env) -> Option<Rc<Self>> {
         if let Some(made) = ISOLATE.with(|isolate| isolate.get().cloned()) {
             return made;
         }
         match load(env).await {
-            // Another request may have been faster, while this one waited for a secret.
+            // Another request may have set it while this one waited for a secret.
             Ok(made) => ISOLATE.with(|isolate| isolate.get_or_init(|| made).clone()),
             Err(Unread) => None,
         }
     }
 
-    /// The isolate's own, for a request that it has admitted.
-    pub(super) fn made() -> Option<Rc<Self>> {
+    /// Returns the isolate's state if a request has set it.
+    pub(super) fn current() -> Option<Rc<Self>> {
         ISOLATE.with(|isolate| isolate.get().cloned()).flatten()
     }
 
-    /// A policy that is judged by beside the enforced one, to no effect, with keys of its own.
+    /// The candidate policy in shadow mode, with a memory of its own.
     pub(super) const fn candidate(&self) -> Option<&Rc<Self>> {
         self.candidate.as_ref()
     }
 
     fn new(policy: Policy, candidate: Option<Rc<Self>>) -> Rc<Self> {
-        let memory = RefCell::new(Memory::of(&policy));
+        let memory = RefCell::new(Memory::new(&policy));
         Rc::new(Self { policy, memory, candidate, origin: OnceCell::new() })
     }
 
-    /// The service binding of that name, which the policy's origin is; nothing if there is none.
+    /// Returns the service binding of the policy's origin, or `None` if there is none of that name.
     pub(super) fn origin(&self, env: &Env, name: &str) -> Option<&JsValue> {
         if self.origin.get().is_none() {
             let _ = self.origin.set(EnvBindings(env).raw(name)?);
@@ -66,27 +67,27 @@ impl Isolate {
         self.origin.get()
     }
 
-    /// What it remembers, for as long as nothing is awaited.
+    /// Borrows the memory. The borrow must end before anything is awaited.
     pub(super) fn memory(&self) -> Ref<'_, Memory> {
         self.memory.borrow()
     }
 
-    /// Remembers what the revocation store has said.
+    /// Remembers an entry of the revocation store.
     pub(super) fn remember(&self, entry: Entry, standing: Standing, read: UnixSeconds) {
         self.memory.borrow_mut().revocations.remember(entry, standing, read);
     }
 
-    /// Looks at or changes what is held of an issuer's keys.
+    /// Reads or changes the key cache of an issuer.
     pub(super) fn with_keys<T>(
         &self,
-        issuer: usize,
+        issuer: IssuerId,
         action: impl FnOnce(&mut KeyCache) -> T,
     ) -> Option<T> {
         self.memory.borrow_mut().keys.get_mut(issuer).map(action)
     }
 }
 
-/// A Secrets Store did not give a secret, and may the next time.
+/// A Secrets Store did not return a secret. The next request tries again.
 pub(super) struct Unread;
 
 async fn load(env: &Env) -> Result<Option<Rc<Isolate>>, Unread> {
@@ -94,7 +95,7 @@ async fn load(env: &Env) -> Result<Option<Rc<Isolate>>, Unread> {
         return Ok(None);
     };
     let candidate = match EnvBindings(env).value(CANDIDATE) {
-        // What keeps it from being read is logged, and it is done without.
+        // A candidate that is invalid or cannot be read is logged and ignored.
         Some(_) => compile(env, CANDIDATE, &|_| {}, &log::candidate_fault).await.ok().flatten(),
         None => None,
     };
@@ -104,10 +105,10 @@ async fn load(env: &Env) -> Result<Option<Rc<Isolate>>, Unread> {
 /// The variable of the policy that is enforced.
 pub(super) const POLICY: &str = "POLICY";
 
-/// The variable of a policy that is tried out.
+/// The variable of the candidate policy.
 const CANDIDATE: &str = "POLICY_CANDIDATE";
 
-/// Compiles the policy in a variable; nothing where it has faults, of which each is told.
+/// Compiles the policy in a variable. Returns `None` if it is invalid, and reports each fault to `fault`.
 pub(super) async fn compile(
     env: &Env,
     variable: &str,
@@ -134,13 +135,13 @@ pub(super) async fn compile(
 fn unread(name: &str) -> Fault {
     Fault {
         path: String::new(),
-        problem: format!("the Secrets Store did not give the secret of the binding {name}"),
-        remedy: "see that the store holds it: `npx wrangler secrets-store secret list STORE_ID --remote`"
+        problem: format!("the Secrets Store did not return the secret of the binding {name}"),
+        remedy: "check that the store has it: `npx wrangler secrets-store secret list STORE_ID --remote`"
             .to_owned(),
     }
 }
 
-/// A policy's variable: a table, or the same as a JSON text.
+/// Reads the variable of a policy: a table, or the same as a JSON text.
 pub(super) fn raw_policy(env: &Env, variable: &str) -> Result<Value, Fault> {
     let fault = |problem: &str, remedy: &str| Fault {
         path: String::new(),

@@ -1,71 +1,74 @@
-//! The keys that issuers publish, fetched: isolate memory first, then the Cache API, then the network.
+//! Fetching the keys that issuers publish: from isolate memory, then the Cache API, then the network.
 //!
-//! No request awaits what another has begun, since the runtime cancels those that do. One request
-//! takes the lease and fetches, to the end even if its client leaves; the others look, on timers of
-//! their own, whether it has finished. What they share are parsed keys, never promises or bodies.
+//! No request awaits what another has started, because the runtime cancels a request that does. One
+//! request takes the lease and fetches, to the end even if its client disconnects. The others poll, on
+//! timers of their own, until it has finished. Requests share parsed keys, never promises or bodies.
 
 mod document;
 mod shared;
 
+use super::call::Call;
 use super::clock;
 use super::isolate::Isolate;
 use super::log;
+use crate::issuer::Issuer;
+use crate::issuer_id::IssuerId;
 use crate::json;
 use crate::keys::cache::{Dated, FETCH_TIMEOUT, KeyCache};
 use crate::keys::jwk::{self, Provenance};
 use crate::keys::remote::{self, Location};
-use crate::keys::{KeyFault, KeySet, KeysWanted, RemoteKeys};
-use crate::policy::Issuer;
+use crate::keys::{KeyFault, KeyRequest, KeySet, RemoteKeys};
 use crate::time::UnixSeconds;
 use futures_util::future::{Either, select};
+use js_sys::Promise;
 use std::pin::pin;
 use std::rc::Rc;
 use std::time::Duration;
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::{JsFuture, future_to_promise};
-use worker::{Context, Delay, Env};
+use worker::{Delay, Env};
 
-/// How often a request that waits for another's fetch looks whether it has finished.
-const GLANCE: Duration = Duration::from_millis(25);
+/// How often a request that waits for another's fetch checks whether it has finished.
+const POLL_INTERVAL: Duration = Duration::from_millis(25);
 
-/// How often it looks before it gives up: for 5 seconds.
-const GLANCES: usize = 200;
+/// How often it checks before it gives up: for 5 seconds.
+const POLLS: usize = 200;
 
-/// Fetches keys, or sees to it that somebody does. Where a verdict waits for them, comes back when
-/// there is something new to judge by, or when that has taken too long.
-pub(super) async fn obtain(
-    isolate: &Rc<Isolate>,
-    wanted: KeysWanted,
-    env: &Env,
-    context: &Context,
-) {
-    let in_background = wanted.in_background;
-    let began = clock::now();
-    let leased = isolate.with_keys(wanted.issuer, |cache| cache.take_lease(began));
-    match leased {
-        Some(true) => {
-            let attempt = attempt(Rc::clone(isolate), wanted, env.clone(), began);
-            // A promise of this request's own: the runtime waits for it, and so does the request.
-            let attempt = future_to_promise(async move {
-                attempt.await;
-                Ok(JsValue::UNDEFINED)
-            });
-            let finished = JsFuture::from(attempt.clone());
-            context.wait_until(async move {
-                let _ = JsFuture::from(attempt).await;
-            });
-            if !in_background {
-                let _ = finished.await;
-            }
-        }
-        Some(false) if !in_background => wait(isolate, wanted.issuer).await,
-        _ => {}
+/// Fetches keys, or waits until another request has fetched them. Returns when there is something new to
+/// judge by, or when that has taken too long.
+pub(super) async fn fetch(isolate: &Rc<Isolate>, request: KeyRequest, call: &Call<'_>) {
+    let issuer = request.issuer;
+    match start(isolate, request, call) {
+        Some(attempt) => drop(JsFuture::from(attempt).await),
+        None => wait(isolate, issuer).await,
     }
 }
 
-async fn wait(isolate: &Isolate, issuer: usize) {
-    for _ in 0..GLANCES {
-        Delay::from(GLANCE).await;
+/// Fetches keys in the background, unless another request does.
+pub(super) fn refresh(isolate: &Rc<Isolate>, request: KeyRequest, call: &Call<'_>) {
+    drop(start(isolate, request, call));
+}
+
+/// Takes the lease and starts an attempt, for which the runtime waits even if this request ends. Returns
+/// `None` if another request has the lease.
+fn start(isolate: &Rc<Isolate>, request: KeyRequest, call: &Call<'_>) -> Option<Promise> {
+    let began = clock::now();
+    isolate.with_keys(request.issuer, |cache| cache.take_lease(began)).filter(|leased| *leased)?;
+    let attempt = attempt(Rc::clone(isolate), request, call.env.clone(), began);
+    let attempt = future_to_promise(async move {
+        attempt.await;
+        Ok(JsValue::UNDEFINED)
+    });
+    let finished = JsFuture::from(attempt.clone());
+    call.context.wait_until(async move {
+        let _ = finished.await;
+    });
+    Some(attempt)
+}
+
+async fn wait(isolate: &Isolate, issuer: IssuerId) {
+    for _ in 0..POLLS {
+        Delay::from(POLL_INTERVAL).await;
         let now = clock::now();
         if isolate.with_keys(issuer, |cache| cache.is_leased(now)) != Some(true) {
             return;
@@ -73,28 +76,25 @@ async fn wait(isolate: &Isolate, issuer: usize) {
     }
 }
 
-/// One attempt, from taking the lease to giving it back.
-async fn attempt(isolate: Rc<Isolate>, wanted: KeysWanted, env: Env, began: UnixSeconds) {
-    let Some((issuer, remote)) = isolate
-        .policy
-        .issuers()
-        .get(wanted.issuer)
-        .and_then(|issuer| Some((issuer, issuer.remote()?)))
-    else {
+/// One attempt, from taking the lease to returning it.
+async fn attempt(isolate: Rc<Isolate>, request: KeyRequest, env: Env, began: UnixSeconds) {
+    let issuer = isolate.policy.issuer(request.issuer);
+    let Some((issuer, remote)) = issuer.and_then(|issuer| Some((issuer, issuer.remote()?))) else {
         return;
     };
-    let attempt = Attempt { isolate: &isolate, wanted: &wanted, issuer, remote, env: &env, began };
+    let attempt =
+        Attempt { isolate: &isolate, request: &request, issuer, remote, env: &env, began };
     let limit = pin!(Delay::from(Duration::from_secs(u64::from(FETCH_TIMEOUT.get()))));
     let outcome = match select(pin!(attempt.run()), limit).await {
         Either::Left((outcome, _)) => outcome,
-        Either::Right(_) => Err(KeyFault::new("no whole answer in 5 seconds")),
+        Either::Right(_) => Err(KeyFault::new("there was no complete response within 5 seconds")),
     };
     if let Err(fault) = &outcome {
         log::keys_not_fetched(issuer.name(), fault);
         attempt.with_cache(|cache| cache.failed(began));
     }
     attempt.with_cache(|cache| {
-        cache.settle(&wanted.asked, clock::now());
+        cache.settle(&request.asked, clock::now());
         cache.return_lease();
     });
     if outcome.is_err() {
@@ -104,7 +104,7 @@ async fn attempt(isolate: Rc<Isolate>, wanted: KeysWanted, env: Env, began: Unix
 
 struct Attempt<'i> {
     isolate: &'i Isolate,
-    wanted: &'i KeysWanted,
+    request: &'i KeyRequest,
     issuer: &'i Issuer,
     remote: &'i RemoteKeys,
     env: &'i Env,
@@ -113,17 +113,17 @@ struct Attempt<'i> {
 
 impl Attempt<'_> {
     async fn run(&self) -> Result<(), KeyFault> {
-        self.learn_from_others().await;
+        self.read_shared_cache().await;
         if !self.is_due() {
             return Ok(());
         }
         let set = self.fetch().await;
         if set.is_err() {
-            self.with_cache(KeyCache::mislaid);
+            self.with_cache(KeyCache::forget_jwks_uri);
         }
         let set = set?;
         log::keys_fetched(self.isolate.policy.log().decisions, self.issuer.name(), &set.keys.value);
-        let jwks_uri = self.isolate.with_keys(self.wanted.issuer, |cache| {
+        let jwks_uri = self.isolate.with_keys(self.request.issuer, |cache| {
             cache.succeeded(set.keys);
             cache.found().cloned()
         });
@@ -131,8 +131,8 @@ impl Attempt<'_> {
         Ok(())
     }
 
-    /// Takes over what other isolates of this data centre have found out.
-    async fn learn_from_others(&self) {
+    /// Takes over what other isolates of this data center have fetched.
+    async fn read_shared_cache(&self) {
         let now = clock::now();
         if let Some(entry) = shared::read_set(self.remote, now).await
             && let Ok(keys) = self.import(&entry.document.value)
@@ -154,8 +154,8 @@ impl Attempt<'_> {
 
     fn is_due(&self) -> bool {
         let now = clock::now();
-        let is_due = |cache: &mut KeyCache| cache.is_due(&self.wanted.asked, now);
-        self.isolate.with_keys(self.wanted.issuer, is_due) == Some(true)
+        let is_due = |cache: &mut KeyCache| cache.is_due(&self.request.asked, now);
+        self.isolate.with_keys(self.request.issuer, is_due) == Some(true)
     }
 
     async fn fetch(&self) -> Result<FetchedSet, KeyFault> {
@@ -176,7 +176,8 @@ impl Attempt<'_> {
         jwk::import(&set, self.issuer.algorithms(), Provenance::Network)
     }
 
-    /// The URL of the JWK Set, from metadata if need be; from old metadata if there is nothing better.
+    /// Returns the URL of the JWK Set: from the policy, from metadata, or from stale metadata if fetching new
+    /// metadata fails.
     async fn locate(&self) -> Result<String, KeyFault> {
         let issuer = match &self.remote.location {
             Location::JwksUri(url) => return Ok(url.clone()),
@@ -198,20 +199,20 @@ impl Attempt<'_> {
     fn known(&self, even_stale: bool) -> Option<String> {
         let now = clock::now();
         let known = |cache: &mut KeyCache| cache.jwks_uri(even_stale, now).map(str::to_owned);
-        self.isolate.with_keys(self.wanted.issuer, known).flatten()
+        self.isolate.with_keys(self.request.issuer, known).flatten()
     }
 
     async fn discover(&self, issuer: &str) -> Result<Dated<String>, KeyFault> {
-        let [oidc, oauth] = remote::metadata_urls(issuer).map_err(KeyFault::new)?;
-        let metadata = match self.document(&oidc).await? {
-            Some(metadata) => metadata,
-            None => self.document(&oauth).await?.ok_or_else(not_found)?,
-        };
-        Ok(Dated {
-            value: remote::jwks_uri_of(&metadata.value, issuer)?,
-            fetched: metadata.fetched,
-            fresh_for: metadata.fresh_for,
-        })
+        for url in remote::metadata_urls(issuer).map_err(KeyFault::new)? {
+            if let Some(metadata) = self.document(&url).await? {
+                return Ok(Dated {
+                    value: remote::jwks_uri_of(&metadata.value, issuer)?,
+                    fetched: metadata.fetched,
+                    fresh_for: metadata.fresh_for,
+                });
+            }
+        }
+        Err(not_found())
     }
 
     async fn document(&self, url: &str) -> Result<Option<Dated<Vec<u8>>>, KeyFault> {
@@ -219,15 +220,15 @@ impl Attempt<'_> {
     }
 
     fn with_cache(&self, change: impl FnOnce(&mut KeyCache)) {
-        self.isolate.with_keys(self.wanted.issuer, change);
+        self.isolate.with_keys(self.request.issuer, change);
     }
 }
 
 fn not_found() -> KeyFault {
-    KeyFault::new("it answered 404")
+    KeyFault::new("the server responded with 404")
 }
 
-/// A JWK Set as it came, and what became of it.
+/// A JWK Set as fetched, and its keys.
 struct FetchedSet {
     document: Dated<Vec<u8>>,
     keys: Dated<KeySet>,

@@ -1,16 +1,16 @@
-//! Structured lines, one an event.
+//! The Worker's log: one line of JSON for each event.
 //!
-//! What is in a line: names from the policy, codes and sentences of the gate's own, the method and the
-//! platform's ray. What never is: a token, a claim, a secret, a URL.
+//! A line contains names from the policy, codes and sentences of the gate's own, the method and the
+//! platform's ID of the request. It never contains a token, a claim, a secret or a URL.
 
 use super::ray;
 use crate::gate::Trace;
 use crate::keys::{KeyFault, KeySet};
 use crate::policy::{Decisions, Fault};
 use crate::refusal::Refusal;
-use crate::report::Difference;
 use crate::request::Request;
 use crate::revocation::OnError;
+use crate::shadow::Difference;
 use serde_json::{Value, json};
 
 /// Logs that the candidate policy would have judged a request differently.
@@ -21,34 +21,34 @@ pub(super) fn difference(difference: &Difference, request: &Request<'_>, trace: 
         "candidate": difference.candidate,
         "identity_differs": difference.identity,
         "method": request.method,
-        "route": trace.route.map(|route| route.pattern.as_str()),
+        "route": trace.route.map(|route| route.pattern().as_str()),
         "issuer": trace.issuer,
         "ray": ray::of(request),
     }));
 }
 
-/// Logs what keeps the gate from working.
+/// Logs a fault of the policy, which keeps the gate from working.
 pub(super) fn policy_fault(fault: &Fault) {
     policy_line("policy_fault", fault);
 }
 
-/// Logs what keeps the candidate policy from being judged by.
+/// Logs a fault of the candidate policy, which is then ignored.
 pub(super) fn candidate_fault(fault: &Fault) {
     policy_line("candidate_fault", fault);
 }
 
-/// Logs what an operator should know of.
+/// Logs a warning about the policy.
 pub(super) fn policy_warning(warning: &Fault) {
     policy_line("policy_warning", warning);
 }
 
-/// Logs that an issuer's keys could not be fetched, once an attempt.
+/// Logs that an attempt to fetch an issuer's keys has failed.
 pub(super) fn keys_not_fetched(issuer: &str, fault: &KeyFault) {
     line(&json!({ "event": "keys_not_fetched", "issuer": issuer, "problem": fault.to_string() }));
 }
 
-/// Logs that an issuer's keys have been fetched, if some of them could not be used or if everything is
-/// logged.
+/// Logs that an issuer's keys have been fetched, if some of them cannot be used or if the policy logs
+/// every decision.
 pub(super) fn keys_fetched(decisions: Decisions, issuer: &str, set: &KeySet) {
     if set.skipped().is_empty() && decisions != Decisions::All {
         return;
@@ -65,7 +65,7 @@ pub(super) fn keys_fetched(decisions: Decisions, issuer: &str, set: &KeySet) {
     }));
 }
 
-/// Logs that the revocation store failed, once a request that it failed.
+/// Logs that a request could not read the revocation store.
 pub(super) fn revocations_unreadable(namespace: &str, on_error: OnError) {
     let consequence = match on_error {
         OnError::Refuse => "refused",
@@ -78,7 +78,7 @@ pub(super) fn revocations_unreadable(namespace: &str, on_error: OnError) {
     }));
 }
 
-/// Logs what was made of a provider's report, which names nobody.
+/// Logs the outcome of a provider's report, without the user.
 pub(super) fn logout(outcome: &Result<String, Refusal>) {
     line(&match outcome {
         Ok(issuer) => json!({ "event": "logout", "issuer": issuer }),

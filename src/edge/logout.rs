@@ -1,97 +1,101 @@
 //! The endpoint at which providers report logouts (OpenID Connect Back-Channel Logout 1.0 section 2.5).
 
+use super::call::Call;
 use super::isolate::Isolate;
 use super::revocations::{self, Unreadable};
-use super::{clock, keys, log, respond, stream};
-use crate::gate::{self, Trace};
+use super::{clock, gateway, keys, log, stream};
+use crate::gate::LogoutEvaluation;
 use crate::path::split_url;
-use crate::refusal::{Answer, Code, Refusal};
-use crate::request::Request;
-use crate::revocation::LogoutEndpoint;
+use crate::refusal::{Code, Refusal};
+use crate::response::OwnResponse;
+use crate::revocation::{Logout, LogoutEndpoint};
 use crate::time::Seconds;
 use std::rc::Rc;
 use web_sys::UrlSearchParams;
-use worker::{Context, Env};
 
-/// Bytes of a logout request's body: a token, and the name of its field.
+/// The largest body of a logout request, in bytes: a token, and the name of its field.
 const BODY_BYTES: usize = 32 * 1024;
 
-/// Answers a request to the endpoint; nothing where the policy has none, or the path is another.
-pub(super) async fn answer(
+/// Responds to a request to the endpoint. Returns `None` if the policy has none, or the path is another.
+pub(super) async fn respond(
+    call: &Call<'_>,
     isolate: &Rc<Isolate>,
-    request: &web_sys::Request,
-    view: &Request<'_>,
-    env: &Env,
-    context: &Context,
 ) -> Option<worker::Result<web_sys::Response>> {
     let endpoint = isolate.policy.revocation()?.logout.as_ref()?;
-    if split_url(view.url).path != endpoint.path {
+    if split_url(call.view.url).path != endpoint.path {
         return None;
     }
-    let outcome = process(isolate, endpoint, request, view, env, context).await;
+    let outcome = process(call, isolate, endpoint).await;
     log::logout(&outcome);
     Some(match outcome {
         Ok(_) => {
             let headers = vec![("Cache-Control", "no-store".to_owned())];
-            let done = Answer { status: 200, headers, body: String::new() };
-            respond::respond(&done, false).map_err(Into::into)
+            call.send(&OwnResponse { status: 200, headers, body: String::new() })
         }
-        Err(refusal) => respond::refuse(&refusal, isolate.policy.answers(), view),
+        Err(refusal) => call.refuse(&refusal, isolate.policy.error_responses()),
     })
 }
 
-/// The issuer whose provider has reported a logout, by the policy's name for it.
+/// Processes a report. Returns the policy's name for the issuer that sent it.
 async fn process(
+    call: &Call<'_>,
     isolate: &Rc<Isolate>,
     endpoint: &LogoutEndpoint,
-    request: &web_sys::Request,
-    view: &Request<'_>,
-    env: &Env,
-    context: &Context,
 ) -> Result<String, Refusal> {
-    if view.method != "POST" {
-        return Err(Refusal::new(Code::MethodNotAllowed, "logouts are reported by POST")
-            .allowing_methods(vec!["POST".to_owned()]));
+    if call.view.method != "POST" {
+        let because = "a provider reports logouts by POST";
+        return Err(
+            Refusal::new(Code::MethodNotAllowed, because).allowing_methods(vec!["POST".to_owned()])
+        );
     }
-    let invalid = |because| Refusal::new(Code::InvalidLogoutToken, because);
-    let media_type = view.headers.get("content-type").unwrap_or_default();
+    let media_type = call.view.headers.get("content-type").unwrap_or_default();
     let media_type = media_type.split(';').next().unwrap_or_default().trim();
     if !media_type.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
         return Err(invalid("the body is not a form"));
     }
-    let token = token(request).await.ok_or(invalid("no single logout_token in the form"))?;
-    let mut trace = Trace::default();
-    let mut verdict = judge(isolate, endpoint, &token, &mut trace);
-    if let Some(wanted) = trace.keys_wanted.take() {
-        keys::obtain(isolate, wanted, env, context).await;
-        verdict = judge(isolate, endpoint, &token, &mut trace);
-    }
-    let logout = verdict.map_err(|refusal| match refusal.code() {
-        Code::KeysUnavailable => refusal,
-        _ => invalid(refusal.because()),
-    })?;
+    let token = token(call.request).await;
+    let token = token.ok_or(invalid("the form does not have exactly one logout_token"))?;
+    let mut evaluation = LogoutEvaluation::new(&isolate.policy, endpoint, &token);
+    let logout =
+        decide(isolate, &mut evaluation, call).await.map_err(|refusal| match refusal.code() {
+            Code::KeysUnavailable => refusal,
+            _ => invalid(refusal.because()),
+        })?;
     let unavailable = || {
         Refusal::new(Code::RevocationUnavailable, "the logout could not be written")
             .retrying_after(Seconds::new(5))
     };
     let revocation = isolate.policy.revocation().ok_or_else(unavailable)?;
-    match revocations::write(revocation, endpoint, &logout, env).await {
-        Ok(true) => Ok(trace.issuer.unwrap_or_default().to_owned()),
-        Ok(false) => Err(invalid("a logout token that has been used")),
+    match revocations::write(revocation, endpoint, &logout, call.env).await {
+        Ok(true) => Ok(evaluation.issuer().unwrap_or_default().to_owned()),
+        Ok(false) => Err(invalid("the logout token has been used before")),
         Err(Unreadable) => Err(unavailable()),
     }
 }
 
-fn judge<'i>(
-    isolate: &'i Isolate,
-    endpoint: &LogoutEndpoint,
-    token: &str,
-    trace: &mut Trace<'i>,
-) -> Result<crate::revocation::Logout, Refusal> {
-    gate::judge_logout(&isolate.policy, endpoint, &isolate.memory(), token, clock::now(), trace)
+async fn decide(
+    isolate: &Rc<Isolate>,
+    evaluation: &mut LogoutEvaluation<'_>,
+    call: &Call<'_>,
+) -> Result<Logout, Refusal> {
+    let outcome = loop {
+        let outcome = evaluation.run(&isolate.memory(), clock::now());
+        match outcome {
+            Ok(outcome) => break outcome,
+            Err(need) => gateway::fetch(need, isolate, call).await,
+        }
+    };
+    if let Some(request) = evaluation.take_refresh() {
+        keys::refresh(isolate, request, call);
+    }
+    outcome
 }
 
-/// The form's one `logout_token`.
+fn invalid(because: &'static str) -> Refusal {
+    Refusal::new(Code::InvalidLogoutToken, because)
+}
+
+/// Reads the form's one `logout_token`.
 async fn token(request: &web_sys::Request) -> Option<String> {
     let body = stream::read(&request.body()?, BODY_BYTES).await.ok()?;
     let form = UrlSearchParams::new_with_str(std::str::from_utf8(&body).ok()?).ok()?;

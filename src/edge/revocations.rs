@@ -16,15 +16,12 @@ use worker::{Delay, Env};
 /// How long a request waits for the store.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Reads entries, all at once, and remembers what they say; what cannot be read is remembered as such.
-pub(super) async fn read(
-    isolate: &Isolate,
-    revocation: &Revocation,
-    wanted: Vec<Entry>,
-    env: &Env,
-) {
+/// Reads entries concurrently and remembers what they say. An entry that cannot be read is remembered as
+/// unknown.
+pub(super) async fn read(isolate: &Isolate, needed: Vec<Entry>, env: &Env) {
+    let Some(revocation) = isolate.policy.revocation() else { return };
     let store = Store { namespace: &revocation.namespace, env };
-    let answers = join_all(wanted.into_iter().map(|entry| async {
+    let answers = join_all(needed.into_iter().map(|entry| async {
         let stored = store.get(&entry.key).await;
         (entry, stored)
     }));
@@ -45,7 +42,7 @@ pub(super) async fn read(
     }
 }
 
-/// Writes what a logout revokes. `false`: that logout token had been used before.
+/// Writes the entries of a logout. Returns `false` if the logout token has been used before.
 pub(super) async fn write(
     revocation: &Revocation,
     endpoint: &LogoutEndpoint,
@@ -56,7 +53,7 @@ pub(super) async fn write(
     if store.get(&logout.used.key).await?.is_some() {
         return Ok(false);
     }
-    // The token's own entry comes last: should one before it fail, the provider's next try does it all.
+    // The token's own entry is written last: if one before it fails, the provider's next try writes all.
     for (entry, text) in &logout.revokes {
         store.put(&entry.key, text, endpoint.expiration_ttl).await?;
     }

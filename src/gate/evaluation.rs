@@ -24,18 +24,18 @@ pub enum Decision<'g> {
 }
 
 /// The evaluation of one request.
-pub struct Evaluation<'g> {
+pub struct Evaluation<'g, 'r> {
     policy: &'g Policy,
-    request: Request<'g>,
+    request: Request<'r>,
     rounds: Rounds,
     trace: Trace<'g>,
     refresh: Option<KeyRequest>,
 }
 
-impl<'g> Evaluation<'g> {
+impl<'g: 'r, 'r> Evaluation<'g, 'r> {
     /// Prepares the evaluation of a request by a policy.
     #[must_use]
-    pub fn new(policy: &'g Policy, request: Request<'g>) -> Self {
+    pub fn new(policy: &'g Policy, request: Request<'r>) -> Self {
         let (rounds, trace) = (Rounds::new(), Trace::default());
         Self { policy, request, rounds, trace, refresh: None }
     }
@@ -46,7 +46,7 @@ impl<'g> Evaluation<'g> {
     ///
     /// What has to be fetched before this is called again. After a bounded number of calls there is a
     /// decision in any case.
-    pub fn run(&mut self, memory: &Memory, now: UnixSeconds) -> Result<Decision<'g>, Need> {
+    pub fn run(&mut self, memory: &Memory, now: UnixSeconds) -> Result<Decision<'r>, Need> {
         self.trace = Trace::default();
         match own_response(self.policy, &self.request) {
             Ok(None) => {}
@@ -55,9 +55,10 @@ impl<'g> Evaluation<'g> {
         }
         let Self { policy, request, trace, refresh, .. } = self;
         let admitted = Judging { policy, memory, now, trace, refresh }.admit(request);
-        let outgoing = self.rounds.end(admitted)?.and_then(|admitted| {
-            Outgoing::of(admitted, &self.request, self.policy.forwarding())
-        });
+        let outgoing = self
+            .rounds
+            .end(admitted)?
+            .and_then(|admitted| Outgoing::of(admitted, &self.request, self.policy.forwarding()));
         Ok(match outgoing {
             Ok(outgoing) => {
                 self.trace.reported = outgoing.reported().cloned();

@@ -21,9 +21,10 @@ impl Memory {
     /// Empty memory for a new isolate.
     #[must_use]
     pub fn new(policy: &Policy) -> Self {
-        let stale_if_error = policy.issuers().iter().map(|issuer| {
-            issuer.remote().map_or(STALE_IF_ERROR, |remote| remote.stale_if_error)
-        });
+        let stale_if_error = policy
+            .issuers()
+            .iter()
+            .map(|issuer| issuer.remote().map_or(STALE_IF_ERROR, |remote| remote.stale_if_error));
         Self { keys: KeyCaches::new(stale_if_error), ..Self::default() }
     }
 }

@@ -6,7 +6,7 @@ use crate::route::Route;
 
 /// How far a request came, for logs. It has names from the policy, the algorithm and the name of the
 /// key, and nothing else of the token. Nothing depends on it.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Trace<'g> {
     /// The route of the request.
     pub route: Option<&'g Route>,

@@ -51,10 +51,9 @@ impl<'c> Registered<'c> {
             Expected::Any => true,
             expected @ Expected::OneOf(_) => self.audience.iter().any(|one| expected.accepts(one)),
         };
-        is_meant.then_some(()).ok_or(Refusal::new(
-            Code::WrongAudience,
-            "aud contains none of the accepted audiences",
-        ))
+        is_meant
+            .then_some(())
+            .ok_or(Refusal::new(Code::WrongAudience, "aud contains none of the accepted audiences"))
     }
 }
 

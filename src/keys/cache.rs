@@ -110,6 +110,12 @@ impl AskedKey {
         Self { id: header.key_id.clone(), algorithm: header.algorithm }
     }
 
+    /// Asks for any key that serves this algorithm.
+    #[must_use]
+    pub const fn any(algorithm: Algorithm) -> Self {
+        Self { id: None, algorithm }
+    }
+
     fn is_in(&self, set: &KeySet) -> bool {
         set.keys().iter().any(|key| key.fits(self.id.as_deref(), self.algorithm))
     }

@@ -27,8 +27,7 @@ enum SourceKind {
 }
 
 impl SourceKind {
-    const ALL: [Self; 5] =
-        [Self::Secret, Self::Pem, Self::Jwks, Self::JwksUri, Self::Discovery];
+    const ALL: [Self; 5] = [Self::Secret, Self::Pem, Self::Jwks, Self::JwksUri, Self::Discovery];
 
     const fn key(self) -> &'static str {
         match self {
@@ -64,8 +63,7 @@ pub(super) fn compile(
     let stale_if_error =
         table.seconds("stale_if_error", 0..=budget::STALE_IF_ERROR_SECONDS, faults);
     let keys = table.require("keys", found, REMEDY, faults)?;
-    let named: Vec<_> =
-        SourceKind::ALL.into_iter().filter(|kind| keys.has(kind.key())).collect();
+    let named: Vec<_> = SourceKind::ALL.into_iter().filter(|kind| keys.has(kind.key())).collect();
     let &[kind] = named.as_slice() else {
         let problem = match named.len() {
             0 => "no source of keys".to_owned(),

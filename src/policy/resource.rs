@@ -28,7 +28,9 @@ pub(super) fn compile(
         .filter_map(|source| match source {
             TokenSource::Authorization => Some("header"),
             TokenSource::Query(_) => Some("query"),
-            TokenSource::Cookie(_) | TokenSource::Header(_) | TokenSource::WebSocketProtocol => None,
+            TokenSource::Cookie(_) | TokenSource::Header(_) | TokenSource::WebSocketProtocol => {
+                None
+            }
         })
         .collect();
     let mut document = Object::new();

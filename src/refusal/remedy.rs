@@ -2,8 +2,8 @@
 //! an answer to a client. The Worker is built without this module.
 
 use super::Code;
-use crate::json::{self, Object};
 use crate::issuer::Issuer;
+use crate::json::{self, Object};
 use crate::policy::Policy;
 use crate::route::Route;
 use crate::rules::Expected;

@@ -1,4 +1,4 @@
-//! Driving a request's future: on the spot for as long as it waits for nothing, which most never do.
+//! Polling a request's future once, synchronously. Most requests wait for nothing and are done then.
 
 use futures_util::task::AtomicWaker;
 use js_sys::Promise;
@@ -8,11 +8,14 @@ use std::task::{Context, Poll, Wake, Waker};
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::future_to_promise;
 
-/// Runs a future as far as it comes now. The outcome if it is there, or else the promise of it; of an error always.
+/// Polls once. Returns the value if it is ready, otherwise a promise. Errors always become rejected
+/// promises.
 ///
-/// `future_to_promise` alone begins each future in a microtask, by a `queueMicrotask` that the Workers runtime
-/// wraps: a tenth of what the gate adds to a request.
-pub(super) fn drive(future: impl Future<Output = Result<JsValue, JsValue>> + 'static) -> JsValue {
+/// `future_to_promise` alone would start each future in a microtask, with a `queueMicrotask` that the
+/// Workers runtime wraps. That takes a tenth of the time that the gate adds to a request.
+pub(super) fn poll_once(
+    future: impl Future<Output = Result<JsValue, JsValue>> + 'static,
+) -> JsValue {
     let mut future = Box::pin(future);
     let relay = Arc::new(Relay(AtomicWaker::new()));
     let waker = Waker::from(Arc::clone(&relay));
@@ -26,7 +29,8 @@ pub(super) fn drive(future: impl Future<Output = Result<JsValue, JsValue>> + 'st
     }
 }
 
-/// Wakes whoever polls the future now. A timer of the runtime's remembers the first who asked, and nobody after that.
+/// Wakes the task that polled the future last. A timer of the runtime remembers only the first waker that
+/// it was given.
 struct Relay(AtomicWaker);
 
 impl Wake for Relay {

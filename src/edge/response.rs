@@ -1,38 +1,40 @@
-//! Answers of the gate's own.
+//! Responses of the gate's own.
 
 use super::ray;
-use crate::refusal::{Answer, AnswerStyle, Refusal};
+use crate::error_response::ErrorResponses;
+use crate::refusal::Refusal;
 use crate::request::Request;
+use crate::response::OwnResponse;
 use wasm_bindgen::{JsCast as _, JsValue};
 use web_sys::{Headers, Response, ResponseInit};
 
-/// Refuses a request. An answer to HEAD has no body (RFC 9110 section 9.3.2).
+/// Refuses a request. A response to HEAD has no body (RFC 9110 section 9.3.2).
 pub(super) fn refuse(
     refusal: &Refusal,
-    style: &AnswerStyle,
+    responses: &ErrorResponses,
     request: &Request<'_>,
 ) -> worker::Result<Response> {
-    let answer = refusal.answer_to(request.headers, style, ray::of(request).as_deref());
-    Ok(respond(&answer, request.method != "HEAD")?)
+    let response = responses.respond(refusal, request.headers, ray::of(request).as_deref());
+    Ok(own(&response, request.method != "HEAD")?)
 }
 
-/// Turns an answer into the runtime's response.
-pub(super) fn respond(answer: &Answer, with_body: bool) -> Result<Response, JsValue> {
+/// Converts a response of the gate's own into the runtime's type.
+pub(super) fn own(response: &OwnResponse, with_body: bool) -> Result<Response, JsValue> {
     let headers = Headers::new()?;
-    for (name, value) in &answer.headers {
+    for (name, value) in &response.headers {
         headers.set(name, value)?;
     }
     let init = ResponseInit::new();
-    init.set_status(answer.status);
+    init.set_status(response.status);
     init.set_headers(&headers);
     // A 204 has no body, not even an empty one (WHATWG Fetch section 6.4).
-    let body = Some(answer.body.as_str()).filter(|body| with_body && !body.is_empty());
+    let body = Some(response.body.as_str()).filter(|body| with_body && !body.is_empty());
     Response::new_with_opt_str_and_init(body, &init)
 }
 
-/// Says how long the client has waited (W3C Server Timing): in `gate` for keys, revocations and whatever
-/// else the verdict took, in `origin` for its answer's headers. A response that opens a WebSocket stays
-/// as it is.
+/// Adds a `Server-Timing` header (W3C Server Timing) that says how long the client has waited: `gate` for
+/// keys, revocations and anything else that the verdict needed, `origin` for the headers of its
+/// response. A response that opens a WebSocket stays unchanged.
 pub(super) fn with_server_timing(
     response: Response,
     judged_ms: u32,
@@ -42,7 +44,7 @@ pub(super) fn with_server_timing(
         return Ok(response);
     }
     let origin_ms = answered_ms.saturating_sub(judged_ms);
-    // What came from the origin cannot be changed, and passes its headers and status on to a copy.
+    // The headers of the origin's response are immutable, so the header goes into a copy of it.
     let body = response.body();
     let copy = Response::new_with_opt_readable_stream_and_init(
         body.as_ref(),

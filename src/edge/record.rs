@@ -1,8 +1,9 @@
-//! What the gate decided of a request, and what is recorded of it.
+//! The record of a decision, for the Worker's log and for Analytics Engine.
 //!
-//! What is recorded: names from the policy, codes and sentences of the gate's own, the method and the
-//! platform's ray. What never is: a token, a claim, a secret, a URL.
+//! It contains names from the policy, codes and sentences of the gate's own, the method and the
+//! platform's ID of the request. It never contains a token, a claim, a secret or a URL.
 
+use super::call::Call;
 use super::clock::Wait;
 use super::{analytics, log, ray};
 use crate::gate::Trace;
@@ -11,30 +12,29 @@ use crate::refusal::Refusal;
 use crate::request::Request;
 use serde_json::json;
 use web_sys::Response;
-use worker::{Context, Env};
 
-/// A decision.
-pub(super) struct Decision<'d> {
+/// A decision about a request.
+pub(super) struct Record<'d> {
     pub(super) request: &'d Request<'d>,
     pub(super) trace: &'d Trace<'d>,
     pub(super) outcome: Outcome<'d>,
-    /// From the request's arrival to the answer's headers, as far as it waited: the platform's clock
-    /// stands still while the gate works.
+    /// From the request's arrival to the response's headers, as far as the request waited: the
+    /// platform's clock stands still while the gate computes.
     pub(super) wait: &'d Wait,
 }
 
-/// How it went out.
+/// The outcome of a request.
 #[derive(Clone, Copy)]
 pub(super) enum Outcome<'d> {
-    /// The origin's answer.
+    /// The request was admitted, and the origin responded.
     Admitted(&'d Response),
-    /// The gate's own, which no route was asked for, by its status.
+    /// The gate responded itself, before it looked for a route, with this status.
     Answered(u16),
-    /// A refusal.
+    /// The request was refused.
     Refused(&'d Refusal),
 }
 
-/// A decision's columns.
+/// The columns of a record.
 pub(super) struct Row<'d> {
     pub(super) verdict: &'static str,
     pub(super) code: Option<&'static str>,
@@ -49,17 +49,17 @@ pub(super) struct Row<'d> {
     pub(super) waited_ms: u32,
 }
 
-impl<'d> Decision<'d> {
-    /// Writes it wherever the policy wants it.
-    pub(super) fn record(&self, policy: &Policy, env: &Env, context: &Context) {
-        self.log_where_wanted(policy);
+impl<'d> Record<'d> {
+    /// Writes the record to every place that the policy names.
+    pub(super) fn write(&self, policy: &Policy, call: &Call<'_>) {
+        self.log_if_wanted(policy);
         if let Some(binding) = &policy.log().analytics {
-            analytics::write(env, context, binding, self);
+            analytics::write(call, binding, self);
         }
     }
 
-    /// Writes it to the Worker's log, if the policy wants it there.
-    pub(super) fn log_where_wanted(&self, policy: &Policy) {
+    /// Writes the record to the Worker's log, if the policy asks for it.
+    pub(super) fn log_if_wanted(&self, policy: &Policy) {
         let is_refusal =
             matches!(self.outcome, Outcome::Refused(_)) || self.trace.reported.is_some();
         let is_logged = match policy.log().decisions {
@@ -91,13 +91,13 @@ impl<'d> Decision<'d> {
         }));
     }
 
-    /// Its columns.
+    /// The columns.
     pub(super) fn row(&self) -> Row<'d> {
         let (verdict, refusal, status) = match (self.outcome, &self.trace.reported) {
             (Outcome::Answered(status), _) => ("answered", None, status),
-            (Outcome::Admitted(answer), None) => ("admitted", None, answer.status()),
-            (Outcome::Admitted(answer), Some(refusal)) => {
-                ("reported", Some(refusal), answer.status())
+            (Outcome::Admitted(response), None) => ("admitted", None, response.status()),
+            (Outcome::Admitted(response), Some(refusal)) => {
+                ("reported", Some(refusal), response.status())
             }
             (Outcome::Refused(refusal), _) => ("refused", Some(refusal), refusal.code().status()),
         };
@@ -107,11 +107,11 @@ impl<'d> Decision<'d> {
             because: refusal.map(Refusal::because),
             status,
             method: self.request.method,
-            route: self.trace.route.map(|route| route.pattern.as_str()),
+            route: self.trace.route.map(|route| route.pattern().as_str()),
             issuer: self.trace.issuer,
             algorithm: self.trace.algorithm.map(|algorithm| algorithm.name()),
             key: self.trace.key.as_deref(),
-            cache: match (self.trace.is_recalled, self.trace.algorithm) {
+            cache: match (self.trace.is_cached, self.trace.algorithm) {
                 (true, _) => Some("hit"),
                 (false, Some(_)) => Some("miss"),
                 (false, None) => None,

@@ -1,0 +1,111 @@
+//! The gate itself: judges a request, and forwards or refuses it.
+
+use super::call::Call;
+use super::forward::{Sending, Sent};
+use super::isolate::Isolate;
+use super::record::{Outcome, Record};
+use super::{Reply, bindings, clock, forward, keys, response, revocations, shadow};
+use crate::gate::{Decision, Evaluation, Need};
+use crate::outgoing::Outgoing;
+use crate::policy::Policy;
+use crate::rate_limit;
+use crate::refusal::Refusal;
+use std::rc::Rc;
+use web_sys::Response;
+
+/// Judges the request, and forwards or refuses it.
+pub(super) async fn respond(call: &Call<'_>, isolate: &Rc<Isolate>) -> worker::Result<Reply> {
+    let policy = &isolate.policy;
+    let mut evaluation = Evaluation::new(policy, *call.view);
+    let decision = decide(isolate, &mut evaluation, call).await;
+    let trace = evaluation.trace();
+    let record = |outcome| {
+        Record { request: call.view, trace, outcome, wait: call.wait }.write(policy, call);
+    };
+    if let Decision::Respond(response) = decision {
+        record(Outcome::Answered(response.status));
+        return call.send(&response).map(Reply::Ready);
+    }
+    if let Some(candidate) = isolate.candidate() {
+        shadow::compare(candidate, &decision, call);
+    }
+    let judged_ms = policy.log().server_timing.then(|| call.wait.so_far());
+    let outcome = match decision {
+        Decision::Respond(_) => return Err("a response was sent above".into()),
+        Decision::Refuse(refusal) => Err(limited(refusal, policy, call).await),
+        Decision::Forward(outgoing) => match send(outgoing, isolate, call).await {
+            Ok(Reply::Ready(response)) => Ok(response),
+            Ok(pending @ Reply::Pending(_)) => return Ok(pending),
+            Err(refusal) => Err(refusal),
+        },
+    };
+    record(outcome.as_ref().map_or_else(Outcome::Refused, Outcome::Admitted));
+    let response = match outcome {
+        Ok(response) => response,
+        Err(refusal) => call.refuse(&refusal, policy.error_responses())?,
+    };
+    Ok(Reply::Ready(match judged_ms {
+        Some(judged_ms) => response::with_server_timing(response, judged_ms, call.wait.so_far())?,
+        None => response,
+    }))
+}
+
+/// Evaluates a request until it is decided, and fetches whatever that needs.
+pub(super) async fn decide<'g: 'r, 'r>(
+    isolate: &Rc<Isolate>,
+    evaluation: &mut Evaluation<'g, 'r>,
+    call: &Call<'_>,
+) -> Decision<'r> {
+    let decision = loop {
+        // The borrow of the memory ends before anything is awaited.
+        let outcome = evaluation.run(&isolate.memory(), clock::now());
+        match outcome {
+            Ok(decision) => break decision,
+            Err(need) => fetch(need, isolate, call).await,
+        }
+    };
+    if let Some(request) = evaluation.take_refresh() {
+        keys::refresh(isolate, request, call);
+    }
+    decision
+}
+
+/// Fetches what the gate needs before it can judge a request.
+pub(super) async fn fetch(need: Need, isolate: &Rc<Isolate>, call: &Call<'_>) {
+    match need {
+        Need::Keys(request) => keys::fetch(isolate, request, call).await,
+        Need::Revocations(entries) => revocations::read(isolate, entries, call.env).await,
+    }
+}
+
+/// Sends a request to the origin. Awaits the response only if something remains to be done with it.
+async fn send(
+    outgoing: Outgoing<'_>,
+    isolate: &Isolate,
+    call: &Call<'_>,
+) -> Result<Reply, Refusal> {
+    let sets_subprotocol = outgoing.responds_with_subprotocol();
+    let is_recorded = outgoing.reported().is_some() || isolate.policy.log().follows_admitted();
+    let is_awaited = is_recorded || sets_subprotocol;
+    match forward::send(Sending { outgoing, call, isolate, is_awaited })? {
+        Sent::Pending(promise) if !is_awaited => Ok(Reply::Pending(promise)),
+        sent @ (Sent::Pending(_) | Sent::Ready(_)) => {
+            let response: Response = sent.response(sets_subprotocol).await?;
+            Ok(Reply::Ready(response))
+        }
+    }
+}
+
+/// Counts a rejected token against the client's address. Returns the refusal, or 429 once the client is
+/// over the limit.
+pub(super) async fn limited(refusal: Refusal, policy: &Policy, call: &Call<'_>) -> Refusal {
+    let Some(binding) = policy.rate_limit().filter(|_| rate_limit::counts(&refusal)) else {
+        return refusal;
+    };
+    let address = call.view.headers.get("cf-connecting-ip");
+    let Some(key) = address.and_then(|address| rate_limit::client_key(&address)) else {
+        return refusal;
+    };
+    let is_over = bindings::is_over_the_limit(call.env, binding, &key).await;
+    if is_over { rate_limit::refusal() } else { refusal }
+}

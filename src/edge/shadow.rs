@@ -1,0 +1,38 @@
+//! The candidate policy in shadow mode.
+
+use super::call::Call;
+use super::isolate::Isolate;
+use super::{clock, keys, log, revocations};
+use crate::gate::{Decision, Evaluation, Need};
+use crate::refusal::Code;
+use crate::shadow::Difference;
+use std::rc::Rc;
+
+/// Judges the request by the candidate policy too, and logs it if the verdict or the identity would
+/// differ. The request waits for nothing: what only the candidate needs is fetched for later requests.
+pub(super) fn compare(candidate: &Rc<Isolate>, enforced: &Decision<'_>, call: &Call<'_>) {
+    let mut evaluation = Evaluation::new(&candidate.policy, *call.view);
+    let outcome = evaluation.run(&candidate.memory(), clock::now());
+    if let Some(request) = evaluation.take_refresh() {
+        keys::refresh(candidate, request, call);
+    }
+    let decision = match outcome {
+        Ok(decision) => decision,
+        Err(Need::Keys(request)) => return keys::refresh(candidate, request, call),
+        Err(Need::Revocations(entries)) => {
+            let (candidate, env) = (Rc::clone(candidate), call.env.clone());
+            return call.context.wait_until(async move {
+                revocations::read(&candidate, entries, &env).await;
+            });
+        }
+    };
+    // While its keys or revocations cannot be fetched, the candidate has no verdict.
+    if let Decision::Refuse(refusal) = &decision
+        && matches!(refusal.code(), Code::KeysUnavailable | Code::RevocationUnavailable)
+    {
+        return;
+    }
+    if let Some(difference) = Difference::between(enforced, &decision) {
+        log::difference(&difference, call.view, evaluation.trace());
+    }
+}
