@@ -36,7 +36,6 @@ use serde_json::Value;
 ///     Admitted::reported(route, None, None, refusal) // error[E0624]: `reported` is private
 /// }
 /// ```
-#[derive(Debug)]
 pub struct Admitted<'g> {
     route: &'g Route,
     claims: Option<Claims<'g>>,

@@ -1,16 +1,64 @@
 //! The gate: one call for each step, from a request to a decision.
 //!
-//! The caller evaluates a request until it is decided. Whatever has to be fetched on the way, the gate
-//! names and the caller fetches, because the gate performs no I/O:
+//! The caller runs an [`Evaluation`] until the request is decided. The gate performs no I/O and reads no
+//! clock: it names what has to be fetched, and the caller fetches it. Time, keys and the request are
+//! ordinary values:
 //!
-//! ```text
-//! let mut evaluation = Evaluation::new(&policy, request);
-//! let decision = loop {
-//!     match evaluation.run(&memory, now) {
-//!         Ok(decision) => break decision,
-//!         Err(need) => fetch(need, &mut memory),
+//! ```
+//! use portcullis::gate::{Decision, Evaluation, Memory};
+//! use portcullis::policy::{Bindings, Policy};
+//! use portcullis::refusal::Code;
+//! use portcullis::request::Request;
+//! use portcullis::time::UnixSeconds;
+//! use serde_json::{Value, json};
+//!
+//! /// The bindings of the deployment: one secret.
+//! struct OneSecret;
+//!
+//! impl Bindings for OneSecret {
+//!     fn value(&self, name: &str) -> Option<Value> {
+//!         (name == "SECRET").then(|| json!("a secret of 32 bytes and no less, for HS256"))
+//!     }
+//!     fn is_service(&self, _: &str) -> bool {
+//!         false
+//!     }
+//!     fn is_kv_namespace(&self, _: &str) -> bool {
+//!         false
+//!     }
+//! }
+//!
+//! let raw = json!({
+//!     "origin": "https://api.example.com",
+//!     "issuers": [{
+//!         "name": "me", "issuer": "me", "audience": "api",
+//!         "algorithms": ["HS256"], "keys": { "secret": "SECRET" },
+//!     }],
+//!     "routes": [{ "path": "/api/*" }],
+//! });
+//! let policy = Policy::compile(&raw, &OneSecret).outcome.expect("a valid policy");
+//! let memory = Memory::new(&policy);
+//! let verdict = |headers: &Vec<(String, String)>, seconds| {
+//!     let request = Request { method: "GET", url: "https://gate.example/api/me", headers };
+//!     let mut evaluation = Evaluation::new(&policy, request);
+//!     loop {
+//!         match evaluation.run(&memory, UnixSeconds::new(seconds)) {
+//!             Ok(Decision::Forward(outgoing)) => break Ok(outgoing.url.into_owned()),
+//!             Ok(Decision::Refuse(refusal)) => break Err(Some(refusal.code())),
+//!             Ok(Decision::Respond(_)) => break Err(None),
+//!             Err(need) => println!("{need:?} would be fetched here"),
+//!         }
 //!     }
 //! };
+//!
+//! let token = "eyJhbGciOiJIUzI1NiJ9.\
+//!              eyJpc3MiOiJtZSIsImF1ZCI6ImFwaSIsInN1YiI6InVzZXItMSIsImV4cCI6MTgwMDAwMDYwMH0.\
+//!              AaCm0rGmQPBoEN9ZMq6zjgnS2Oz0im9uS32W9ZFo-Hg";
+//! let headers = vec![("Authorization".to_owned(), format!("Bearer {token}"))];
+//! assert_eq!(verdict(&headers, 1_800_000_000), Ok("https://api.example.com/api/me".to_owned()));
+//! assert_eq!(verdict(&headers, 1_800_000_700), Err(Some(Code::Expired)));
+//! assert_eq!(verdict(&Vec::new(), 1_800_000_000), Err(Some(Code::MissingToken)));
+//! let forged = vec![("Authorization".to_owned(), format!("Bearer {token}A"))];
+//! assert!(verdict(&forged, 1_800_000_000).is_err());
 //! ```
 
 mod evaluation;
@@ -86,7 +134,7 @@ impl<'g> Judging<'_, 'g> {
         credential: &Credential<'_, 'g>,
         issuer: &mut Option<IssuerAdmitted<'g>>,
     ) -> Result<Admitted<'g>, Stop> {
-        let (of_identity, identity) = self.identity(credential)?;
+        let (of_identity, identity) = self.identity(route, credential)?;
         let admitted = IssuerAdmitted::check(route, of_identity)?;
         let issuer = issuer.insert(admitted).issuer();
         let claims = Claims::check(identity, issuer, self.now)?;
@@ -106,6 +154,7 @@ impl<'g> Judging<'_, 'g> {
     /// Establishes the identity that a credential stands for, from the cache if it is still current.
     fn identity(
         &mut self,
+        route: &Route,
         credential: &Credential<'_, '_>,
     ) -> Result<(&'g Issuer, Rc<Identity>), Stop> {
         if let Some(identity) = self.memory.identities.get(credential.text())
@@ -119,7 +168,7 @@ impl<'g> Judging<'_, 'g> {
             self.trace.is_cached = true;
             return Ok((issuer, identity));
         }
-        let (issuer, verified) = self.verified(credential.text())?;
+        let (issuer, verified) = self.verified(credential.text(), Some(route))?;
         let version = self.memory.keys.version(issuer.id());
         Ok((issuer, Rc::new(Identity::from_token(verified, issuer, version)?)))
     }
@@ -134,10 +183,19 @@ impl<'g> Judging<'_, 'g> {
     }
 
     /// Parses a token and verifies its signature under a key of the issuer that it names.
-    fn verified<'t>(&mut self, text: &'t str) -> Result<(&'g Issuer, Verified<'t>), Stop> {
+    fn verified<'t>(
+        &mut self,
+        text: &'t str,
+        route: Option<&Route>,
+    ) -> Result<(&'g Issuer, Verified<'t>), Stop> {
         let token = Unverified::parse(text)?;
         self.trace.algorithm = Some(token.header().algorithm);
         let issuer = self.policy.issuer_named_by(&token)?;
+        if let Some(route) = route {
+            // Every identity is checked for this afterwards. Checked here too, so that a token which the
+            // route rejects in any case costs neither a fetch of keys nor a verification.
+            IssuerAdmitted::check(route, issuer)?;
+        }
         self.trace.issuer = Some(issuer.name());
         let published = &self.memory.keys;
         let keys = match issuer.pick_keys(token.header(), published, self.now, self.refresh)? {

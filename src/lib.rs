@@ -10,64 +10,10 @@
 //!              +-------------------+-----------+---------+---- Refusal -------+----------+----------+------------+--> 400/401/403/404/5xx
 //! ```
 //!
-//! [`gate::judge`] is that line as code. Each type on it can be made only by the step that checks it,
-//! and the edge forwards nothing but an [`admitted::Admitted`], which it takes by value. Where a step needs
-//! keys or revocations that have to be fetched, it refuses and says which; the edge fetches them, and asks
-//! again with them in the [`gate::Memory`].
-//!
-//! The same call natively, where time, keys and the request are ordinary values:
-//!
-//! ```
-//! use portcullis::gate::{Memory, Trace, judge};
-//! use portcullis::policy::{Bindings, Policy};
-//! use portcullis::refusal::Code;
-//! use portcullis::request::Request;
-//! use portcullis::time::UnixSeconds;
-//! use serde_json::{Value, json};
-//!
-//! /// What the platform would hold for the policy.
-//! struct OneSecret;
-//!
-//! impl Bindings for OneSecret {
-//!     fn value(&self, name: &str) -> Option<Value> {
-//!         (name == "SECRET").then(|| json!("a secret of 32 bytes and no less, for HS256"))
-//!     }
-//!     fn is_service(&self, _: &str) -> bool {
-//!         false
-//!     }
-//!     fn is_kv_namespace(&self, _: &str) -> bool {
-//!         false
-//!     }
-//! }
-//!
-//! let raw = json!({
-//!     "origin": "https://api.example.com",
-//!     "issuers": [{
-//!         "name": "me", "issuer": "me", "audience": "api",
-//!         "algorithms": ["HS256"], "keys": { "secret": "SECRET" },
-//!     }],
-//!     "routes": [{ "path": "/api/*" }],
-//! });
-//! let policy = Policy::compile(&raw, &OneSecret).outcome.expect("no fault");
-//! let memory = Memory::of(&policy);
-//! let verdict = |headers: &Vec<(String, String)>, seconds| {
-//!     let request = Request { method: "GET", url: "https://gate.example/api/me", headers };
-//!     let now = UnixSeconds::new(seconds);
-//!     judge(&policy, &memory, &request, now, &mut Trace::default())
-//!         .map(|admitted| admitted.claims().is_some())
-//!         .map_err(|refusal| refusal.code())
-//! };
-//!
-//! let token = "eyJhbGciOiJIUzI1NiJ9.\
-//!              eyJpc3MiOiJtZSIsImF1ZCI6ImFwaSIsInN1YiI6InVzZXItMSIsImV4cCI6MTgwMDAwMDYwMH0.\
-//!              AaCm0rGmQPBoEN9ZMq6zjgnS2Oz0im9uS32W9ZFo-Hg";
-//! let headers = vec![("Authorization".to_owned(), format!("Bearer {token}"))];
-//! assert_eq!(verdict(&headers, 1_800_000_000), Ok(true));
-//! assert_eq!(verdict(&headers, 1_800_000_700), Err(Code::Expired));
-//! assert_eq!(verdict(&Vec::new(), 1_800_000_000), Err(Code::MissingToken));
-//! let forged = vec![("Authorization".to_owned(), format!("Bearer {token}A"))];
-//! assert!(verdict(&forged, 1_800_000_000).is_err());
-//! ```
+//! The module [`gate`] is that line as code, one call for each step. Only the step that performs a
+//! check can make the type that the next step takes, and the edge forwards nothing but an
+//! [`admitted::Admitted`] value, which it takes by value. If a step needs keys or revocation entries that
+//! have to be fetched, the gate names them; the edge fetches them, and asks again.
 //!
 //! # Invariants
 //!

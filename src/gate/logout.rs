@@ -40,7 +40,7 @@ impl<'g> LogoutEvaluation<'g> {
     ) -> Result<Result<Logout, Refusal>, Need> {
         self.trace = Trace::default();
         let Self { policy, trace, refresh, .. } = self;
-        let outcome = Judging { policy, memory, now, trace, refresh }.verified(self.token);
+        let outcome = Judging { policy, memory, now, trace, refresh }.verified(self.token, None);
         let outcome = outcome.and_then(|(issuer, verified)| {
             Logout::check(verified, issuer, self.endpoint, now).map_err(Into::into)
         });

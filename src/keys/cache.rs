@@ -13,6 +13,7 @@ use crate::refusal::{Code, Refusal};
 use crate::time::{Seconds, UnixSeconds};
 use crate::token::Header;
 use std::collections::VecDeque;
+use std::fmt;
 
 /// A fetched set is fresh for at least this long, whatever its provider says: a provider that forbids
 /// caching would be fetched for every request.
@@ -95,12 +96,23 @@ fn is_within(start: UnixSeconds, span: Seconds, now: UnixSeconds) -> bool {
     start <= now && now < start.plus(span)
 }
 
-/// The key that a token asks for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// The key that a token names.
+#[derive(Clone, PartialEq, Eq)]
 pub struct AskedKey {
-    /// The token's `kid`: attacker's text.
+    /// The token's `kid`. An attacker may have chosen it.
     id: Option<String>,
     algorithm: Algorithm,
+}
+
+/// Prints no `kid`, because it may be any text of an attacker.
+impl fmt::Debug for AskedKey {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("AskedKey")
+            .field("has_id", &self.id.is_some())
+            .field("algorithm", &self.algorithm)
+            .finish()
+    }
 }
 
 impl AskedKey {

@@ -35,7 +35,7 @@ fn preflight(path: &str, origin: &str, method: &str) -> Call {
 
 #[test]
 fn a_preflight_is_answered_before_a_token_is_asked_for() {
-    let answer = usual().own_answer(&preflight("/api/x", APP, "POST")).unwrap();
+    let answer = usual().own_response(&preflight("/api/x", APP, "POST")).unwrap();
     assert_eq!((answer.status, answer.body.as_str()), (204, ""));
     let expected = [
         ("Vary", "Origin"),
@@ -60,7 +60,7 @@ fn methods_come_from_the_routes() {
         (("/api", "X\r\nA: b"), "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"),
     ];
     table(rows, |(path, method)| {
-        let answer = gate.own_answer(&preflight(path, APP, method)).unwrap();
+        let answer = gate.own_response(&preflight(path, APP, method)).unwrap();
         assert_eq!(answer.status, 204);
         answered(&answer, "Access-Control-Allow-Methods").unwrap().to_owned()
     });
@@ -70,7 +70,7 @@ fn methods_come_from_the_routes() {
 fn headers_are_those_that_are_asked_for_or_those_of_the_policy() {
     let allowed = |gate: &Gate, asked: &str| {
         let call = preflight("/api", APP, "GET").header("Access-Control-Request-Headers", asked);
-        let answer = gate.own_answer(&call).unwrap();
+        let answer = gate.own_response(&call).unwrap();
         answered(&answer, "Access-Control-Allow-Headers").unwrap().to_owned()
     };
     let long = "x-a,".repeat(300);
@@ -90,7 +90,7 @@ fn headers_are_those_that_are_asked_for_or_those_of_the_policy() {
         "max_age": 600,
     }));
     assert_eq!(allowed(&own, "x-other"), "Authorization, X-Mine");
-    let answer = own.own_answer(&preflight("/api", APP, "GET")).unwrap();
+    let answer = own.own_response(&preflight("/api", APP, "GET")).unwrap();
     assert_eq!(answered(&answer, "Access-Control-Max-Age"), Some("600"));
 }
 
@@ -111,7 +111,7 @@ fn a_page_that_is_not_allowed_is_allowed_nothing() {
         "https://app.example, https://app.example",
     ];
     for origin in strangers {
-        let answer = gate.own_answer(&preflight("/api", origin, "GET")).unwrap();
+        let answer = gate.own_response(&preflight("/api", origin, "GET")).unwrap();
         assert_eq!(answer.status, 204);
         assert_eq!(answer.headers, [("Vary", "Origin".to_owned())], "{origin}");
     }
@@ -132,15 +132,15 @@ fn other_options_are_ordinary() {
         (Call::get("/api").header("Origin", APP), "401 missing_token"),
     ];
     table(rows, |call| {
-        assert!(gate.own_answer(call).is_none());
+        assert!(gate.own_response(call).is_none());
         gate.verdict(call)
     });
     // Without the key, so is a preflight.
     let without = Gate::new(&with(raw(json!({})), json!({ "cors": null })));
     let call = preflight("/api", APP, "GET");
-    assert!(without.own_answer(&call).is_none());
+    assert!(without.own_response(&call).is_none());
     assert_eq!(without.verdict(&call), "401 missing_token");
-    assert!(answered(&without.answer(&call), "Vary").is_none());
+    assert!(answered(&without.response(&call), "Vary").is_none());
 }
 
 #[test]
@@ -148,7 +148,7 @@ fn a_preflight_for_what_is_not_there() {
     let gate = usual();
     let rows = [("/nowhere", 404), ("/api//x", 400), ("/api/a%2Fb", 400), ("/nowhere/a%2Fb", 400)];
     table(rows, |path| {
-        let answer = gate.own_answer(&preflight(path, APP, "GET")).unwrap();
+        let answer = gate.response(&preflight(path, APP, "GET"));
         assert_eq!(answered(&answer, "Access-Control-Allow-Origin"), Some(APP));
         answer.status
     });
@@ -164,7 +164,7 @@ fn an_allowed_page_may_read_refusals() {
         (Call::new("PUT", "/read/x"), 405),
         (Call::get("/api//"), 400),
     ] {
-        let answer = gate.answer(&call.clone().header("Origin", APP));
+        let answer = gate.response(&call.clone().header("Origin", APP));
         assert_eq!(answer.status, status);
         assert_eq!(answered(&answer, "Access-Control-Allow-Origin"), Some(APP));
         let exposed = answered(&answer, "Access-Control-Expose-Headers").unwrap();
@@ -172,7 +172,7 @@ fn an_allowed_page_may_read_refusals() {
         assert_eq!(answered(&answer, "Vary"), Some("Origin"));
         assert_eq!(answered(&answer, "Access-Control-Allow-Credentials"), None);
         for stranger in [call.clone(), call.header("Origin", "https://evil.example")] {
-            let answer = gate.answer(&stranger);
+            let answer = gate.response(&stranger);
             assert_eq!(answered(&answer, "Access-Control-Allow-Origin"), None);
             assert_eq!(answered(&answer, "Access-Control-Expose-Headers"), None);
             assert_eq!(answered(&answer, "Vary"), Some("Origin"));
@@ -184,8 +184,8 @@ fn an_allowed_page_may_read_refusals() {
 fn any_page_may_be_allowed_but_never_with_cookies() {
     let any = gate(json!({ "allow_origins": ["*"] }));
     for answer in [
-        any.own_answer(&preflight("/api", "null", "GET")).unwrap(),
-        any.answer(&Call::get("/api").header("Origin", "https://evil.example")),
+        any.own_response(&preflight("/api", "null", "GET")).unwrap(),
+        any.response(&Call::get("/api").header("Origin", "https://evil.example")),
     ] {
         assert_eq!(answered(&answer, "Access-Control-Allow-Origin"), Some("*"));
         assert_eq!(answered(&answer, "Access-Control-Allow-Credentials"), None);
@@ -195,8 +195,8 @@ fn any_page_may_be_allowed_but_never_with_cookies() {
     let by_cookie = Gate::new(&with(raw(json!({ "allow_origins": [APP] })), cookies));
     for (origin, shared) in [(APP, Some("true")), ("https://evil.example", None)] {
         for answer in [
-            by_cookie.own_answer(&preflight("/api", origin, "GET")).unwrap(),
-            by_cookie.answer(&Call::get("/api").header("Origin", origin)),
+            by_cookie.own_response(&preflight("/api", origin, "GET")).unwrap(),
+            by_cookie.response(&Call::get("/api").header("Origin", origin)),
         ] {
             assert_eq!(answered(&answer, "Access-Control-Allow-Credentials"), shared);
         }

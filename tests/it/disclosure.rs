@@ -4,6 +4,7 @@ use crate::kit::keys::{OTHER_SECRET, RSA_PRIVATE, RSA_SPKI, SECRET, oct_jwk, rsa
 use crate::kit::{Gate, Held, b64, hs_issuer, now, policy, rs_issuer, table, with};
 use portcullis::alg::Algorithm;
 use portcullis::disclosure;
+use portcullis::issuer_id::IssuerId;
 use portcullis::json::text::ObjectText;
 use portcullis::keys::cache::Dated;
 use portcullis::keys::jwk::{self, Provenance};
@@ -90,7 +91,7 @@ fn published_keys_and_when_they_were_fetched() {
     let set = json!({ "keys": [rsa_jwk(RSA_PRIVATE), { "kty": "oct", "k": b64(SECRET) }] });
     let set = set.as_object().unwrap();
     let value = jwk::import(set, &[Algorithm::RS256], Provenance::Network).unwrap();
-    let cache = gate.memory.keys.get_mut(0).unwrap();
+    let cache = gate.memory.keys.get_mut(IssuerId::new(0)).unwrap();
     cache.succeeded(Dated { value, fetched: now(), fresh_for: Seconds::new(600) });
     let told = tell(&raw, &gate)["keys"]["i"].take();
     assert_eq!((&told["fetched"], &told["fresh_for"]), (&json!(now().get()), &json!(600)));

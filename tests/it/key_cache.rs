@@ -1,11 +1,13 @@
 //! The keys that issuers publish, as one isolate holds them, in simulated time.
 
-use crate::kit::{self, Call, Gate, Held, NOW, Signer, keys, policy, with};
+use crate::kit::{self, Call, Gate, Held, NOW, Signer, keys, policy, respond, with};
 use portcullis::alg::Algorithm;
 use portcullis::budget;
+use portcullis::gate::Need;
+use portcullis::issuer_id::IssuerId;
+use portcullis::keys::KeySet;
 use portcullis::keys::cache::{AskedKey, Dated, KeyCache, STALE_IF_ERROR, Supply, freshness};
 use portcullis::keys::jwk::{self, Provenance};
-use portcullis::keys::{KeyCaches, KeySet};
 use portcullis::time::{Seconds, UnixSeconds};
 use portcullis::token::Header;
 use serde_json::{Value, json};
@@ -438,6 +440,8 @@ fn random_histories() {
     }
 }
 
+const ONE: IssuerId = IssuerId::new(0);
+
 /// Two issuers that publish their keys, and one with a secret.
 fn gate() -> Gate {
     let issuer = |name: &str, keys: Value| {
@@ -459,30 +463,34 @@ fn call(issuer: &str, kid: &str) -> Call {
 #[test]
 fn a_verdict_without_keys_is_503_and_asks_for_them() {
     let mut gate = gate();
-    let (trace, verdict) = gate.trace(&call("https://one.example", "a"), at(0));
+    let (evaluated, verdict) = gate.evaluate(&call("https://one.example", "a"), at(0));
     let refusal = verdict.unwrap_err();
     assert_eq!((refusal.code().as_str(), refusal.code().status()), ("keys_unavailable", 503));
-    let answer = refusal.answer(gate.policy.answers(), None);
+    let answer = respond(gate.policy.error_responses(), &refusal, None);
     assert!(answer.headers.iter().any(|(name, value)| *name == "Retry-After" && value == "1"));
     assert!(answer.headers.iter().all(|(name, _)| *name != "WWW-Authenticate"));
-    let wanted = trace.keys_wanted.unwrap();
-    assert_eq!((wanted.issuer, wanted.in_background), (0, false));
+    // What is not fetched is asked for a bounded number of times.
+    assert_eq!(evaluated.needs.len(), 2);
+    for need in evaluated.needs {
+        assert!(matches!(need, Need::Keys(request) if request.issuer == ONE));
+    }
+    assert_eq!(evaluated.refresh, None);
 
-    gate.memory.keys.get_mut(0).unwrap().succeeded(dated(&["a"], 600, at(0)));
-    let (trace, verdict) = gate.trace(&call("https://one.example", "a"), at(0));
-    assert!(verdict.is_ok());
-    assert_eq!((trace.key.as_deref(), trace.keys_wanted), (Some("a"), None));
+    gate.memory.keys.get_mut(ONE).unwrap().succeeded(dated(&["a"], 600, at(0)));
+    let (evaluated, verdict) = gate.evaluate(&call("https://one.example", "a"), at(0));
+    assert!(verdict.is_ok() && evaluated.needs.is_empty());
+    assert_eq!((evaluated.trace.key.as_deref(), evaluated.refresh), (Some("a"), None));
 
-    let (trace, verdict) = gate.trace(&call("https://one.example", "a"), at(600));
-    assert!(verdict.is_ok());
-    assert!(trace.keys_wanted.unwrap().in_background);
+    let (evaluated, verdict) = gate.evaluate(&call("https://one.example", "a"), at(600));
+    assert!(verdict.is_ok() && evaluated.needs.is_empty());
+    assert_eq!(evaluated.refresh.unwrap().issuer, ONE);
 }
 
 #[test]
 fn one_issuers_outage_is_not_anothers() {
     let mut gate = gate();
-    gate.memory.keys.get_mut(0).unwrap().failed(at(0));
-    gate.memory.keys.get_mut(1).unwrap().succeeded(dated(&["a"], 600, at(0)));
+    gate.memory.keys.get_mut(ONE).unwrap().failed(at(0));
+    gate.memory.keys.get_mut(IssuerId::new(1)).unwrap().succeeded(dated(&["a"], 600, at(0)));
     assert_eq!(gate.verdict(&call("https://one.example", "a")), "503 keys_unavailable");
     assert_eq!(gate.verdict(&call("https://two.example", "a")), "200");
     assert_eq!(gate.token(&Signer::hs256().signed(kit::payload(&[]))), "200");
@@ -493,9 +501,9 @@ fn attack_25_an_unknown_issuer_asks_for_no_keys() {
     let gate = gate();
     for issuer in ["https://three.example", "https://one.example/", "https://one.example.evil", ""]
     {
-        let (trace, verdict) = gate.trace(&call(issuer, "a"), at(0));
+        let (evaluated, verdict) = gate.evaluate(&call(issuer, "a"), at(0));
         assert_eq!(verdict.unwrap_err().code().as_str(), "unknown_issuer");
-        assert_eq!(trace.keys_wanted, None);
+        assert!(evaluated.needs.is_empty() && evaluated.refresh.is_none());
     }
 }
 
@@ -523,7 +531,7 @@ fn where_keys_are() {
     assert_eq!(cache.jwks_uri(true, at(4200)), None);
 
     // Found not to be there any more: neither does another isolate's word of it count again.
-    cache.mislaid();
+    cache.forget_jwks_uri();
     cache.discovered(place("old", 0));
     assert_eq!(cache.jwks_uri(false, at(1)), None);
     assert_eq!(cache.jwks_uri(true, at(1)), Some("https://keys.example/old"));
@@ -536,6 +544,6 @@ fn where_keys_are() {
 #[test]
 fn caches_are_one_an_issuer() {
     let gate = gate();
-    let caches = KeyCaches::of(&gate.policy);
-    assert!(caches.get(2).is_some() && caches.get(3).is_none());
+    let caches = &gate.memory.keys;
+    assert!(caches.get(IssuerId::new(2)).is_some() && caches.get(IssuerId::new(3)).is_none());
 }

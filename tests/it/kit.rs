@@ -5,11 +5,11 @@ pub(crate) mod keys;
 mod mint;
 mod policy;
 
-pub(crate) use self::gate::{Call, Gate, Sent};
+pub(crate) use self::gate::{Call, Gate, Sent, respond};
 pub(crate) use self::mint::{HEADER, Signer, b64, payload, raw_payload};
 pub(crate) use self::policy::{Held, faults, hs_issuer, policy, rs_issuer, warnings, with};
 
-use portcullis::refusal::Answer;
+use portcullis::response::OwnResponse;
 use portcullis::time::UnixSeconds;
 use std::fmt::Debug;
 
@@ -50,7 +50,7 @@ pub(crate) fn table<I: Debug, A: Debug + PartialEq<E>, E: Debug>(
 }
 
 /// A header of an answer, which must not be there twice.
-pub(crate) fn answered<'a>(answer: &'a Answer, name: &str) -> Option<&'a str> {
+pub(crate) fn answered<'a>(answer: &'a OwnResponse, name: &str) -> Option<&'a str> {
     let mut values = answer.headers.iter().filter(|(other, _)| *other == name);
     let value = values.next().map(|(_, value)| value.as_str());
     assert!(values.next().is_none(), "{name} twice");

@@ -1,10 +1,8 @@
 //! What is sent to the origin in an admitted request's name.
 
-use crate::kit::{
-    Call, Gate, Held, Sent, Signer, faults, hs_issuer, now, payload, policy, table, with,
-};
-use portcullis::gate::{Trace, judge};
-use portcullis::outgoing::{Outgoing, folded};
+use crate::kit::{Call, Gate, Held, Sent, Signer, faults, hs_issuer, payload, policy, table, with};
+use portcullis::headers::folded;
+use portcullis::outgoing::Outgoing;
 use portcullis::refusal::Refusal;
 use serde_json::{Value, json};
 #[cfg(target_arch = "wasm32")]
@@ -367,7 +365,7 @@ fn what_needed_a_token_is_kept_from_shared_caches() {
 
 /// Where there is nothing to change, a Worker is handed the request itself.
 #[test]
-fn what_goes_on_as_it_came() {
+fn what_goes_on_unchanged() {
     let token = Signer::hs256().signed(payload(&[]));
     let sent = |origin: &str, parts: Value, call: Call| {
         let mut raw = with(policy(hs_issuer()), parts);
@@ -375,7 +373,7 @@ fn what_goes_on_as_it_came() {
         Gate::new(&raw).ask(&call).unwrap()
     };
     let call = || Call::get("/").bearer(&token);
-    let same = |origin| sent(origin, json!({}), call()).as_it_came;
+    let same = |origin| sent(origin, json!({}), call()).unchanged;
     assert!(same("service:API"));
     assert!(!same("zone") && !same("echo") && !same("https://gate.example"));
 
@@ -383,7 +381,7 @@ fn what_goes_on_as_it_came() {
         let sent = sent("service:API", parts, call);
         assert_eq!(sent.header("X-Forwarded-Host"), None);
         assert_eq!(sent.header("X-Forwarded-Proto"), None);
-        sent.as_it_came
+        sent.unchanged
     };
     // What the platform says of the request, and what is true of it.
     assert!(service(json!({}), call().header("x-forwarded-proto", "https")));
@@ -414,11 +412,8 @@ fn what_goes_on_as_it_came() {
 fn attack_33_what_would_end_a_line_is_not_sent() {
     let gate = gate(json!({}));
     let call = Call::get("/public");
-    let request = call.request();
     let spoiled = |spoil: &dyn Fn(&mut Outgoing<'_>)| {
-        let admitted =
-            judge(&gate.policy, &gate.memory, &request, now(), &mut Trace::default()).unwrap();
-        let mut outgoing = Outgoing::of(admitted, &request, gate.policy.forwarding()).unwrap();
+        let mut outgoing = gate.outgoing(&call);
         spoil(&mut outgoing);
         outgoing.lines()
     };

@@ -288,7 +288,7 @@ fn numbers_of_seconds() {
 fn defaults() {
     let gate = Gate::hs();
     let policy = &gate.policy;
-    assert_eq!(policy.answers().realm, "api");
+    assert_eq!(policy.error_responses().realm, "api");
     assert_eq!(policy.log().decisions, Decisions::Refused);
     assert_eq!(policy.origin_timeout().get(), 30);
     assert!(!policy.forwarding().strip_authorization);

@@ -4,8 +4,6 @@ use crate::kit::{
     Call, Gate, Held, Signer, b64, faults, hs_issuer, keys, now, payload, policy, table, with,
 };
 use base64ct::{Base64UrlUnpadded, Encoding as _};
-use portcullis::gate::{Trace, judge};
-use portcullis::outgoing::Outgoing;
 use serde_json::{Value, json};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -30,10 +28,7 @@ fn raw(proof: Value) -> Value {
 /// The header and claims of the proof that goes with a request, its tag checked by other code.
 fn proven(raw: &Value, call: &Call) -> (String, Value, Value) {
     let gate = Gate::bound(raw, &held());
-    let request = call.request();
-    let admitted =
-        judge(&gate.policy, &gate.memory, &request, now(), &mut Trace::default()).unwrap();
-    let outgoing = Outgoing::of(admitted, &request, gate.policy.forwarding()).unwrap();
+    let outgoing = gate.outgoing(call);
     let (name, token) = outgoing.proof(&outgoing.url, &call.method, now).unwrap();
     let (message, tag) = token.rsplit_once('.').unwrap();
     assert_eq!(tag, b64(Signer::hmac(256, HOP_SECRET).sign(message)));

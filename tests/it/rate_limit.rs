@@ -1,9 +1,10 @@
 //! Which refusals count against a client, and by what.
 
-use crate::kit::{Held, answered, faults, hs_issuer, policy, table, with};
+use crate::kit::{Held, answered, faults, hs_issuer, policy, respond, table, with};
+use portcullis::error_response::ErrorResponses;
 use portcullis::policy::Policy;
 use portcullis::rate_limit::{client_key, counts, refusal};
-use portcullis::refusal::{AnswerStyle, Code, Refusal};
+use portcullis::refusal::{Code, Refusal};
 use serde_json::{Value, json};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -67,7 +68,7 @@ fn a_client_is_an_ipv4_address_or_a_network_of_ipv6() {
 
 #[test]
 fn the_answer_says_when_to_come_back_and_nothing_of_the_token() {
-    let answer = refusal().answer(&AnswerStyle::default(), None);
+    let answer = respond(&ErrorResponses::default(), &refusal(), None);
     assert_eq!(answer.status, 429);
     assert_eq!(answered(&answer, "Retry-After"), Some("60"));
     assert_eq!(answered(&answer, "WWW-Authenticate"), None);

@@ -6,10 +6,9 @@ mod rest;
 mod routes;
 
 use crate::kit::{Call, Held, Signer, hs_issuer, keys, now, payload};
-use portcullis::gate::{Memory, Trace, judge, own_answer};
+use portcullis::gate::{Decision, Evaluation, Memory, Need};
 use portcullis::keys::cache::Dated;
 use portcullis::keys::jwk::{self, Provenance};
-use portcullis::outgoing::Outgoing;
 use portcullis::policy::Policy;
 use portcullis::time::Seconds;
 use serde_json::{Value, json};
@@ -62,36 +61,42 @@ fn outcome(changes: &Value, call: &Call) -> [String; 2] {
     let policy = Policy::compile(&raw, &bindings).outcome;
     let policy = policy.unwrap_or_else(|faults| panic!("{raw:#} has faults: {faults:#?}"));
     let request = call.request();
-    if let Some(answer) = own_answer(&policy, &request).unwrap() {
-        return [format!("{answer:?}"), String::new()];
-    }
-    let mut memory = Memory::of(&policy);
+    let mut memory = Memory::new(&policy);
     let ask = |memory: &Memory| {
-        let mut trace = Trace::default();
-        let outcome = judge(&policy, memory, &request, now(), &mut trace)
-            .and_then(|admitted| Outgoing::of(admitted, &request, policy.forwarding()));
-        let chosen = policy.issuers().iter().find(|issuer| Some(issuer.name()) == trace.issuer);
-        let fetched = chosen.filter(|_| trace.keys_wanted.is_some()).map(|one| one.remote());
-        let shown = match outcome {
-            Ok(out) => {
+        let mut evaluation = Evaluation::new(&policy, request);
+        let mut needs = Vec::new();
+        let decision = loop {
+            match evaluation.run(memory, now()) {
+                Ok(decision) => break decision,
+                Err(need) => needs.push(need),
+            }
+        };
+        let issuer = evaluation.trace().issuer;
+        let chosen = policy.issuers().iter().find(|one| Some(one.name()) == issuer);
+        let needs_keys = needs.iter().any(|need| matches!(need, Need::Keys(_)));
+        let fetched = chosen.filter(|_| needs_keys).map(|one| one.remote());
+        let shown = match decision {
+            Decision::Respond(response) => format!("{response:?}"),
+            Decision::Forward(out) => {
                 let proof = out.proof(&out.url, &call.method, now);
                 let reported = out.reported().map(|refusal| refusal.code());
                 let (url, remove, set) = (&out.url, &out.remove, &out.set);
                 format!("{url} {remove:?} {set:?} {proof:?} {reported:?} {}", out.no_store)
             }
-            Err(refusal) => {
-                let answer = refusal.answer_to(request.headers, policy.answers(), None);
-                format!("{} {answer:?}", refusal.code())
+            Decision::Refuse(refusal) => {
+                let responses = policy.error_responses();
+                let response = responses.respond(&refusal, request.headers, None);
+                format!("{} {response:?}", refusal.code())
             }
         };
-        format!("{shown} {:?} {fetched:?} {:?}", trace.issuer, trace.revocations_wanted)
+        format!("{shown} {issuer:?} {fetched:?} {needs:?}")
     };
     let unfetched = ask(&memory);
     let set = json!({ "keys": [keys::rsa_jwk(keys::RSA_PRIVATE)] });
     for issuer in policy.issuers().iter().filter(|issuer| issuer.remote().is_some()) {
         let value = jwk::import(set.as_object().unwrap(), issuer.algorithms(), Provenance::Network);
         let fetched = Dated { value: value.unwrap(), fetched: now(), fresh_for: Seconds::new(600) };
-        memory.keys.get_mut(issuer.place()).unwrap().succeeded(fetched);
+        memory.keys.get_mut(issuer.id()).unwrap().succeeded(fetched);
     }
     [unfetched, ask(&memory)]
 }

@@ -1,7 +1,7 @@
 //! Protected resource metadata (RFC 9728).
 
 use crate::kit::{Call, Gate, answered, hs_issuer, policy, table, with};
-use portcullis::refusal::Answer;
+use portcullis::response::OwnResponse;
 use serde_json::{Value, json};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -16,7 +16,7 @@ fn gate(identifier: &str, changes: Value) -> Gate {
     Gate::new(&with(raw, changes))
 }
 
-fn document(answer: &Answer) -> Value {
+fn document(answer: &OwnResponse) -> Value {
     serde_json::from_str(&answer.body).unwrap()
 }
 
@@ -31,12 +31,12 @@ fn rfc9728_section_3_1_the_well_known_path_goes_before_the_identifiers_own() {
     ];
     for (identifier, path) in rows {
         let gate = gate(identifier, json!({}));
-        let answer = gate.own_answer(&Call::get(path)).unwrap();
+        let answer = gate.own_response(&Call::get(path)).unwrap();
         assert_eq!(answer.status, 200);
         assert_eq!(document(&answer)["resource"], identifier);
         let url = format!("https://api.example{path}");
         let challenge = format!("Bearer realm=\"api\", resource_metadata=\"{url}\"");
-        let refused = gate.answer(&Call::get("/x"));
+        let refused = gate.response(&Call::get("/x"));
         assert_eq!(answered(&refused, "WWW-Authenticate"), Some(challenge.as_str()));
     }
 }
@@ -46,7 +46,7 @@ fn rfc9728_section_3_2_the_document() {
     let gate = gate("https://api.example/v1", json!({}));
     let path = "/.well-known/oauth-protected-resource/v1";
     for call in [Call::get(path), Call::new("HEAD", path), Call::get(&format!("{path}/?x=y"))] {
-        let answer = gate.own_answer(&call).unwrap();
+        let answer = gate.own_response(&call).unwrap();
         assert_eq!(answer.status, 200);
         let expected = json!({
             "resource": "https://api.example/v1",
@@ -65,7 +65,7 @@ fn rfc9728_section_3_2_the_document() {
 fn methods_supported_are_the_sources_that_the_rfc_knows() {
     let sources = json!({ "token": { "sources": [{ "cookie": "__Host-t" }, { "query": "t" }] } });
     let gate = gate("https://api.example", sources);
-    let answer = gate.own_answer(&Call::get("/.well-known/oauth-protected-resource")).unwrap();
+    let answer = gate.own_response(&Call::get("/.well-known/oauth-protected-resource")).unwrap();
     assert_eq!(document(&answer)["bearer_methods_supported"], json!(["query"]));
 }
 
@@ -73,12 +73,12 @@ fn methods_supported_are_the_sources_that_the_rfc_knows() {
 fn other_methods_and_other_paths() {
     let gate = gate("https://api.example/v1", json!({}));
     let path = "/.well-known/oauth-protected-resource/v1";
-    let options = gate.own_answer(&Call::new("OPTIONS", path)).unwrap();
+    let options = gate.own_response(&Call::new("OPTIONS", path)).unwrap();
     assert_eq!(options.status, 204);
     assert_eq!(answered(&options, "Access-Control-Allow-Origin"), Some("*"));
     assert_eq!(answered(&options, "Access-Control-Allow-Methods"), Some("GET, HEAD"));
     for method in ["POST", "DELETE", "get"] {
-        let answer = gate.own_answer(&Call::new(method, path)).unwrap();
+        let answer = gate.response(&Call::new(method, path));
         assert_eq!(answer.status, 405);
         assert_eq!(answered(&answer, "Allow"), Some("GET, HEAD, OPTIONS"));
     }
@@ -89,7 +89,7 @@ fn other_methods_and_other_paths() {
         "/.well-known//oauth-protected-resource/v1",
         "/x/.well-known/oauth-protected-resource/v1",
     ];
-    table(elsewhere.map(|path| (path, true)), |path| gate.own_answer(&Call::get(path)).is_none());
+    table(elsewhere.map(|path| (path, true)), |path| gate.own_response(&Call::get(path)).is_none());
 }
 
 #[test]
@@ -102,9 +102,9 @@ fn rfc9728_section_5_1_every_challenge_points_at_it() {
         Call::get("/").bearer("a").bearer("b"),
         Call::get("/").header("Host", "evil.example"),
     ] {
-        let answer = gate.answer(&call);
+        let answer = gate.response(&call);
         let challenge = answered(&answer, "WWW-Authenticate").unwrap();
         assert!(challenge.ends_with(&format!("resource_metadata=\"{url}\"")), "{challenge}");
     }
-    assert_eq!(answered(&gate.answer(&Call::get("//")), "WWW-Authenticate"), None);
+    assert_eq!(answered(&gate.response(&Call::get("//")), "WWW-Authenticate"), None);
 }

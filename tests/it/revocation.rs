@@ -1,7 +1,7 @@
 //! What is looked up of a verified token, how the answer is judged, and what a logout writes.
 
 use crate::kit::{self, Call, Gate, Held, NOW, Signer, faults, hs_issuer, payload, policy, with};
-use portcullis::gate::{Trace, judge_logout};
+use portcullis::gate::{LogoutEvaluation, Need};
 use portcullis::revocation::{Entry, Standing, Subject};
 use portcullis::time::{Seconds, UnixSeconds};
 use serde_json::{Value, json};
@@ -25,7 +25,16 @@ fn usual() -> Value {
 fn ask(gate: &mut Gate, token: &str, store: &[(&str, &str)], at: i64) -> (String, Vec<String>) {
     let at = UnixSeconds::new(NOW + at);
     let call = Call::get("/").bearer(token);
-    let wanted = gate.trace(&call, at).0.revocations_wanted;
+    let needs = gate.evaluate(&call, at).0.needs;
+    let wanted: Vec<_> = needs
+        .into_iter()
+        .next()
+        .into_iter()
+        .flat_map(|need| match need {
+            Need::Revocations(entries) => entries,
+            Need::Keys(request) => panic!("the policy holds its keys: {request:?}"),
+        })
+        .collect();
     let asked = wanted.iter().map(|entry| entry.key.clone()).collect();
     for entry in wanted {
         let stored = store.iter().find(|(key, _)| *key == entry.key).map(|(_, text)| *text);
@@ -135,8 +144,8 @@ fn a_token_that_is_refused_anyway_asks_for_nothing() {
         Signer::hmac(256, kit::keys::OTHER_SECRET).signed(payload(&[])),
         Signer::hs256().signed(payload(&[("exp", "1")])),
     ] {
-        let (trace, verdict) = gate.trace(&Call::get("/").bearer(&token), kit::now());
-        assert!(verdict.is_err() && trace.revocations_wanted.is_empty());
+        let (evaluated, verdict) = gate.evaluate(&Call::get("/").bearer(&token), kit::now());
+        assert!(verdict.is_err() && evaluated.needs.is_empty());
     }
 }
 
@@ -218,8 +227,8 @@ fn logout(header: &str, changes: &[(&str, &str)]) -> String {
     claims.retain(|(name, _)| changes.iter().all(|(changed, _)| changed != name));
     claims.extend(changes);
     let token = Signer::hs256().token(header, payload(&claims));
-    let mut trace = Trace::default();
-    match judge_logout(&gate.policy, endpoint, &gate.memory, &token, kit::now(), &mut trace) {
+    let mut evaluation = LogoutEvaluation::new(&gate.policy, endpoint, &token);
+    match evaluation.run(&gate.memory, kit::now()).unwrap() {
         Ok(logout) => {
             let revokes =
                 logout.revokes.iter().map(|(entry, text)| format!("{}={text}", entry.key));

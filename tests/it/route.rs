@@ -24,7 +24,7 @@ fn check(patterns: &[&str], rows: &[(&str, &str)]) {
         table(rows.iter().copied(), |path| {
             let (trace, sent) = gate.trace(&Call::get(path), now());
             match (trace.route, sent) {
-                (Some(route), Ok(_)) => route.pattern.as_str().to_owned(),
+                (Some(route), Ok(_)) => route.pattern().as_str().to_owned(),
                 (_, sent) => sent.unwrap_err().code().to_string(),
             }
         });
@@ -120,7 +120,7 @@ fn the_path_picks_the_pattern_and_the_pattern_the_methods() {
         (("DELETE", "/other"), "200"),
     ];
     table(rows, |(method, path)| gate.verdict(&Call::new(method, path)));
-    let answer = gate.answer(&Call::new("DELETE", "/items"));
+    let answer = gate.response(&Call::new("DELETE", "/items"));
     let allow = answer.headers.iter().find(|(name, _)| *name == "Allow");
     assert_eq!(allow.unwrap().1, "GET, HEAD, POST, PUT");
 }

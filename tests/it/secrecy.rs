@@ -1,16 +1,17 @@
 //! Nothing of a secret, a token or a claim is in a `Debug` output, a refusal or a fault.
 
-use crate::kit::{Call, Gate, Held, Signer, hs_issuer, keys, now, payload, policy, with};
+use crate::kit::{Call, Gate, Held, Signer, hs_issuer, keys, now, payload, policy, respond, with};
 use portcullis::alg::Algorithm;
 use portcullis::claims::Claims;
-use portcullis::gate::{Trace, judge};
+use portcullis::identity::Identity;
+use portcullis::keys::Picked;
 use portcullis::keys::{Key, Material, Secret, jwk, pem};
-use portcullis::outgoing::Outgoing;
 use portcullis::policy::Policy;
 use portcullis::signature::verify;
 use portcullis::token::Unverified;
 use serde_json::json;
 use std::fmt::Debug;
+use std::rc::Rc;
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
@@ -59,9 +60,14 @@ fn claims_show_their_number() {
     let (gate, token) = (gate(), token());
     let issuer = &gate.policy.issuers()[0];
     let unverified = Unverified::parse(&token).unwrap();
-    let keys = issuer.pick_keys(unverified.header(), &gate.memory.keys, now(), &mut None).unwrap();
+    let published = &gate.memory.keys;
+    let picked = issuer.pick_keys(unverified.header(), published, now(), &mut None).unwrap();
+    let Picked::Keys(keys) = picked else { panic!("the policy holds the keys") };
     let verified = verify(unverified, &keys).unwrap();
-    let claims = Claims::check(verified, issuer.rules(), now()).unwrap();
+    let identity = Rc::new(Identity::from_token(verified, issuer, 0).unwrap());
+    check("Identity", &shown(&identity), &token);
+    check("Evidence", &shown(identity.evidence()), &token);
+    let claims = Claims::check(identity, issuer, now()).unwrap();
     check("Claims", &shown(&claims), &token);
 }
 
@@ -69,12 +75,9 @@ fn claims_show_their_number() {
 fn what_is_admitted_and_what_is_sent() {
     let (gate, token) = (gate(), token());
     let call = Call::get("/").bearer(&token);
-    let request = call.request();
-    let mut trace = Trace::default();
-    let admitted = judge(&gate.policy, &gate.memory, &request, now(), &mut trace).unwrap();
-    check("Admitted", &shown(&admitted), &token);
-    check("Trace", &shown(&trace), &token);
-    let outgoing = Outgoing::of(admitted, &request, gate.policy.forwarding()).unwrap();
+    check("Trace", &shown(&gate.trace(&call, now()).0), &token);
+    check("Decision", &shown(&gate.decision(&call)), &token);
+    let outgoing = gate.outgoing(&call);
     check("Outgoing", &shown(&outgoing), &token);
 }
 
@@ -151,7 +154,7 @@ fn refusals_hold_nothing_of_the_token() {
         let call = Call::get("/").bearer(&token);
         let (trace, sent) = gate.trace(&call, now());
         let refusal = sent.unwrap_err();
-        let answer = refusal.answer(gate.policy.answers(), None);
+        let answer = respond(gate.policy.error_responses(), &refusal, None);
         check("a refusal", &shown(&refusal), &token);
         check("a refusal", refusal.because(), &token);
         check("an answer", &shown(&answer), &token);

@@ -80,12 +80,12 @@ fn rfc9470_section_3_the_challenge_says_what_is_asked_for() {
     for (route, rest) in rows {
         let gate = gate(route);
         let call = Call::get("/").bearer(&Signer::hs256().signed(payload(&[])));
-        let answer = gate.answer(&call);
+        let answer = gate.response(&call);
         assert_eq!(answer.status, 401);
         assert_eq!(answered(&answer, "WWW-Authenticate"), Some(format!("{start}{rest}").as_str()));
         // Whoever sends no token, or a bad one, is asked for one first.
         for call in [Call::get("/"), Call::get("/").bearer("x")] {
-            let answer = gate.answer(&call);
+            let answer = gate.response(&call);
             assert!(!answered(&answer, "WWW-Authenticate").unwrap().contains("acr_values"));
         }
     }

@@ -188,5 +188,5 @@ fn the_trace_names_what_was_applied() {
     assert_eq!(trace.issuer, Some("i"));
     assert_eq!(trace.algorithm.map(|algorithm| algorithm.name()), Some("HS256"));
     assert_eq!(trace.key.as_deref(), Some("secret"));
-    assert_eq!(trace.route.unwrap().pattern.as_str(), "/*");
+    assert_eq!(trace.route.unwrap().pattern().as_str(), "/*");
 }

@@ -5,6 +5,7 @@ use crate::kit::{
 };
 use portcullis::alg::Algorithm;
 use portcullis::budget;
+use portcullis::issuer_id::IssuerId;
 use portcullis::keys::cache::Dated;
 use portcullis::keys::jwk::{self, Provenance};
 use portcullis::revocation::{Entry, Standing, Subject};
@@ -13,7 +14,7 @@ use serde_json::{Value, json};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
-/// The verdict on a token at so many seconds past the beginning, and whether it was recalled.
+/// The verdict on a token at so many seconds past the beginning, and whether it came from the cache.
 fn ask_at(gate: &Gate, path: &str, token: &str, seconds: i64) -> (String, bool) {
     let at = UnixSeconds::new(NOW + seconds);
     let (trace, verdict) = gate.trace(&Call::get(path).bearer(token), at);
@@ -21,7 +22,7 @@ fn ask_at(gate: &Gate, path: &str, token: &str, seconds: i64) -> (String, bool) 
         Ok(_) => "200".to_owned(),
         Err(refusal) => refusal.code().to_string(),
     };
-    (verdict, trace.is_recalled)
+    (verdict, trace.is_cached)
 }
 
 fn ask(gate: &Gate, token: &str) -> (String, bool) {
@@ -33,8 +34,8 @@ fn introduce(gate: &Gate, token: &str) {
     assert_eq!(ask(gate, token), verdict("200", false));
 }
 
-fn verdict(code: &str, is_recalled: bool) -> (String, bool) {
-    (code.to_owned(), is_recalled)
+fn verdict(code: &str, is_cached: bool) -> (String, bool) {
+    (code.to_owned(), is_cached)
 }
 
 #[test]
@@ -75,8 +76,8 @@ fn attack_35_tokens_that_begin_or_end_alike() {
         let new = if old == 'A' { "B" } else { "A" };
         let mut changed = token.clone();
         changed.replace_range(index..=index, new);
-        let (code, is_recalled) = ask(&gate, &changed);
-        assert!(code != "200" && !is_recalled, "{index}: {code}");
+        let (code, is_cached) = ask(&gate, &changed);
+        assert!(code != "200" && !is_cached, "{index}: {code}");
     }
     let (start, end) = token.split_at(token.len() / 2);
     for part in [start, end, &format!("{token}A"), &format!("A{token}"), &format!("{token}=")] {
@@ -162,8 +163,8 @@ fn what_is_refused_is_not_kept() {
         "not a token".to_owned(),
     ] {
         for _ in 0..3 {
-            let (code, is_recalled) = ask(&gate, &token);
-            assert!(code != "200" && !is_recalled, "{token}");
+            let (code, is_cached) = ask(&gate, &token);
+            assert!(code != "200" && !is_cached, "{token}");
         }
     }
 }
@@ -186,20 +187,20 @@ fn attack_35_the_key_is_rotated_out() {
     let keys = json!({ "jwks_uri": "https://i/jwks" });
     let mut gate = Gate::new(&policy(with(rs_issuer(), json!({ "keys": keys }))));
     let token = Signer::rs256().token(r#"{"alg":"RS256","kid":"old"}"#, payload(&[]));
-    gate.memory.keys.get_mut(0).unwrap().succeeded(set("old", 0));
+    gate.memory.keys.get_mut(IssuerId::new(0)).unwrap().succeeded(set("old", 0));
     introduce(&gate, &token);
     assert_eq!(ask_at(&gate, "/", &token, 0), verdict("200", false));
     assert_eq!(ask_at(&gate, "/", &token, 599), verdict("200", true));
     // Past its freshness the set still vouches, and is to be fetched again.
     let call = Call::get("/").bearer(&token);
-    let (trace, outcome) = gate.trace(&call, UnixSeconds::new(NOW + 600));
-    assert!(outcome.is_ok() && trace.is_recalled && trace.keys_wanted.unwrap().in_background);
+    let (evaluated, outcome) = gate.evaluate(&call, UnixSeconds::new(NOW + 600));
+    assert!(outcome.is_ok() && evaluated.trace.is_cached && evaluated.refresh.is_some());
     // A new set with the same key: verified once more, then recalled again.
-    gate.memory.keys.get_mut(0).unwrap().succeeded(set("old", 600));
+    gate.memory.keys.get_mut(IssuerId::new(0)).unwrap().succeeded(set("old", 600));
     assert_eq!(ask_at(&gate, "/", &token, 600), verdict("200", false));
     assert_eq!(ask_at(&gate, "/", &token, 600), verdict("200", true));
     // A new set without it.
-    gate.memory.keys.get_mut(0).unwrap().succeeded(set("new", 700));
+    gate.memory.keys.get_mut(IssuerId::new(0)).unwrap().succeeded(set("new", 700));
     assert_eq!(ask_at(&gate, "/", &token, 700), verdict("unknown_key", false));
     // A set that is too old to be used vouches for nothing.
     let other =
@@ -249,7 +250,7 @@ fn a_flood_of_tokens_that_are_used_once_moves_nothing_out() {
         introduce(&gate, &numbered(&signer, id));
     }
     assert_eq!(ask(&gate, &favourite), verdict("200", true));
-    let held = format!("{:?}", gate.memory.tokens);
+    let held = format!("{:?}", gate.memory.identities);
     let young: usize = held.split(&[' ', ','][..]).nth(3).unwrap().parse().unwrap();
     assert!(held.contains("old: 0") && young < flood / 20, "{held}");
     // The first of them have been forgotten, and the last not: it is kept now.

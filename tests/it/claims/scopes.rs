@@ -110,7 +110,7 @@ fn all_of_scopes_and_any_of_any_scope() {
         ],
     );
     let token = Signer::hs256().signed(payload(&[("scope", r#""a""#)]));
-    let answer = gate.answer(&Call::get("/").bearer(&token));
+    let answer = gate.response(&Call::get("/").bearer(&token));
     let challenge = answer.headers.iter().find(|(name, _)| *name == "WWW-Authenticate").unwrap();
     assert!(challenge.1.ends_with(r#", scope="a b x y""#), "{}", challenge.1);
 }

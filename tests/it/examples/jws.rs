@@ -180,5 +180,5 @@ fn algorithms_that_are_not_compiled_in() {
         }
     }
     let call = Call::get("/").bearer(&Example::rfc("RFC 7515 A.4").token);
-    assert_eq!(gate.answer(&call).status, 401);
+    assert_eq!(gate.response(&call).status, 401);
 }

@@ -1,11 +1,14 @@
 //! The whole gate, from a policy and a request to what the client or the origin sees.
 
 use super::{Held, hs_issuer, now, policy, rs_issuer};
-use portcullis::gate::{Memory, Trace, judge, own_answer};
+use portcullis::error_response::ErrorResponses;
+use portcullis::gate::{Decision, Evaluation, Memory, Need, Trace};
+use portcullis::keys::KeyRequest;
 use portcullis::outgoing::Outgoing;
 use portcullis::policy::Policy;
-use portcullis::refusal::{Answer, Refusal};
+use portcullis::refusal::Refusal;
 use portcullis::request::Request;
+use portcullis::response::OwnResponse;
 use portcullis::time::UnixSeconds;
 use serde_json::Value;
 use std::iter;
@@ -49,13 +52,39 @@ pub(crate) struct Sent {
     pub(crate) removed: Vec<String>,
     pub(crate) set: Vec<(String, String)>,
     pub(crate) no_store: bool,
-    pub(crate) as_it_came: bool,
+    pub(crate) unchanged: bool,
     pub(crate) anonymous: bool,
     /// What it would have been refused for.
     pub(crate) reported: Option<String>,
 }
 
+/// How far a request came, and what it would have fetched.
+#[derive(Debug)]
+pub(crate) struct Evaluated<'g> {
+    pub(crate) trace: Trace<'g>,
+    /// What had to be fetched first.
+    pub(crate) needs: Vec<Need>,
+    /// The keys to fetch in the background.
+    pub(crate) refresh: Option<KeyRequest>,
+}
+
 impl Sent {
+    fn of(outgoing: &Outgoing<'_>) -> Self {
+        let lines = outgoing.lines().unwrap();
+        let mut lines = lines.split('\n').map(str::to_owned);
+        let (url, removed) = (lines.next().unwrap(), lines.next().unwrap());
+        let names = removed.split(',').filter(|name| !name.is_empty());
+        Self {
+            url,
+            removed: names.map(str::to_owned).collect(),
+            set: iter::from_fn(|| Some((lines.next()?, lines.next().unwrap()))).collect(),
+            no_store: outgoing.no_store,
+            unchanged: outgoing.is_unchanged(),
+            anonymous: outgoing.is_anonymous(),
+            reported: outgoing.reported().map(|refusal| refusal.code().to_string()),
+        }
+    }
+
     /// A header that the gate set.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         let mut values = self.set.iter().filter(|(set, _)| set == name);
@@ -63,6 +92,15 @@ impl Sent {
         assert!(values.next().is_none(), "{name} is set twice");
         value
     }
+}
+
+/// The response to a refused request without headers.
+pub(crate) fn respond(
+    responses: &ErrorResponses,
+    refusal: &Refusal,
+    ray: Option<&str>,
+) -> OwnResponse {
+    responses.respond(refusal, &Vec::<(String, String)>::new(), ray)
 }
 
 /// A gate whose policy has compiled.
@@ -86,7 +124,7 @@ impl Gate {
 
     /// With nothing fetched.
     pub(crate) fn of(policy: Policy) -> Self {
-        Self { memory: Memory::of(&policy), policy }
+        Self { memory: Memory::new(&policy), policy }
     }
 
     /// For the base token.
@@ -99,34 +137,37 @@ impl Gate {
         Self::new(&policy(rs_issuer()))
     }
 
-    /// Judges a request, works out what is sent, and says how far it came.
+    /// Evaluates a request, and returns what is sent and how far it came.
+    pub(crate) fn evaluate<'g>(
+        &'g self,
+        call: &Call,
+        at: UnixSeconds,
+    ) -> (Evaluated<'g>, Result<Sent, Refusal>) {
+        let mut evaluation = Evaluation::new(&self.policy, call.request());
+        let mut needs = Vec::new();
+        let decision = loop {
+            match evaluation.run(&self.memory, at) {
+                Ok(decision) => break decision,
+                Err(need) => needs.push(need),
+            }
+        };
+        let sent = match decision {
+            Decision::Respond(response) => panic!("the gate responds itself: {response:?}"),
+            Decision::Refuse(refusal) => Err(refusal),
+            Decision::Forward(outgoing) => Ok(Sent::of(&outgoing)),
+        };
+        let (trace, refresh) = (evaluation.trace().clone(), evaluation.take_refresh());
+        (Evaluated { trace, needs, refresh }, sent)
+    }
+
+    /// How far a request came, and what is sent.
     pub(crate) fn trace<'g>(
         &'g self,
         call: &Call,
         at: UnixSeconds,
     ) -> (Trace<'g>, Result<Sent, Refusal>) {
-        let mut trace = Trace::default();
-        let request = call.request();
-        let sent =
-            judge(&self.policy, &self.memory, &request, at, &mut trace).and_then(|admitted| {
-                let anonymous = admitted.claims().is_none();
-                let outgoing = Outgoing::of(admitted, &request, self.policy.forwarding())?;
-                let reported = outgoing.reported().map(|refusal| refusal.code().to_string());
-                let lines = outgoing.lines().unwrap();
-                let mut lines = lines.split('\n').map(str::to_owned);
-                let (url, removed) = (lines.next().unwrap(), lines.next().unwrap());
-                let names = removed.split(',').filter(|name| !name.is_empty());
-                Ok(Sent {
-                    reported,
-                    url,
-                    removed: names.map(str::to_owned).collect(),
-                    set: iter::from_fn(|| Some((lines.next()?, lines.next().unwrap()))).collect(),
-                    no_store: outgoing.no_store,
-                    as_it_came: outgoing.goes_as_it_came(),
-                    anonymous,
-                })
-            });
-        (trace, sent)
+        let (evaluated, sent) = self.evaluate(call, at);
+        (evaluated.trace, sent)
     }
 
     pub(crate) fn ask(&self, call: &Call) -> Result<Sent, Refusal> {
@@ -146,18 +187,30 @@ impl Gate {
         self.verdict(&Call::get("/").bearer(token))
     }
 
-    /// What the gate answers by itself, whether it is asked for its metadata or refuses.
-    pub(crate) fn own_answer(&self, call: &Call) -> Option<Answer> {
-        let request = call.request();
-        match own_answer(&self.policy, &request) {
-            Ok(answer) => answer,
-            Err(refusal) => Some(refusal.answer_to(request.headers, self.policy.answers(), None)),
+    /// What the gate responds itself: its metadata, or a preflight.
+    pub(crate) fn own_response(&self, call: &Call) -> Option<OwnResponse> {
+        match self.decision(call) {
+            Decision::Respond(response) => Some(response),
+            Decision::Refuse(_) | Decision::Forward(_) => None,
         }
     }
 
-    /// What the client is told.
-    pub(crate) fn answer(&self, call: &Call) -> Answer {
+    /// The response to a refused request.
+    pub(crate) fn response(&self, call: &Call) -> OwnResponse {
         let refusal = self.ask(call).unwrap_err();
-        refusal.answer_to(call.request().headers, self.policy.answers(), None)
+        self.policy.error_responses().respond(&refusal, call.request().headers, None)
+    }
+
+    /// The outgoing request of an admitted one.
+    pub(crate) fn outgoing<'r>(&'r self, call: &'r Call) -> Outgoing<'r> {
+        match Evaluation::new(&self.policy, call.request()).run(&self.memory, now()) {
+            Ok(Decision::Forward(outgoing)) => outgoing,
+            other => panic!("not forwarded: {other:?}"),
+        }
+    }
+
+    /// The decision on a request for which nothing has to be fetched.
+    pub(crate) fn decision<'r>(&'r self, call: &'r Call) -> Decision<'r> {
+        Evaluation::new(&self.policy, call.request()).run(&self.memory, now()).unwrap()
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{changed, check};
 use crate::kit::{Gate, Held, warnings};
-use portcullis::extract::Source;
+use portcullis::extract::TokenSource;
 use serde_json::{Value, json};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -25,15 +25,15 @@ fn sources_are_a_list_of_places() {
     assert_eq!(
         gate.policy.sources(),
         [
-            Source::Authorization,
-            Source::Cookie("__Host-token".to_owned()),
-            Source::Header("Cf-Access-Jwt-Assertion".to_owned()),
-            Source::Query("access_token".to_owned()),
-            Source::WebSocketProtocol,
+            TokenSource::Authorization,
+            TokenSource::Cookie("__Host-token".to_owned()),
+            TokenSource::Header("Cf-Access-Jwt-Assertion".to_owned()),
+            TokenSource::Query("access_token".to_owned()),
+            TokenSource::WebSocketProtocol,
         ]
     );
     for default in [json!({ "token": {} }), json!({})] {
-        assert_eq!(Gate::new(&changed(default)).policy.sources(), [Source::Authorization]);
+        assert_eq!(Gate::new(&changed(default)).policy.sources(), [TokenSource::Authorization]);
     }
     check([
         (sources(json!([])), vec![("token.sources", "not a list", "\"authorization\"")]),

@@ -2,6 +2,7 @@
 //! meant for an API: what a preset is for is to tell them apart.
 
 use crate::kit::{Gate, NOW, Signer, keys, now, policy, table, with};
+use portcullis::issuer_id::IssuerId;
 use portcullis::keys::cache::Dated;
 use portcullis::keys::jwk::{self, Provenance};
 use portcullis::time::Seconds;
@@ -24,7 +25,7 @@ fn check<'r>(preset: Value, token: Value, rows: impl IntoIterator<Item = (Value,
     let algorithms = gate.policy.issuers()[0].algorithms();
     let set = jwk::import(jwks.as_object().unwrap(), algorithms, Provenance::Network).unwrap();
     let set = Dated { value: set, fetched: now(), fresh_for: Seconds::new(600) };
-    gate.memory.keys.get_mut(0).unwrap().succeeded(set);
+    gate.memory.keys.get_mut(IssuerId::new(0)).unwrap().succeeded(set);
 
     let token = with(token, json!({ "iat": NOW, "exp": NOW + 300 }));
     let verdict = |claims: &Value| {
