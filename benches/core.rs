@@ -1,7 +1,7 @@
-//! The core natively: what a request costs, and what an attacker can make it cost.
+//! The cost of a request to the core, natively, and how much an attacker can raise it.
 //!
-//! `hostile_16_kib/*` has to stay below `good_16_kib/rs256`: it must be cheaper to refuse a token that is
-//! made to be expensive than to accept a good one of the same size.
+//! `hostile_16_kib/*` has to stay below `good_16_kib/rs256`: rejecting a token that is made to be expensive
+//! must cost less than accepting a valid one of the same size.
 
 #![expect(
     clippy::unwrap_used,
@@ -14,7 +14,7 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 #[cfg(feature = "kernels")]
 use portcullis::alg::{Algorithm, Curve};
-use portcullis::gate::{self, Memory, Trace};
+use portcullis::gate::{Decision, Evaluation, Memory};
 #[cfg(feature = "kernels")]
 use portcullis::keys::{EcKey, Key, Material, RsaKey};
 use portcullis::path::CanonicalPath;
@@ -134,10 +134,11 @@ fn benches(criterion: &mut Criterion) {
         let headers = vec![("authorization".to_owned(), format!("Bearer {token}"))];
         let url = "https://gate.example/service-59/7/items";
         let request = Request { method: "GET", url, headers: &headers };
-        gate::judge(&policy, memory, black_box(&request), NOW, &mut Trace::default()).is_ok()
+        let decision = Evaluation::new(&policy, black_box(request)).run(memory, NOW);
+        matches!(decision, Ok(Decision::Forward(_)))
     };
-    // With a memory that has never seen the token.
-    let judge = |token: &str| judge_with(&Memory::of(&policy), token);
+    // With a memory in which the token is not cached.
+    let judge = |token: &str| judge_with(&Memory::new(&policy), token);
 
     let mut group = criterion.benchmark_group("judge_700_bytes");
     for (name, algorithm, issuer) in
@@ -149,10 +150,10 @@ fn benches(criterion: &mut Criterion) {
     }
     group.finish();
 
-    let mut group = criterion.benchmark_group("recalled_700_bytes");
+    let mut group = criterion.benchmark_group("cached_700_bytes");
     let token = good_token("RS256", "https://rs", 700);
-    let memory = Memory::of(&policy);
-    // It is kept at the second time.
+    let memory = Memory::new(&policy);
+    // A token is cached at its second use.
     assert!(judge_with(&memory, &token) && judge_with(&memory, &token));
     group.bench_function("rs256", |bencher| bencher.iter(|| judge_with(&memory, &token)));
     group.finish();

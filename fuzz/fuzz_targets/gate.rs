@@ -1,4 +1,4 @@
-//! The whole gate on a random request: a refusal is the client's own, what is sent holds to the rules.
+//! The whole gate on a random request: every refusal blames the client, and what is sent keeps the rules.
 
 #![no_main]
 
@@ -6,9 +6,9 @@ use arbitrary::Arbitrary;
 use base64ct::{Base64UrlUnpadded, Encoding as _};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use libfuzzer_sys::fuzz_target;
-use portcullis::gate::{self, Memory, Trace};
+use portcullis::gate::{Decision, Evaluation, Memory};
+use portcullis::headers::folded;
 use portcullis::json;
-use portcullis::outgoing::{Outgoing, folded};
 use portcullis::policy::{Bindings, Policy};
 use portcullis::request::Request;
 use portcullis::route::Access;
@@ -22,8 +22,8 @@ struct Input<'a> {
     method: &'a str,
     path: &'a str,
     headers: Vec<(String, String)>,
-    /// The rest of a JOSE header and a payload to be signed well, so that what comes after the signature
-    /// is reached.
+    /// The rest of a JOSE header and of a payload. They are signed, so that the steps after the signature
+    /// are reached.
     signed: Option<(&'a str, &'a str)>,
     now: i64,
 }
@@ -77,27 +77,36 @@ fuzz_target!(|input: Input<'_>| {
         headers.push(("Authorization".to_owned(), sign(header, payload)));
     }
     let request = Request { method: input.method, url: &url, headers: &headers };
-    let mut trace = Trace::default();
+    let memory = Memory::new(&policy);
+    let mut evaluation = Evaluation::new(&policy, request);
     let now = UnixSeconds::new(input.now);
-    let outcome = gate::judge(&policy, &Memory::of(&policy), &request, now, &mut trace);
-    let outcome = outcome.and_then(|admitted| {
-        assert!(admitted.claims().is_some() || admitted.route().access != Access::Required);
-        Outgoing::of(admitted, &request, policy.forwarding())
-    });
-    match outcome {
-        Err(refusal) => {
-            let status = refusal.answer(policy.answers(), None).status;
+    let decision = loop {
+        // Nothing is ever fetched: the gate must come to a decision all the same.
+        if let Ok(decision) = evaluation.run(&memory, now) {
+            break decision;
+        }
+    };
+    match decision {
+        Decision::Respond(response) => assert!(matches!(response.status, 200 | 204)),
+        Decision::Refuse(refusal) => {
+            let status = policy.error_responses().respond(&refusal, &headers, None).status;
             assert!(matches!(status, 400 | 401 | 403 | 404 | 405 | 503 | 508), "{refusal:?}");
         }
-        Ok(outgoing) => {
-            // What is left of the first two without the token is the client's, and the others are of the URL.
+        Decision::Forward(outgoing) => {
+            let route = evaluation.trace().route.unwrap();
+            assert!(
+                !outgoing.is_anonymous()
+                    || outgoing.reported().is_some()
+                    || route.access() != Access::Required
+            );
+            // The rest of the first two without the token is the client's, and the others are from the URL.
             let shared =
                 ["Cookie", "Sec-WebSocket-Protocol", "X-Forwarded-Host", "X-Forwarded-Proto"];
             let own = outgoing.set.iter().filter(|(name, _)| !shared.contains(&&**name));
             for (_, value) in own {
                 assert!(value.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()));
             }
-            // Whatever the gate writes, it has taken out of what came.
+            // The gate removes every incoming header that it writes.
             for (name, _) in &headers {
                 let written = outgoing.set.iter().any(|(own, _)| folded(own) == folded(name));
                 assert!(!written || outgoing.remove.iter().any(|removed| removed == name));
