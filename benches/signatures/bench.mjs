@@ -189,7 +189,7 @@ say(`V8 ${process.versions.v8}, OpenSSL ${process.versions.openssl}.`);
 say("Ratios are comparable between machines, times are not.");
 say("");
 say(
-  `Microseconds per signature check of a message of ${MESSAGE_BYTES} bytes: the median of ${ROUNDS} rounds, in each of which the implementations take turns.`,
+  `Microseconds per signature check of a message of ${MESSAGE_BYTES} bytes: the median of ${ROUNDS} rounds. In each round, the implementations take turns.`,
 );
 say(
   "*Gate* is the Worker's own code, in WebAssembly. *Crate* is RustCrypto's implementation, in WebAssembly; it is shown if the gate uses its own kernel instead. Both run with explicit bounds checks for memory accesses, as in the Workers runtime; without these checks, the kernels take 6 to 9 % less time.",
