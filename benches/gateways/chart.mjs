@@ -26,7 +26,7 @@ export function chart(groups, titles) {
     return `<rect x="${x}" y="14" width="10" height="10" fill="${COLOURS[name]}"/><text class="legend" x="${x + 14}" y="23">${titles[name]}</text>`;
   });
   const one = LEFT + SCALE;
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${y}" role="img" aria-label="Requests a second, as ratios to jose">
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${y}" role="img" aria-label="Requests per second as a ratio to jose">
 <style>text { font: 10px system-ui, sans-serif; fill: #334155 } .label { text-anchor: end; font-size: 12px } @media (prefers-color-scheme: dark) { text { fill: #cbd5e1 } }</style>
 ${legend.join("\n")}
 <line x1="${one}" x2="${one}" y1="34" y2="${y}" stroke="#94a3b8" stroke-dasharray="3 3"/>

@@ -1,6 +1,6 @@
 import { jwtVerify } from "jose";
 
-/** Resolves with the proof's claims. Throws if the request did not come through the gate. */
+/** Returns the claims of the proof. Throws if the request did not come through the gate. */
 export async function provenByTheGate(request, { secret, audience }) {
   const proof = request.headers["x-portcullis-proof"] ?? "";
   const { payload } = await jwtVerify(proof, new TextEncoder().encode(secret), {

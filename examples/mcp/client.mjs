@@ -1,5 +1,5 @@
-// An MCP client that is told the server's address and its own credentials, and finds out the rest: from the gate's
-// 401 to the resource's metadata (RFC 9728), to the provider's (RFC 8414), to a token, to the tools.
+// An MCP client that knows only the server's address and its own credentials. The gate's 401 leads
+// it to the resource's metadata (RFC 9728), to the provider's metadata (RFC 8414) and to a token.
 
 import { pathToFileURL } from "node:url";
 import { ClientCredentialsProvider } from "@modelcontextprotocol/sdk/client/auth-extensions.js";
@@ -7,13 +7,13 @@ import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
 import { CLIENT } from "./provider.mjs";
 
-/** A client that has connected. `fetch` is for tests. */
+/** Connects and returns the client. Tests pass their own `fetch`. */
 export async function connect(address, { expectedIssuer, fetch }) {
   const authProvider = new ClientCredentialsProvider({
     clientId: CLIENT.id,
     clientSecret: CLIENT.secret,
     expectedIssuer,
-    // With client credentials the SDK asks for what stands here, and not for what the metadata list.
+    // With client credentials the SDK requests these scopes and ignores those in the metadata.
     scope: "read write",
   });
   const client = new Client({ name: "notebook-agent", version: "1.0.0" });

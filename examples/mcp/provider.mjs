@@ -1,15 +1,15 @@
-// An identity provider for local use, in the place of the one that you have: `oidc-provider` with one client, which
-// gets access tokens for whatever resource it names, as JWTs (RFC 9068) with RS256.
+// An identity provider for local use instead of your own: `oidc-provider` with one client. The
+// client gets access tokens for any resource that it names, as JWTs (RFC 9068) signed with RS256.
 
 import { generateKeyPairSync } from "node:crypto";
 import { createServer } from "node:http";
 import { pathToFileURL } from "node:url";
 import Provider from "oidc-provider";
 
-/** The client, as it was registered with the provider. */
+/** The client that is registered with the provider. */
 export const CLIENT = { id: "notebook-agent", secret: "a secret for local use, and for nothing else" };
 
-/** Listens, and returns the server of Node's; its address is the issuer. */
+/** Starts and returns a Node HTTP server, whose address is the issuer. */
 export function provide(port) {
   const server = createServer().listen(port, "127.0.0.1");
   server.on("listening", () => {

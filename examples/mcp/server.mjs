@@ -1,5 +1,5 @@
-// An MCP server that knows nothing of tokens: who asks, and with which scopes, the gate says in two headers. It has to
-// be reached through the gate alone; here it listens on this machine only.
+// An MCP server without code for tokens: the gate names the user and the scopes in two headers.
+// Clients must not be able to reach the server without the gate, so it listens on loopback only.
 
 import { createServer } from "node:http";
 import { pathToFileURL } from "node:url";
@@ -11,7 +11,7 @@ const text = (text) => ({ content: [{ type: "text", text }] });
 
 const refused = (why) => ({ ...text(why), isError: true });
 
-/** The server for one request. */
+/** Creates the MCP server for one request. */
 function notebook(notes) {
   const server = new McpServer({ name: "notebook", version: "1.0.0" });
   const caller = ({ requestInfo }) => requestInfo.headers["x-auth-subject"];
@@ -24,7 +24,7 @@ function notebook(notes) {
     "add_note",
     { description: "Adds a note to yours", inputSchema: { note: z.string() } },
     ({ note }, extra) => {
-      if (!scopes(extra).includes("write")) return refused("this takes the scope write");
+      if (!scopes(extra).includes("write")) return refused("this tool needs the scope write");
       notes.set(caller(extra), [...(notes.get(caller(extra)) ?? []), note]);
       return text("added");
     },
@@ -32,7 +32,7 @@ function notebook(notes) {
   return server;
 }
 
-/** Listens, and returns the server of Node's. Without sessions: each request stands for itself. */
+/** Starts and returns a Node HTTP server. It has no sessions: every request is independent. */
 export function serve(port) {
   const notes = new Map();
   return createServer(async (request, response) => {

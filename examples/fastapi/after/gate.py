@@ -1,4 +1,4 @@
-"""Whether a request came through the gate: its hop proof, read with PyJWT."""
+"""Verifies with PyJWT the hop proof of a request, which proves that it came through the gate."""
 
 import os
 
@@ -6,12 +6,12 @@ import jwt
 from fastapi import HTTPException, Request
 
 SECRET = os.environ["HOP_SECRET"]
-# What the policy calls its `origin`.
+# The value of `origin` in the policy.
 AUDIENCE = os.environ.get("ORIGIN", "http://127.0.0.1:8000")
 
 
 def proven_by_the_gate(request: Request) -> dict:
-    """The claims of the proof. A request without a good one, made for it, is refused."""
+    """Returns the claims of the proof. Raises 401 if no valid proof for this request is present."""
     refusal = HTTPException(401, headers={"WWW-Authenticate": "Bearer"})
     proof = request.headers.get("x-portcullis-proof", "")
     try:

@@ -1,16 +1,19 @@
-"""The same API behind the gate: it knows no tokens, keys or scopes, and answers nothing that came around the gate."""
+"""The same API behind the gate. It has no code for tokens, keys or scopes.
+
+It rejects requests that did not come through the gate.
+"""
 
 from typing import Annotated
 
 from fastapi import Depends, FastAPI, HTTPException
 from gate import proven_by_the_gate
 
-# Dependencies do not hold for the pages that FastAPI makes itself: without `openapi_url` there are none.
+# Dependencies do not apply to FastAPI's own documentation pages. `openapi_url=None` removes them.
 app = FastAPI(dependencies=[Depends(proven_by_the_gate)], openapi_url=None)
 
 
 def subject(proof: Annotated[dict, Depends(proven_by_the_gate)]) -> str:
-    """Who is asking. A request on a public route, or by report mode, comes in nobody's name."""
+    """Returns the user. Anonymous requests (public routes, report mode) have no `sub`: 403."""
     if "sub" not in proof:
         raise HTTPException(403)
     return proof["sub"]

@@ -15,7 +15,7 @@ bearer = HTTPBearer()
 
 
 def claims(credentials: Annotated[HTTPAuthorizationCredentials, Depends(bearer)]) -> dict:
-    """The claims of a good token. Every other one is refused."""
+    """Returns the claims of a valid token. Raises 401 for any other token."""
     try:
         return jwt.decode(
             credentials.credentials,

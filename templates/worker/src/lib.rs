@@ -1,4 +1,4 @@
-//! The gate as a Worker of one's own: the verdicts are Portcullis', the policy stands in `wrangler.toml`.
+//! Your own gate: Portcullis judges the requests by the policy in `wrangler.toml`.
 
 use worker::{Context, Env, event};
 
