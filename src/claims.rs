@@ -189,7 +189,9 @@ fn scope_list(value: &Value) -> Result<Vec<&str>, Refusal> {
             .iter()
             .map(|scope| scope.as_str().ok_or(invalid("a scope is not a string")))
             .collect::<Result<_, _>>()?,
-        _ => return Err(invalid("the scopes are neither a string nor an array")),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => {
+            return Err(invalid("the scopes are neither a string nor an array"));
+        }
     };
     if scopes.iter().all(|scope| is_scope_token(scope)) {
         Ok(scopes)

@@ -26,10 +26,8 @@ pub(crate) const MAX_SAFE_INTEGER: i64 = 9_007_199_254_740_991;
 ///
 /// [`NotStrictJson`] for anything that the module's rules refuse, and for a value that is no object.
 pub fn parse_object(bytes: &[u8]) -> Result<Object, NotStrictJson> {
-    match parse(bytes)? {
-        Value::Object(object) => Ok(object),
-        _ => Err(NotStrictJson),
-    }
+    let Value::Object(object) = parse(bytes)? else { return Err(NotStrictJson) };
+    Ok(object)
 }
 
 /// Reads bytes that are one JSON value and nothing else.
@@ -68,7 +66,7 @@ pub(crate) fn at<'a>(object: &'a Object, path: &str) -> Option<&'a Value> {
                 let canonical = token == "0" || token.starts_with(|c| matches!(c, '1'..='9'));
                 items.get(token.parse::<usize>().ok().filter(|_| canonical)?)?
             }
-            _ => return None,
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => return None,
         };
     }
     Some(value)

@@ -40,6 +40,9 @@
 //!     futures or bodies.
 //! 11. What a request can make the gate do has a bound, with its reason ([`budget`]).
 
+// A new token source, reason code or kind of key must not fall into an arm that was written before it.
+#![deny(clippy::wildcard_enum_match_arm)]
+
 #[cfg(all(feature = "worker", feature = "web", target_arch = "wasm32"))]
 compile_error!(
     "the features `worker` and `web` exclude each other on wasm32: worker-build turns every \

@@ -366,7 +366,9 @@ fn header_text(value: &Value, scopes: bool) -> Result<String, Refusal> {
         }
         Value::Array(items) if items.is_empty() => String::new(),
         Value::Object(members) if members.is_empty() => String::new(),
-        other => other.to_string(),
+        other @ (Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_)) => {
+            other.to_string()
+        }
     })
 }
 
@@ -377,7 +379,7 @@ fn refuse_unsafe_integers(value: &Value) -> Result<(), Refusal> {
         }
         Value::Array(items) => items.iter().try_for_each(refuse_unsafe_integers),
         Value::Object(members) => members.values().try_for_each(refuse_unsafe_integers),
-        _ => Ok(()),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Ok(()),
     }
 }
 

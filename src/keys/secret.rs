@@ -90,9 +90,8 @@ impl Secret {
     }
 
     pub(super) fn check_length(&self, algorithms: &[Algorithm]) -> Result<(), KeyFault> {
-        let tag_bytes = |algorithm: &Algorithm| match algorithm.family() {
-            Family::Hmac(hash) => hash.bytes(),
-            _ => 0,
+        let tag_bytes = |algorithm: &Algorithm| {
+            if let Family::Hmac(hash) = algorithm.family() { hash.bytes() } else { 0 }
         };
         let longest = algorithms.iter().max_by_key(|algorithm| tag_bytes(algorithm));
         match longest.map(|algorithm| (algorithm, tag_bytes(algorithm))) {

@@ -117,9 +117,10 @@ impl<'v> Table<'v> {
                 return Ok(Some(vec![single]));
             }
             Some(other) => {
-                let problem = match other {
-                    Value::String(single) if single.is_empty() => "an empty string".to_owned(),
-                    other => format!("{}, not a list", kind(other)),
+                let problem = if other.as_str() == Some("") {
+                    "an empty string".to_owned()
+                } else {
+                    format!("{}, not a list", kind(other))
                 };
                 faults.fault(self.at(key), problem, remedy);
                 return Err(Faulty);

@@ -55,7 +55,11 @@ fn compile_source(
             return Ok(TokenSource::WebSocketProtocol);
         }
         Value::Object(_) => {}
-        _ => {
+        Value::Null
+        | Value::Bool(_)
+        | Value::Number(_)
+        | Value::String(_)
+        | Value::Array(_) => {
             faults.fault(path, "not a source of tokens", REMEDY);
             return Err(Faulty);
         }
