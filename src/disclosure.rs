@@ -1,45 +1,61 @@
-//! What a deployment tells of its policy to the console's page.
+//! What a deployment tells the console's page about its policy: the policy as written, and public keys.
 //!
-//! The policy as it is written, and public keys. No binding's text is ever in it: a key is told by the
-//! typed key that was imported, and of a secret no more than its binding's name.
+//! The text of a binding is never part of it. A public key is written from the typed key that was imported,
+//! and of a secret the page learns only the binding's name.
 
 use crate::issuer::Issuer;
 use crate::json;
 use crate::json::text::{ObjectText, array, quoted};
 use crate::keys::{Key, KeyCaches, KeySet};
-use crate::policy::Policy;
+use crate::policy::{BindingReference, Policy, Purpose};
 use serde_json::Value;
 
-/// Tells of a policy that has compiled: `policy`, itself, with key sets that stand in it as public keys
-/// or, where they are secrets, as a made-up binding's name; `secrets`, the names of the bindings that are
-/// withheld; `keys`, by their issuers' names the public keys, held or published.
+/// Writes three members about a compiled policy: `policy`, the policy itself, in which an inline key set
+/// is replaced by its public keys or, if it contains secrets, by the name of a binding that does not
+/// exist; `secrets`, the names of the bindings that hold secrets; and `keys`, the public keys by the names
+/// of their issuers.
 pub fn tell(told: &mut ObjectText, mut raw: Value, policy: &Policy, published: &KeyCaches) {
-    let mut secrets = Vec::new();
     let mut keys = ObjectText::new();
     let written = raw.get_mut("issuers").and_then(Value::as_array_mut).into_iter().flatten();
     for (issuer, written) in policy.issuers().iter().zip(written) {
-        if issuer.algorithms().iter().any(|algorithm| algorithm.is_symmetric()) {
-            withhold(issuer, written, &mut secrets);
+        if is_symmetric(issuer) {
+            withhold(issuer, written);
         } else {
             disclose(issuer, written, published, &mut keys);
         }
     }
-    named(raw.pointer("/forward/proof/secret"), &mut secrets);
+    let secrets: Vec<_> = Policy::binding_references(&raw)
+        .iter()
+        .filter(|reference| is_secret(reference, policy))
+        .map(|reference| quoted(&reference.binding))
+        .collect();
     told.json("policy", &raw.to_string());
     told.array("secrets", &secrets);
     told.json("keys", &keys.finish());
 }
 
-/// Says which secrets an issuer has.
-fn withhold(issuer: &Issuer, written: &mut Value, secrets: &mut Vec<String>) {
+fn is_symmetric(issuer: &Issuer) -> bool {
+    issuer.algorithms().iter().any(|algorithm| algorithm.is_symmetric())
+}
+
+/// Whether a binding holds a secret. A JWK Set does if its issuer's algorithms are symmetric.
+fn is_secret(reference: &BindingReference, policy: &Policy) -> bool {
+    match reference.purpose {
+        Purpose::Secret => true,
+        Purpose::PublicKey => {
+            reference.issuer.and_then(|id| policy.issuer(id)).is_some_and(is_symmetric)
+        }
+    }
+}
+
+/// Replaces a JWK Set of secrets in the policy by the name of a binding that does not exist.
+fn withhold(issuer: &Issuer, written: &mut Value) {
     if let Some(set) = inline_set(written) {
         *set = Value::String(format!("issuers[{}].keys.jwks", issuer.id().index()));
     }
-    named(written.pointer("/keys/secret"), secrets);
-    named(written.pointer("/keys/jwks"), secrets);
 }
 
-/// Says which public keys an issuer has.
+/// Writes the public keys of an issuer.
 fn disclose(issuer: &Issuer, written: &mut Value, published: &KeyCaches, keys: &mut ObjectText) {
     let cache = published.get(issuer.id()).filter(|_| issuer.remote().is_some());
     let held = cache.and_then(|cache| cache.held());
@@ -69,15 +85,6 @@ fn disclose(issuer: &Issuer, written: &mut Value, published: &KeyCaches, keys: &
 
 fn inline_set(written: &mut Value) -> Option<&mut Value> {
     written.pointer_mut("/keys/jwks").filter(|jwks| jwks.is_object())
-}
-
-/// A name, or a list of names.
-fn named(value: Option<&Value>, names: &mut Vec<String>) {
-    match value {
-        Some(Value::String(name)) => names.push(quoted(name)),
-        Some(Value::Array(several)) => several.iter().for_each(|name| named(Some(name), names)),
-        _ => {}
-    }
 }
 
 fn public(set: &KeySet) -> String {

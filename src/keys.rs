@@ -61,14 +61,17 @@ pub enum Material {
 impl Material {
     /// Whether this is the sort of key that an algorithm of that family takes.
     fn suits(&self, family: Family) -> bool {
-        match (self, family) {
-            (Self::Secret(_), Family::Hmac(_))
-            | (Self::Rsa(_), Family::RsaPkcs1(_) | Family::RsaPss(_))
-            | (Self::Edwards(_), Family::Ed25519) => true,
-            (Self::Ec(key), Family::Ecdsa(curve, _)) => key.curve() == curve,
+        match self {
+            Self::Secret(_) => matches!(family, Family::Hmac(_)),
+            Self::Rsa(_) => matches!(family, Family::RsaPkcs1(_) | Family::RsaPss(_)),
+            Self::Ec(key) => {
+                matches!(family, Family::Ecdsa(curve, _) if key.curve() == curve)
+            }
+            Self::Edwards(_) => family == Family::Ed25519,
             #[cfg(feature = "mldsa")]
-            (Self::Lattice(key), Family::MlDsa(set)) => key.parameter_set() == set,
-            _ => false,
+            Self::Lattice(key) => {
+                matches!(family, Family::MlDsa(set) if key.parameter_set() == set)
+            }
         }
     }
 

@@ -14,6 +14,7 @@ mod log;
 mod origin;
 mod preset;
 mod reader;
+mod references;
 mod resource;
 mod revocation;
 mod route;
@@ -23,6 +24,7 @@ mod token;
 pub use self::fault::Fault;
 pub use self::log::{Decisions, Log};
 pub use self::preset::Preset;
+pub use self::references::{BindingReference, Purpose};
 
 use self::fault::Faults;
 use self::reader::Table;
@@ -96,26 +98,11 @@ impl Policy {
         faults.into_compilation(policy)
     }
 
-    /// The bindings that a policy names for secrets and keys, for a caller that has to wait for what
-    /// they hold. What is malformed is left out: compiling reports it.
+    /// Lists the bindings that a raw policy names for secrets and keys, in the order of the policy. Leaves
+    /// out malformed values, which [`Policy::compile`] reports.
     #[must_use]
-    pub fn secrets_named(raw: &Value) -> Vec<String> {
-        let issuers = raw.get("issuers").and_then(Value::as_array).into_iter().flatten();
-        let keys = issuers.filter_map(|issuer| issuer.get("keys")).flat_map(|keys| {
-            ["secret", "pem", "jwks"].into_iter().filter_map(|source| keys.get(source))
-        });
-        let proof = raw.pointer("/forward/proof/secret");
-        let mut names = Vec::new();
-        for named in keys.chain(proof) {
-            match named {
-                Value::String(name) => names.push(name.clone()),
-                Value::Array(several) => {
-                    names.extend(several.iter().filter_map(Value::as_str).map(str::to_owned));
-                }
-                _ => {}
-            }
-        }
-        names
+    pub fn binding_references(raw: &Value) -> Vec<BindingReference> {
+        references::all(raw)
     }
 
     /// The issuers of a raw policy that presets write out, as far as they are without faults.

@@ -96,31 +96,31 @@ pub fn is_valid(algorithm: Algorithm, key: &Key, message: &[u8], signature: &[u8
     if !key.algorithms().contains(&algorithm) {
         return false;
     }
-    match (algorithm.family(), key.material()) {
-        (Family::Hmac(hash), Material::Secret(secret)) => {
-            hmac::verify(hash, secret, message, signature)
-        }
-        (Family::RsaPkcs1(hash), Material::Rsa(key)) => {
-            Claimed { padding: Padding::Pkcs1, hash, key, message, signature }.is_valid()
-        }
-        (Family::RsaPss(hash), Material::Rsa(key)) => {
-            Claimed { padding: Padding::Pss, hash, key, message, signature }.is_valid()
-        }
-        (Family::Ecdsa(_, hash), Material::Ec(key)) => ecdsa::verify(hash, key, message, signature),
-        (Family::Ed25519, Material::Edwards(key)) => eddsa::verify(key, message, signature),
+    let material = key.material();
+    let rsa = |padding, hash| {
+        matches!(material, Material::Rsa(key)
+            if Claimed { padding, hash, key, message, signature }.is_valid())
+    };
+    match algorithm.family() {
+        Family::Hmac(hash) => matches!(material, Material::Secret(secret)
+            if hmac::verify(hash, secret, message, signature)),
+        Family::RsaPkcs1(hash) => rsa(Padding::Pkcs1, hash),
+        Family::RsaPss(hash) => rsa(Padding::Pss, hash),
+        Family::Ecdsa(_, hash) => matches!(material, Material::Ec(key)
+            if ecdsa::verify(hash, key, message, signature)),
+        Family::Ed25519 => matches!(material, Material::Edwards(key)
+            if eddsa::verify(key, message, signature)),
         #[cfg(feature = "mldsa")]
-        (Family::MlDsa(_), Material::Lattice(key)) => mldsa::verify(key, message, signature),
-        _ => false,
+        Family::MlDsa(_) => matches!(material, Material::Lattice(key)
+            if mldsa::verify(key, message, signature)),
     }
 }
 
 /// Returns the HS256 tag of a message, for tokens that the gate signs itself. Returns an empty tag,
 /// which never verifies, for keys that are not HMAC secrets.
 pub(crate) fn tag(key: &Key, message: &[u8]) -> Vec<u8> {
-    match key.material() {
-        Material::Secret(secret) => hmac::sign(secret, message),
-        _ => Vec::new(),
-    }
+    let Material::Secret(secret) = key.material() else { return Vec::new() };
+    hmac::sign(secret, message)
 }
 
 /// Signs header and payload with [`tag`]. Returns a compact JWS (RFC 7515 section 3.1).

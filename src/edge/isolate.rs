@@ -122,7 +122,8 @@ pub(super) async fn compile(
             return Ok(None);
         }
     };
-    let bindings = ReadBindings::read(env, Policy::secrets_named(&raw)).await;
+    let named = Policy::binding_references(&raw).into_iter().map(|reference| reference.binding);
+    let bindings = ReadBindings::read(env, named.collect()).await;
     if !bindings.unread.is_empty() {
         bindings.unread.iter().for_each(|name| fault(&unread(name)));
         return Err(Unread);

@@ -4,6 +4,7 @@
 use super::Bindings;
 use super::fault::Faults;
 use super::reader::{Faulty, Table};
+use super::references::Purpose;
 use crate::alg::Algorithm;
 use crate::budget;
 use crate::issuer::KeySource;
@@ -18,7 +19,7 @@ use serde_json::Value;
 
 /// The members of `keys` that name a source.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum SourceKind {
+pub(super) enum SourceKind {
     Secret,
     Pem,
     Jwks,
@@ -27,15 +28,25 @@ enum SourceKind {
 }
 
 impl SourceKind {
-    const ALL: [Self; 5] = [Self::Secret, Self::Pem, Self::Jwks, Self::JwksUri, Self::Discovery];
+    pub(super) const ALL: [Self; 5] =
+        [Self::Secret, Self::Pem, Self::Jwks, Self::JwksUri, Self::Discovery];
 
-    const fn key(self) -> &'static str {
+    pub(super) const fn key(self) -> &'static str {
         match self {
             Self::Secret => "secret",
             Self::Pem => "pem",
             Self::Jwks => "jwks",
             Self::JwksUri => "jwks_uri",
             Self::Discovery => "discovery",
+        }
+    }
+
+    /// What a binding that it names is for. Returns `None` if it names no binding.
+    pub(super) const fn purpose(self) -> Option<Purpose> {
+        match self {
+            Self::Secret => Some(Purpose::Secret),
+            Self::Pem | Self::Jwks => Some(Purpose::PublicKey),
+            Self::JwksUri | Self::Discovery => None,
         }
     }
 

@@ -55,11 +55,7 @@ fn compile_source(
             return Ok(TokenSource::WebSocketProtocol);
         }
         Value::Object(_) => {}
-        Value::Null
-        | Value::Bool(_)
-        | Value::Number(_)
-        | Value::String(_)
-        | Value::Array(_) => {
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
             faults.fault(path, "not a source of tokens", REMEDY);
             return Err(Faulty);
         }

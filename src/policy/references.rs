@@ -1,0 +1,63 @@
+//! The bindings that a policy names for secrets and keys.
+
+use super::keys::SourceKind;
+use crate::issuer_id::IssuerId;
+use serde_json::Value;
+
+/// What a policy needs a binding for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// A secret.
+    Secret,
+    /// A public key, or a set of keys.
+    PublicKey,
+}
+
+/// A value in a policy that names a binding.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BindingReference {
+    /// The value's JSON Pointer (RFC 6901) in the policy.
+    pub pointer: String,
+    /// The binding's name.
+    pub binding: String,
+    /// What the policy needs it for.
+    pub purpose: Purpose,
+    /// The issuer whose keys it holds, if it holds an issuer's.
+    pub issuer: Option<IssuerId>,
+}
+
+/// Lists the bindings that a raw policy names for secrets and keys. Leaves out malformed values, which
+/// the compiler reports.
+pub(super) fn all(raw: &Value) -> Vec<BindingReference> {
+    let mut references = Vec::new();
+    let mut add = |pointer: String, purpose, issuer| {
+        let named = match raw.pointer(&pointer) {
+            Some(Value::String(name)) => vec![(pointer, name.as_str())],
+            Some(Value::Array(names)) => names
+                .iter()
+                .enumerate()
+                .filter_map(|(index, name)| Some((format!("{pointer}/{index}"), name.as_str()?)))
+                .collect(),
+            Some(Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_)) | None => {
+                Vec::new()
+            }
+        };
+        references.extend(named.into_iter().map(|(pointer, binding)| BindingReference {
+            pointer,
+            binding: binding.to_owned(),
+            purpose,
+            issuer,
+        }));
+    };
+    let issuers = raw.get("issuers").and_then(Value::as_array).map_or(0, Vec::len);
+    for index in 0..issuers {
+        for kind in SourceKind::ALL {
+            if let Some(purpose) = kind.purpose() {
+                let pointer = format!("/issuers/{index}/keys/{}", kind.key());
+                add(pointer, purpose, Some(IssuerId::new(index)));
+            }
+        }
+    }
+    add("/forward/proof/secret".to_owned(), Purpose::Secret, None);
+    references
+}
