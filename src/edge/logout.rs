@@ -56,11 +56,10 @@ async fn process(
     let token = token(call.request).await;
     let token = token.ok_or(invalid("the form does not have exactly one logout_token"))?;
     let mut evaluation = LogoutEvaluation::new(&isolate.policy, endpoint, &token);
-    let logout =
-        decide(isolate, &mut evaluation, call).await.map_err(|refusal| match refusal.code() {
-            Code::KeysUnavailable => refusal,
-            _ => invalid(refusal.because()),
-        })?;
+    // A provider repeats its report after a 503, and not after a 400.
+    let logout = decide(isolate, &mut evaluation, call).await.map_err(|refusal| {
+        if refusal.code() == Code::KeysUnavailable { refusal } else { invalid(refusal.because()) }
+    })?;
     let unavailable = || {
         Refusal::new(Code::RevocationUnavailable, "the logout could not be written")
             .retrying_after(Seconds::new(5))

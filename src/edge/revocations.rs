@@ -87,7 +87,7 @@ impl Store<'_> {
         let answer = call(&namespace, method, arguments).ok_or(Unreadable)?;
         match select(JsFuture::from(answer), pin!(Delay::from(TIMEOUT))).await {
             Either::Left((Ok(value), _)) => Ok(value),
-            _ => Err(Unreadable),
+            Either::Left((Err(_), _)) | Either::Right(_) => Err(Unreadable),
         }
     }
 }
