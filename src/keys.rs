@@ -75,6 +75,30 @@ impl Material {
         }
     }
 
+    /// The kind of key, for people: `secret`, `RSA`, the name of a curve, or `ML-DSA`.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Secret(_) => "secret",
+            Self::Rsa(_) => "RSA",
+            Self::Ec(key) => key.curve().name(),
+            Self::Edwards(_) => "Ed25519",
+            #[cfg(feature = "mldsa")]
+            Self::Lattice(_) => "ML-DSA",
+        }
+    }
+
+    /// The number of bits of an RSA modulus.
+    #[must_use]
+    pub fn bits(&self) -> Option<usize> {
+        match self {
+            Self::Rsa(key) => Some(key.bits()),
+            Self::Secret(_) | Self::Ec(_) | Self::Edwards(_) => None,
+            #[cfg(feature = "mldsa")]
+            Self::Lattice(_) => None,
+        }
+    }
+
     /// The JWK thumbprint with SHA-256, base64url (RFC 7638), of a public key. A secret's would help
     /// a guesser.
     #[must_use]

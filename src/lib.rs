@@ -43,11 +43,6 @@
 // A new token source, reason code or kind of key must not fall into an arm that was written before it.
 #![deny(clippy::wildcard_enum_match_arm)]
 
-#[cfg(all(feature = "worker", feature = "web", target_arch = "wasm32"))]
-compile_error!(
-    "the features `worker` and `web` exclude each other on wasm32: worker-build turns every \
-     #[wasm_bindgen] export into a method that other Workers can call"
-);
 #[cfg(all(feature = "worker", target_arch = "wasm32", not(target_feature = "relaxed-simd")))]
 compile_error!(
     "the Worker is built with -Ctarget-feature=+simd128,+relaxed-simd: use `cargo xtask build`, and \
@@ -120,8 +115,3 @@ pub mod url;
 
 #[cfg(feature = "worker")]
 pub mod edge;
-#[cfg(any(feature = "web", all(feature = "commands", not(target_arch = "wasm32"))))]
-pub mod web;
-
-#[cfg(all(feature = "commands", not(target_arch = "wasm32")))]
-pub mod cli;

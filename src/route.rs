@@ -83,6 +83,18 @@ impl Route {
         self.allows_encoded_slash
     }
 
+    /// The value of its key `encoded_slash` in the policy.
+    #[must_use]
+    pub const fn encoded_slash(&self) -> &'static str {
+        if self.allows_encoded_slash { "allow" } else { "refuse" }
+    }
+
+    /// The value of its key `cache` in the policy.
+    #[must_use]
+    pub const fn cache(&self) -> &'static str {
+        if self.no_store { "no-store" } else { "origin" }
+    }
+
     /// Whether its requests bypass the shared caches between the gate and the origin (`cache:
     /// "no-store"`). If not, these caches may store the origin's responses and answer with them, as the
     /// responses' own headers allow (RFC 9111 section 3).
@@ -401,7 +413,8 @@ impl Segment {
 }
 
 /// The one way in which a canonical path spells this segment.
-pub(crate) fn percent_encoded(segment: &str) -> String {
+#[must_use]
+pub fn percent_encoded(segment: &str) -> String {
     let mut encoded = String::with_capacity(segment.len());
     for byte in segment.bytes() {
         if path::is_plain(byte) {

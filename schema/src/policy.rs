@@ -3,10 +3,9 @@
 //! This describes; the gate's own compiler decides, and says more of what is wrong. Tests hold the two
 //! together.
 
-use std::collections::BTreeMap;
-
 use schemars::JsonSchema;
 use serde_json::Value;
+use std::collections::BTreeMap;
 
 /// A policy, as under `[vars.POLICY]`.
 #[derive(JsonSchema)]

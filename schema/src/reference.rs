@@ -1,8 +1,7 @@
 //! The reference: every key with its type, default, unit and bounds.
 
-use serde_json::Value;
-
 use crate::{policy_schema, referred};
+use serde_json::Value;
 
 const HEAD: &str = "\
 # Every key of the policy

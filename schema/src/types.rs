@@ -1,8 +1,7 @@
 //! The same for TypeScript.
 
-use serde_json::Value;
-
 use crate::{policy_schema, referred};
+use serde_json::Value;
 
 const HEAD: &str = "\
 // Written from schema/src/policy.rs by `UPDATE=1 cargo test --package policy-schema`.

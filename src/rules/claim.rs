@@ -3,6 +3,7 @@
 use crate::json::{self, Object, is_beyond_safe_integers};
 use crate::refusal::{Code, Refusal};
 use serde_json::Value;
+use std::fmt;
 
 /// A rule for one claim.
 #[derive(Clone, Debug)]
@@ -43,6 +44,20 @@ impl ClaimRule {
                 any(items.iter().map(|item| is_same(item, expected)))
             }
             (Condition::Contains(_), _) => Ok(false),
+        }
+    }
+}
+
+/// The rule in words, for people.
+impl fmt::Display for ClaimRule {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.condition {
+            Condition::Equals(value) => write!(formatter, "{} = {value}", self.path),
+            Condition::OneOf(values) => {
+                let values: Vec<_> = values.iter().map(Value::to_string).collect();
+                write!(formatter, "{} = {}", self.path, values.join(" or "))
+            }
+            Condition::Contains(value) => write!(formatter, "{} contains {value}", self.path),
         }
     }
 }

@@ -97,6 +97,3 @@ mod token;
 mod token_cache;
 #[cfg(test)]
 mod vectors;
-#[cfg(feature = "web")]
-#[cfg(test)]
-mod web;

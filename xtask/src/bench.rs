@@ -1,10 +1,9 @@
 //! `cargo xtask bench`: measurements side by side, because ratios hold from machine to machine where times
 //! do not.
 
-use std::process::ExitCode;
-
 use anyhow::Result;
 use clap::{Args, Subcommand};
+use std::process::ExitCode;
 
 mod gateways;
 mod signatures;

@@ -1,13 +1,11 @@
 //! The browser that the console's page is tried in: one that is installed, or, where a machine is there for
 //! continuous integration and has Debian's packages, one from these.
 
+use crate::{process, say};
+use anyhow::Result;
 use std::path::Path;
 use std::process::Command;
 use std::{env, iter};
-
-use anyhow::Result;
-
-use crate::{process, say};
 
 /// What it is called where it is installed; the tests look for the same names.
 const NAMES: [&str; 5] =

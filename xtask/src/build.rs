@@ -1,13 +1,12 @@
 //! `cargo xtask build`: what `wrangler deploy` and `wrangler dev` call before anything else.
 
+use anyhow::{Context, Result, bail};
+use portcullis_cli::check::{self, Unseen};
+use portcullis_cli::config::Severity;
+pub(crate) use portcullis_cli::config::build::{DEPLOYED_FEATURES, Options};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::{env, fs};
-
-use anyhow::{Context, Result, bail};
-use portcullis::cli::check::{self, Unseen};
-use portcullis::cli::config::Severity;
-pub(crate) use portcullis::cli::config::build::{DEPLOYED_FEATURES, Options};
 
 use crate::hash::Fingerprint;
 use crate::tools::{self, Tools};

@@ -1,20 +1,18 @@
 //! `cargo xtask ci`: everything that has to pass, the quick things first.
 
-use std::fs;
-use std::path::Path;
-use std::process::{Command, ExitCode};
-
-use anyhow::{Context, Result, bail};
-use clap::Args;
-use portcullis::cli::check::{self, Unseen};
-use portcullis::cli::config::Severity;
-
 use crate::build::{DEPLOYED_FEATURES, WORKER_RUSTFLAGS};
 use crate::test::{self, EVERY_ALGORITHM, Suites};
 use crate::tools::rust::WASM_TARGET;
 use crate::tools::{self, Tools};
 use crate::workspace::Workspace;
 use crate::{build, fuzz, process, say, soak};
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use portcullis_cli::check::{self, Unseen};
+use portcullis_cli::config::Severity;
+use std::fs;
+use std::path::Path;
+use std::process::{Command, ExitCode};
 
 /// What the upload may weigh, compressed, in KiB.
 const LARGEST_UPLOAD: f64 = 340.0;
@@ -49,20 +47,15 @@ pub(crate) fn run(_options: &Options) -> Result<ExitCode> {
     suites.run("lints, native", || {
         cargo(root, &["clippy", "--workspace", "--all-targets", "--", "-Dwarnings"], &[])
     });
-    suites.run("lints, the command line", || {
-        cargo(root, &["clippy", "--all-targets", "--features", "cli", "--", "-Dwarnings"], &[])
-    });
-    suites.run("lints, the doctor", || {
-        let arguments = ["clippy", "--package", "xtask", "--all-targets", "--features", "doctor"];
-        cargo(root, &[arguments.as_slice(), &["--", "-Dwarnings"]].concat(), &[])
-    });
     suites.run("lints, every algorithm", || {
         let arguments =
             ["clippy", "--all-targets", "--features", EVERY_ALGORITHM, "--", "-Dwarnings"];
         cargo(root, &arguments, &[])
     });
-    suites.run("lints, Worker", || lints_for_wasm(root, &features, WORKER_RUSTFLAGS));
-    suites.run("lints, browser", || lints_for_wasm(root, "web", build::page::RUSTFLAGS));
+    suites.run("lints, Worker", || lints_for_wasm(root, "portcullis", &features, WORKER_RUSTFLAGS));
+    suites.run("lints, browser", || {
+        lints_for_wasm(root, "portcullis-console", "mldsa", build::page::RUSTFLAGS)
+    });
     suites.run("a Worker without relaxed SIMD", || without_relaxed_simd(root, &features));
     suites.run("documentation", || documentation(root, &features));
     suites.run("licences, sources, bans", || licences(&workspace));
@@ -97,8 +90,9 @@ fn cargo(root: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Result<
     process::run(Command::new("cargo").args(arguments).envs(variables).current_dir(root))
 }
 
-fn lints_for_wasm(root: &Path, features: &str, rustflags: &str) -> Result<()> {
-    let arguments = ["clippy", "--target", WASM_TARGET, "--features", features, "--", "-Dwarnings"];
+fn lints_for_wasm(root: &Path, package: &str, features: &str, rustflags: &str) -> Result<()> {
+    let arguments = ["clippy", "--package", package, "--target", WASM_TARGET];
+    let arguments = [&arguments[..], &["--features", features, "--", "-Dwarnings"]].concat();
     cargo(root, &arguments, &[("CARGO_ENCODED_RUSTFLAGS", rustflags)])
 }
 

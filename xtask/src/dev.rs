@@ -1,19 +1,17 @@
 //! `cargo xtask dev`: the gate, listening locally, and commands to try it with.
 
-use std::net::{Ipv4Addr, TcpListener};
-use std::process::ExitCode;
-
-use anyhow::{Context, Result, bail};
-use clap::Args;
-use portcullis::cli::check::{self, Unseen};
-use portcullis::cli::config::dev_vars::DevVars;
-use portcullis::cli::config::{Environment, Severity, Source, policy};
-use serde_json::{Value, json};
-
 use crate::build;
 use crate::say;
 use crate::tools;
 use crate::workspace::Workspace;
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use portcullis_cli::check::{self, Unseen};
+use portcullis_cli::config::dev_vars::DevVars;
+use portcullis_cli::config::{Environment, Severity, Source, policy};
+use serde_json::{Value, json};
+use std::net::{Ipv4Addr, TcpListener};
+use std::process::ExitCode;
 
 mod samples;
 mod secret;

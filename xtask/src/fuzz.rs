@@ -1,12 +1,10 @@
 //! A short run of each fuzz target, as part of `cargo xtask ci`, where there is a nightly toolchain.
 
-use std::fs;
-use std::process::Command;
-
-use anyhow::{Context, Result};
-
 use crate::workspace::Workspace;
 use crate::{process, say, tools};
+use anyhow::{Context, Result};
+use std::fs;
+use std::process::Command;
 
 /// The targets, by their names in `fuzz/Cargo.toml`.
 const TARGETS: [&str; 5] = ["token", "jwks", "pem", "policy", "gate"];

@@ -3,11 +3,10 @@
 //! They need nothing but a Rust toolchain, Node with npm, and the package registries; whatever
 //! else a command wants it installs into the checkout first, pinned and locked, and only once.
 
+use clap::{Parser, Subcommand};
+use portcullis_cli::{check, mint, revoke};
 use std::path::PathBuf;
 use std::process::ExitCode;
-
-use clap::{Parser, Subcommand};
-use portcullis::cli::{check, mint, revoke};
 
 mod bench;
 mod browser;
@@ -47,7 +46,7 @@ enum Command {
     /// Check wrangler.toml and the policy in it, and show the routes
     Check(check::Options),
     /// Ask for the issuers' keys as the gate would, judge a token, and say what is wrong
-    Doctor(portcullis::cli::doctor::Options),
+    Doctor(portcullis_cli::doctor::Options),
     /// Revoke a token, a user, a session or a key in the store that the policy names
     Revoke(revoke::Options),
     /// Build the Worker; wrangler calls this before it deploys or serves
@@ -72,8 +71,8 @@ fn main() -> ExitCode {
         Command::Check(mut options) => {
             in_checkout(&mut options.config).map(|_| check::run(&options))
         }
-        Command::Doctor(mut options) => {
-            in_checkout(&mut options.config).map(|_| doctor::run(&options))
+        Command::Doctor(options) => {
+            Workspace::find().and_then(|workspace| doctor::run(&workspace, &options))
         }
         Command::Revoke(mut options) => in_checkout(&mut options.config)
             .map(|checkout| revoke::run(&options, |_| tools::packages(&checkout)?.wrangler())),

@@ -1,13 +1,12 @@
 //! Running other programs, besides what the library knows of that.
 
+use anyhow::{Context, Result, bail};
+use portcullis_cli::process::not_started;
+pub(crate) use portcullis_cli::process::{capture, run, run_quietly, shown};
 use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::{env, iter};
-
-use anyhow::{Context, Result, bail};
-use portcullis::cli::process::not_started;
-pub(crate) use portcullis::cli::process::{capture, run, run_quietly, shown};
 
 /// Runs a command in view of the user, and hands on what it writes on standard output line by line.
 pub(crate) fn run_watched(command: &mut Command, mut see: impl FnMut(&str)) -> Result<()> {

@@ -1,10 +1,9 @@
 //! What the commands tell the person who runs them: on standard error, so that standard output
 //! holds nothing but the result.
 
-use std::time::{Duration, Instant};
-
 use anyhow::Result;
-pub(crate) use portcullis::cli::say::{error, result, write};
+pub(crate) use portcullis_cli::say::{error, result, write};
+use std::time::{Duration, Instant};
 
 /// One line about what is going on.
 pub(crate) fn line(text: &str) {

@@ -1,18 +1,16 @@
 //! `cargo xtask sbom`: what the deployed Worker is made of, as a CycloneDX document.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
-use std::path::PathBuf;
-use std::process::{Command, ExitCode};
-
-use anyhow::{Context, Result, bail};
-use clap::Args;
-use serde_json::{Value, json};
-
 use crate::build::DEPLOYED_FEATURES;
 use crate::tools::rust::{self, WASM_TARGET};
 use crate::workspace::Workspace;
 use crate::{process, say};
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::PathBuf;
+use std::process::{Command, ExitCode};
 
 /// Of CycloneDX: <https://cyclonedx.org/docs/1.6/json/>.
 const SPECIFICATION: &str = "1.6";

@@ -1,14 +1,12 @@
 //! `cargo xtask soak`: the verification kernels against the crates that they stand in for, for as many random
 //! cases as one has patience for.
 
-use std::process::{Command, ExitCode};
-use std::time::Instant;
-
-use anyhow::{Context, Result};
-use clap::Args;
-
 use crate::workspace::Workspace;
 use crate::{process, say};
+use anyhow::{Context, Result};
+use clap::Args;
+use std::process::{Command, ExitCode};
+use std::time::Instant;
 
 /// Cases after which it says how far it is.
 const CASES_A_ROUND: u64 = 10_000;

@@ -1,17 +1,15 @@
 //! `cargo xtask test`: every test.
 
-use std::process::{Command, ExitCode};
-use std::time::Instant;
-use std::{fmt, fs};
-
-use anyhow::{Error, Result};
-use clap::Args;
-
 use crate::build::WORKER_RUSTFLAGS;
 use crate::tools::rust::WASM_TARGET;
 use crate::tools::{self, Tools};
 use crate::workspace::Workspace;
 use crate::{browser, build, process, say};
+use anyhow::{Error, Result};
+use clap::Args;
+use std::process::{Command, ExitCode};
+use std::time::Instant;
+use std::{fmt, fs};
 
 /// The cargo features of the algorithms that are not in every build, and of the kernels, which are a second
 /// way to verify some that are.
@@ -33,13 +31,8 @@ pub(crate) fn run(_options: &Options) -> Result<ExitCode> {
 /// do more with.
 pub(crate) fn all(workspace: &Workspace, suites: &mut Suites) -> Result<Option<Tools>> {
     let tools = tools::prepare(workspace)?;
-    // The commands want every algorithm, and cargo gives all packages of one command the same features.
-    suites.run("native tests, every algorithm and the kernels", || {
-        let features = format!("{EVERY_ALGORITHM},web");
-        native(workspace, &["--workspace", "--features", &features])
-    });
-    suites.run("the command line", || {
-        native(workspace, &["--features", "cli", "--lib", "--bins", "--test", "cli"])
+    suites.run("native tests of the workspace, every algorithm and the kernels", || {
+        native(workspace, &["--workspace", "--features", EVERY_ALGORITHM])
     });
     suites.run("native tests, no cargo features", || native(workspace, &["--test", "it"]));
     suites.run("the same tests in WebAssembly", || wasm(workspace, &tools));
@@ -74,10 +67,11 @@ fn failed_rust_test(line: &str) -> Option<String> {
 /// The core's tests again, as the Worker runs it: 32-bit, with the instructions of the runtime. And
 /// what a browser calls.
 fn wasm(workspace: &Workspace, tools: &Tools) -> Result<()> {
-    let features = format!("{EVERY_ALGORITHM},web");
     let mut command = Command::new("cargo");
     command
-        .args(["test", "--target", WASM_TARGET, "--features", &features, "--test", "it"])
+        .args(["test", "--target", WASM_TARGET, "--no-fail-fast"])
+        .args(["--package", "portcullis", "--package", "portcullis-console"])
+        .args(["--features", EVERY_ALGORITHM, "--test", "it", "--test", "page"])
         .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", &tools.wasm_test_runner)
         .env("CARGO_ENCODED_RUSTFLAGS", WORKER_RUSTFLAGS);
     tools.node.put_on_path(&mut command)?;

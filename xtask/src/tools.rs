@@ -1,13 +1,11 @@
 //! Everything that the commands need beyond a Rust toolchain and Node: found, or installed into
 //! the checkout at pinned versions. What is there already is left alone.
 
-use std::fs::{self, File, TryLockError};
-use std::path::PathBuf;
-
-use anyhow::{Context, Result};
-
 use crate::say;
 use crate::workspace::Workspace;
+use anyhow::{Context, Result};
+use std::fs::{self, File, TryLockError};
+use std::path::PathBuf;
 
 pub(crate) mod cargo;
 pub(crate) mod node;

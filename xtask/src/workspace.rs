@@ -1,9 +1,8 @@
 //! Where the checkout is, and where in it things lie.
 
+use anyhow::{Context, Result, bail};
 use std::env;
 use std::path::{Path, PathBuf};
-
-use anyhow::{Context, Result, bail};
 
 /// The checkout that the command works on.
 #[derive(Clone, Debug)]

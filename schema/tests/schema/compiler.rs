@@ -1,13 +1,12 @@
 //! The schema against the gate's own compiler: the same keys, and the same verdict on examples.
 
-use std::collections::BTreeSet;
-use std::fs;
-use std::path::Path;
-
 use jsonschema::Validator;
 use policy_schema::{policy_schema, wrangler_schema};
 use portcullis::policy::{Bindings, Policy};
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
 
 /// Every binding that an example names.
 struct Everything;

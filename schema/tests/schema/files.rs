@@ -1,9 +1,8 @@
 //! What is committed is what would be written. `UPDATE=1` writes it.
 
+use policy_schema::{policy_schema, reference, types, wrangler_schema};
 use std::path::Path;
 use std::{env, fs};
-
-use policy_schema::{policy_schema, reference, types, wrangler_schema};
 
 fn check(name: &str, text: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(name);

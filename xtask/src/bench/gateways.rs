@@ -1,15 +1,13 @@
 //! `cargo xtask bench gateways`: the built gate beside what people use on Workers now, in one workerd process.
 
-use std::path::PathBuf;
-use std::process::{Command, ExitCode};
-
-use anyhow::Result;
-use clap::Args;
-
 use crate::build::{self, DEPLOYED_FOLDER, WORKER_RUSTFLAGS};
 use crate::tools::{self, Tools};
 use crate::workspace::Workspace;
 use crate::{process, say};
+use anyhow::Result;
+use clap::Args;
+use std::path::PathBuf;
+use std::process::{Command, ExitCode};
 
 /// Without options everything is measured, and the results are written.
 #[derive(Args, Clone, Debug, Default)]

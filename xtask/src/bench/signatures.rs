@@ -1,15 +1,13 @@
 //! `cargo xtask bench signatures`: `benches/signatures`, built as the Worker is and run by the Node of the
 //! npm packages, whose V8 is that of the Workers runtime.
 
-use std::process::{Command, ExitCode};
-
-use anyhow::Result;
-
 use crate::build::{self, WORKER_RUSTFLAGS};
 use crate::tools::rust::WASM_TARGET;
 use crate::tools::{self, Tools};
 use crate::workspace::Workspace;
 use crate::{process, say};
+use anyhow::Result;
+use std::process::{Command, ExitCode};
 
 /// The example in Cargo.toml, and so the names of what is made of it.
 const NAME: &str = "signatures";

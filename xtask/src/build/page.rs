@@ -1,16 +1,14 @@
 //! The browser's module of the console's page, beside the page's own files.
 
-use std::fs;
-use std::path::Path;
-use std::process::Command;
-
-use anyhow::{Context, Result};
-
 use super::{Options, features, inputs, optimise, remapped, stamp_text};
 use crate::tools::Tools;
 use crate::tools::rust::WASM_TARGET;
 use crate::workspace::Workspace;
 use crate::{process, say};
+use anyhow::{Context, Result};
+use std::fs;
+use std::path::Path;
+use std::process::Command;
 
 /// What the page's module may use: a browser without relaxed SIMD would refuse the whole of it.
 pub(crate) const RUSTFLAGS: &str = "-Ctarget-feature=+simd128";
@@ -44,13 +42,15 @@ pub(crate) fn page(workspace: &Workspace, tools: &Tools, options: &Options) -> R
     say::timed(&format!("building the console's page ({features})"), || {
         let mut command = Command::new("cargo");
         command
-            .args(["build", "--release", "--lib", "--target", WASM_TARGET, "--features", &features])
+            .args(["build", "--release", "--package", "portcullis-console", "--lib"])
+            .args(["--target", WASM_TARGET, "--features", &features])
             .args(["--target-dir", "target"])
             .current_dir(workspace.root())
             .env_remove("RUSTFLAGS")
             .env("CARGO_ENCODED_RUSTFLAGS", remapped(RUSTFLAGS));
         process::run(&mut command)?;
-        let built = Path::new("target").join(WASM_TARGET).join("release").join("portcullis.wasm");
+        let built =
+            Path::new("target").join(WASM_TARGET).join("release").join("portcullis_console.wasm");
         let mut command = Command::new(&tools.wasm_bindgen);
         command
             .args(["--target", "web", "--no-typescript", "--out-name", "portcullis"])
@@ -68,7 +68,7 @@ pub(crate) fn page(workspace: &Workspace, tools: &Tools, options: &Options) -> R
 fn browser_features(options: &Options) -> Result<String> {
     let features = features(options)?;
     let kept = features.split(',').filter(|feature| !NOT_IN_BROWSERS.contains(feature));
-    Ok(kept.chain(["web"]).collect::<Vec<_>>().join(","))
+    Ok(kept.collect::<Vec<_>>().join(","))
 }
 
 #[cfg(test)]
@@ -77,8 +77,8 @@ mod tests {
 
     #[test]
     fn the_page_has_the_workers_algorithms_and_nothing_else_of_it() {
-        assert_eq!(browser_features(&Options::default()).ok().as_deref(), Some("mldsa,web"));
+        assert_eq!(browser_features(&Options::default()).ok().as_deref(), Some("mldsa"));
         let all = Options::with("es512,es256k");
-        assert_eq!(browser_features(&all).ok().as_deref(), Some("es256k,es512,mldsa,web"));
+        assert_eq!(browser_features(&all).ok().as_deref(), Some("es256k,es512,mldsa"));
     }
 }

@@ -1,11 +1,10 @@
 //! Commands to try the gate with, made for the policy at hand.
 
-use anyhow::Result;
-use portcullis::cli::config::bindings::RouteRow;
-use portcullis::cli::mint::{self, Lifetime};
-use serde_json::Value;
-
 use crate::workspace::Workspace;
+use anyhow::Result;
+use portcullis_cli::config::bindings::RouteRow;
+use portcullis_cli::mint::{self, Lifetime};
+use serde_json::Value;
 
 /// What the commands are made from.
 pub(crate) struct Samples<'a> {

@@ -1,17 +1,15 @@
 //! `.dev.vars`, the secrets and switches for local use: made on the first run, and never touched again.
 
-use std::fs::OpenOptions;
-use std::io::{ErrorKind, Write};
-
-use anyhow::{Context, Result, anyhow};
-use portcullis::cli::config::Environment;
-use portcullis::cli::config::dev_vars::DevVars;
-use portcullis::cli::config::policy::{self, Purpose};
-use serde_json::Value;
-
 use crate::hash::hexadecimal;
 use crate::say;
 use crate::workspace::Workspace;
+use anyhow::{Context, Result, anyhow};
+use portcullis::policy::{Policy, Purpose};
+use portcullis_cli::config::Environment;
+use portcullis_cli::config::dev_vars::DevVars;
+use serde_json::Value;
+use std::fs::OpenOptions;
+use std::io::{ErrorKind, Write};
 
 /// Switches on the console, and what it does on this machine alone.
 const CONSOLE: &str = "# The console at /_portcullis/, and tokens that it mints. Both are for this machine.\n\
@@ -27,7 +25,7 @@ pub(crate) fn ensure(
     if DevVars::read(workspace.root(), environment.name())?.file.is_some() {
         return Ok(());
     }
-    let mut names: Vec<String> = policy::references(raw_policy)
+    let mut names: Vec<String> = Policy::binding_references(raw_policy)
         .into_iter()
         .filter(|reference| reference.purpose == Purpose::Secret)
         .map(|reference| reference.binding)

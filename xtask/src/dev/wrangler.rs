@@ -1,18 +1,16 @@
 //! `wrangler dev` as a child: started, watched until the gate answers, and ended with all that it
 //! started in turn.
 
+use crate::say;
+use crate::tools::Tools;
+use crate::workspace::Workspace;
+use anyhow::{Context, Result, bail};
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::process::{Child, Command, ExitCode, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread;
 use std::time::{Duration, Instant};
-
-use anyhow::{Context, Result, bail};
-
-use crate::say;
-use crate::tools::Tools;
-use crate::workspace::Workspace;
 
 /// How often to look whether wrangler still runs, and whether the gate answers.
 const TICK: Duration = Duration::from_millis(100);

@@ -1,14 +1,12 @@
 //! Command line tools that come as crates, at pinned versions, in `target/tools`.
 
+use crate::workspace::Workspace;
+use crate::{process, say};
+use anyhow::{Context, Result, bail};
 use std::env::consts::EXE_SUFFIX;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fs};
-
-use anyhow::{Context, Result, bail};
-
-use crate::workspace::Workspace;
-use crate::{process, say};
 
 /// A crate that is installed for the program in it.
 #[derive(Debug)]

@@ -1,14 +1,12 @@
 //! Node, npm, and the packages that `package-lock.json` pins.
 
-use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Command;
-
-use anyhow::{Context, Result, bail};
-
 use crate::hash::Fingerprint;
 use crate::workspace::Workspace;
 use crate::{process, say};
+use anyhow::{Context, Result, bail};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
 /// The oldest Node whose npm installs the packages.
 const OLDEST_NODE: u32 = 20;

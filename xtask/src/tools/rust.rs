@@ -1,12 +1,10 @@
 //! The Rust toolchain and its WebAssembly target.
 
-use std::path::Path;
-use std::process::Command;
-
-use anyhow::{Result, bail};
-
 use crate::workspace::Workspace;
 use crate::{process, say};
+use anyhow::{Result, bail};
+use std::path::Path;
+use std::process::Command;
 
 /// What the Worker is compiled for.
 pub(crate) const WASM_TARGET: &str = "wasm32-unknown-unknown";

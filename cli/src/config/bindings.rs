@@ -1,0 +1,359 @@
+//! Compiling an environment's policy, with the bindings as far as they can be seen from here.
+
+use super::build;
+use super::dev_vars::DevVars;
+use super::policy;
+use super::source::pointer;
+use super::{Environment, Finding, Severity};
+use portcullis::alg::Algorithm;
+use portcullis::issuer_id::IssuerId;
+use portcullis::policy::{BindingReference, Bindings, Compilation, Fault, Policy, Purpose};
+use serde_json::Value;
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+
+mod placeholder;
+mod route_row;
+
+pub use route_row::RouteRow;
+
+/// What to make of a secret that the policy needs and .dev.vars does not have.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Unseen {
+    /// The gate is to run here, and cannot.
+    Fault,
+    /// The top level is what runs here; a named environment runs elsewhere, where the secret may
+    /// well be.
+    FaultAtTopLevel,
+    /// Nothing is to run here.
+    Warn,
+}
+
+/// What compiling came to.
+#[derive(Debug)]
+pub struct Compiled {
+    /// The policy's faults and warnings.
+    pub findings: Vec<Finding>,
+    /// The policy, unless it has faults.
+    pub policy: Option<Policy>,
+    /// The issuers whose keys are not here and were stood in for, by their places.
+    pub without_keys: Vec<IssuerId>,
+}
+
+/// Compiles the policy with the core's own compiler.
+pub fn compile(
+    environment: &Environment<'_>,
+    raw_policy: &Value,
+    dev_vars: &DevVars,
+    unseen: Unseen,
+) -> Compiled {
+    let references = Policy::binding_references(raw_policy);
+    let stood_in = RefCell::default();
+    let local = Local { environment, dev_vars, raw_policy, references: &references, stood_in };
+    let Compilation { outcome, warnings } = Policy::compile(raw_policy, &local);
+
+    // Where a stand-in was used, its own shortcomings are not the policy's.
+    let stood_in = local.stood_in.into_inner();
+    let of_stand_in = |fault: &Fault| {
+        let at = pointer(&fault.path);
+        references.iter().any(|reference| {
+            reference.purpose == Purpose::PublicKey
+                && stood_in.contains(&reference.binding)
+                && at.starts_with(&reference.pointer)
+        })
+    };
+    let mut findings: Vec<Finding> = references
+        .iter()
+        .filter(|reference| stood_in.contains(&reference.binding))
+        .map(|reference| unseen_binding(environment, dev_vars, reference, unseen))
+        .collect();
+    let (faults, policy) = match outcome {
+        Ok(policy) => (Vec::new(), Some(policy)),
+        Err(faults) => (faults, None),
+    };
+    let found = |severity| {
+        move |fault: Fault| Finding {
+            severity,
+            line: policy::line(environment, &fault.path),
+            path: place(&fault.path),
+            problem: fault.problem,
+            remedy: fault.remedy,
+        }
+    };
+    findings.extend(faults.into_iter().filter(|f| !of_stand_in(f)).map(found(Severity::Fault)));
+    findings.extend(warnings.into_iter().filter(|f| !of_stand_in(f)).map(found(Severity::Warning)));
+    let surprises = policy.as_ref().map(Policy::surprises).unwrap_or_default();
+    findings.extend(surprises.into_iter().map(found(Severity::Warning)));
+    let lacking = lacking_algorithms(environment, raw_policy);
+    let policy = policy.filter(|_| lacking.is_empty());
+    findings.extend(lacking);
+    let without_keys = references
+        .iter()
+        .filter(|reference| stood_in.contains(&reference.binding))
+        .filter_map(|reference| reference.issuer)
+        .collect();
+    Compiled { findings, policy, without_keys }
+}
+
+/// Algorithms that the policy lists and the deployed build lacks; this one has them all.
+fn lacking_algorithms(environment: &Environment<'_>, raw_policy: &Value) -> Vec<Finding> {
+    let built = build::Options::of(environment);
+    let issuers = raw_policy.get("issuers").and_then(Value::as_array);
+    let mut findings = Vec::new();
+    for (issuer, raw) in issuers.into_iter().flatten().enumerate() {
+        for (index, name) in listed_algorithms(raw).into_iter().enumerate() {
+            let Some(feature) = Algorithm::feature(name).filter(|feature| !built.has(feature))
+            else {
+                continue;
+            };
+            let path = format!("issuers[{issuer}].algorithms[{index}]");
+            findings.push(Finding {
+                severity: Severity::Fault,
+                line: policy::line(environment, &path),
+                path: place(&path),
+                problem: format!("{name} is not an algorithm of the deployed build"),
+                remedy: format!(
+                    "add --features {feature} to the command in [build]: \
+                     command = \"cargo xtask build --features {feature}\""
+                ),
+            });
+        }
+    }
+    findings
+}
+
+/// A path in the policy as a path in `vars`.
+pub fn place(path: &str) -> String {
+    if path.is_empty() {
+        policy::VARIABLE.to_owned()
+    } else {
+        format!("{}.{path}", policy::VARIABLE)
+    }
+}
+
+fn unseen_binding(
+    environment: &Environment<'_>,
+    dev_vars: &DevVars,
+    reference: &BindingReference,
+    unseen: Unseen,
+) -> Finding {
+    let binding = &reference.binding;
+    let needed = match unseen {
+        Unseen::Fault => true,
+        Unseen::FaultAtTopLevel => environment.name().is_none(),
+        Unseen::Warn => false,
+    };
+    let (severity, problem, remedy) = if needed {
+        let file = dev_vars.file.as_deref().unwrap_or(".dev.vars");
+        let remedy = match dev_vars.file {
+            Some(_) => format!("write {binding}=... into {file}"),
+            None => format!("make one, with the line {binding}=..."),
+        };
+        (Severity::Fault, format!("there is no {binding} in {file}"), remedy)
+    } else {
+        let flag = environment.name().map_or_else(String::new, |name| format!(" --env {name}"));
+        let remedy = format!("set it with `npx wrangler secret put {binding}{flag}`");
+        (Severity::Warning, format!("{binding} cannot be checked here"), remedy)
+    };
+    let path = super::source::dotted(&reference.pointer);
+    Finding {
+        severity,
+        line: policy::line(environment, &path),
+        path: place(&path),
+        problem,
+        remedy,
+    }
+}
+
+/// The bindings of an environment, as they are here. What is not here is stood in for, so that the
+/// rest of the policy can be judged.
+struct Local<'a> {
+    environment: &'a Environment<'a>,
+    dev_vars: &'a DevVars,
+    raw_policy: &'a Value,
+    references: &'a [BindingReference],
+    stood_in: RefCell<BTreeSet<String>>,
+}
+
+impl Local<'_> {
+    /// The algorithms of the issuer that a reference belongs to.
+    fn algorithms(&self, reference: &BindingReference) -> Vec<Algorithm> {
+        let raw = reference.issuer.and_then(|id| self.raw_policy.get("issuers")?.get(id.index()));
+        let listed = raw.map(listed_algorithms).unwrap_or_default();
+        listed.into_iter().filter_map(Algorithm::from_name).collect()
+    }
+}
+
+/// The algorithms that an issuer's table lists, whether as a list or as one.
+fn listed_algorithms(issuer: &Value) -> Vec<&str> {
+    let listed = match issuer.get("algorithms") {
+        Some(Value::Array(names)) => names.as_slice(),
+        Some(name) => std::slice::from_ref(name),
+        None => &[],
+    };
+    listed.iter().map(|name| name.as_str().unwrap_or_default()).collect()
+}
+
+impl Bindings for Local<'_> {
+    fn value(&self, name: &str) -> Option<Value> {
+        if let Some(secret) = self.dev_vars.values.get(name) {
+            return Some(Value::String(secret.clone()));
+        }
+        if let Some(variable) = self.environment.variable(name) {
+            return Some(variable.value.clone());
+        }
+        let reference = self.references.iter().find(|reference| reference.binding == name)?;
+        self.stood_in.borrow_mut().insert(name.to_owned());
+        Some(Value::String(placeholder::for_reference(reference, &self.algorithms(reference))))
+    }
+
+    fn is_service(&self, name: &str) -> bool {
+        self.environment.declares("services", name)
+    }
+
+    fn is_kv_namespace(&self, name: &str) -> bool {
+        self.environment.declares("kv_namespaces", name)
+    }
+
+    fn is_rate_limiter(&self, name: &str) -> bool {
+        self.environment.declares("ratelimits", name)
+    }
+
+    fn is_analytics_dataset(&self, name: &str) -> bool {
+        self.environment.declares("analytics_engine_datasets", name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Source;
+    use super::*;
+
+    const POLICY: &str = "
+        [[vars.POLICY.issuers]]
+        name = 'a'
+        issuer = 'https://a.example/'
+        audience = 'api'
+        algorithms = ['HS512']
+        keys = { secret = ['NEW', 'OLD'] }
+        [[vars.POLICY.issuers]]
+        name = 'b'
+        issuer = 'https://b.example/'
+        audience = 'api'
+        algorithms = ['RS256']
+        keys = { pem = 'PEM' }
+        [[vars.POLICY.issuers]]
+        name = 'c'
+        issuer = 'https://c.example/'
+        audience = 'api'
+        algorithms = ['RS256']
+        keys = { jwks = 'JWKS' }
+        [[vars.POLICY.routes]]
+        path = '/*'
+        issuers = ['a', 'b']
+        scopes = ['read']
+        [[vars.POLICY.routes]]
+        path = '/public/{name}'
+        access = 'public'
+    ";
+
+    fn check(text: &str, secrets: &[(&str, &str)], unseen: Unseen, expected: &[&str]) -> bool {
+        let source = Source::parse("wrangler.toml", text).unwrap();
+        let environments = Environment::select(&source, None).unwrap();
+        let environment = environments.last().unwrap();
+        let values = secrets.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        let dev_vars = DevVars { file: Some(".dev.vars".to_owned()), values };
+        let raw = policy::raw(environment).unwrap();
+        let compiled = compile(environment, &raw, &dev_vars, unseen);
+        let found: Vec<String> = compiled
+            .findings
+            .iter()
+            .map(|finding| {
+                let mark = if finding.severity == Severity::Warning { "?" } else { "" };
+                format!("{}{mark}", finding.path)
+            })
+            .collect();
+        assert_eq!(found, expected);
+        compiled.policy.is_some()
+    }
+
+    #[test]
+    fn algorithms_are_those_of_the_build_that_is_deployed() {
+        let issuer = |name: &str, algorithm: &str| {
+            format!(
+                "[[vars.POLICY.issuers]]
+                name = '{name}'
+                issuer = 'https://{name}.example/'
+                audience = 'api'
+                algorithms = ['{algorithm}']
+                keys = {{ pem = 'PEM_{name}' }}\n"
+            )
+        };
+        let policy = format!(
+            "vars.POLICY.origin = 'echo'
+            vars.POLICY.routes = [{{ path = '/*' }}]
+            {}{}",
+            issuer("a", "ES512"),
+            issuer("b", "ML-DSA-44"),
+        );
+        let with = |command: &str| format!("build.command = '{command}'\n{policy}");
+        let lacks = |index| format!("POLICY.issuers[{index}].algorithms[0]");
+        let unseen = ["POLICY.issuers[0].keys.pem?", "POLICY.issuers[1].keys.pem?"];
+        let found = |command: &str, expected: &[&str], routes: bool| {
+            let expected: Vec<&str> = unseen.iter().chain(expected).copied().collect();
+            assert_eq!(check(&with(command), &[], Unseen::Warn, &expected), routes, "{command}");
+        };
+        found("cargo xtask build", &[&lacks(0)], false);
+        found("cargo xtask build --without mldsa", &[&lacks(0), &lacks(1)], false);
+        found("cargo xtask build --without mldsa --features es512", &[&lacks(1)], false);
+        found("cargo xtask build --features es512", &[], true);
+    }
+
+    #[test]
+    fn what_cannot_be_seen_is_named_and_does_not_hide_the_rest() {
+        let top = format!("vars.POLICY.origin = 'echo'\n{POLICY}");
+        let secret = "0123456789abcdef".repeat(4);
+        let all = [
+            "POLICY.issuers[0].keys.secret[0]",
+            "POLICY.issuers[0].keys.secret[1]",
+            "POLICY.issuers[1].keys.pem",
+            "POLICY.issuers[2].keys.jwks",
+        ];
+        assert!(check(&top, &[], Unseen::FaultAtTopLevel, &all));
+        assert!(check(
+            &top,
+            &[],
+            Unseen::Warn,
+            &all.map(|path| format!("{path}?")).each_ref().map(String::as_str)
+        ));
+        assert!(check(&top, &[("NEW", &secret), ("OLD", &secret)], Unseen::Fault, &all[2..]));
+        // A value that is there is judged.
+        let short = [("NEW", "short"), ("OLD", secret.as_str())];
+        let found = [
+            "POLICY.issuers[1].keys.pem",
+            "POLICY.issuers[2].keys.jwks",
+            "POLICY.issuers[0].keys.secret",
+        ];
+        assert!(!check(&top, &short, Unseen::Fault, &found));
+
+        let production = format!("vars.POLICY.origin = 'echo'\n{POLICY}")
+            .replace("vars.POLICY", "env.production.vars.POLICY");
+        let warned = all.map(|path| format!("{path}?"));
+        let warned = warned.each_ref().map(String::as_str);
+        assert!(check(&production, &[], Unseen::FaultAtTopLevel, &warned));
+        assert!(check(&production, &[], Unseen::Fault, &all));
+    }
+
+    #[test]
+    fn routes_are_listed_in_the_order_in_which_they_are_tried() {
+        let text = format!("vars.POLICY.origin = 'echo'\n{POLICY}");
+        let source = Source::parse("wrangler.toml", &text).unwrap();
+        let environments = Environment::select(&source, None).unwrap();
+        let raw = policy::raw(&environments[0]).unwrap();
+        let compiled = compile(&environments[0], &raw, &DevVars::default(), Unseen::Warn);
+        let rows: Vec<[String; 5]> =
+            RouteRow::all(&compiled.policy.unwrap()).iter().map(RouteRow::cells).collect();
+        assert_eq!(rows[0], ["/public/{name}", "all", "public", "-", "-"]);
+        assert_eq!(rows[1], ["/*", "all", "required", "a, b", "scope read"]);
+    }
+}

@@ -1,0 +1,106 @@
+//! Stand-ins for values that are set elsewhere: of the right form, and no use for anything else.
+
+use crate::key::public::Public;
+use ml_dsa::{Keypair as _, MlDsa44, MlDsa65, MlDsa87, Seed};
+use p256::elliptic_curve::point::AffineCoordinates as _;
+use portcullis::alg::{Algorithm, Curve, Family, ParameterSet};
+use portcullis::policy::{BindingReference, Purpose};
+use serde_json::Value;
+
+/// A value of the form that the policy wants at that place, for an issuer of these algorithms.
+pub(super) fn for_reference(reference: &BindingReference, algorithms: &[Algorithm]) -> String {
+    let algorithm = algorithms.iter().copied().find(|algorithm| !algorithm.is_symmetric());
+    let algorithm = algorithm.unwrap_or(Algorithm::RS256);
+    match reference.purpose {
+        // 64 bytes in hexadecimal, and more than that in every other encoding.
+        Purpose::Secret => "0123456789abcdef".repeat(8),
+        Purpose::PublicKey if reference.pointer.ends_with("/jwks") => {
+            Value::Object(key(algorithm).jwk(algorithm)).to_string()
+        }
+        // A stand-in that cannot be made is a fault of the policy's like any other that is empty.
+        Purpose::PublicKey => key(algorithm).pem().unwrap_or_default(),
+    }
+}
+
+/// A key of the kind that the algorithm takes.
+fn key(algorithm: Algorithm) -> Public {
+    match algorithm.family() {
+        Family::Ecdsa(curve, _) => Public::Ec { curve, point: generator(curve) },
+        Family::Ed25519 => Public::Edwards(
+            ed25519_dalek::SigningKey::from_bytes(&[0; 32]).verifying_key().to_bytes(),
+        ),
+        Family::MlDsa(set) => Public::Lattice { set, key: lattice(set) },
+        Family::RsaPkcs1(_) | Family::RsaPss(_) | Family::Hmac(_) => {
+            Public::Rsa { modulus: modulus().to_vec(), exponent: EXPONENT.to_vec() }
+        }
+    }
+}
+
+/// The curve's generator, uncompressed.
+fn generator(curve: Curve) -> Vec<u8> {
+    macro_rules! generator {
+        ($curve:ident) => {{
+            let point = $curve::AffinePoint::GENERATOR;
+            [&[4], point.x().as_slice(), point.y().as_slice()].concat()
+        }};
+    }
+    match curve {
+        Curve::P256 => generator!(p256),
+        Curve::P384 => generator!(p384),
+        Curve::P521 => generator!(p521),
+        Curve::Secp256k1 => generator!(k256),
+    }
+}
+
+fn lattice(set: ParameterSet) -> Vec<u8> {
+    let seed = Seed::default();
+    let of = |encoded: &[u8]| encoded.to_vec();
+    match set {
+        ParameterSet::MlDsa44 => {
+            of(&ml_dsa::SigningKey::<MlDsa44>::from_seed(&seed).verifying_key().encode())
+        }
+        ParameterSet::MlDsa65 => {
+            of(&ml_dsa::SigningKey::<MlDsa65>::from_seed(&seed).verifying_key().encode())
+        }
+        ParameterSet::MlDsa87 => {
+            of(&ml_dsa::SigningKey::<MlDsa87>::from_seed(&seed).verifying_key().encode())
+        }
+    }
+}
+
+/// 65537.
+const EXPONENT: [u8; 3] = [1, 0, 1];
+
+/// 2^2048 - 1942289, a prime, and so without the small factors for which a key is refused. Nothing
+/// is ever verified with it.
+fn modulus() -> [u8; 256] {
+    let mut modulus = [0xff; 256];
+    modulus[253..].copy_from_slice(&[0xe2, 0x5c, 0xef]);
+    modulus
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use portcullis::keys::jwk::{self, Provenance};
+    use portcullis::keys::pem;
+
+    #[test]
+    fn stand_ins_are_keys_of_their_algorithms() {
+        for algorithm in Algorithm::ALL.iter().copied().filter(|one| !one.is_symmetric()) {
+            let stand_in = |key: &str| {
+                let reference = BindingReference {
+                    pointer: format!("/issuers/0/keys/{key}"),
+                    binding: "KEY".to_owned(),
+                    purpose: Purpose::PublicKey,
+                };
+                for_reference(&reference, &[algorithm])
+            };
+            let keys = pem::import(&stand_in("pem"), &[algorithm]).unwrap();
+            assert_eq!(keys.keys().len(), 1, "{algorithm}");
+            let set = portcullis::json::parse_object(stand_in("jwks").as_bytes()).unwrap();
+            let keys = jwk::import(&set, &[algorithm], Provenance::Operator).unwrap();
+            assert_eq!(keys.keys().len(), 1, "{algorithm}");
+        }
+    }
+}

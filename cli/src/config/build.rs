@@ -1,0 +1,82 @@
+//! The build of the Worker that an environment is deployed with, as far as it decides which algorithms
+//! there are.
+
+use super::Environment;
+use clap::{Args, Parser};
+use std::iter;
+
+/// What is deployed, unless the command line says otherwise.
+pub const DEPLOYED_FEATURES: &[&str] = &["worker", "entry", "kernels", "mldsa", "console"];
+
+/// Without options it builds what is deployed.
+#[derive(Args, Clone, Debug, Default)]
+pub struct Options {
+    /// Cargo features to add to the deployed ones, separated by commas
+    #[arg(long, value_name = "FEATURES", value_delimiter = ',')]
+    pub features: Vec<String>,
+    /// Deployed features to leave out, separated by commas
+    #[arg(long, value_name = "FEATURES", value_delimiter = ',')]
+    pub without: Vec<String>,
+}
+
+impl Options {
+    /// The deployed features, and further ones, separated by commas.
+    #[must_use]
+    pub fn with(features: &str) -> Self {
+        let features = features.split(',').map(str::to_owned).collect();
+        Self { features, without: Vec::new() }
+    }
+
+    /// What wrangler builds an environment with: the options of `cargo xtask build` in its build
+    /// command, or none where the command is another.
+    #[must_use]
+    pub fn of(environment: &Environment<'_>) -> Self {
+        let build = environment.inherited("build");
+        let command = build.as_ref().and_then(|build| build.value.get("command")?.as_str());
+        command.and_then(Self::of_command).unwrap_or_default()
+    }
+
+    fn of_command(command: &str) -> Option<Self> {
+        #[derive(Parser)]
+        struct Line {
+            #[command(flatten)]
+            options: Options,
+        }
+        let mut words = command.split_whitespace().skip_while(|word| *word != "xtask").skip(1);
+        if words.next() != Some("build") {
+            return None;
+        }
+        let arguments = words.take_while(|word| !matches!(*word, "&&" | "||" | "|" | ";"));
+        Line::try_parse_from(iter::once("build").chain(arguments)).ok().map(|line| line.options)
+    }
+
+    /// Whether the build has a cargo feature.
+    #[must_use]
+    pub fn has(&self, feature: &str) -> bool {
+        let named = |list: &[String]| list.iter().any(|one| one == feature);
+        named(&self.features) || DEPLOYED_FEATURES.contains(&feature) && !named(&self.without)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn options_are_read_from_wranglers_command() {
+        let has = |command| {
+            let options = Options::of_command(command)?;
+            Some(["mldsa", "es512", "es256k"].map(|feature| options.has(feature)))
+        };
+        assert_eq!(has("cargo xtask build"), Some([true, false, false]));
+        assert_eq!(has("cargo xtask build --without mldsa"), Some([false, false, false]));
+        assert_eq!(has("cargo xtask build --features es512,es256k"), Some([true, true, true]));
+        assert_eq!(
+            has("npm run x && cargo xtask build --features=es512 --without=mldsa && true"),
+            Some([false, true, false])
+        );
+        assert_eq!(has("cargo xtask build --nonsense"), None);
+        assert_eq!(has("cargo xtask check"), None);
+        assert_eq!(has("worker-build --release"), None);
+    }
+}

@@ -1,0 +1,429 @@
+//! What in wrangler.toml, outside the policy, would undo the gate.
+
+use super::environment::Placed;
+use super::policy;
+use super::source::dotted;
+use super::{Environment, Finding, Severity};
+use portcullis::policy::{BindingReference, Policy, Purpose};
+use serde_json::Value;
+
+/// What a variable may hold on the platform.
+const LARGEST_VARIABLE: usize = 5 * 1024;
+
+/// Everything that is wrong with an environment, apart from what is in the policy itself.
+pub(crate) fn check(environment: &Environment<'_>, raw_policy: Option<&Value>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    nothing_answers_in_the_gates_place(environment, &mut findings);
+    variables(environment, &mut findings);
+    console(environment, &mut findings);
+    if let Some(raw_policy) = raw_policy {
+        let references = Policy::binding_references(raw_policy);
+        secrets(environment, &references, &mut findings);
+        match raw_policy.get("origin").and_then(Value::as_str) {
+            Some("zone") => origin_zone(environment, &mut findings),
+            Some("echo") => origin_echo(environment, &mut findings),
+            _ => {}
+        }
+    }
+    findings
+}
+
+/// The platform's cache answers without running the Worker, and so do static files.
+fn nothing_answers_in_the_gates_place(environment: &Environment<'_>, findings: &mut Vec<Finding>) {
+    let on = Value::Bool(true);
+    let mut cached = |cache: Option<&Value>, line, path: String| {
+        if cache.and_then(|cache| cache.get("enabled")) == Some(&on) {
+            findings.push(Finding {
+                severity: Severity::Undeployable,
+                line,
+                path,
+                problem: "the platform would answer from its cache without asking the gate"
+                    .to_owned(),
+                remedy: "write `enabled = false`, or leave the table out".to_owned(),
+            });
+        }
+    };
+    if let Some(cache) = environment.inherited("cache") {
+        let line = environment.source().line(&format!("{}/enabled", cache.pointer));
+        cached(Some(cache.value), line, "cache.enabled".to_owned());
+    }
+    if let Some(previews) = environment.inherited("previews") {
+        let line = environment.source().line(&format!("{}/cache/enabled", previews.pointer));
+        cached(previews.value.get("cache"), line, "previews.cache.enabled".to_owned());
+    }
+    if let Some(exports) = environment.inherited("exports") {
+        for (name, export) in exports.value.as_object().into_iter().flatten() {
+            let path = format!("exports.{name}.cache.enabled");
+            cached(export.get("cache"), exports.line, path);
+        }
+    }
+    if let Some(assets) = environment.inherited("assets")
+        && assets.value.get("run_worker_first") != Some(&on)
+    {
+        findings.push(Finding {
+            severity: Severity::Undeployable,
+            line: assets.line,
+            path: "assets.run_worker_first".to_owned(),
+            problem: "the platform would serve these files without asking the gate".to_owned(),
+            remedy: "write `run_worker_first = true`; a list of paths leaves the others open"
+                .to_owned(),
+        });
+    }
+}
+
+fn variables(environment: &Environment<'_>, findings: &mut Vec<Finding>) {
+    for date in environment.dates() {
+        findings.push(Finding {
+            severity: Severity::Fault,
+            line: environment.variable_line(date),
+            path: dotted(date),
+            problem: "this is a TOML date, at which wrangler crashes".to_owned(),
+            remedy: "put it in quotes".to_owned(),
+        });
+    }
+    let variables = environment.own("vars");
+    let variables = variables.and_then(|variables| variables.value.as_object());
+    for (name, value) in variables.into_iter().flatten() {
+        let length = match value {
+            Value::String(text) => text.len(),
+            other => other.to_string().len(),
+        };
+        if length > LARGEST_VARIABLE {
+            let remedy = if name == policy::VARIABLE {
+                "put key sets into bindings of their own (`jwks = \"BINDING\"`), or shorten it"
+            } else {
+                "shorten it, or split it into several"
+            };
+            findings.push(Finding {
+                severity: Severity::Fault,
+                line: environment.variable_line(&format!("/{}", super::source::escape(name))),
+                path: name.clone(),
+                problem: format!(
+                    "a variable holds at most {LARGEST_VARIABLE} bytes on the platform, and this \
+                     has {length} as JSON"
+                ),
+                remedy: remedy.to_owned(),
+            });
+        }
+    }
+}
+
+/// The console is for whoever may see the policy, and what it mints for nobody but this machine.
+fn console(environment: &Environment<'_>, findings: &mut Vec<Finding>) {
+    let mut look = |name: &str, severity, problem: &str| {
+        if let Some(variable) = environment.variable(name)
+            && variable.value == "on"
+        {
+            findings.push(Finding {
+                severity,
+                line: variable.line,
+                path: format!("vars.{name}"),
+                problem: problem.to_owned(),
+                remedy: "take it out, and write it into .dev.vars for local use".to_owned(),
+            });
+        }
+    };
+    look(
+        "CONSOLE",
+        Severity::Warning,
+        "deployed, this shows the policy and the public keys at /_portcullis/ to everybody who gets there",
+    );
+    look(
+        "CONSOLE_MINT",
+        Severity::Fault,
+        "deployed, this would make tokens under the issuers' secrets for whoever asks",
+    );
+}
+
+fn secrets(
+    environment: &Environment<'_>,
+    references: &[BindingReference],
+    findings: &mut Vec<Finding>,
+) {
+    for BindingReference { binding, .. } in
+        references.iter().filter(|reference| reference.purpose == Purpose::Secret)
+    {
+        if let Some(variable) = environment.variable(binding) {
+            let environment_flag =
+                environment.name().map_or_else(String::new, |name| format!(" --env {name}"));
+            findings.push(Finding {
+                severity: Severity::Fault,
+                line: variable.line,
+                path: format!("vars.{binding}"),
+                problem: "a secret stands here in clear, for all who can read the file".to_owned(),
+                remedy: format!(
+                    "make a new one; put it into .dev.vars for local use, and set it with `npx \
+                     wrangler secret put {binding}{environment_flag}`"
+                ),
+            });
+        }
+    }
+    let Some(required) = environment.own("secrets").filter(|s| s.value.get("required").is_some())
+    else {
+        return;
+    };
+    let listed = required.value.get("required").and_then(Value::as_array);
+    let listed: Vec<&str> = listed.into_iter().flatten().filter_map(Value::as_str).collect();
+    for BindingReference { binding, .. } in references {
+        let elsewhere = environment.variable(binding).is_some()
+            || environment.declares("secrets_store_secrets", binding);
+        if !elsewhere && !listed.contains(&binding.as_str()) {
+            findings.push(Finding {
+                severity: Severity::Fault,
+                line: required.line,
+                path: "secrets.required".to_owned(),
+                problem: format!(
+                    "the policy needs {binding}, which is not in the list, and `wrangler dev` \
+                     gives the gate nothing else from .dev.vars"
+                ),
+                remedy: format!("add \"{binding}\" to the list, or leave `secrets` out"),
+            });
+        }
+    }
+}
+
+/// A request to the zone's own address comes back to the gate unless a route, and nothing else,
+/// led to it.
+fn origin_zone(environment: &Environment<'_>, findings: &mut Vec<Finding>) {
+    let mut fault = |line, path: &str, problem: &str, remedy: &str| {
+        findings.push(Finding {
+            severity: Severity::Fault,
+            line,
+            path: path.to_owned(),
+            problem: format!("origin = \"zone\": {problem}"),
+            remedy: remedy.to_owned(),
+        });
+    };
+    let routes = routes(environment);
+    if routes.is_empty() {
+        fault(
+            policy::line(environment, "origin"),
+            "POLICY.origin",
+            "it needs `routes`, behind which the origin lies; here there are none",
+            "write routes = [{ pattern = \"api.example.com/*\", zone_name = \"example.com\" }]",
+        );
+    }
+    for route in routes {
+        if route.value.get("custom_domain") == Some(&Value::Bool(true)) {
+            fault(
+                route.line,
+                "routes",
+                "a custom domain has no origin behind it: the request would come back to the gate",
+                "use a route ({ pattern, zone_name }), or name the origin's URL",
+            );
+        }
+    }
+    for key in ["workers_dev", "preview_urls"] {
+        let setting = environment.inherited(key);
+        if setting.as_ref().map(|setting| setting.value) != Some(&Value::Bool(false)) {
+            fault(
+                setting.map_or(environment.line(), |setting| setting.line),
+                key,
+                "on a workers.dev address there is no zone, and the request would come back",
+                &format!("write `{key} = false`"),
+            );
+        }
+    }
+    if let Some(flags) = environment.inherited("compatibility_flags")
+        && let Some(flags_list) = flags.value.as_array()
+        && flags_list.iter().any(|flag| flag == "global_fetch_strictly_public")
+    {
+        fault(
+            flags.line,
+            "compatibility_flags",
+            "with global_fetch_strictly_public the request would come back to the gate",
+            "take the flag out, or name the origin's URL",
+        );
+    }
+}
+
+fn routes<'a>(environment: &Environment<'a>) -> Vec<Placed<'a>> {
+    let mut routes = Vec::new();
+    routes.extend(environment.inherited("route"));
+    if let Some(list) = environment.inherited("routes")
+        && let Some(entries) = list.value.as_array()
+    {
+        routes.extend(entries.iter().enumerate().map(|(index, value)| {
+            let pointer = format!("{}/{index}", list.pointer);
+            Placed { value, line: environment.source().line(&pointer), pointer }
+        }));
+    }
+    routes
+}
+
+fn origin_echo(environment: &Environment<'_>, findings: &mut Vec<Finding>) {
+    if matches!(environment.name(), None | Some("dev" | "development")) {
+        return;
+    }
+    findings.push(Finding {
+        severity: Severity::Warning,
+        line: policy::line(environment, "origin"),
+        path: "POLICY.origin".to_owned(),
+        problem: "\"echo\" answers with what it would have sent, and reaches no API".to_owned(),
+        remedy: "name the origin's URL, for example origin = \"https://api.example.com\""
+            .to_owned(),
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Source;
+    use super::*;
+
+    /// What is found in each environment of a wrangler.toml, as `environment: path`, the
+    /// undeployable with an exclamation mark and warnings with a question mark.
+    fn check_toml(text: &str, expected: &[&str]) {
+        let source = Source::parse("wrangler.toml", text).unwrap();
+        let mut found = Vec::new();
+        for environment in Environment::select(&source, None).unwrap() {
+            let raw = policy::raw(&environment).ok();
+            for finding in check(&environment, raw.as_ref()) {
+                let mark = match finding.severity {
+                    Severity::Undeployable => "!",
+                    Severity::Fault => "",
+                    Severity::Warning => "?",
+                };
+                found.push(format!("{environment}: {}{mark}", finding.path));
+            }
+        }
+        assert_eq!(found, expected, "in:\n{text}");
+    }
+
+    #[test]
+    fn a_cache_in_front_of_the_gate() {
+        check_toml("[cache]\nenabled = false\n", &[]);
+        check_toml(
+            "[cache]\nenabled = true\n[env.a]\n[env.b.cache]\nenabled = false\n",
+            &["top level: cache.enabled!", "env.a: cache.enabled!"],
+        );
+        check_toml(
+            "[env.production]\ncache = { enabled = true }\n",
+            &["env.production: cache.enabled!"],
+        );
+        check_toml(
+            "[exports.default.cache]\nenabled = true\n",
+            &["top level: exports.default.cache.enabled!"],
+        );
+        check_toml("[previews.cache]\nenabled = true\n", &["top level: previews.cache.enabled!"]);
+    }
+
+    #[test]
+    fn files_in_front_of_the_gate() {
+        check_toml("[assets]\ndirectory = \"www\"\nrun_worker_first = true\n", &[]);
+        for setting in ["", "run_worker_first = false", "run_worker_first = [\"/api/*\"]"] {
+            let text = format!("[assets]\ndirectory = \"www\"\n{setting}\n");
+            check_toml(&text, &["top level: assets.run_worker_first!"]);
+        }
+        check_toml(
+            "[assets]\nrun_worker_first = true\n[env.a.assets]\ndirectory = \"x\"\n",
+            &["env.a: assets.run_worker_first!"],
+        );
+    }
+
+    #[test]
+    fn the_console_where_all_can_see_it() {
+        let expected = &["top level: vars.CONSOLE?", "top level: vars.CONSOLE_MINT"];
+        check_toml("[vars]\nCONSOLE = \"on\"\nCONSOLE_MINT = \"on\"\n", expected);
+        check_toml("[vars]\nCONSOLE = \"off\"\nCONSOLE_MINT = \"off\"\n", &[]);
+        let environment = "[env.production.vars]\nCONSOLE_MINT = \"on\"\n";
+        check_toml(environment, &["env.production: vars.CONSOLE_MINT"]);
+    }
+
+    #[test]
+    fn secrets_in_clear() {
+        let policy = "[vars.POLICY]\nissuers = [{ keys = { secret = [\"NEW\", \"OLD\"] } }, { keys = { pem = \"PEM\" } }]\n";
+        check_toml(&format!("[vars]\nPEM = \"x\"\n{policy}"), &[]);
+        check_toml(&format!("[vars]\nOLD = \"x\"\n{policy}"), &["top level: vars.OLD"]);
+        check_toml(
+            "[vars.POLICY.forward.proof]\nsecret = \"HOP\"\n[vars]\nHOP = \"x\"\n",
+            &["top level: vars.HOP"],
+        );
+        // Another environment's variables are not this one's.
+        check_toml(&format!("[env.a.vars]\nOLD = \"x\"\n{policy}"), &[]);
+    }
+
+    #[test]
+    fn a_list_of_secrets_that_leaves_one_out() {
+        let policy = "[vars.POLICY]\nissuers = [{ keys = { secret = \"A\" } }, { keys = { jwks = \"B\" } }]\n";
+        check_toml(&format!("[secrets]\nrequired = [\"A\", \"B\", \"C\"]\n{policy}"), &[]);
+        check_toml(
+            &format!("secrets = {{ required = [\"A\"] }}\n{policy}"),
+            &["top level: secrets.required"],
+        );
+        check_toml(
+            &format!(
+                "secrets = {{ required = [\"A\"] }}\nvars.B = \"x\"\n{}",
+                policy.replace("[vars.POLICY]\n", "vars.POLICY.")
+            ),
+            &[],
+        );
+    }
+
+    #[test]
+    fn variables_that_are_too_long() {
+        let text = |length: usize| format!("[vars]\nA = \"{}\"\n", "x".repeat(length));
+        check_toml(&text(5120), &[]);
+        check_toml(&text(5121), &["top level: A"]);
+        let realm = "x".repeat(5200);
+        check_toml(&format!("[env.a.vars.POLICY]\nrealm = \"{realm}\"\n"), &["env.a: POLICY"]);
+    }
+
+    #[test]
+    fn dates() {
+        check_toml(
+            "compatibility_date = 2026-01-01\n[vars.POLICY]\nissuers = [{ since = 2026-01-01 }]\n",
+            &["top level: POLICY.issuers[0].since"],
+        );
+        check_toml("[env.a.vars]\nB = 10:00:00\n", &["env.a: B"]);
+    }
+
+    #[test]
+    fn the_zone_as_origin() {
+        let zone = "vars.POLICY.origin = \"zone\"\n";
+        let closed = "workers_dev = false\npreview_urls = false\n";
+        let route = "routes = [{ pattern = \"a.example.com/*\", zone_name = \"example.com\" }]\n";
+        check_toml(&format!("{zone}{closed}{route}"), &[]);
+        check_toml(&format!("{zone}{closed}route = \"a.example.com/*\"\n"), &[]);
+        check_toml(
+            zone,
+            &["top level: POLICY.origin", "top level: workers_dev", "top level: preview_urls"],
+        );
+        check_toml(&format!("{zone}{closed}routes = []\n"), &["top level: POLICY.origin"]);
+        check_toml(
+            &format!(
+                "{zone}{closed}routes = [{{ pattern = \"a.example.com\", custom_domain = true }}]\n"
+            ),
+            &["top level: routes"],
+        );
+        check_toml(
+            &format!(
+                "{zone}{closed}{route}compatibility_flags = [\"global_fetch_strictly_public\"]\n"
+            ),
+            &["top level: compatibility_flags"],
+        );
+        // The environment inherits all but the variables.
+        check_toml(&format!("{closed}{route}[env.a]\n{zone}"), &[]);
+        check_toml(
+            &format!("{closed}{route}[env.a]\nworkers_dev = true\n{zone}"),
+            &["env.a: workers_dev"],
+        );
+    }
+
+    #[test]
+    fn echo_is_for_trying_out() {
+        check_toml("vars.POLICY.origin = \"echo\"\n", &[]);
+        check_toml("[env.dev]\nvars.POLICY.origin = \"echo\"\n", &[]);
+        check_toml(
+            "[env.production]\nvars.POLICY.origin = \"echo\"\n",
+            &["env.production: POLICY.origin?"],
+        );
+    }
+
+    #[test]
+    fn a_policy_in_json_is_looked_into_too() {
+        check_toml(
+            "[vars]\nA = \"x\"\nPOLICY = '''{\"issuers\": [{\"keys\": {\"secret\": \"A\"}}]}'''\n",
+            &["top level: vars.A"],
+        );
+    }
+}

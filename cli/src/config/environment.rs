@@ -1,0 +1,129 @@
+//! One environment of wrangler.toml: what holds in it, and where that is written.
+
+use super::Source;
+use super::source::escape;
+use anyhow::{Result, bail};
+use serde_json::Value;
+use std::fmt;
+
+/// The top level of wrangler.toml, or one `[env.NAME]`.
+#[derive(Clone, Copy, Debug)]
+pub struct Environment<'a> {
+    source: &'a Source,
+    name: Option<&'a str>,
+}
+
+/// A value with the place where it is written.
+#[derive(Clone, Debug)]
+pub struct Placed<'a> {
+    /// The value.
+    pub value: &'a Value,
+    /// Its line in the file.
+    pub line: Option<usize>,
+    /// Its JSON pointer in the file.
+    pub pointer: String,
+}
+
+impl<'a> Environment<'a> {
+    /// The top level and every named environment, or one of them by name.
+    ///
+    /// # Errors
+    ///
+    /// Where there is no environment of that name.
+    pub fn select(source: &'a Source, only: Option<&'a str>) -> Result<Vec<Self>> {
+        let named = source.value.get("env").and_then(Value::as_object);
+        let names = || named.into_iter().flat_map(|environments| environments.keys());
+        match only {
+            // wrangler takes an empty name for the top level.
+            Some("") => Ok(vec![Self { source, name: None }]),
+            Some(name) if names().any(|known| known == name) => {
+                Ok(vec![Self { source, name: Some(name) }])
+            }
+            Some(name) => {
+                let known: Vec<&str> = names().map(String::as_str).collect();
+                let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+                bail!("{} has no environment {name}; it has: {known}", source.name)
+            }
+            None => {
+                let top = Self { source, name: None };
+                Ok([top]
+                    .into_iter()
+                    .chain(names().map(|name| Self { source, name: Some(name) }))
+                    .collect())
+            }
+        }
+    }
+
+    /// The environment's name; the top level has none.
+    pub fn name(&self) -> Option<&'a str> {
+        self.name
+    }
+
+    /// The file that the environment is in.
+    pub fn source(&self) -> &'a Source {
+        self.source
+    }
+
+    /// The JSON pointer of the environment's table.
+    fn base(&self) -> String {
+        self.name.map_or_else(String::new, |name| format!("/env/{}", escape(name)))
+    }
+
+    fn at(&self, pointer: String) -> Option<Placed<'a>> {
+        let value = self.source.value.pointer(&pointer)?;
+        Some(Placed { value, line: self.source.line(&pointer), pointer })
+    }
+
+    /// A key that environments do not inherit, such as `vars`, `secrets` and all bindings.
+    pub fn own(&self, key: &str) -> Option<Placed<'a>> {
+        self.at(format!("{}/{}", self.base(), escape(key)))
+    }
+
+    /// A key that an environment takes from the top level unless it has its own, such as `routes`,
+    /// `workers_dev`, `assets` and `cache`.
+    pub fn inherited(&self, key: &str) -> Option<Placed<'a>> {
+        self.own(key).or_else(|| self.at(format!("/{}", escape(key))))
+    }
+
+    /// A variable.
+    pub fn variable(&self, name: &str) -> Option<Placed<'a>> {
+        self.at(format!("{}/vars/{}", self.base(), escape(name)))
+    }
+
+    /// The line of the environment's table, for what is missing in it.
+    pub fn line(&self) -> Option<usize> {
+        self.source.line(&self.base())
+    }
+
+    /// The line of something below `vars`, or of what is around it.
+    pub fn variable_line(&self, pointer: &str) -> Option<usize> {
+        self.source.line(&format!("{}/vars{pointer}", self.base()))
+    }
+
+    /// Pointers below `vars` at which a date stands.
+    pub fn dates(&self) -> impl Iterator<Item = &'a str> {
+        let base = format!("{}/vars", self.base());
+        self.source.dates().iter().filter_map(move |date| date.strip_prefix(base.as_str()))
+    }
+
+    /// Whether a binding of that name is declared in a list such as `services`.
+    pub fn declares(&self, kind: &str, binding: &str) -> bool {
+        self.own(kind).and_then(|list| list.value.as_array()).is_some_and(|list| {
+            // Rate limiters alone have a name instead.
+            let name = |entry: &Value| {
+                let name = entry.get("binding").or_else(|| entry.get("name"));
+                name.and_then(Value::as_str) == Some(binding)
+            };
+            list.iter().any(name)
+        })
+    }
+}
+
+impl fmt::Display for Environment<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.name {
+            None => formatter.write_str("top level"),
+            Some(name) => write!(formatter, "env.{name}"),
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! From the command line and the checkout to an examination, and from its report to the terminal.
+
+use super::Options;
+use super::examination::{Question, examine};
+use super::report::{IssuerReport, Report};
+use super::verdict::TokenRequest;
+use crate::config::bindings::{self, RouteRow, Unseen};
+use crate::config::dev_vars::DevVars;
+use crate::config::{self, Environment, Finding, Severity, Source, policy};
+use crate::mint::given;
+use crate::{clock, say};
+use anyhow::{Context as _, Result};
+use portcullis::policy::Policy;
+use serde_json::{Value, json};
+use std::path::Path;
+use std::process::ExitCode;
+
+/// Examines, prints, and ends with 0, 1 or 2.
+pub(super) fn run(options: &Options) -> ExitCode {
+    match examine_checkout(options) {
+        Ok((findings, report)) => {
+            let well = report.as_ref().is_some_and(Report::is_well)
+                && findings.iter().all(|finding| finding.severity == Severity::Warning);
+            if options.json {
+                say::json(&to_json(options, well, &findings, report.as_ref()));
+            } else {
+                print(options, &findings, report.as_ref());
+            }
+            ExitCode::from(u8::from(!well))
+        }
+        Err(error) => say::could_not_run(&error, options.json),
+    }
+}
+
+/// What was found, the worst first, and the report; there is none where the policy has faults.
+pub(super) fn examine_checkout(options: &Options) -> Result<(Vec<Finding>, Option<Report>)> {
+    let file = config::locate(options.config.as_deref())?;
+    let source = Source::read(&file)?;
+    let environments =
+        Environment::select(&source, Some(options.env.as_deref().unwrap_or_default()))?;
+    let environment = environments.first().context("no environment was selected")?;
+    let token = given::token(options.token.as_deref(), options.token_file.as_deref())?;
+    let raw = match policy::raw(environment) {
+        Ok(raw) => raw,
+        Err(finding) => return Ok((vec![finding], None)),
+    };
+    let dev_vars = DevVars::read(file.parent().unwrap_or(Path::new("")), environment.name())?;
+    let compiled = bindings::compile(environment, &raw, &dev_vars, Unseen::Warn);
+    let mut findings = compiled.findings;
+    let report = compiled.policy.map(|policy| {
+        let requests = requests(options, &policy);
+        let without_keys = compiled.without_keys.as_slice();
+        let question =
+            token.as_ref().map(|token| Question { token, requests: &requests, without_keys });
+        let mut report = examine(&policy, question.as_ref(), clock::unix_now());
+        for id in without_keys {
+            if let Some(issuer) = report.issuers.get_mut(id.index()) {
+                // The keys that were examined are placeholders.
+                issuer.keys.clear();
+                issuer.is_unseen = true;
+            }
+        }
+        report
+    });
+    findings.extend(report.iter().flat_map(Report::symptoms).map(|symptom| Finding {
+        severity: symptom.severity,
+        line: policy::line(environment, &symptom.path),
+        path: bindings::place(&symptom.path),
+        problem: symptom.problem.clone(),
+        remedy: symptom.remedy.clone(),
+    }));
+    findings.sort_by_key(|finding| (finding.severity, finding.line));
+    Ok((findings, report))
+}
+
+/// The one request that was asked about, else one of every route that looks at tokens.
+fn requests(options: &Options, policy: &Policy) -> Vec<TokenRequest> {
+    if let Some(path) = &options.path {
+        let method = options.method.clone();
+        return vec![TokenRequest {
+            shown: format!("{method} {path}"),
+            method,
+            path: path.clone(),
+        }];
+    }
+    let rows = RouteRow::all(policy).into_iter().filter(|row| row.access != "public");
+    rows.map(|row| {
+        let method = row.methods.first().map_or("GET", String::as_str).to_owned();
+        let shown = match row.methods.as_slice() {
+            [] => row.pattern.clone(),
+            methods => format!("{} {}", methods.join("|"), row.pattern),
+        };
+        TokenRequest { shown, method, path: row.sample() }
+    })
+    .collect()
+}
+
+fn print(options: &Options, findings: &[Finding], report: Option<&Report>) {
+    let config = options.config.as_deref().and_then(Path::file_name);
+    let file = config.map_or_else(|| "wrangler.toml".into(), |name| name.to_string_lossy());
+    for finding in findings {
+        say::result(&format!("{:#}", finding.located(&file, environment(options))));
+    }
+    let Some(report) = report else {
+        say::result("nothing was fetched: first correct the policy");
+        return;
+    };
+    for issuer in &report.issuers {
+        say::result(&format!("{}: keys from {}", issuer.name, issuer.source));
+        for line in issuer.facts.iter().chain(&issuer.keys) {
+            say::result(&format!("  {line}"));
+        }
+        if issuer.is_unseen {
+            say::result("  which is not on this machine");
+        } else if issuer.keys.is_empty() {
+            say::result("  no key that could be used");
+        }
+    }
+    if let Some(token) = &report.token {
+        token.lines().iter().for_each(|line| say::result(line));
+    }
+}
+
+fn to_json(options: &Options, well: bool, findings: &[Finding], report: Option<&Report>) -> Value {
+    json!({
+        "ok": well,
+        "environment": environment(options),
+        "findings": findings.iter().map(Finding::to_json).collect::<Vec<_>>(),
+        "issuers": report.map(|report| {
+            report.issuers.iter().map(IssuerReport::to_json).collect::<Vec<_>>()
+        }),
+        "token": report.and_then(|report| Some(report.token.as_ref()?.to_json())),
+    })
+}
+
+/// The environment's name; the top level has none.
+fn environment(options: &Options) -> Option<&str> {
+    options.env.as_deref().filter(|name| !name.is_empty())
+}

@@ -1,0 +1,81 @@
+//! An HTTP server on this machine.
+
+use crate::clock;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::thread;
+
+/// An answer.
+pub(super) struct Response {
+    status: u16,
+    headers: BTreeMap<&'static str, String>,
+    body: String,
+}
+
+impl Response {
+    pub(super) fn status(status: u16) -> Self {
+        let date = httpdate::fmt_http_date(clock::now());
+        let headers =
+            [("date", date), ("cache-control", "max-age=3600".to_owned())].into_iter().collect();
+        Self { status, headers, body: String::new() }
+    }
+
+    pub(super) fn text(body: &str) -> Self {
+        Self { body: body.to_owned(), ..Self::status(200) }
+    }
+
+    pub(super) fn json(body: &Value) -> Self {
+        Self::text(&body.to_string())
+    }
+
+    pub(super) fn set(&mut self, name: &'static str, value: Option<&str>) {
+        match value {
+            Some(value) => self.headers.insert(name, value.to_owned()),
+            None => self.headers.remove(name),
+        };
+    }
+
+    fn send(&self, mut stream: TcpStream) -> std::io::Result<()> {
+        let length = self.body.len();
+        write!(stream, "HTTP/1.1 {} Status\r\nContent-Length: {length}\r\n", self.status)?;
+        for (name, value) in &self.headers {
+            write!(stream, "{name}: {value}\r\n")?;
+        }
+        write!(stream, "Connection: close\r\n\r\n{}", self.body)
+    }
+}
+
+/// A server that answers what it was told to, and 404 to the rest, for as long as the tests run.
+pub(super) struct Server {
+    pub(super) url: String,
+}
+
+impl Server {
+    /// `answers` is told the server's URL.
+    pub(super) fn start(answers: impl FnOnce(&str) -> Vec<(&'static str, Response)>) -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let answers: BTreeMap<&str, Response> = answers(&url).into_iter().collect();
+        thread::spawn(move || {
+            for stream in listener.incoming() {
+                // A client may leave before it has everything.
+                let _ = answer(stream.unwrap(), &answers);
+            }
+        });
+        Self { url }
+    }
+}
+
+fn answer(stream: TcpStream, answers: &BTreeMap<&str, Response>) -> std::io::Result<()> {
+    let mut lines = BufReader::new(stream.try_clone()?).lines();
+    let request = lines.next().transpose()?.unwrap_or_default();
+    for line in lines {
+        if line?.is_empty() {
+            break;
+        }
+    }
+    let path = request.split(' ').nth(1).unwrap_or_default();
+    answers.get(path).unwrap_or(&Response::status(404)).send(stream)
+}

@@ -1,0 +1,226 @@
+//! The gate's verdict on a token. Nothing is sent anywhere.
+
+use crate::doctor::examination::Question;
+use crate::token_request::with_token;
+use portcullis::gate::{Decision, Memory, Trace};
+use portcullis::issuer::Issuer;
+use portcullis::policy::Policy;
+use portcullis::refusal::remedy::{Case, Readable};
+use portcullis::refusal::{Code, Refusal};
+use portcullis::request::Request;
+use portcullis::time::UnixSeconds;
+use portcullis_console::offline;
+use serde_json::{Value, json};
+
+/// A request to judge the token with.
+#[derive(Clone, Debug)]
+pub(crate) struct TokenRequest {
+    /// The request as it is shown: its route or its path.
+    pub(crate) shown: String,
+    /// The method.
+    pub(crate) method: String,
+    /// The path.
+    pub(crate) path: String,
+}
+
+/// The verdict on one request.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Verdict {
+    /// The request, in words.
+    pub(crate) request: String,
+    /// The issuer whose rules applied, by the policy's name for it.
+    pub(crate) issuer: Option<String>,
+    /// The name of the key under which the signature verified.
+    pub(crate) key: Option<String>,
+    /// The refusal, if there is one.
+    pub(crate) refusal: Option<Explained>,
+    /// Whether the request passes in spite of the refusal, because of report mode.
+    pub(crate) is_only_reported: bool,
+    /// Whether the revocation store would decide, which cannot be read from here.
+    pub(crate) is_revocation_unseen: bool,
+}
+
+/// A refusal, and what to do about it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Explained {
+    /// The reason code.
+    pub(crate) code: &'static str,
+    /// The HTTP status.
+    pub(crate) status: u16,
+    /// What exactly was wrong.
+    pub(crate) because: String,
+    /// What to do about it.
+    pub(crate) remedy: String,
+}
+
+/// The verdicts on the token, one for each request.
+#[derive(Debug)]
+pub(crate) struct Verdicts(pub(crate) Vec<Verdict>);
+
+impl Verdicts {
+    /// Judges the token with the core's own gate.
+    pub(crate) fn of(
+        question: &Question<'_>,
+        policy: &Policy,
+        memory: Memory,
+        now: UnixSeconds,
+    ) -> Self {
+        let readable = Readable::of(question.token);
+        let mut examiner = Examiner { question, policy, memory, now, readable };
+        Self(question.requests.iter().map(|asked| examiner.verdict(asked)).collect())
+    }
+
+    /// Whether some request would pass.
+    pub(crate) fn is_admitted_somewhere(&self) -> bool {
+        self.0.iter().any(Verdict::is_admitted)
+    }
+
+    /// The verdicts in words. Requests with the same verdict share a line.
+    pub(crate) fn lines(&self) -> Vec<String> {
+        let mut lines: Vec<String> = Vec::new();
+        let mut rest: Vec<&Verdict> = self.0.iter().collect();
+        while let Some(first) = rest.first().copied() {
+            let (alike, others): (Vec<&Verdict>, Vec<&Verdict>) =
+                rest.into_iter().partition(|other| other.has_same_outcome_as(first));
+            rest = others;
+            let requests: Vec<&str> =
+                alike.iter().map(|verdict| verdict.request.as_str()).collect();
+            lines.push(format!("{}: {}", requests.join(", "), first.outcome()));
+        }
+        lines
+    }
+
+    /// The verdicts as JSON.
+    pub(crate) fn to_json(&self) -> Value {
+        self.0.iter().map(Verdict::to_json).collect()
+    }
+}
+
+impl Verdict {
+    fn has_same_outcome_as(&self, other: &Self) -> bool {
+        let outcome = |verdict: &Self| Self { request: String::new(), ..verdict.clone() };
+        outcome(self) == outcome(other)
+    }
+
+    /// Whether the request would reach the origin.
+    pub(crate) fn is_admitted(&self) -> bool {
+        self.refusal.is_none() || self.is_only_reported
+    }
+
+    fn outcome(&self) -> String {
+        let issuer = self.issuer.as_deref().unwrap_or("none");
+        let unseen = if self.is_revocation_unseen { ", unless it is revoked" } else { "" };
+        match &self.refusal {
+            None => {
+                let key = self.key.as_deref().unwrap_or("none");
+                format!("the token passes{unseen} (issuer {issuer}, key {key})")
+            }
+            Some(Explained { code, status, because, remedy }) => {
+                let verdict = if self.is_only_reported {
+                    "the request passes without claims, because of report mode; otherwise it would be"
+                } else {
+                    "the token is"
+                };
+                format!(
+                    "{verdict} refused with {status}, {code}: {because} (issuer {issuer})\n    \
+                     {remedy}"
+                )
+            }
+        }
+    }
+
+    fn to_json(&self) -> Value {
+        json!({
+            "request": self.request,
+            "admitted": self.is_admitted(),
+            "only_reported": self.is_only_reported,
+            "revocation_unseen": self.is_revocation_unseen,
+            "issuer": self.issuer,
+            "key": self.key,
+            "code": self.refusal.as_ref().map(|refusal| refusal.code),
+            "status": self.refusal.as_ref().map(|refusal| refusal.status),
+            "because": self.refusal.as_ref().map(|refusal| &refusal.because),
+            "remedy": self.refusal.as_ref().map(|refusal| &refusal.remedy),
+        })
+    }
+}
+
+struct Examiner<'a> {
+    question: &'a Question<'a>,
+    policy: &'a Policy,
+    memory: Memory,
+    now: UnixSeconds,
+    readable: Readable,
+}
+
+impl<'a> Examiner<'a> {
+    fn verdict(&mut self, asked: &TokenRequest) -> Verdict {
+        let url = format!("https://gate.invalid{}", asked.path);
+        let (url, headers) = with_token(self.policy, self.question.token, url);
+        let request = Request { method: &asked.method, url: &url, headers: &headers };
+        let offline = offline::decide(self.policy, &mut self.memory, request, self.now);
+        let trace = offline.trace;
+        let mut issuers = self.policy.issuers().iter();
+        let issuer = issuers.find(|issuer| Some(issuer.name()) == trace.issuer);
+        let has_placeholder =
+            issuer.is_some_and(|issuer| self.question.without_keys.contains(&issuer.id()));
+        let (refusal, is_only_reported) = match &offline.decision {
+            // The verdict on the placeholder may not be the one on the real key.
+            _ if has_placeholder => (Some(without_keys()), false),
+            None => (Some(self.explained(&unfetched(), &trace, issuer)), false),
+            Some(Decision::Respond(_)) => (None, false),
+            Some(Decision::Refuse(refusal)) => {
+                (Some(self.explained(refusal, &trace, issuer)), false)
+            }
+            Some(Decision::Forward(outgoing)) => {
+                let refusal = outgoing.reported();
+                let refusal = refusal.map(|refusal| self.explained(refusal, &trace, issuer));
+                let is_only_reported = refusal.is_some();
+                (refusal, is_only_reported)
+            }
+        };
+        Verdict {
+            request: asked.shown.clone(),
+            issuer: trace.issuer.map(str::to_owned),
+            key: trace.key,
+            refusal,
+            is_only_reported,
+            is_revocation_unseen: offline.has_unread_revocations,
+        }
+    }
+
+    fn explained(
+        &self,
+        refusal: &Refusal,
+        trace: &Trace<'_>,
+        issuer: Option<&Issuer>,
+    ) -> Explained {
+        let code = refusal.code();
+        let case = Case {
+            policy: self.policy,
+            issuer,
+            route: trace.route,
+            token: &self.readable,
+            now: self.now,
+        };
+        Explained {
+            code: code.as_str(),
+            status: code.status(),
+            because: refusal.because().to_owned(),
+            remedy: case.remedy(code),
+        }
+    }
+}
+
+fn unfetched() -> Refusal {
+    Refusal::new(Code::KeysUnavailable, "the issuer's keys could not be fetched")
+}
+
+fn without_keys() -> Explained {
+    Explained {
+        code: Code::KeysUnavailable.as_str(),
+        status: Code::KeysUnavailable.status(),
+        because: "the issuer's keys are in a binding that is not on this machine".to_owned(),
+        remedy: "write the binding into .dev.vars, and run this again".to_owned(),
+    }
+}

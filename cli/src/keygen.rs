@@ -1,0 +1,269 @@
+//! `keygen`: makes a key pair or a shared secret, and says where its halves belong.
+
+use super::key::Key;
+use super::key::generate::random;
+use super::{mint, say};
+use anyhow::{Context as _, Result, bail};
+use base64ct::{Base64UrlUnpadded, Encoding as _};
+use clap::{Args, ValueEnum};
+use portcullis::alg::{Algorithm, Family, Hash};
+use serde_json::{Map, Value, json};
+use std::fs::OpenOptions;
+use std::io::{ErrorKind, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// The public half goes to standard output; what is secret goes into a file and nowhere else.
+#[derive(Args, Clone, Debug)]
+#[command(after_help = "\
+Examples:
+  portcullis keygen --alg ES256                       key-es256.pem, and the public key beside it
+  portcullis keygen --alg EdDSA --format jwks         the public key as a JWK Set
+  portcullis keygen --alg HS256 --binding API_SECRET  a secret, for both who sign and who verify
+  portcullis mint --key key-es256.pem                 a token signed with what was made
+
+Exit codes: 0 made; 2 nothing was made, as where a file of that name is there already.")]
+pub struct Options {
+    /// What tokens are to be signed with: HS256, RS256, PS256, ES256, EdDSA, ML-DSA-44 ...
+    #[arg(long, value_name = "ALGORITHM", value_parser = mint::algorithm)]
+    alg: Algorithm,
+    /// The form of both halves
+    #[arg(long, value_enum, default_value_t = Form::Pem)]
+    format: Form,
+    /// The file for what is secret; the public half goes beside it, with `.public` in its name
+    /// [default: key-ALGORITHM.pem, or the like]
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// The name of the key in a JWK [default: its thumbprint, RFC 7638]
+    #[arg(long, value_name = "NAME", allow_hyphen_values = true)]
+    kid: Option<String>,
+    /// The length of an RSA key
+    #[arg(long, value_name = "BITS", default_value_t = 2048, value_parser = bits)]
+    bits: usize,
+    /// The binding by which the policy is to name it [default: PUBLIC_KEY, JWKS or SECRET]
+    #[arg(long, value_name = "NAME", value_parser = binding)]
+    binding: Option<String>,
+    /// Print what was made, less what is secret, as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// How keys are written down.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+enum Form {
+    /// PEM: PKCS#8, and SubjectPublicKeyInfo
+    Pem,
+    /// JWK (RFC 7517)
+    Jwk,
+    /// The private key as a JWK, the public one in a JWK Set
+    Jwks,
+}
+
+/// What was made, less what is secret.
+struct Made {
+    secret_file: PathBuf,
+    public: Option<(PathBuf, String)>,
+    kid: Option<String>,
+    binding: String,
+    /// As it belongs into the issuer's table.
+    keys: String,
+}
+
+/// Makes, writes, and says what is to be done with it.
+#[must_use]
+pub fn run(options: &Options) -> ExitCode {
+    match make(options) {
+        Ok(made) => {
+            if options.json {
+                say::json(&made.to_json(options.alg));
+            } else {
+                if let Some((_, text)) = &made.public {
+                    say::result(text.trim_end());
+                }
+                say::write(&made.guidance(options.alg));
+            }
+            ExitCode::SUCCESS
+        }
+        Err(error) => say::could_not_run(&error, options.json),
+    }
+}
+
+fn make(options: &Options) -> Result<Made> {
+    let algorithm = options.alg;
+    if let Family::Hmac(hash) = algorithm.family() {
+        return make_secret(options, hash);
+    }
+    let extension = if options.format == Form::Pem { "pem" } else { "json" };
+    let secret_file = file(options, extension);
+    let public_file = beside(&secret_file)?;
+    let key = Key::generate(algorithm, options.bits)?;
+    let public = key.public();
+    let thumbprint = public.thumbprint(algorithm)?;
+    let kid = options.kid.clone().unwrap_or(thumbprint);
+    let named = |mut members: Map<String, Value>| {
+        members.insert("use".to_owned(), json!("sig"));
+        members.insert("kid".to_owned(), json!(kid));
+        Value::Object(members)
+    };
+    let (secret_text, public_text) = match options.format {
+        Form::Pem => (key.to_pem()?, public.pem()?),
+        form => {
+            let public = named(public.jwk(algorithm));
+            let public = if form == Form::Jwks { json!({ "keys": [public] }) } else { public };
+            (format!("{:#}\n", named(key.private_jwk(algorithm))), format!("{public:#}\n"))
+        }
+    };
+    let (source, binding) = match options.format {
+        Form::Pem => ("pem", "PUBLIC_KEY"),
+        Form::Jwk | Form::Jwks => ("jwks", "JWKS"),
+    };
+    let binding = options.binding.clone().unwrap_or_else(|| binding.to_owned());
+    if public_file.exists() {
+        bail!("{} is there already: name another file with --out", public_file.display());
+    }
+    write_new(&secret_file, &secret_text, true)?;
+    write_new(&public_file, &public_text, false)?;
+    Ok(Made {
+        keys: format!("{{ {source} = \"{binding}\" }}"),
+        secret_file,
+        public: Some((public_file, public_text)),
+        kid: Some(kid),
+        binding,
+    })
+}
+
+/// As long as the hash (RFC 7518 section 3.2), in base64url.
+fn make_secret(options: &Options, hash: Hash) -> Result<Made> {
+    if options.format != Form::Pem || options.kid.is_some() {
+        bail!("a secret is text, and has no name: leave out --format and --kid");
+    }
+    let bytes = random::<64>()?;
+    let text = Base64UrlUnpadded::encode_string(bytes.get(..hash.bytes()).unwrap_or(&bytes));
+    let secret_file = file(options, "secret");
+    // No line's end: the gate would refuse a secret with white space about it.
+    write_new(&secret_file, &text, true)?;
+    let binding = options.binding.clone().unwrap_or_else(|| "SECRET".to_owned());
+    Ok(Made {
+        keys: format!("{{ secret = \"{binding}\", encoding = \"base64url\" }}"),
+        secret_file,
+        public: None,
+        kid: None,
+        binding,
+    })
+}
+
+fn file(options: &Options, extension: &str) -> PathBuf {
+    let usual = || PathBuf::from(format!("key-{}.{extension}", options.alg.name().to_lowercase()));
+    options.out.clone().unwrap_or_else(usual)
+}
+
+/// `key.pem` has `key.public.pem` beside it.
+fn beside(secret_file: &Path) -> Result<PathBuf> {
+    let stem = secret_file.file_stem().context("--out names no file")?;
+    let mut name = stem.to_owned();
+    name.push(".public");
+    if let Some(extension) = secret_file.extension() {
+        name.push(".");
+        name.push(extension);
+    }
+    Ok(secret_file.with_file_name(name))
+}
+
+/// Never over a file that is there: a key that is lost cannot be made again.
+fn write_new(path: &Path, text: &str, is_secret: bool) -> Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    if is_secret {
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    }
+    #[cfg(not(unix))]
+    let _ = is_secret;
+    match options.open(path) {
+        Ok(mut file) => file
+            .write_all(text.as_bytes())
+            .with_context(|| format!("{} cannot be written", path.display())),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            bail!("{} is there already: name another file with --out", path.display())
+        }
+        Err(error) => Err(error).with_context(|| format!("{} cannot be created", path.display())),
+    }
+}
+
+impl Made {
+    /// The file whose text the binding is to hold.
+    fn bound_file(&self) -> &Path {
+        self.public.as_ref().map_or(&self.secret_file, |(file, _)| file)
+    }
+
+    /// What is to be done, a step each.
+    fn guidance(&self, algorithm: Algorithm) -> String {
+        let Self { secret_file, binding, keys, .. } = self;
+        let (secret, bound) = (secret_file.display(), self.bound_file().display());
+        let mut text = String::from("\n");
+        let mut step = |what: &str, how: String| text.push_str(&format!("{what:<15} {how}\n"));
+        match self.public {
+            Some(_) => {
+                step("private key", format!("{secret}, for whoever issues tokens and nobody else"));
+                step("public key", bound.to_string());
+            }
+            None => step("secret", format!("{secret}, for whoever issues tokens, and the gate")),
+        }
+        if let Some(kid) = &self.kid {
+            step("kid", kid.clone());
+        }
+        step("in the policy", format!("algorithms = [\"{algorithm}\"]"));
+        step("", format!("keys = {keys}"));
+        step(
+            "for local use",
+            format!("printf \"{binding}='%s'\\n\" \"$(cat {bound})\" >> .dev.vars"),
+        );
+        step("deployed", format!("npx wrangler secret put {binding} < {bound}"));
+        match self.public {
+            Some(_) => step("a token", {
+                let kid = self.kid.as_deref().unwrap_or_default();
+                format!("portcullis mint --alg {algorithm} --kid {kid} --key {secret}")
+            }),
+            None => step("a token", format!("portcullis mint --alg {algorithm}")),
+        }
+        text
+    }
+
+    fn to_json(&self, algorithm: Algorithm) -> Value {
+        let text = |path: &Path| path.display().to_string();
+        json!({
+            "alg": algorithm.name(),
+            "kid": self.kid,
+            "secret_file": text(&self.secret_file),
+            "public_file": self.public.as_ref().map(|(file, _)| text(file)),
+            "public": self.public.as_ref().map(|(_, public)| {
+                serde_json::from_str(public).unwrap_or_else(|_| json!(public))
+            }),
+            "binding": self.binding,
+            "policy": { "algorithms": [algorithm.name()], "keys": self.keys },
+            "deploy": format!(
+                "npx wrangler secret put {} < {}", self.binding, text(self.bound_file())
+            ),
+        })
+    }
+}
+
+fn bits(text: &str) -> Result<usize, String> {
+    match text {
+        "2048" => Ok(2048),
+        "3072" => Ok(3072),
+        "4096" => Ok(4096),
+        _ => Err("an RSA key has 2048, 3072 or 4096 bits".to_owned()),
+    }
+}
+
+/// A name that both wrangler and a dotenv file take.
+fn binding(text: &str) -> Result<String, String> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    let begins = text.bytes().next().is_some_and(|byte| !byte.is_ascii_digit());
+    if begins && text.bytes().all(plain) {
+        Ok(text.to_owned())
+    } else {
+        Err("a binding's name has letters, digits and _, and begins with no digit".to_owned())
+    }
+}

@@ -1,0 +1,307 @@
+//! `mint`: makes a token for local use.
+
+use crate::config::dev_vars::DevVars;
+use crate::config::{self, Environment, Source, policy};
+use crate::{clock, say};
+use anyhow::{Context, Result, bail};
+use base64ct::{Base64UrlUnpadded, Encoding};
+use clap::Args;
+use portcullis::alg::Algorithm;
+use serde_json::{Map, Value, json};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+mod demo;
+pub(crate) mod given;
+mod lifetime;
+pub(crate) mod signer;
+
+pub use lifetime::Lifetime;
+
+use crate::key::Key;
+use demo::Issuer;
+use signer::Signer;
+
+/// Who a token is about, if nobody is named.
+const SUBJECT: &str = "demo-user";
+
+/// Without further options the token is one that the policy in wrangler.toml admits: signed with
+/// the secret in .dev.vars, and with the issuer and the audience of the issuer that has it.
+#[derive(Args, Clone, Debug, Default)]
+#[command(after_help = "\
+Examples:
+  portcullis mint                                        one that the policy admits, for an hour
+  portcullis mint --sub alice --scope 'read write'       about someone, with scopes
+  portcullis mint --claim tenant=acme --claim level=3    further claims
+  portcullis mint --expires-in=-10m                      one that has expired
+  portcullis mint --key key.pem --issuer https://tenant.example.com/   with a private key
+
+Exit codes: 0 minted; 2 there is nothing to sign with, or it cannot sign so.")]
+pub struct Options {
+    /// Whom the token is about (`sub`) [default: demo-user]
+    #[arg(long, value_name = "SUBJECT", allow_hyphen_values = true)]
+    pub sub: Option<String>,
+    /// Whom it is for (`aud`); repeat it for several [default: the issuer's first, in the policy]
+    #[arg(long, value_name = "AUDIENCE", allow_hyphen_values = true)]
+    pub aud: Vec<String>,
+    /// What it permits (`scope`), separated by spaces
+    #[arg(long, value_name = "SCOPES", allow_hyphen_values = true)]
+    pub scope: Option<String>,
+    /// Any further claim, or another value for one; the value is JSON if it reads as such, else
+    /// text
+    #[arg(long = "claim", value_name = "NAME=VALUE", value_parser = claim)]
+    pub claims: Vec<(String, Value)>,
+    /// How it is signed: HS... with the secret, or what the private key can do
+    /// [default: what the policy lists first and the key can do, else RS256, ES256, EdDSA...]
+    #[arg(long, value_name = "ALGORITHM", value_parser = algorithm)]
+    pub alg: Option<Algorithm>,
+    /// The name of the key (`kid`), for the header
+    #[arg(long, value_name = "NAME", allow_hyphen_values = true)]
+    pub kid: Option<String>,
+    /// How long it is valid: 60, 10m, 1h, 7d; less than nothing makes an expired one: -10m
+    #[arg(long, value_name = "TIME", default_value = "1h", allow_hyphen_values = true)]
+    pub expires_in: Lifetime,
+    /// Who issues it: an issuer of the policy by name or by URL, or any other text for `iss`
+    #[arg(long, value_name = "ISSUER")]
+    pub issuer: Option<String>,
+    /// Sign with the private key in this PEM file instead of a secret: RSA, P-256, P-384, P-521,
+    /// secp256k1, Ed25519 or ML-DSA, as `openssl genpkey` writes it
+    #[arg(long, value_name = "FILE")]
+    pub key: Option<PathBuf>,
+    /// Take the policy of this environment [default: the top level]
+    #[arg(long, value_name = "NAME")]
+    pub env: Option<String>,
+    /// The configuration [default: looked for upwards]; its secrets are in the .dev.vars beside it
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Print the token as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Prints the token, and nothing else; ends with 0, or with 2 where there is none.
+#[must_use]
+pub fn run(options: &Options) -> ExitCode {
+    match config::locate(options.config.as_deref()).and_then(|file| mint(&file, options)) {
+        Ok(token) if options.json => {
+            say::json(&json!({ "token": token }));
+            ExitCode::SUCCESS
+        }
+        Ok(token) => {
+            say::result(&token);
+            ExitCode::SUCCESS
+        }
+        Err(error) => say::could_not_run(&error, options.json),
+    }
+}
+
+/// Makes the token that the options describe, by the policy in that file.
+///
+/// # Errors
+///
+/// Where there is nothing to sign with, or it cannot sign so.
+pub fn mint(file: &Path, options: &Options) -> Result<String> {
+    let source = Source::read(file)?;
+    let environment = options.env.as_deref().unwrap_or_default();
+    let environment = Environment::select(&source, Some(environment))?;
+    let environment = environment.first().context("no environment was selected")?;
+    let policy = policy::raw(environment).unwrap_or(Value::Null);
+    let issuers = demo::issuers(&policy);
+
+    let (signer, issuer) = match &options.key {
+        Some(file) => {
+            let key = read_key(file)?;
+            let issuer = pick(&issuers, options, |issuer| {
+                issuer.algorithms.iter().any(|algorithm| key.fits(*algorithm))
+            });
+            if issuer.is_none() {
+                say::note("no issuer in the policy has such keys: no iss and aud but those given");
+            }
+            let algorithm = options.alg.or_else(|| {
+                let listed = &issuer?.algorithms;
+                listed.iter().copied().find(|algorithm| key.fits(*algorithm))
+            });
+            (Signer::key(algorithm, key)?, issuer)
+        }
+        None => {
+            let Some(issuer) = pick(&issuers, options, |issuer| issuer.secret.is_some()) else {
+                bail!(
+                    "no issuer in the policy has a secret to sign with: name a private key with \
+                     --key FILE"
+                );
+            };
+            let dev_vars =
+                DevVars::read(file.parent().unwrap_or(Path::new("")), environment.name())?;
+            let secret = issuer.secret(&dev_vars)?;
+            let algorithm = options.alg.or_else(|| issuer.algorithms.first().copied());
+            (Signer::secret(algorithm, secret)?, Some(issuer))
+        }
+    };
+
+    let claims = claims(options, issuer, clock::unix_now().get())?;
+    compose(&signer, options.kid.as_deref(), claims)
+}
+
+/// Signs the claims (RFC 7515 section 7.1).
+pub(crate) fn compose(
+    signer: &Signer,
+    kid: Option<&str>,
+    claims: Map<String, Value>,
+) -> Result<String> {
+    let mut header = Map::new();
+    header.insert("alg".to_owned(), json!(signer.algorithm().name()));
+    header.insert("typ".to_owned(), json!("JWT"));
+    if let Some(kid) = kid {
+        header.insert("kid".to_owned(), json!(kid));
+    }
+    let signed = format!("{}.{}", segment(header), segment(claims));
+    let signature = signer.sign(signed.as_bytes())?;
+    Ok(format!("{signed}.{}", Base64UrlUnpadded::encode_string(&signature)))
+}
+
+fn read_key(file: &Path) -> Result<Key> {
+    let text = fs::read_to_string(file)
+        .with_context(|| format!("the key {} cannot be read", file.display()))?;
+    Key::read(&text).with_context(|| format!("{} cannot be used", file.display()))
+}
+
+/// The issuer that the options name, else the first that suits the key.
+fn pick<'a>(
+    issuers: &'a [Issuer],
+    options: &Options,
+    suits: impl Fn(&Issuer) -> bool,
+) -> Option<&'a Issuer> {
+    let named = options.issuer.as_deref().and_then(|wanted| {
+        issuers
+            .iter()
+            .find(|issuer| issuer.name == wanted || issuer.urls.iter().any(|u| u == wanted))
+    });
+    named.or_else(|| issuers.iter().find(|issuer| suits(issuer)))
+}
+
+fn claims(options: &Options, issuer: Option<&Issuer>, now: i64) -> Result<Map<String, Value>> {
+    let mut claims = Map::new();
+    let url = match (&options.issuer, issuer) {
+        (Some(wanted), Some(issuer)) if issuer.name == *wanted => issuer.urls.first(),
+        (Some(wanted), _) => Some(wanted),
+        (None, issuer) => issuer.and_then(|issuer| issuer.urls.first()),
+    };
+    if let Some(url) = url {
+        claims.insert("iss".to_owned(), json!(url));
+    }
+    claims.insert("sub".to_owned(), json!(options.sub.as_deref().unwrap_or(SUBJECT)));
+    match options.aud.as_slice() {
+        [] => {
+            if let Some(audience) = issuer.and_then(|issuer| issuer.audience.first()) {
+                claims.insert("aud".to_owned(), json!(audience));
+            }
+        }
+        [one] => {
+            claims.insert("aud".to_owned(), json!(one));
+        }
+        several => {
+            claims.insert("aud".to_owned(), json!(several));
+        }
+    }
+    if let Some(scope) = &options.scope {
+        claims.insert("scope".to_owned(), json!(scope));
+    }
+    claims.insert("iat".to_owned(), json!(now));
+    let expiry = now.checked_add(options.expires_in.seconds());
+    claims.insert("exp".to_owned(), json!(expiry.context("--expires-in is too far away")?));
+    claims.extend(options.claims.iter().cloned());
+    Ok(claims)
+}
+
+fn segment(members: Map<String, Value>) -> String {
+    Base64UrlUnpadded::encode_string(Value::Object(members).to_string().as_bytes())
+}
+
+/// The algorithm of that name, or which names there are.
+pub(crate) fn algorithm(name: &str) -> Result<Algorithm, String> {
+    Algorithm::from_name(name).ok_or_else(|| {
+        let names: Vec<&str> = Algorithm::ALL.iter().map(|algorithm| algorithm.name()).collect();
+        format!("tokens can be minted with {}", names.join(", "))
+    })
+}
+
+/// `name=value`, where the value is JSON if it reads as such, else text.
+fn claim(argument: &str) -> Result<(String, Value), String> {
+    match argument.split_once('=') {
+        None | Some(("", _)) => Err("write it as NAME=VALUE, for example tenant=acme".to_owned()),
+        Some((name, value)) => {
+            let value = serde_json::from_str(value).unwrap_or_else(|_| json!(value));
+            Ok((name.to_owned(), value))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn claims_are_json_or_text() {
+        let cases = [
+            ("tenant=acme", "tenant", json!("acme")),
+            ("level=3", "level", json!(3)),
+            ("level=\"3\"", "level", json!("3")),
+            ("groups=[\"a\",\"b\"]", "groups", json!(["a", "b"])),
+            ("admin=true", "admin", json!(true)),
+            ("empty=", "empty", json!("")),
+            ("formula=a=b", "formula", json!("a=b")),
+            ("https://example.com/role=x", "https://example.com/role", json!("x")),
+        ];
+        for (argument, name, value) in cases {
+            assert_eq!(claim(argument), Ok((name.to_owned(), value)), "{argument}");
+        }
+        assert!(claim("tenant").is_err());
+        assert!(claim("=acme").is_err());
+    }
+
+    fn issuer() -> Issuer {
+        Issuer {
+            name: "demo".to_owned(),
+            urls: vec!["https://issuer.example/".to_owned()],
+            audience: vec!["https://api.example.com".to_owned()],
+            ..Issuer::default()
+        }
+    }
+
+    fn check_claims(options: &Options, expected: Value) {
+        let claims = claims(options, Some(&issuer()), 1000).unwrap();
+        assert_eq!(Value::Object(claims), expected);
+    }
+
+    #[test]
+    fn claims_come_from_the_policy_unless_given() {
+        check_claims(
+            &Options::default(),
+            json!({
+                "iss": "https://issuer.example/", "sub": "demo-user",
+                "aud": "https://api.example.com", "iat": 1000, "exp": 4600,
+            }),
+        );
+        check_claims(
+            &Options {
+                sub: Some("alice".to_owned()),
+                aud: vec!["a".to_owned(), "b".to_owned()],
+                scope: Some("read write".to_owned()),
+                claims: vec![("exp".to_owned(), json!(7)), ("tenant".to_owned(), json!("acme"))],
+                issuer: Some("demo".to_owned()),
+                ..Options::default()
+            },
+            json!({
+                "iss": "https://issuer.example/", "sub": "alice", "aud": ["a", "b"],
+                "scope": "read write", "iat": 1000, "exp": 7, "tenant": "acme",
+            }),
+        );
+        let claims = claims(
+            &Options { issuer: Some("https://other.example".to_owned()), ..Options::default() },
+            Some(&issuer()),
+            1000,
+        );
+        assert_eq!(claims.unwrap()["iss"], json!("https://other.example"));
+    }
+}

@@ -1,0 +1,80 @@
+//! Running other programs.
+
+use super::say;
+use anyhow::{Result, anyhow, bail};
+use std::ffi::OsStr;
+use std::io::{self, ErrorKind};
+use std::iter;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+/// The program's name for messages: without its folder.
+fn name(command: &Command) -> String {
+    Path::new(command.get_program())
+        .file_name()
+        .unwrap_or_else(|| command.get_program())
+        .to_string_lossy()
+        .into_owned()
+}
+
+/// The command as one would type it, for messages.
+#[must_use]
+pub fn shown(command: &Command) -> String {
+    let arguments = command.get_args().map(OsStr::to_string_lossy).map(|argument| {
+        if argument.contains(char::is_whitespace) {
+            format!("\"{argument}\"")
+        } else {
+            argument.into_owned()
+        }
+    });
+    iter::once(name(command)).chain(arguments).collect::<Vec<_>>().join(" ")
+}
+
+/// Runs a command in view of the user.
+///
+/// # Errors
+///
+/// Anything but success.
+pub fn run(command: &mut Command) -> Result<()> {
+    let status = command.status().map_err(|error| not_started(command, error))?;
+    if !status.success() {
+        bail!("`{}` failed ({status})", shown(command));
+    }
+    Ok(())
+}
+
+/// Runs a command out of sight and returns all that it wrote; shows that if it fails.
+///
+/// # Errors
+///
+/// Anything but success.
+pub fn capture(command: &mut Command) -> Result<String> {
+    let output =
+        command.stdin(Stdio::null()).output().map_err(|error| not_started(command, error))?;
+    let mut written = String::from_utf8_lossy(&output.stdout).into_owned();
+    written.push_str(&String::from_utf8_lossy(&output.stderr));
+    if !output.status.success() {
+        say::write(&written);
+        bail!("`{}` failed ({})", shown(command), output.status);
+    }
+    Ok(written)
+}
+
+/// Runs a command out of sight and shows what it wrote only if it fails.
+///
+/// # Errors
+///
+/// Anything but success.
+pub fn run_quietly(command: &mut Command) -> Result<()> {
+    capture(command).map(drop)
+}
+
+/// Why a command could not even be started, in words.
+#[must_use]
+pub fn not_started(command: &Command, error: io::Error) -> anyhow::Error {
+    if error.kind() == ErrorKind::NotFound {
+        anyhow!("`{}` is not installed, or not on the PATH", name(command))
+    } else {
+        anyhow!(error).context(format!("`{}` could not be started", shown(command)))
+    }
+}

@@ -1,0 +1,33 @@
+//! A request that has a token where a policy looks for it.
+
+use portcullis::extract::{BEARER_SUBPROTOCOL, TokenSource};
+use portcullis::policy::Policy;
+
+/// Returns the URL and the headers of a request that has the token in the first of the policy's sources.
+pub(crate) fn with_token(
+    policy: &Policy,
+    token: &str,
+    mut url: String,
+) -> (String, Vec<(String, String)>) {
+    let mut headers = Vec::new();
+    let mut header = |name: &str, value: String| headers.push((name.to_owned(), value));
+    match policy.sources().first() {
+        None | Some(TokenSource::Authorization) => {
+            header("Authorization", format!("Bearer {token}"));
+        }
+        Some(TokenSource::Cookie(name)) => {
+            header("Cookie", format!("{name}={token}"));
+            // As a browser sends it for a page of the same site.
+            header("Sec-Fetch-Site", "same-origin".to_owned());
+        }
+        Some(TokenSource::Header(name)) => header(name, token.to_owned()),
+        Some(TokenSource::Query(name)) => {
+            let separator = if url.contains('?') { '&' } else { '?' };
+            url.push_str(&format!("{separator}{name}={token}"));
+        }
+        Some(TokenSource::WebSocketProtocol) => {
+            header("Sec-WebSocket-Protocol", format!("{BEARER_SUBPROTOCOL}, {token}"));
+        }
+    }
+    (url, headers)
+}

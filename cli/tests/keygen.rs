@@ -1,0 +1,127 @@
+//! `keygen`: what it writes is what the gate verifies with, and what `mint` signs with.
+
+use crate::kit::{Folder, SECRET};
+use serde_json::json;
+
+/// A policy whose only issuer has these keys.
+fn config(algorithm: &str, keys: &str) -> String {
+    format!(
+        "build.command = 'cargo xtask build --features es512,es256k'
+[vars.POLICY]
+origin = 'echo'
+routes = [{{ path = '/*' }}]
+[[vars.POLICY.issuers]]
+name = 'made'
+issuer = 'https://made.example/'
+audience = 'api'
+algorithms = ['{algorithm}']
+keys = {keys}
+"
+    )
+}
+
+/// Makes a key, puts its public half where the program says, mints with the private half, and has the
+/// token judged.
+fn check(algorithm: &str, format: &str) {
+    let folder = Folder::new();
+    let words = ["keygen", "--alg", algorithm, "--format", format, "--out", "k", "--json"];
+    let made = folder.run(&words).json(0);
+    let kid = made["kid"].as_str().unwrap();
+    assert_eq!(kid.len(), 43, "a SHA-256 thumbprint in base64url");
+    if format != "pem" {
+        let public = &made["public"];
+        let public = if format == "jwks" { &public["keys"][0] } else { public };
+        assert_eq!(public["kid"], json!(kid));
+        assert!(public.get("d").is_none() && public.get("priv").is_none());
+    }
+    let keys = made["policy"]["keys"].as_str().unwrap();
+    let binding = made["binding"].as_str().unwrap();
+    folder.write("wrangler.toml", &config(algorithm, keys));
+    folder.write(".dev.vars", &format!("{binding}='{}'\n", folder.read("k.public").trim_end()));
+    let mint = ["mint", "--alg", algorithm, "--kid", kid, "--key", "k"];
+    let token = folder.run(&mint).ended(0);
+    let judged = folder.run_in("", &["doctor", "-", "--json"], &token).json(0);
+    assert_eq!(judged["token"][0]["admitted"], json!(true), "{algorithm} {format}");
+}
+
+#[test]
+fn what_is_made_signs_and_verifies() {
+    for algorithm in [
+        "ES256",
+        "ES384",
+        "ES512",
+        "ES256K",
+        "EdDSA",
+        "Ed25519",
+        "ML-DSA-44",
+        "ML-DSA-65",
+        "ML-DSA-87",
+    ] {
+        for format in ["pem", "jwk", "jwks"] {
+            check(algorithm, format);
+        }
+    }
+    check("RS256", "pem");
+    check("PS512", "jwks");
+}
+
+#[test]
+fn a_secret_goes_into_its_file_and_nowhere_else() {
+    let folder = Folder::new();
+    for (algorithm, length) in [("HS256", 43), ("HS384", 64), ("HS512", 86)] {
+        let run = folder.run(&["keygen", "--alg", algorithm, "--binding", "API_SECRET"]);
+        let file = format!("key-{}.secret", algorithm.to_lowercase());
+        let secret = folder.read(&file);
+        assert_eq!(secret.len(), length);
+        assert!(!run.out.contains(&secret) && !run.err.contains(&secret));
+        assert!(run.err.contains(&format!("npx wrangler secret put API_SECRET < {file}")));
+        run.ended(0);
+        let keys = "{ secret = 'API_SECRET', encoding = 'base64url' }";
+        folder.write("wrangler.toml", &config(algorithm, keys));
+        folder.write(".dev.vars", &format!("API_SECRET='{secret}'\n"));
+        let token = folder.run(&["mint"]).ended(0);
+        let judged = folder.run_in("", &["doctor", "-", "--json"], &token).json(0);
+        assert_eq!(judged["token"][0]["admitted"], json!(true), "{algorithm}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn what_is_secret_is_for_its_owner() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = Folder::new();
+    for algorithm in ["ES256", "HS256"] {
+        folder.run(&["keygen", "--alg", algorithm, "--out", algorithm]).ended(0);
+        let mode = folder.path(algorithm).metadata().unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+}
+
+#[test]
+fn nothing_is_written_over() {
+    let folder = Folder::new();
+    folder.write("mine.pem", SECRET);
+    let run = folder.run(&["keygen", "--alg", "ES256", "--out", "mine.pem"]);
+    assert!(run.err.contains("mine.pem is there already"), "{}", run.err);
+    run.ended(2);
+    assert_eq!(folder.read("mine.pem"), SECRET);
+    // Nor is half of a pair.
+    folder.write("half.public.pem", "x");
+    folder.run(&["keygen", "--alg", "ES256", "--out", "half.pem"]).ended(2);
+    assert!(!folder.path("half.pem").exists());
+    assert_eq!(folder.read("half.public.pem"), "x");
+}
+
+#[test]
+fn what_makes_no_sense_is_refused() {
+    let folder = Folder::new();
+    for words in [
+        ["--alg", "none", "--bits", "2048"],
+        ["--alg", "RS256", "--bits", "1024"],
+        ["--alg", "ES256", "--binding", "A B"],
+        ["--alg", "HS256", "--kid", "a"],
+        ["--alg", "HS256", "--format", "jwk"],
+    ] {
+        folder.run(&[&["keygen"], words.as_slice()].concat()).ended(2);
+    }
+}

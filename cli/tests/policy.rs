@@ -1,0 +1,123 @@
+//! `check` and `mint`: finding the configuration, and what a script sees.
+
+use crate::kit::{CONFIG, Folder};
+use serde_json::{Value, json};
+
+/// The routes that `check --json` shows for the top level.
+fn routes(found: &Value) -> Vec<&str> {
+    let routes = found["environments"][0]["routes"].as_array().unwrap();
+    routes.iter().map(|route| route["path"].as_str().unwrap()).collect()
+}
+
+#[test]
+fn the_configuration_is_looked_for_upwards() {
+    let folder = Folder::with_policy();
+    folder.write("src/deep/x", "");
+    let found = folder.run_in("src/deep", &["check", "--json"], "").json(0);
+    assert_eq!(found["ok"], json!(true));
+    assert_eq!(routes(&found), ["/admin/*", "/api/*", "/public/*"]);
+    // Named, it may be anywhere, and its secrets are beside it.
+    let elsewhere = Folder::new();
+    let file = folder.path("wrangler.toml");
+    elsewhere.run(&["check", "--config", file.to_str().unwrap()]).ended(0);
+}
+
+#[test]
+fn wrangler_jsonc_is_a_configuration() {
+    let folder = Folder::new();
+    folder.write(
+        "wrangler.jsonc",
+        r#"{
+  // a comment
+  "name": "gate",
+  "vars": {
+    "POLICY": {
+      "origin": "echo",
+      "routes": [{ "path": "/*", "access": "public" }],
+      "relm": "api",
+    },
+  },
+}"#,
+    );
+    let run = folder.run(&["check"]);
+    assert!(run.out.contains("wrangler.jsonc:8: POLICY.relm: "), "{}", run.out);
+    run.ended(1);
+
+    // wrangler would read this one, and so does the program.
+    folder.write("wrangler.toml", CONFIG);
+    let found = folder.run(&["check", "--json"]).json(1);
+    assert_eq!(found["environments"][0]["findings"][0]["path"], json!("POLICY.relm"));
+    let run = folder.run(&["check", "--config", "wrangler.toml"]);
+    assert!(run.err.contains("there is a wrangler.jsonc beside wrangler.toml"), "{}", run.err);
+    run.ended(2);
+}
+
+#[test]
+fn exit_codes_tell_apart_what_scripts_must() {
+    let folder = Folder::with_policy();
+    folder.run(&["check"]).ended(0);
+    folder.write("wrangler.toml", &CONFIG.replace("/api/*", "no-slash"));
+    let run = folder.run(&["check"]);
+    assert!(run.out.contains("wrangler.toml:13: POLICY.routes[0].path: "), "{}", run.out);
+    run.ended(1);
+    folder.write("wrangler.toml", "nonsense");
+    let error = folder.run(&["check", "--json"]).json(2)["error"].to_string();
+    assert!(error.contains("wrangler.toml:1: this is not TOML"), "{error}");
+    folder.run(&["check", "--nonsense"]).ended(2);
+    let nowhere = Folder::new();
+    assert!(nowhere.run(&["check", "--config", "x.toml"]).err.contains("x.toml cannot be read"));
+}
+
+#[test]
+fn colours_are_for_terminals_that_want_them() {
+    let folder = Folder::with_policy();
+    folder.write("wrangler.toml", &CONFIG.replace("/api/*", "x"));
+    assert!(!folder.run(&["check"]).ended(1).contains('\u{1b}'));
+    let forced = folder.run_with(&["check"], &[("CLICOLOR_FORCE", "1")]).ended(1);
+    assert!(forced.contains("\u{1b}[31mPOLICY.routes[0].path\u{1b}[0m: "), "{forced:?}");
+    let both = [("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")];
+    assert!(!folder.run_with(&["check"], &both).ended(1).contains('\u{1b}'));
+}
+
+#[test]
+fn a_token_is_all_that_mint_prints() {
+    let folder = Folder::with_policy();
+    let run = folder.run(&["mint"]);
+    assert_eq!(run.err, "");
+    assert_eq!(run.ended(0).trim().split('.').count(), 3);
+    let minted = folder.run(&["mint", "--json"]).json(0);
+    assert_eq!(minted["token"].as_str().unwrap().split('.').count(), 3);
+    folder.write(".dev.vars", "");
+    let run = folder.run(&["mint"]);
+    assert!(run.err.contains(".dev.vars has no DEMO_SECRET"), "{}", run.err);
+    run.ended(2);
+}
+
+#[test]
+fn help_teaches() {
+    let folder = Folder::new();
+    let commands = ["check", "explain", "mint", "keygen", "doctor", "schema", "revoke"];
+    let help = folder.run(&["--help"]).ended(0);
+    for command in commands {
+        assert!(help.contains(&format!("  {command} ")), "{help}");
+        let own = folder.run(&[command, "--help"]).ended(0);
+        assert!(own.contains("Examples:"), "{own}");
+        assert!(own.contains("Exit codes:"), "{own}");
+        assert!(own.contains("--json"), "{own}");
+    }
+}
+
+#[test]
+fn schemas_are_those_of_the_checkout() {
+    let folder = Folder::new();
+    let schema = folder.run(&["schema"]).json(0);
+    assert_eq!(schema["properties"]["origin_timeout"]["maximum"], json!(300));
+    let wrangler = folder.run(&["schema", "wrangler"]).json(0);
+    assert!(wrangler["properties"]["vars"]["properties"]["POLICY"].is_object());
+    let types = folder.run(&["schema", "typescript"]).ended(0);
+    assert!(types.contains("export interface Policy {"));
+    assert_eq!(
+        folder.run(&["schema", "typescript", "--json"]).json(0).as_str().unwrap().trim(),
+        types.trim()
+    );
+}

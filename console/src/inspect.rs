@@ -1,0 +1,84 @@
+//! Showing a token as it is written, for display only. The gate's own types never reveal a payload whose
+//! signature has not verified, so this module decodes it by itself.
+
+mod curl;
+
+use base64ct::{Base64Url, Base64UrlUnpadded, Encoding as _};
+use portcullis::json;
+use portcullis::token::Unverified;
+use serde_json::{Value, json};
+
+/// Returns what is shown, as [`crate::functions::inspect`] documents it.
+pub(super) fn inspection(text: &str) -> Value {
+    let curl = curl::read(text);
+    let mut shown = json!({ "segments": [] });
+    let mut set = |name: &str, value: Value| {
+        shown.as_object_mut().map(|shown| shown.insert(name.to_owned(), value));
+    };
+    if let Some(token) = find(text) {
+        let segments = segments(token);
+        let parts: Vec<&str> = token.split('.').collect();
+        if let Some(header) = parts.first().and_then(|part| decoded(part)) {
+            set("header", header);
+        }
+        // The second segment of an encrypted token is the encrypted key.
+        let payload = if parts.len() == 5 { None } else { parts.get(1) };
+        if let Some(claims) = payload.and_then(|part| decoded(part)) {
+            set("claims", claims);
+        }
+        if let Err(refusal) = Unverified::parse(token) {
+            let because = refusal.because();
+            set("fault", json!({ "code": refusal.code().as_str(), "because": because }));
+        }
+        set("token", Value::from(token));
+        set("segments", segments);
+    }
+    if let Some(curl) = curl {
+        let (method, url, headers) = (curl.method, curl.url, curl.headers);
+        set("curl", json!({ "method": method, "url": url, "headers": headers }));
+    }
+    shown
+}
+
+/// Finds the part of a text that looks most like a token.
+fn find(text: &str) -> Option<&str> {
+    let is_part = |c: char| c.is_ascii_alphanumeric() || "-_.~+/=".contains(c);
+    let runs = || text.split(|c: char| !is_part(c)).filter(|run| !run.is_empty());
+    let dots = |run: &&str| run.bytes().filter(|byte| *byte == b'.').count();
+    // A JSON object in base64url begins with `eyJ`. `key=eyJ…` in a query or cookie is cut there.
+    let objects = || runs().filter_map(|run| run.get(run.find("eyJ")?..));
+    let after_scheme = || {
+        let scheme = text.to_ascii_lowercase().find("bearer ")?;
+        let rest = text.get(scheme.saturating_add("bearer ".len())..)?.trim_start();
+        rest.split(|c: char| !is_part(c)).next().filter(|token| !token.is_empty())
+    };
+    let dotted = || {
+        let runs = runs().filter(|run| dots(run) >= 2 && !run.contains('/'));
+        runs.max_by_key(|run| run.len())
+    };
+    let alone = || Some(text.trim()).filter(|it| !it.is_empty() && it.chars().all(is_part));
+    let first = objects().find(|run| dots(run) >= 2).or_else(|| objects().find(|it| dots(it) > 0));
+    first.or_else(after_scheme).or_else(dotted).or_else(alone)
+}
+
+/// The start and end of each segment. Tokens are ASCII, so bytes are UTF-16 units.
+fn segments(token: &str) -> Value {
+    let mut begin = 0_usize;
+    let bounds = token.split('.').map(|segment| {
+        let end = begin.saturating_add(segment.len());
+        let bounds = json!([begin, end]);
+        begin = end.saturating_add(1);
+        bounds
+    });
+    bounds.collect()
+}
+
+/// Decodes a segment that is an object, even one that the gate rejects because it is padded or repeats a
+/// name.
+fn decoded(segment: &str) -> Option<Value> {
+    let bytes = Base64UrlUnpadded::decode_vec(segment)
+        .or_else(|_| Base64Url::decode_vec(&segment.replace('+', "-").replace('/', "_")))
+        .ok()?;
+    let value = json::parse(&bytes).ok().or_else(|| serde_json::from_slice(&bytes).ok())?;
+    Some(value).filter(Value::is_object)
+}
