@@ -1,20 +1,16 @@
 //! The signature step: the only maker of [`Verified`].
 
+#[cfg(feature = "kernels")]
+#[doc(hidden)]
+pub mod comparison;
 mod ecdsa;
 mod eddsa;
 mod hmac;
-#[cfg(feature = "kernels")]
-#[doc(hidden)]
-pub mod kernels;
-#[cfg(feature = "kernels")]
-mod limbs;
 #[cfg(feature = "mldsa")]
 mod mldsa;
 mod rsa;
-#[cfg(feature = "kernels")]
-mod wnaf;
 
-use self::rsa::{Claimed, Padding};
+use self::rsa::{Padding, RsaSignature};
 use crate::alg::{Algorithm, Family, Hash};
 use crate::keys::{Key, Material};
 use crate::refusal::{Code, Refusal};
@@ -95,10 +91,10 @@ pub fn is_valid(algorithm: Algorithm, key: &Key, message: &[u8], signature: &[u8
             hmac::verify(hash, secret, message, signature)
         }
         (Family::RsaPkcs1(hash), Material::Rsa(key)) => {
-            Claimed { padding: Padding::Pkcs1, hash, key, message, signature }.is_valid()
+            RsaSignature { padding: Padding::Pkcs1v15, hash, key, message, signature }.is_valid()
         }
         (Family::RsaPss(hash), Material::Rsa(key)) => {
-            Claimed { padding: Padding::Pss, hash, key, message, signature }.is_valid()
+            RsaSignature { padding: Padding::Pss, hash, key, message, signature }.is_valid()
         }
         (Family::Ecdsa(_, hash), Material::Ec(key)) => ecdsa::verify(hash, key, message, signature),
         (Family::Ed25519, Material::Edwards(key)) => eddsa::verify(key, message, signature),

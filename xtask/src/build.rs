@@ -66,11 +66,13 @@ const OUTPUTS: [&str; 2] = [SCRIPT, MODULE];
 const ENTRY: &str = "src/edge/entry.js";
 
 /// What the build depends on, besides the options and the tools' versions.
-const INPUTS: [&str; 7] = [
+const INPUTS: [&str; 9] = [
     ".cargo/config.toml",
     "Cargo.lock",
     "Cargo.toml",
     "build.rs",
+    "kernels/Cargo.toml",
+    "kernels/src",
     "package-lock.json",
     "rust-toolchain.toml",
     "src",
