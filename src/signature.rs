@@ -1,20 +1,16 @@
 //! The signature step: the only place that makes a [`Verified`].
 
+#[cfg(feature = "kernels")]
+#[doc(hidden)]
+pub mod comparison;
 mod ecdsa;
 mod eddsa;
 mod hmac;
-#[cfg(feature = "kernels")]
-#[doc(hidden)]
-pub mod kernels;
-#[cfg(feature = "kernels")]
-mod limbs;
 #[cfg(feature = "mldsa")]
 mod mldsa;
 mod rsa;
-#[cfg(feature = "kernels")]
-mod wnaf;
 
-use self::rsa::{Claimed, Padding};
+use self::rsa::{Padding, RsaSignature};
 use crate::alg::{Algorithm, Family, Hash};
 use crate::keys::{Key, Material};
 use crate::refusal::{Code, Refusal};
@@ -99,12 +95,12 @@ pub fn is_valid(algorithm: Algorithm, key: &Key, message: &[u8], signature: &[u8
     let material = key.material();
     let rsa = |padding, hash| {
         matches!(material, Material::Rsa(key)
-            if Claimed { padding, hash, key, message, signature }.is_valid())
+            if RsaSignature { padding, hash, key, message, signature }.is_valid())
     };
     match algorithm.family() {
         Family::Hmac(hash) => matches!(material, Material::Secret(secret)
             if hmac::verify(hash, secret, message, signature)),
-        Family::RsaPkcs1(hash) => rsa(Padding::Pkcs1, hash),
+        Family::RsaPkcs1(hash) => rsa(Padding::Pkcs1v15, hash),
         Family::RsaPss(hash) => rsa(Padding::Pss, hash),
         Family::Ecdsa(_, hash) => matches!(material, Material::Ec(key)
             if ecdsa::verify(hash, key, message, signature)),

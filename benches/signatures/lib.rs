@@ -8,8 +8,8 @@ use portcullis::alg::Algorithm;
 use portcullis::json;
 use portcullis::keys::jwk::{self, Provenance};
 use portcullis::keys::{Key, KeySet};
+use portcullis::signature::comparison::{Implementation, is_valid_by};
 use portcullis::signature::is_valid;
-use portcullis::signature::kernels::{Implementation, is_valid_by};
 use rsa::signature::Signer as _;
 use wasm_bindgen::JsError;
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -44,7 +44,7 @@ impl Verifier {
         self.key().is_some_and(|key| is_valid(self.algorithm, key, message, signature))
     }
 
-    /// Whether the kernel does; nothing where there is none.
+    /// Returns the verdict of the kernel, or nothing if there is none.
     #[must_use]
     pub fn by_kernel(&self, message: &[u8], signature: &[u8]) -> Option<bool> {
         is_valid_by(Implementation::Kernel, self.algorithm, self.key()?, message, signature)

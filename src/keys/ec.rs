@@ -2,9 +2,9 @@
 
 use super::{KeyFault, base64url};
 use crate::alg::Curve;
-#[cfg(feature = "kernels")]
-use crate::signature::kernels::{Affine, Table, table_of};
 use p256::elliptic_curve::point::AffineCoordinates as _;
+#[cfg(feature = "kernels")]
+use portcullis_kernels::p256::PreparedKey;
 #[cfg(feature = "kernels")]
 use std::sync::OnceLock;
 
@@ -22,13 +22,13 @@ pub enum EcKey {
     Secp256k1(k256::ecdsa::VerifyingKey),
 }
 
-/// A point on P-256, and what its signatures are checked with.
+/// A point on P-256, with the table that the kernel verifies with.
 pub struct P256Key {
     inner: p256::ecdsa::VerifyingKey,
-    /// Made at the first signature, because many a key of a set never sees one: 9.2 KB, so
-    /// [`crate::budget::KEYS_HELD`] bounds an issuer's to 0.6 MB.
+    /// Prepared for the first signature, because many keys of a set never verify one. 9.2 KB, so
+    /// [`crate::budget::KEYS_HELD`] bounds the total per issuer to 0.6 MB.
     #[cfg(feature = "kernels")]
-    table: OnceLock<Table<Affine>>,
+    prepared: OnceLock<PreparedKey>,
 }
 
 impl P256Key {
@@ -36,7 +36,7 @@ impl P256Key {
         Self {
             inner,
             #[cfg(feature = "kernels")]
-            table: OnceLock::new(),
+            prepared: OnceLock::new(),
         }
     }
 
@@ -44,10 +44,10 @@ impl P256Key {
         &self.inner
     }
 
-    /// Its multiples, for the kernel.
+    /// Returns the key prepared for the kernel.
     #[cfg(feature = "kernels")]
-    pub(crate) fn table(&self) -> &Table<Affine> {
-        self.table.get_or_init(|| table_of(&self.inner))
+    pub(crate) fn prepared(&self) -> &PreparedKey {
+        self.prepared.get_or_init(|| PreparedKey::new(&self.inner))
     }
 }
 

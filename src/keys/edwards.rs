@@ -1,19 +1,19 @@
 //! Ed25519 public keys (RFC 8032 section 5.1, RFC 8037 section 2).
 
 use super::{KeyFault, base64url};
-#[cfg(feature = "kernels")]
-use crate::signature::kernels::{Table, ed25519};
 use ed25519_dalek::VerifyingKey;
+#[cfg(feature = "kernels")]
+use portcullis_kernels::ed25519::PreparedKey;
 #[cfg(feature = "kernels")]
 use std::sync::OnceLock;
 
 /// An Ed25519 public key: 32 bytes, canonical, not of small order.
 pub struct EdwardsKey {
     inner: VerifyingKey,
-    /// Made at the first signature, because many a key of a set never sees one: 14 KB, so
-    /// [`crate::budget::KEYS_HELD`] bounds an issuer's to 0.9 MB.
+    /// Prepared for the first signature, because many keys of a set never verify one. 14 KB, so
+    /// [`crate::budget::KEYS_HELD`] bounds the total per issuer to 0.9 MB.
     #[cfg(feature = "kernels")]
-    table: OnceLock<Table<ed25519::Addend>>,
+    prepared: OnceLock<PreparedKey>,
 }
 
 impl EdwardsKey {
@@ -36,7 +36,7 @@ impl EdwardsKey {
         Ok(Self {
             inner: key,
             #[cfg(feature = "kernels")]
-            table: OnceLock::new(),
+            prepared: OnceLock::new(),
         })
     }
 
@@ -44,10 +44,10 @@ impl EdwardsKey {
         &self.inner
     }
 
-    /// Multiples of its negative, for the kernel.
+    /// Returns the key prepared for the kernel.
     #[cfg(feature = "kernels")]
-    pub(crate) fn table(&self) -> &Table<ed25519::Addend> {
-        self.table.get_or_init(|| ed25519::table_of(&self.inner))
+    pub(crate) fn prepared(&self) -> &PreparedKey {
+        self.prepared.get_or_init(|| PreparedKey::new(&self.inner))
     }
 
     /// The members of its JWK that say what key it is (RFC 7638 section 3, RFC 8037 section 2).

@@ -3,7 +3,7 @@
 use super::{KeyFault, base64url};
 use crate::budget::{RSA_MAXIMUM_BITS, RSA_MINIMUM_BITS};
 #[cfg(feature = "kernels")]
-use crate::signature::kernels::Modulus;
+use portcullis_kernels::rsa::PreparedKey;
 use rsa::BoxedUint;
 use rsa::traits::PublicKeyParts as _;
 #[cfg(feature = "kernels")]
@@ -12,10 +12,10 @@ use std::sync::OnceLock;
 /// An RSA public key of 2048 to 8192 bits, with an odd exponent of 65537 to 2^32 - 1.
 pub struct RsaKey {
     inner: rsa::PublicKey,
-    /// Made at the first signature, because many a key of a set never sees one. At most 5.2 KiB, so
-    /// [`crate::budget::KEYS_HELD`] bounds an issuer's to a third of a MiB.
+    /// Prepared for the first signature, because many keys of a set never verify one. At most
+    /// 5.2 KiB, so [`crate::budget::KEYS_HELD`] bounds the total per issuer to a third of a MiB.
     #[cfg(feature = "kernels")]
-    montgomery: OnceLock<Modulus>,
+    prepared: OnceLock<Option<PreparedKey>>,
 }
 
 impl RsaKey {
@@ -63,7 +63,7 @@ impl RsaKey {
         Ok(Self {
             inner,
             #[cfg(feature = "kernels")]
-            montgomery: OnceLock::new(),
+            prepared: OnceLock::new(),
         })
     }
 
@@ -77,10 +77,10 @@ impl RsaKey {
         &self.inner
     }
 
-    /// The key as the kernel takes it.
+    /// Returns the key prepared for the kernel, or `None` if this machine must not use the kernel.
     #[cfg(feature = "kernels")]
-    pub(crate) fn montgomery(&self) -> &Modulus {
-        self.montgomery.get_or_init(|| Modulus::new(&self.inner))
+    pub(crate) fn prepared(&self) -> Option<&PreparedKey> {
+        self.prepared.get_or_init(|| PreparedKey::new(&self.inner)).as_ref()
     }
 
     /// The members of its JWK that say what key it is, as RFC 7638 section 3 orders them.

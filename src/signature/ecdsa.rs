@@ -1,30 +1,29 @@
-//! ECDSA (FIPS 186-5 section 6.4.2) with signatures as JWS writes them: r and s, each as wide as the
-//! curve's order, and nothing else (RFC 7518 section 3.4). A high s is as good as a low one, so the
-//! bytes of a token are no name for it.
-
-#[cfg(feature = "kernels")]
-pub(crate) mod p256;
+//! ECDSA (FIPS 186-5 section 6.4.2). A signature is r and s, each as wide as the order of the curve,
+//! and nothing else (RFC 7518 section 3.4).
+//!
+//! A high s is as valid as a low one. So anyone can change the bytes of a valid token, and they must
+//! not serve as its identity.
 
 use super::digest;
 use crate::alg::Hash;
 use crate::keys::EcKey;
-use ::p256::ecdsa::signature::hazmat::PrehashVerifier as _;
+use p256::ecdsa::signature::hazmat::PrehashVerifier as _;
 
-/// Whether the signature is one of this message by this key.
+/// Returns whether the signature of the message is valid under the key.
 pub(super) fn verify(hash: Hash, key: &EcKey, message: &[u8], signature: &[u8]) -> bool {
     #[cfg(feature = "kernels")]
     if let EcKey::P256(key) = key {
-        return p256::verify(key, &digest(hash, message), signature);
+        return key.prepared().verify(&digest(hash, message), signature);
     }
     verify_with_crate(hash, key, message, signature)
 }
 
-/// By the curve's crate alone.
+/// Returns the verdict of the crate of the curve.
 pub(super) fn verify_with_crate(hash: Hash, key: &EcKey, message: &[u8], signature: &[u8]) -> bool {
     let hashed = digest(hash, message);
     macro_rules! verify_on {
         ($curve:ident, $key:expr) => {
-            ::$curve::ecdsa::Signature::from_slice(signature)
+            $curve::ecdsa::Signature::from_slice(signature)
                 .is_ok_and(|signature| $key.verify_prehash(&hashed, &signature).is_ok())
         };
     }
@@ -35,7 +34,7 @@ pub(super) fn verify_with_crate(hash: Hash, key: &EcKey, message: &[u8], signatu
         EcKey::P521(key) => verify_on!(p521, key),
         #[cfg(feature = "es256k")]
         EcKey::Secp256k1(key) => {
-            // The crate refuses a high s, as Bitcoin does; JOSE does not.
+            // The crate rejects a high s, as Bitcoin does. JOSE accepts it.
             k256::ecdsa::Signature::from_slice(signature).is_ok_and(|signature| {
                 key.verify_prehash(&hashed, &signature.normalize_s()).is_ok()
             })

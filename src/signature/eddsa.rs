@@ -1,21 +1,21 @@
 //! Ed25519, strictly (RFC 8032 section 5.1.7).
 //!
-//! There are inputs on which implementations differ: keys and nonces of small order, S at or above the
-//! group's order, encodings of a coordinate at or above the field's prime. All of them are refused, here
-//! or where the key is imported ("Taming the many EdDSAs", Chalkias et al. 2020).
-
-#[cfg(feature = "kernels")]
-pub(crate) mod ed25519;
-
-#[cfg(feature = "kernels")]
-pub(super) use self::ed25519::verify;
-#[cfg(not(feature = "kernels"))]
-pub(super) use self::verify_with_crate as verify;
+//! Implementations differ on keys and nonces of small order, on an S at or above the order of the
+//! group, and on encodings of a coordinate at or above the prime of the field ("Taming the Many
+//! EdDSAs", Chalkias et al. 2020). All of these are rejected, here or when the key is imported.
 
 use crate::keys::EdwardsKey;
 use ed25519_dalek::Signature;
 
-/// Whether the signature, 64 bytes, is one of this message by this key, by the crate alone.
+/// Returns whether the signature of the message, which must be 64 bytes, is valid under the key.
+pub(super) fn verify(key: &EdwardsKey, message: &[u8], signature: &[u8]) -> bool {
+    #[cfg(feature = "kernels")]
+    return key.prepared().verify(message, signature);
+    #[cfg(not(feature = "kernels"))]
+    verify_with_crate(key, message, signature)
+}
+
+/// Returns the verdict of the `ed25519-dalek` crate.
 pub(super) fn verify_with_crate(key: &EdwardsKey, message: &[u8], signature: &[u8]) -> bool {
     Signature::from_slice(signature)
         .is_ok_and(|signature| key.inner().verify_strict(message, &signature).is_ok())

@@ -1,86 +1,76 @@
-//! RSA signatures (RFC 8017 section 8): the expected encoding is built and compared whole, so there is
-//! no padding to be parsed leniently.
+//! RSA signatures (RFC 8017 section 8).
 //!
-//! With the feature `kernels` the public operation is [`montgomery`]'s where the machine has the
-//! instruction that it needs, and where that passes the test at first use. Everywhere else all of it is
-//! the `rsa` crate's.
+//! The expected encoding is built and compared as a whole, so no padding is parsed.
+//!
+//! With the feature `kernels`, the kernel verifies if the machine has the instruction that it needs
+//! and this instruction has passed the self-test. Otherwise the `rsa` crate verifies.
 
-#[cfg(feature = "kernels")]
-mod encoding;
-#[cfg(feature = "kernels")]
-pub(crate) mod limbs;
-#[cfg(feature = "kernels")]
-pub(crate) mod montgomery;
-#[cfg(feature = "kernels")]
-pub(crate) mod pair;
-
-#[cfg(feature = "kernels")]
-use self::pair::{Arithmetic, Hardware};
 use super::digest;
 use crate::alg::Hash;
 use crate::keys::RsaKey;
+#[cfg(feature = "kernels")]
+use portcullis_kernels::rsa as kernel;
 use rsa::pkcs1v15::Pkcs1v15Sign;
 use rsa::pss::Pss;
 use sha2::{Sha256, Sha384, Sha512};
 
-/// How a hash becomes what is signed.
+/// How a digest is encoded before it is signed.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Padding {
+pub(super) enum Padding {
     /// RSASSA-PKCS1-v1_5.
-    Pkcs1,
-    /// RSASSA-PSS, mask generation with the same hash and a salt of exactly its length (RFC 7518 section
-    /// 3.5).
+    Pkcs1v15,
+    /// RSASSA-PSS. The mask generation uses the same hash function, and the salt is exactly as long
+    /// as the digest (RFC 7518 section 3.5).
     Pss,
 }
 
-/// A signature of a message, said to be by a key.
+/// A signature to verify.
 #[derive(Clone, Copy)]
-pub(crate) struct Claimed<'a> {
-    pub(crate) padding: Padding,
-    pub(crate) hash: Hash,
-    pub(crate) key: &'a RsaKey,
-    pub(crate) message: &'a [u8],
-    pub(crate) signature: &'a [u8],
+pub(super) struct RsaSignature<'a> {
+    pub(super) padding: Padding,
+    pub(super) hash: Hash,
+    pub(super) key: &'a RsaKey,
+    pub(super) message: &'a [u8],
+    pub(super) signature: &'a [u8],
 }
 
-impl Claimed<'_> {
-    /// Whether it is one, as long as the modulus.
+impl RsaSignature<'_> {
+    /// Returns whether the signature is valid.
     pub(super) fn is_valid(self) -> bool {
         #[cfg(feature = "kernels")]
-        return self.is_valid_by_trusted::<Hardware>();
-        #[cfg(not(feature = "kernels"))]
+        if let Some(verdict) = self.is_valid_by_kernel() {
+            return verdict;
+        }
         self.is_valid_by_crate()
     }
 
-    /// By the kernel where its arithmetic is trusted, else by the crate.
+    /// Returns the verdict of the kernel, or `None` if this machine must not use the kernel.
     #[cfg(feature = "kernels")]
-    pub(super) fn is_valid_by_trusted<A: Arithmetic>(self) -> bool {
-        if A::is_trusted() { self.is_valid_by_kernel::<A>() } else { self.is_valid_by_crate() }
-    }
-
-    #[cfg(feature = "kernels")]
-    pub(super) fn is_valid_by_kernel<A: Arithmetic>(self) -> bool {
-        let Some(representative) = self.key.montgomery().raise::<A>(self.signature) else {
-            return false;
+    pub(super) fn is_valid_by_kernel(self) -> Option<bool> {
+        let key = self.key.prepared()?;
+        let hash = match self.hash {
+            Hash::Sha256 => kernel::Hash::Sha256,
+            Hash::Sha384 => kernel::Hash::Sha384,
+            Hash::Sha512 => kernel::Hash::Sha512,
         };
-        let hashed = digest(self.hash, self.message);
-        match self.padding {
-            Padding::Pkcs1 => encoding::is_pkcs1(self.hash, &hashed, &representative),
-            Padding::Pss => encoding::is_pss(self.hash, &hashed, self.key.bits(), &representative),
-        }
+        Some(match self.padding {
+            Padding::Pkcs1v15 => key.verify_pkcs1v15(hash, self.message, self.signature),
+            Padding::Pss => key.verify_pss(hash, self.message, self.signature),
+        })
     }
 
+    /// Returns the verdict of the `rsa` crate.
     pub(super) fn is_valid_by_crate(self) -> bool {
-        let hashed = digest(self.hash, self.message);
-        let (key, salt) = (self.key.inner(), self.hash.bytes());
+        let digest = digest(self.hash, self.message);
+        let (key, salt_bytes) = (self.key.inner(), self.hash.bytes());
         macro_rules! verify_with {
             ($hash:ty) => {
                 match self.padding {
-                    Padding::Pkcs1 => {
-                        key.verify(Pkcs1v15Sign::new::<$hash>(), &hashed, self.signature)
+                    Padding::Pkcs1v15 => {
+                        key.verify(Pkcs1v15Sign::new::<$hash>(), &digest, self.signature)
                     }
                     Padding::Pss => {
-                        key.verify(Pss::<$hash>::new_with_salt(salt), &hashed, self.signature)
+                        key.verify(Pss::<$hash>::new_with_salt(salt_bytes), &digest, self.signature)
                     }
                 }
             };

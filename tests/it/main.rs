@@ -37,9 +37,6 @@ mod hmac;
 mod json;
 #[cfg(test)]
 mod jwk;
-#[cfg(feature = "kernels")]
-#[cfg(test)]
-mod kernels;
 #[cfg(test)]
 mod key_cache;
 #[cfg(test)]

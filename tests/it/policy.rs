@@ -5,6 +5,7 @@ mod forward;
 mod issuers;
 mod origin;
 mod presets;
+mod references;
 mod routes;
 mod surprises;
 mod token;

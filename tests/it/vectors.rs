@@ -12,9 +12,6 @@ mod jws;
 mod lattice;
 mod wycheproof;
 
-use portcullis::alg::Algorithm;
-use portcullis::keys::Key;
-use portcullis::signature;
 use std::collections::BTreeMap;
 
 /// What became of a suite's cases.
@@ -102,24 +99,6 @@ fn exceptions(suite: &str) -> Vec<Divergence> {
             Divergence { case, expected, actual }
         })
         .collect()
-}
-
-/// The verdict on a signature. Where there is a kernel, it and the crate have to say the same.
-fn is_valid(algorithm: Algorithm, key: &Key, message: &[u8], signature: &[u8]) -> bool {
-    let verdict = signature::is_valid(algorithm, key, message, signature);
-    #[cfg(feature = "kernels")]
-    {
-        use signature::kernels::{Implementation, is_valid_by};
-        // Without optimisation, longer signatures than RSA's shortest would take a minute.
-        if cfg!(debug_assertions) && signature.len() > 256 {
-            return verdict;
-        }
-        for implementation in [Implementation::Kernel, Implementation::Crate] {
-            let other = is_valid_by(implementation, algorithm, key, message, signature);
-            assert_eq!(other.unwrap_or(verdict), verdict, "{implementation:?}: {signature:02x?}");
-        }
-    }
-    verdict
 }
 
 /// Writes a line past the harness, which keeps what passing tests print to itself.

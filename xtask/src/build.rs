@@ -1,5 +1,9 @@
 //! `cargo xtask build`: what `wrangler deploy` and `wrangler dev` call before anything else.
 
+use crate::hash::Fingerprint;
+use crate::tools::{self, Tools};
+use crate::workspace::Workspace;
+use crate::{process, say};
 use anyhow::{Context, Result, bail};
 use portcullis_cli::check::{self, Unseen};
 use portcullis_cli::config::Severity;
@@ -7,11 +11,6 @@ pub(crate) use portcullis_cli::config::build::{DEPLOYED_FEATURES, Options};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::{env, fs};
-
-use crate::hash::Fingerprint;
-use crate::tools::{self, Tools};
-use crate::workspace::Workspace;
-use crate::{process, say};
 
 pub(crate) mod page;
 
@@ -65,11 +64,13 @@ const OUTPUTS: [&str; 2] = [SCRIPT, MODULE];
 const ENTRY: &str = "src/edge/entry.js";
 
 /// What the build depends on, besides the options and the tools' versions.
-const INPUTS: [&str; 7] = [
+const INPUTS: [&str; 9] = [
     ".cargo/config.toml",
     "Cargo.lock",
     "Cargo.toml",
     "build.rs",
+    "kernels/Cargo.toml",
+    "kernels/src",
     "package-lock.json",
     "rust-toolchain.toml",
     "src",

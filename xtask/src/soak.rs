@@ -1,5 +1,5 @@
-//! `cargo xtask soak`: the verification kernels against the crates that they stand in for, for as many random
-//! cases as one has patience for.
+//! `cargo xtask soak`: compares the verification kernels with RustCrypto's crates on any number of
+//! random cases.
 
 use crate::workspace::Workspace;
 use crate::{process, say};
@@ -8,16 +8,16 @@ use clap::Args;
 use std::process::{Command, ExitCode};
 use std::time::Instant;
 
-/// Cases after which it says how far it is.
-const CASES_A_ROUND: u64 = 10_000;
+/// The number of cases after which the command reports its progress.
+const CASES_PER_ROUND: u64 = 10_000;
 
-/// Without options, a million cases of each kind.
+/// The options. Without any, the command checks a million cases of each kind.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Options {
     /// Random cases of each kind
     #[arg(long, value_name = "N", default_value_t = 1_000_000)]
     cases: u64,
-    /// Where the random numbers begin [default: anywhere]
+    /// Seed of the random numbers [default: random]
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
 }
@@ -25,13 +25,13 @@ pub(crate) struct Options {
 /// How the kernels are compiled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Build {
-    /// Optimised.
+    /// Optimized.
     AsDeployed,
-    /// Optimised, and still stopping at an overflow or at a limb out of its bounds.
+    /// Optimized, and panicking at an overflow or at a limb out of its bounds.
     Checked,
 }
 
-/// Compares in rounds, and stops at the first difference.
+/// Compares in rounds and stops at the first difference.
 pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     let workspace = Workspace::find()?;
     let first_seed = match options.seed {
@@ -41,7 +41,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     let started = Instant::now();
     let mut done = 0;
     for round in 0.. {
-        let cases = CASES_A_ROUND.min(options.cases.saturating_sub(done));
+        let cases = CASES_PER_ROUND.min(options.cases.saturating_sub(done));
         if cases == 0 {
             break;
         }
@@ -59,7 +59,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Runs the tests of the kernels with so many random cases of each kind.
+/// Runs the tests of the kernels with that many random cases of each kind.
 pub(crate) fn compare(
     workspace: &Workspace,
     build: Build,
@@ -68,8 +68,7 @@ pub(crate) fn compare(
 ) -> Result<()> {
     let mut command = Command::new("cargo");
     command
-        .args(["test", "--quiet", "--release", "--features", "kernels", "--test", "it"])
-        .args(["--", "kernels::", "vectors::"])
+        .args(["test", "--quiet", "--release", "--package", "portcullis-kernels"])
         .current_dir(workspace.root())
         .env("KERNEL_CASES", cases.to_string())
         .env("CARGO_ENCODED_RUSTFLAGS", rustflags(build));
@@ -79,8 +78,8 @@ pub(crate) fn compare(
     process::run(&mut command)
 }
 
-/// The instruction that the RSA kernel needs is not in every x86-64, so a build does not use it unless told
-/// to, and without it the gate's own choice would be the crate.
+/// Enables the fused multiply-add that the RSA kernel needs. Not every x86-64 processor has it, so
+/// the compiler uses it only if told to.
 fn rustflags(build: Build) -> String {
     let mut flags = Vec::new();
     #[cfg(target_arch = "x86_64")]

@@ -11,8 +11,8 @@ use std::process::{Command, ExitCode};
 use std::time::Instant;
 use std::{fmt, fs};
 
-/// The cargo features of the algorithms that are not in every build, and of the kernels, which are a second
-/// way to verify some that are.
+/// The cargo features of the algorithms that are not in every build, and of the kernels, which verify
+/// some of the others.
 pub(crate) const EVERY_ALGORITHM: &str = "kernels,mldsa,es512,es256k";
 
 /// Takes no options: it runs everything.
@@ -64,14 +64,15 @@ fn failed_rust_test(line: &str) -> Option<String> {
     outcome.starts_with("FAIL").then(|| name.to_owned())
 }
 
-/// The core's tests again, as the Worker runs it: 32-bit, with the instructions of the runtime. And
-/// what a browser calls.
+/// Runs the tests of the core and of the kernels again as the Worker runs them: with 32 bits, and
+/// with the instructions of the runtime. Also the tests of what a browser calls.
 fn wasm(workspace: &Workspace, tools: &Tools) -> Result<()> {
     let mut command = Command::new("cargo");
     command
         .args(["test", "--target", WASM_TARGET, "--no-fail-fast"])
         .args(["--package", "portcullis", "--package", "portcullis-console"])
-        .args(["--features", EVERY_ALGORITHM, "--test", "it", "--test", "page"])
+        .args(["--package", "portcullis-kernels", "--features", EVERY_ALGORITHM])
+        .args(["--test", "it", "--test", "page"])
         .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", &tools.wasm_test_runner)
         .env("CARGO_ENCODED_RUSTFLAGS", WORKER_RUSTFLAGS);
     tools.node.put_on_path(&mut command)?;

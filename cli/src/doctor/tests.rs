@@ -4,7 +4,7 @@ use super::Options;
 use super::command::examine_checkout;
 use super::examination::{Question, examine};
 use super::report::Report;
-use super::verdict::{Asked, Verdict};
+use super::verdict::{TokenRequest, Verdict};
 use crate::clock;
 use crate::config::Severity;
 use portcullis::policy::{Bindings, Policy};

@@ -2,8 +2,7 @@ use super::*;
 use crate::mint::compose;
 use crate::mint::signer::Signer;
 use base64ct::{Base64, Base64UrlUnpadded, Encoding as _};
-use ml_dsa::Keypair as _;
-use portcullis::gate::{Memory, Trace, judge};
+use portcullis::gate::{Decision, Evaluation, Memory};
 use portcullis::policy::{Bindings, Policy};
 use portcullis::request::Request;
 use portcullis::time::UnixSeconds;
@@ -39,11 +38,11 @@ fn admitted(token: &str, source: &str, public: &str, algorithm: Algorithm) -> St
     let policy = Policy::compile(&raw, &PublicKey(public.to_owned())).outcome.unwrap();
     let headers = vec![("Authorization".to_owned(), format!("Bearer {token}"))];
     let request = Request { method: "GET", url: "https://gate.example/", headers: &headers };
-    let mut trace = Trace::default();
-    let keys = Memory::of(&policy);
-    match judge(&policy, &keys, &request, UnixSeconds::new(1000), &mut trace) {
-        Ok(_) => trace.algorithm.unwrap().name().to_owned(),
-        Err(refusal) => refusal.because().to_owned(),
+    let mut evaluation = Evaluation::new(&policy, request);
+    match evaluation.run(&Memory::new(&policy), UnixSeconds::new(1000)).unwrap() {
+        Decision::Forward(_) => evaluation.trace().algorithm.unwrap().name().to_owned(),
+        Decision::Refuse(refusal) => refusal.because().to_owned(),
+        Decision::Respond(response) => panic!("the gate responds itself: {response:?}"),
     }
 }
 

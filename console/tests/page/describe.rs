@@ -3,13 +3,13 @@
 use super::question;
 use crate::kit::keys::{RSA_PRIVATE, SECRET, rsa_jwk};
 use crate::kit::{NOW, now, policy, rs_issuer};
-use portcullis_console::face;
+use portcullis_console::functions;
 use serde_json::{Value, json};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
 fn describe(question: &Value) -> Value {
-    face::describe(question, now()).unwrap()
+    functions::describe(question, now()).unwrap()
 }
 
 #[test]

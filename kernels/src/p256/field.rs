@@ -1,75 +1,84 @@
-//! The field of P-256 in nine limbs of 29 bits, in Montgomery's form with R = 2^261. It sees only public
-//! numbers, and is written for speed.
+//! The field of P-256 in nine limbs of 29 bits, in Montgomery form with R = 2^261. For public
+//! numbers only: the code is written for speed.
 //!
 //! # Numbers
 //!
-//! An [`Element`] is nine signed limbs e₀, e₁, …, whose value is Σ eᵢ·2^(29i), standing for that value / R
-//! modulo p. Its lower eight limbs are in [0, 2^29), the ninth is within [-2^23 - 2^5, 3·2^23], so that its
-//! value is more than -(2^255 + 2^237) and less than 3·2^255. What is added or subtracted without a carry is a [`Sum`]
-//! (limbs within 2^30) or a [`Difference`] (limbs within 2^29), of a value within 3·2^256.
+//! An [`Element`] has nine signed limbs e₀, e₁, … with the value Σ eᵢ·2^(29i), and represents that
+//! value / R modulo p. The lower eight limbs are in [0, 2^29). The ninth limb is in
+//! [-2^23 - 2^5, 3·2^23), so the value is at least -(2^255 + 2^237) and less than 3·2^255.
+//!
+//! The sum of two elements without carries is a [`Sum`], with limbs within 2^30 in absolute value.
+//! The difference is a [`Difference`], with limbs within 2^29. The value of both is within 3·2^256.
 //!
 //! # No column overflows
 //!
-//! A product of two of these sums up, column by column, at most nine products of limbs. With limbs within
-//! A·2^29 and B·2^29 they are within 9·A·B·2^58, whatever their order; [`Factor::BOUND`] is that A, and
-//! that A·B ≤ 3 is asserted at compile time: 27·2^58. To it come the quotient digits, each in [0, 2^29), at
-//! shifts 9, 18, 21 and 24, within 2^54 together, and the carry, within 2^63 / 2^29 = 2^34. All is less than
-//! 28·2^58 < 2^63. In a square, doubled limbs times limbs are the same sum with fewer terms.
+//! A product of two factors sums up at most nine products of limbs per column. With limbs within
+//! A·2^29 and B·2^29, a column and each of its partial sums are within 9·A·B·2^58. [`Factor::BOUND`]
+//! is this A, and A·B ≤ 3 is asserted at compile time, so the bound is 27·2^58. The column also
+//! receives quotient digits, each in [0, 2^29), shifted by 9, 18, 21 and 24 bits: together within
+//! 2^54. The carry into the column is within 2^63 / 2^29 = 2^34. The total is less than
+//! 28·2^58 < 2^63. A square replaces each pair of equal products by a doubled limb times a limb,
+//! which yields the same sums with fewer terms.
 //!
-//! # What a product is
+//! # Multiplication
 //!
-//! p = 2^256 - 2^224 + 2^192 + 2^96 - 1, and so -1 modulo 2^96: the digit q that makes a column a multiple
-//! of 2^29 is the column's low 29 bits, and q·p, added, takes them away and adds q at the places of 2^96,
-//! 2^192 and 2^256, 29·3 + 9, 29·6 + 18 and 29·8 + 24 bits up, and takes it off at 29·7 + 21. The
-//! result is (a·b + q·p) / 2^261 with q < 2^261. For factors within 3·2^256 the first part is within
-//! 9·2^512 / 2^261 < 2^255, the second in [0, p): an [`Element`], whose ninth limb, the value / 2^232 rounded
-//! down, is in [-2^23, 2^23 + 2^24].
+//! p = 2^256 - 2^224 + 2^192 + 2^96 - 1 is -1 modulo 2^96. So the quotient digit q that makes a
+//! column a multiple of 2^29 is the low 29 bits of the column. Adding q·p removes these bits, adds q
+//! at 2^96, 2^192 and 2^256 above them, which is 29·3 + 9, 29·6 + 18 and 29·8 + 24 bits, and subtracts
+//! q at 2^224, which is 29·7 + 21 bits.
 //!
-//! # What a combination is
+//! The result is (a·b + q·p) / 2^261, with q < 2^261 for all digits together. For factors within
+//! 3·2^256, the first part is within 9·2^512 / 2^261 < 2^255, and the second part is in [0, p). So
+//! the value is more than -2^255 and less than 2^255 + 2^256. The ninth limb is the value / 2^232,
+//! rounded down, and so in [-2^23, 3·2^23): the result is an [`Element`].
 //!
-//! [`Element::combination`] multiplies elements by small factors, adds them up, and takes off the multiple
-//! h of p that leaves the ninth limb within 2^23 and the lower limbs' carry. Factors sum up to at most
-//! [`LARGEST_COMBINATION`] = 17 in size: the lower limbs together are within 17·2^29·(2^232 - 1) / (2^29 - 1) <
-//! 18·2^232, the ninth is within 17·3·2^23 < 2^29, and h is within 2^5. The value is then within
-//! 2^255 + 18·2^232 + 2^5·2^224 < 2^255 + 2^237, which makes the ninth limb's bound above (18·2^232 and 2^229
-//! are within 2^5·2^232), and is less than p: so it is 0 modulo p only if it is 0, and only if each limb is.
+//! # Linear combinations
+//!
+//! [`Element::combination`] adds elements times small factors, and subtracts h·p for the h that
+//! brings the ninth limb into [-2^23, 2^23) before carries. The absolute values of the factors sum
+//! up to at most [`LARGEST_COMBINATION`] = 17. So the lower limbs together are within 17·2^232, the
+//! ninth limb is within 17·3·2^23 < 2^29, and h is within 2^5.
+//!
+//! The value of the result is within 2^255 + 17·2^232 + 2^5·2^224 < 2^255 + 2^237, which yields the
+//! bound of the ninth limb above. The value is also less than p in absolute value. So the result is
+//! 0 modulo p only if its value is 0, and its value is 0 only if every limb is 0.
 
 #![expect(
     clippy::arithmetic_side_effects,
-    reason = "checked sums would double the time; the module's documentation shows that none overflows"
+    reason = "checked sums would double the time; the module's documentation proves that none overflows"
 )]
 
-use crate::signature::limbs::{self, LIMB_BITS, LIMB_MASK, Limbs};
-use crate::signature::wnaf::Field;
+use crate::limbs::{self, LIMB_BITS, LIMB_MASK, Limbs};
+use crate::wnaf::Field;
 
-/// The largest sum of the sizes of a combination's factors.
+/// The largest sum of the absolute values of the factors of a combination.
 const LARGEST_COMBINATION: u64 = 17;
 
-/// The prime.
+/// The limbs of p.
 const PRIME: Limbs =
     [0x1fff_ffff, 0x1fff_ffff, 0x1fff_ffff, 0x1ff, 0, 0, 0x4_0000, 0x1fe0_0000, 0xff_ffff];
 
-/// An element of the field, as the module's documentation says.
+/// An element of the field. The documentation of the module states its bounds.
 #[derive(Clone, Copy, Debug)]
 pub struct Element(Limbs);
 
-/// Two elements added.
+/// The sum of two elements, without carries.
 #[derive(Clone, Copy, Debug)]
 pub struct Sum(Limbs);
 
-/// An element less another.
+/// The difference of two elements, without carries.
 #[derive(Clone, Copy, Debug)]
 pub struct Difference(Limbs);
 
-/// What can be multiplied.
+/// A factor of a multiplication.
 pub trait Factor {
-    /// Limbs are within this times 2^29.
+    /// The limbs are within this times 2^29 in absolute value.
     const BOUND: i64;
 
-    /// The limbs.
+    /// Returns the limbs.
     fn limbs(&self) -> &Limbs;
 
-    /// The product.
+    /// Returns the product.
     #[inline(always)]
     fn times<F: Factor>(&self, other: &F) -> Element {
         const { assert!(Self::BOUND * F::BOUND <= 3, "a column could overflow") };
@@ -80,7 +89,7 @@ pub trait Factor {
         multiply(self.limbs(), other.limbs())
     }
 
-    /// Whether limbs and value are within the bounds; for debug builds.
+    /// Returns whether the limbs are within the bounds. For debug assertions.
     fn is_within_bounds(&self) -> bool {
         let [lower @ .., top] = self.limbs();
         let bound = Self::BOUND << LIMB_BITS;
@@ -116,13 +125,13 @@ impl Factor for Difference {
 }
 
 impl Field for Element {
-    const UNIT: Self = Self::ONE;
+    const ONE: Self = Self::ONE;
 
-    fn product(&self, other: &Self) -> Self {
+    fn multiply(&self, other: &Self) -> Self {
         self.times(other)
     }
 
-    fn inverted(&self) -> Self {
+    fn invert(&self) -> Self {
         self.inverse()
     }
 }
@@ -130,10 +139,10 @@ impl Field for Element {
 impl Element {
     /// 0.
     pub const ZERO: Self = Self([0; 9]);
-    /// 1, which is R modulo p.
+    /// 1, whose limbs are those of R modulo p.
     pub const ONE: Self =
         Self([0x20, 0, 0, 0x1fff_c000, 0x1fff_ffff, 0x1fff_ffff, 0x1f7f_ffff, 0x3ff_ffff, 0]);
-    /// R², which brings a number into Montgomery's form.
+    /// The element with the limbs of R² modulo p. Multiplication by it converts to Montgomery form.
     const SQUARE_OF_RADIX: Self = Self([
         0xc00,
         0,
@@ -146,27 +155,28 @@ impl Element {
         0x13,
     ]);
 
-    /// The element with these limbs, which must be within the bounds.
+    /// Takes limbs, which must be within the bounds.
     #[must_use]
     pub fn from_limbs(limbs: Limbs) -> Self {
-        Self(limbs).within_bounds()
+        Self(limbs).check_bounds()
     }
 
-    /// The element of a big-endian number, which need not be below p.
+    /// Converts a big-endian number, which need not be below p.
     #[must_use]
     pub fn from_be_bytes(bytes: &[u8; 32]) -> Self {
-        let number = Self(limbs::of_bytes(bytes.iter().rev().copied()));
+        let number = Self(limbs::from_bytes(bytes.iter().rev().copied()));
         number.times(&Self::SQUARE_OF_RADIX)
     }
 
-    /// The number below p that it stands for, big-endian.
+    /// Returns the number below p that the element represents, big-endian.
     #[must_use]
     pub fn to_be_bytes(&self) -> [u8; 32] {
+        /// Multiplication by the limbs of the number 1 divides by R.
         const UNIT: Element = Element([1, 0, 0, 0, 0, 0, 0, 0, 0]);
         let Self(mut limbs) = Self::combination([(1, &self.times(&UNIT))]);
         if limbs[8] < 0 {
-            limbs = std::array::from_fn(|place| {
-                let both = limbs.get(place).zip(PRIME.get(place));
+            limbs = std::array::from_fn(|index| {
+                let both = limbs.get(index).zip(PRIME.get(index));
                 both.map_or(0, |(limb, prime)| limb + prime)
             });
         }
@@ -175,27 +185,29 @@ impl Element {
         bytes
     }
 
-    /// Whether a combination is 0. A product may be p instead.
+    /// Returns whether the result of [`Element::combination`] is 0. Only for such results are all
+    /// limbs 0: a product that is 0 modulo p can have the value p.
     #[must_use]
     pub fn is_zero(&self) -> bool {
         self.0 == [0; 9]
     }
 
-    /// The sum.
+    /// Returns the sum, without carries.
     #[inline(always)]
     #[must_use]
     pub fn plus(&self, other: &Self) -> Sum {
         Sum(limbs::sum(&self.0, &other.0))
     }
 
-    /// The difference.
+    /// Returns the difference, without carries.
     #[inline(always)]
     #[must_use]
     pub fn minus(&self, other: &Self) -> Difference {
         Difference(limbs::difference(&self.0, &other.0))
     }
 
-    /// The sum of elements times factors, which are at most [`LARGEST_COMBINATION`] together.
+    /// Returns the sum of the elements, each times its factor. The absolute values of the factors
+    /// must sum up to at most [`LARGEST_COMBINATION`].
     #[inline(always)]
     #[must_use]
     pub fn combination<const N: usize>(terms: [(i64, &Self); N]) -> Self {
@@ -206,7 +218,7 @@ impl Element {
         );
         let [t0, t1, t2, t3, t4, t5, t6, t7, t8] =
             limbs::combination(terms.map(|(factor, Self(limbs))| (factor, limbs)));
-        // The multiple of p: the ninth limb has 24 bits up to 2^256.
+        // The multiple of p to subtract, from the ninth limb, whose bit 24 has the weight 2^256.
         let h = (t8 + (1 << 23)) >> 24;
         let column = t0 + h;
         let (r0, column) = (column & LIMB_MASK, t1 + (column >> LIMB_BITS));
@@ -217,20 +229,20 @@ impl Element {
         let (r5, column) = (column & LIMB_MASK, t6 - (h << 18) + (column >> LIMB_BITS));
         let (r6, column) = (column & LIMB_MASK, t7 + (h << 21) + (column >> LIMB_BITS));
         let (r7, column) = (column & LIMB_MASK, t8 - (h << 24) + (column >> LIMB_BITS));
-        Self([r0, r1, r2, r3, r4, r5, r6, r7, column]).within_bounds()
+        Self([r0, r1, r2, r3, r4, r5, r6, r7, column]).check_bounds()
     }
 
-    /// The square.
+    /// Returns the square.
     #[inline(never)]
     #[must_use]
     pub fn square(&self) -> Self {
         square(self)
     }
 
-    /// The inverse, by Fermat's little theorem; 0 for 0.
+    /// Returns the inverse, by Fermat's little theorem. The inverse of 0 is 0.
     #[must_use]
     pub fn inverse(&self) -> Self {
-        // p - 2, from the top.
+        // p - 2, the highest bits first.
         const EXPONENT: [u64; 4] = [0xffff_ffff_0000_0001, 0, 0xffff_ffff, 0xffff_ffff_ffff_fffd];
         let bits = EXPONENT.iter().flat_map(|word| (0..64).rev().map(move |bit| word >> bit & 1));
         bits.fold(Self::ONE, |power, bit| {
@@ -240,15 +252,16 @@ impl Element {
     }
 
     #[inline(always)]
-    fn within_bounds(self) -> Self {
+    fn check_bounds(self) -> Self {
         let Self([lower @ .., top]) = &self;
         debug_assert!(lower.iter().all(|limb| (0..=LIMB_MASK).contains(limb)), "{self:?}");
-        debug_assert!((-(1 << 23) - (1 << 5)..=3 << 23).contains(top), "{self:?}");
+        debug_assert!((-(1 << 23) - (1 << 5)..3 << 23).contains(top), "{self:?}");
         self
     }
 }
 
-// Column by column, and not in loops over rows: LLVM would make vectors of those, which take twice as long.
+// Multiplications are written out column by column. LLVM would vectorize loops over rows, and the
+// vector code takes twice as long.
 
 #[inline(never)]
 fn multiply(left: &Limbs, right: &Limbs) -> Element {
@@ -349,7 +362,7 @@ fn multiply(left: &Limbs, right: &Limbs) -> Element {
     let (r6, carry) = (column & LIMB_MASK, column >> LIMB_BITS);
     let column = carry + a8 * b8 + (q8 << 24);
     let (r7, carry) = (column & LIMB_MASK, column >> LIMB_BITS);
-    Element([r0, r1, r2, r3, r4, r5, r6, r7, carry]).within_bounds()
+    Element([r0, r1, r2, r3, r4, r5, r6, r7, carry]).check_bounds()
 }
 
 #[inline(never)]
@@ -399,5 +412,5 @@ fn square(element: &Element) -> Element {
     let (r6, carry) = (column & LIMB_MASK, column >> LIMB_BITS);
     let column = carry + a8 * a8 + (q8 << 24);
     let (r7, carry) = (column & LIMB_MASK, column >> LIMB_BITS);
-    Element([r0, r1, r2, r3, r4, r5, r6, r7, carry]).within_bounds()
+    Element([r0, r1, r2, r3, r4, r5, r6, r7, carry]).check_bounds()
 }

@@ -1,50 +1,60 @@
-//! The field of Curve25519, modulo p = 2^255 - 19, in nine limbs of 29 bits. It sees only public numbers, and
-//! is written for speed.
+//! The field of Curve25519, modulo p = 2^255 - 19, in nine limbs of 29 bits. For public numbers
+//! only: the code is written for speed.
 //!
 //! # Numbers
 //!
-//! An [`Element`] is nine signed limbs e₀, e₁, … with the value Σ eᵢ·2^(29i), standing for that value modulo p.
-//! Each limb is within [-2^17, 2^29 + 2^17], the ninth within [0, 2^23). What is added or subtracted without a
-//! carry is a [`Sum`], within twice that, or a [`Difference`], within [-(2^29 + 2^18), 2^29 + 2^18].
+//! An [`Element`] has nine signed limbs e₀, e₁, … with the value Σ eᵢ·2^(29i), and represents that
+//! value modulo p. The lower eight limbs are in [-2^17, 2^29 + 2^17), and the ninth limb is in
+//! [0, 2^23).
+//!
+//! The sum of two elements without carries is a [`Sum`], with limbs within 2^30 + 2^18 in absolute
+//! value. The difference is a [`Difference`], with limbs within 2^29 + 2^18.
 //!
 //! # No column overflows
 //!
-//! A product of two of these sums up, column by column, at most nine products of limbs. With limbs within
-//! A·(2^29 + 2^18) and B·(2^29 + 2^18) they are within 9·A·B·2^58·(1 + 2^-11)²; [`Factor::BOUND`] is that A, and
-//! that A·B ≤ 3 is asserted at compile time: less than 28·2^58. The upper eight columns are carried into nine
-//! limbs h, eight of them in [0, 2^29) and the ninth within 2^34; 2^261 = 64·19 modulo p, and so 1216·h comes to
-//! the lower columns, within 2^45, with a carry within 2^35. All is less than 29·2^58 < 2^63. In a square,
-//! doubled limbs times limbs are the same sum with fewer terms.
+//! A product of two factors sums up at most nine products of limbs per column. With limbs within
+//! A·(2^29 + 2^18) and B·(2^29 + 2^18), a column and each of its partial sums are within
+//! 9·A·B·2^58·(1 + 2^-11)². [`Factor::BOUND`] is this A, and A·B ≤ 3 is asserted at compile time, so
+//! the bound is less than 28·2^58.
 //!
-//! The ninth column has 23 bits up to 2^255: what is above them, within 2^40, comes back 19 times to the first
-//! limb, within 2^45, and the carry out of that, within 2^16, to the second. That is an [`Element`].
+//! The reduction first carries through the upper eight columns, which yields nine limbs h: eight in
+//! [0, 2^29), and the last carry, which is within 2^34. Because 2^261 = 64·19 modulo p, it adds
+//! 1216·h, within 2^45, to the lower nine columns. The carries between these are within 2^34. Each
+//! total is less than 29·2^58 < 2^63. A square replaces each pair of equal products by a doubled
+//! limb times a limb, which yields the same sums with fewer terms.
 //!
-//! # What a combination is
+//! The ninth column has 23 bits below 2^255. What is above them is within 2^40. The reduction adds
+//! 19 times that, within 2^45, to the first limb, and the carry out of the first limb, within 2^16,
+//! to the second limb. The result is an [`Element`].
 //!
-//! [`Element::combination`] multiplies elements by small factors, which sum up to at most [`LARGEST_COMBINATION`]
-//! in size, adds them up, and carries once: limbs are within 9·2^29, so that every carry is within 2^4, what is
-//! above 2^255 is within 2^11, and 19 times that within 2^16, which the first limb takes without a carry.
+//! # Linear combinations
+//!
+//! [`Element::combination`] adds elements times small factors and carries once. The absolute values
+//! of the factors sum up to at most [`LARGEST_COMBINATION`] = 8. So the lower limbs are within
+//! 8·(2^29 + 2^17) < 9·2^29, and the carries out of them are within 2^4. The ninth limb is within
+//! 8·2^23, so what is above 2^255 is within 2^4. 19 times that is within 2^9, and the first limb can
+//! hold it without another carry.
 
 #![expect(
     clippy::arithmetic_side_effects,
-    reason = "checked sums would double the time; the module's documentation shows that none overflows"
+    reason = "checked sums would double the time; the module's documentation proves that none overflows"
 )]
 
-use crate::signature::limbs::{self, LIMB_BITS, LIMB_MASK, Limbs};
-use crate::signature::wnaf::Field;
+use crate::limbs::{self, LIMB_BITS, LIMB_MASK, Limbs};
+use crate::wnaf::Field;
 
-/// The bits of the ninth limb.
+/// The number of bits of the ninth limb.
 const TOP_BITS: u32 = 23;
 const TOP_MASK: i64 = (1 << TOP_BITS) - 1;
 /// 2^261 modulo p.
 const WRAP: i64 = 64 * 19;
-/// How far a limb may be out of [0, 2^29).
+/// The distance by which one of the lower limbs may be outside of [0, 2^29).
 const SLACK: i64 = 1 << 17;
 
-/// The largest sum of the sizes of a combination's factors.
+/// The largest sum of the absolute values of the factors of a combination.
 const LARGEST_COMBINATION: u64 = 8;
 
-/// The prime.
+/// The limbs of p.
 const PRIME: Limbs = [
     LIMB_MASK - 18,
     LIMB_MASK,
@@ -57,27 +67,27 @@ const PRIME: Limbs = [
     TOP_MASK,
 ];
 
-/// An element of the field, as the module's documentation says.
+/// An element of the field. The documentation of the module states its bounds.
 #[derive(Clone, Copy, Debug)]
 pub struct Element(Limbs);
 
-/// Two elements added.
+/// The sum of two elements, without carries.
 #[derive(Clone, Copy, Debug)]
 pub struct Sum(Limbs);
 
-/// An element less another.
+/// The difference of two elements, without carries.
 #[derive(Clone, Copy, Debug)]
 pub struct Difference(Limbs);
 
-/// What can be multiplied.
+/// A factor of a multiplication.
 pub trait Factor {
-    /// Limbs are within this times 2^29 + 2^18.
+    /// The limbs are within this times 2^29 + 2^18 in absolute value.
     const BOUND: i64;
 
-    /// The limbs.
+    /// Returns the limbs.
     fn limbs(&self) -> &Limbs;
 
-    /// The product.
+    /// Returns the product.
     #[inline(always)]
     fn times<F: Factor>(&self, other: &F) -> Element {
         const { assert!(Self::BOUND * F::BOUND <= 3, "a column could overflow") };
@@ -88,7 +98,7 @@ pub trait Factor {
         multiply(self.limbs(), other.limbs())
     }
 
-    /// Whether the limbs are within the bounds; for debug builds.
+    /// Returns whether the limbs are within the bounds. For debug assertions.
     fn is_within_bounds(&self) -> bool {
         let bound = Self::BOUND * ((1 << LIMB_BITS) + 2 * SLACK);
         self.limbs().iter().all(|limb| limb.abs() <= bound)
@@ -123,13 +133,13 @@ impl Factor for Difference {
 }
 
 impl Field for Element {
-    const UNIT: Self = Self::ONE;
+    const ONE: Self = Self::ONE;
 
-    fn product(&self, other: &Self) -> Self {
+    fn multiply(&self, other: &Self) -> Self {
         self.times(other)
     }
 
-    fn inverted(&self) -> Self {
+    fn invert(&self) -> Self {
         self.inverse()
     }
 }
@@ -140,9 +150,9 @@ impl Element {
     /// 1.
     pub const ONE: Self = Self([1, 0, 0, 0, 0, 0, 0, 0, 0]);
 
-    /// The element of a small number, below 2^29.
+    /// Converts a number below 2^29.
     #[must_use]
-    pub const fn small(number: u32) -> Self {
+    pub const fn from_small(number: u32) -> Self {
         let mut limbs = [0; 9];
         let [first, ..] = &mut limbs;
         let [b0, b1, b2, b3] = number.to_le_bytes();
@@ -150,59 +160,62 @@ impl Element {
         Self(limbs)
     }
 
-    /// The element with these limbs, which must be within the bounds.
+    /// Takes limbs, which must be within the bounds.
     #[must_use]
     pub fn from_limbs(limbs: Limbs) -> Self {
-        Self(limbs).within_bounds()
+        Self(limbs).check_bounds()
     }
 
-    /// The element of a little-endian number, whose highest bit is left out (RFC 8032 section 5.1.3), and
-    /// which need not be below p.
+    /// Converts a little-endian number without its highest bit (RFC 8032 section 5.1.3). The number
+    /// need not be below p.
     #[must_use]
     pub fn from_le_bytes(bytes: &[u8; 32]) -> Self {
-        let mut number = Self(limbs::of_bytes(bytes.iter().copied()));
+        let mut number = Self(limbs::from_bytes(bytes.iter().copied()));
         number.0[8] &= TOP_MASK;
         number
     }
 
-    /// The number below p that it stands for, little-endian.
+    /// Returns the number below p that the element represents, little-endian.
     #[must_use]
     pub fn to_le_bytes(&self) -> [u8; 32] {
         let mut limbs = self.0;
-        // No negative number, at most 2^256.
+        // Adding p makes the value positive. It is then less than 2^256 + 2^222.
         for (limb, prime) in limbs.iter_mut().zip(PRIME) {
             *limb += prime;
         }
-        // Once for what is above 2^255, once more for what that brings, and then it is below 2^255.
-        for _ in 0..3 {
+        // The first carry leaves a value below 2^255 + 38. The second leaves a value below 2^255
+        // with every limb in its range.
+        for _ in 0..2 {
             carry(&mut limbs);
         }
-        // It may be p and 0 to 18 more: 19 makes 2^255 of that, which is cut off.
-        let mut more = limbs;
-        more[0] += 19;
-        carry_to_the_top(&mut more);
-        if more[8] > TOP_MASK {
-            more[8] &= TOP_MASK;
-            limbs = more;
+        // The value may still be p to p + 18. Then adding 19 reaches 2^255, and removing that bit
+        // subtracts p.
+        let mut plus_19 = limbs;
+        plus_19[0] += 19;
+        carry_to_top(&mut plus_19);
+        if plus_19[8] > TOP_MASK {
+            plus_19[8] &= TOP_MASK;
+            limbs = plus_19;
         }
         limbs::to_bytes(limbs)
     }
 
-    /// The sum.
+    /// Returns the sum, without carries.
     #[inline(always)]
     #[must_use]
     pub fn plus(&self, other: &Self) -> Sum {
         Sum(limbs::sum(&self.0, &other.0))
     }
 
-    /// The difference.
+    /// Returns the difference, without carries.
     #[inline(always)]
     #[must_use]
     pub fn minus(&self, other: &Self) -> Difference {
         Difference(limbs::difference(&self.0, &other.0))
     }
 
-    /// The sum of elements times factors, which are at most [`LARGEST_COMBINATION`] together.
+    /// Returns the sum of the elements, each times its factor. The absolute values of the factors
+    /// must sum up to at most [`LARGEST_COMBINATION`].
     #[inline(always)]
     #[must_use]
     pub fn combination<const N: usize>(terms: [(i64, &Self); N]) -> Self {
@@ -221,53 +234,55 @@ impl Element {
         let (r5, column) = (column & LIMB_MASK, t6 + (column >> LIMB_BITS));
         let (r6, column) = (column & LIMB_MASK, t7 + (column >> LIMB_BITS));
         let (r7, column) = (column & LIMB_MASK, t8 + (column >> LIMB_BITS));
-        let (r8, over) = (column & TOP_MASK, column >> TOP_BITS);
-        Self([r0 + 19 * over, r1, r2, r3, r4, r5, r6, r7, r8]).within_bounds()
+        let (r8, excess) = (column & TOP_MASK, column >> TOP_BITS);
+        Self([r0 + 19 * excess, r1, r2, r3, r4, r5, r6, r7, r8]).check_bounds()
     }
 
-    /// The square.
+    /// Returns the square.
     #[inline(never)]
     #[must_use]
     pub fn square(&self) -> Self {
         square(self)
     }
 
-    /// Squared so many times.
-    fn squared(&self, times: u32) -> Self {
+    /// Squares the element that many times.
+    fn square_repeatedly(&self, times: u32) -> Self {
         (0..times).fold(*self, |power, _| power.square())
     }
 
-    /// The power of 2^250 - 1, and that of 11.
-    fn long_powers(&self) -> [Self; 2] {
+    /// Returns the powers with the exponents 2^250 - 1 and 11.
+    fn powers_for_inversion(&self) -> [Self; 2] {
         let of_2 = self.square();
-        let of_9 = of_2.squared(2).times(self);
+        let of_9 = of_2.square_repeatedly(2).times(self);
         let of_11 = of_9.times(&of_2);
         let ones_5 = of_11.square().times(&of_9);
-        let ones_10 = ones_5.squared(5).times(&ones_5);
-        let ones_20 = ones_10.squared(10).times(&ones_10);
-        let ones_40 = ones_20.squared(20).times(&ones_20);
-        let ones_50 = ones_40.squared(10).times(&ones_10);
-        let ones_100 = ones_50.squared(50).times(&ones_50);
-        let ones_200 = ones_100.squared(100).times(&ones_100);
-        [ones_200.squared(50).times(&ones_50), of_11]
+        let ones_10 = ones_5.square_repeatedly(5).times(&ones_5);
+        let ones_20 = ones_10.square_repeatedly(10).times(&ones_10);
+        let ones_40 = ones_20.square_repeatedly(20).times(&ones_20);
+        let ones_50 = ones_40.square_repeatedly(10).times(&ones_10);
+        let ones_100 = ones_50.square_repeatedly(50).times(&ones_50);
+        let ones_200 = ones_100.square_repeatedly(100).times(&ones_100);
+        [ones_200.square_repeatedly(50).times(&ones_50), of_11]
     }
 
-    /// The inverse, by Fermat's little theorem: the power of p - 2 = 2^255 - 21. 0 for 0.
+    /// Returns the inverse, by Fermat's little theorem: the power with the exponent p - 2, which is
+    /// 2^255 - 21. The inverse of 0 is 0.
     #[must_use]
     pub fn inverse(&self) -> Self {
-        let [ones_250, of_11] = self.long_powers();
-        ones_250.squared(5).times(&of_11)
+        let [ones_250, of_11] = self.powers_for_inversion();
+        ones_250.square_repeatedly(5).times(&of_11)
     }
 
-    /// The power of (p - 5) / 8 = 2^252 - 3, from which a square root is made (RFC 8032 section 5.1.3).
+    /// Returns the power with the exponent (p - 5) / 8 = 2^252 - 3, with which square roots are
+    /// computed (RFC 8032 section 5.1.3).
     #[must_use]
-    pub fn root_power(&self) -> Self {
-        let [ones_250, _] = self.long_powers();
-        ones_250.squared(2).times(self)
+    pub fn power_for_root(&self) -> Self {
+        let [ones_250, _] = self.powers_for_inversion();
+        ones_250.square_repeatedly(2).times(self)
     }
 
     #[inline(always)]
-    fn within_bounds(self) -> Self {
+    fn check_bounds(self) -> Self {
         let Self([lower @ .., top]) = &self;
         let limbs = -SLACK..=LIMB_MASK + SLACK;
         debug_assert!(lower.iter().all(|limb| limbs.contains(limb)), "{self:?}");
@@ -276,8 +291,8 @@ impl Element {
     }
 }
 
-/// Carries to the ninth limb.
-fn carry_to_the_top(limbs: &mut Limbs) {
+/// Carries from the lower limbs up to the ninth.
+fn carry_to_top(limbs: &mut Limbs) {
     let mut column = 0;
     let [lower @ .., top] = limbs;
     for limb in lower {
@@ -288,14 +303,15 @@ fn carry_to_the_top(limbs: &mut Limbs) {
     *top += column;
 }
 
-/// Carries, and brings what is above 2^255 back to the first limb.
+/// Carries, and adds 19 times what is above 2^255 to the first limb.
 fn carry(limbs: &mut Limbs) {
-    carry_to_the_top(limbs);
+    carry_to_top(limbs);
     limbs[0] += 19 * (limbs[8] >> TOP_BITS);
     limbs[8] &= TOP_MASK;
 }
 
-// Column by column, and not in loops over rows: LLVM would make vectors of those, which take twice as long.
+// Multiplications are written out column by column. LLVM would vectorize loops over rows, and the
+// vector code takes twice as long.
 
 #[inline(never)]
 fn multiply(left: &Limbs, right: &Limbs) -> Element {
@@ -348,7 +364,7 @@ fn square(element: &Element) -> Element {
     ])
 }
 
-/// The columns of a product, carried and brought below 2^255 and a little.
+/// Carries through the columns of a product and reduces them to an element.
 #[inline(always)]
 fn reduce(columns: [i64; 17]) -> Element {
     let [c0, c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11, c12, c13, c14, c15, c16] = columns;
@@ -386,8 +402,8 @@ fn reduce(columns: [i64; 17]) -> Element {
     let column = carry + c7 + WRAP * h7;
     let (r7, carry) = (column & LIMB_MASK, column >> LIMB_BITS);
     let column = carry + c8 + WRAP * h8;
-    let (r8, over) = (column & TOP_MASK, column >> TOP_BITS);
-    let column = r0 + 19 * over;
+    let (r8, excess) = (column & TOP_MASK, column >> TOP_BITS);
+    let column = r0 + 19 * excess;
     let (r0, carry) = (column & LIMB_MASK, column >> LIMB_BITS);
-    Element([r0, r1 + carry, r2, r3, r4, r5, r6, r7, r8]).within_bounds()
+    Element([r0, r1 + carry, r2, r3, r4, r5, r6, r7, r8]).check_bounds()
 }

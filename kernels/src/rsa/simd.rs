@@ -1,35 +1,38 @@
-//! Two numbers side by side, as one SIMD register holds them.
+//! Two numbers side by side, as a SIMD register holds them, and the multiply-add of the kernel.
 //!
-//! With relaxed SIMD a [`Floats`] is a `v128`, and [`Hardware`] multiplies and adds with
-//! `f64x2.relaxed_madd`. Everywhere else it is an array, and `f64::mul_add` does the same: fused by
-//! definition, in one instruction where the build may use one, and else in software, which is exact but
-//! slower than the `rsa` crate.
+//! With relaxed SIMD, [`F64x2`] is a `v128`, and [`Hardware`] uses `f64x2.relaxed_madd`. Elsewhere it
+//! is an array, and [`Hardware`] uses `f64::mul_add`, which rounds once by definition. Without an
+//! instruction for it, `f64::mul_add` is emulated, and the kernel would be slower than the `rsa`
+//! crate.
+
+#[cfg(not(all(target_arch = "wasm32", target_feature = "relaxed-simd")))]
+pub use self::portable::F64x2;
+#[cfg(not(all(target_arch = "wasm32", target_feature = "relaxed-simd")))]
+pub(super) use self::portable::I64x2;
+#[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
+pub use self::relaxed::F64x2;
+#[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
+pub(super) use self::relaxed::I64x2;
 
 use std::sync::OnceLock;
 
-#[cfg(not(all(target_arch = "wasm32", target_feature = "relaxed-simd")))]
-pub use self::portable::Floats;
-#[cfg(not(all(target_arch = "wasm32", target_feature = "relaxed-simd")))]
-pub(super) use self::portable::Integers;
-#[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
-pub use self::simd::Floats;
-#[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
-pub(super) use self::simd::Integers;
-
-/// What multiplies and adds: a parameter, so that a test can bring one that rounds twice.
+/// The multiply-add that the kernel uses. It is a parameter so that tests can replace it by one
+/// that rounds twice.
 pub trait Arithmetic {
-    /// `left * right + addend`, lane by lane; rounded once if the arithmetic is worth its name.
-    fn multiply_add(left: Floats, right: Floats, addend: Floats) -> Floats;
+    /// Returns `left * right + addend`, lane by lane. The kernel needs a result that is rounded
+    /// once.
+    fn multiply_add(left: F64x2, right: F64x2, addend: F64x2) -> F64x2;
 
-    /// Whether signatures may depend on it.
+    /// Returns whether verdicts may depend on this arithmetic.
     fn is_trusted() -> bool;
 }
 
-/// The instruction of the machine, if it has one.
+/// The multiply-add of the machine.
 pub struct Hardware;
 
 impl Hardware {
-    /// Whether this build has an instruction for it. Without, the arithmetic is right but slow.
+    /// Whether this build multiplies and adds in one instruction. Otherwise the result is correct,
+    /// but slow.
     pub const IS_FAST: bool = cfg!(any(
         all(target_arch = "wasm32", target_feature = "relaxed-simd"),
         all(target_arch = "x86_64", target_feature = "fma"),
@@ -39,20 +42,22 @@ impl Hardware {
 
 impl Arithmetic for Hardware {
     #[inline(always)]
-    fn multiply_add(left: Floats, right: Floats, addend: Floats) -> Floats {
+    fn multiply_add(left: F64x2, right: F64x2, addend: F64x2) -> F64x2 {
         left.multiply_add(right, addend)
     }
 
-    /// A runtime may round `relaxed_madd` once or twice, as its machine does it, but does so for good: so
-    /// it is asked once.
+    /// Returns whether the arithmetic is fast and has passed the self-test.
+    ///
+    /// The self-test runs once. A runtime may choose whether `relaxed_madd` rounds once or twice,
+    /// but it has to choose the same for the whole execution.
     fn is_trusted() -> bool {
-        static VERDICT: OnceLock<bool> = OnceLock::new();
-        Self::IS_FAST && *VERDICT.get_or_init(super::limbs::is_exact::<Self>)
+        static IS_EXACT: OnceLock<bool> = OnceLock::new();
+        Self::IS_FAST && *IS_EXACT.get_or_init(super::number::is_exact::<Self>)
     }
 }
 
 #[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
-mod simd {
+mod relaxed {
     use core::arch::wasm32::{
         f64x2, f64x2_extract_lane, f64x2_relaxed_madd, f64x2_splat, f64x2_sub, i64x2_add,
         i64x2_extract_lane, i64x2_shuffle, i64x2_splat, v128,
@@ -60,96 +65,96 @@ mod simd {
 
     /// Two numbers in binary64.
     #[derive(Clone, Copy, Debug)]
-    pub struct Floats(v128);
+    pub struct F64x2(v128);
 
-    impl Floats {
-        /// The two, in this order.
+    impl F64x2 {
+        /// Returns the two numbers in this order.
         #[inline(always)]
         #[must_use]
         pub fn new(first: f64, second: f64) -> Self {
             Self(f64x2(first, second))
         }
 
-        /// The same number twice.
+        /// Returns the same number in both lanes.
         #[inline(always)]
         #[must_use]
         pub fn splat(both: f64) -> Self {
             Self(f64x2_splat(both))
         }
 
-        /// The first.
+        /// Returns the first lane.
         #[inline(always)]
         #[must_use]
         pub fn first(self) -> f64 {
             f64x2_extract_lane::<0>(self.0)
         }
 
-        /// The second.
+        /// Returns the second lane.
         #[inline(always)]
         #[must_use]
         pub fn second(self) -> f64 {
             f64x2_extract_lane::<1>(self.0)
         }
 
-        /// The differences.
+        /// Subtracts lane by lane.
         #[inline(always)]
         #[must_use]
         pub fn minus(self, other: Self) -> Self {
             Self(f64x2_sub(self.0, other.0))
         }
 
-        /// `self * factor + addend`; whether rounded once or twice is up to the runtime.
+        /// Returns `self * factor + addend`. The runtime chooses whether it rounds once or twice.
         #[inline(always)]
         #[must_use]
         pub(super) fn multiply_add(self, factor: Self, addend: Self) -> Self {
             Self(f64x2_relaxed_madd(self.0, factor.0, addend.0))
         }
 
-        /// The bit patterns.
+        /// Returns the bit patterns.
         #[inline(always)]
         #[must_use]
-        pub fn bits(self) -> Integers {
-            Integers(self.0)
+        pub fn bits(self) -> I64x2 {
+            I64x2(self.0)
         }
     }
 
-    /// Two integers of 64 bits, whose sums wrap.
+    /// Two integers of 64 bits. Sums wrap around.
     #[derive(Clone, Copy, Debug)]
-    pub struct Integers(v128);
+    pub struct I64x2(v128);
 
-    impl Integers {
-        /// The same number twice.
+    impl I64x2 {
+        /// Returns the same number in both lanes.
         #[inline(always)]
         #[must_use]
         pub fn splat(both: i64) -> Self {
             Self(i64x2_splat(both))
         }
 
-        /// The first.
+        /// Returns the first lane.
         #[inline(always)]
         #[must_use]
         pub fn first(self) -> i64 {
             i64x2_extract_lane::<0>(self.0)
         }
 
-        /// The second.
+        /// Returns the second lane.
         #[inline(always)]
         #[must_use]
         pub fn second(self) -> i64 {
             i64x2_extract_lane::<1>(self.0)
         }
 
-        /// The sums.
+        /// Adds lane by lane.
         #[inline(always)]
         #[must_use]
         pub fn plus(self, other: Self) -> Self {
             Self(i64x2_add(self.0, other.0))
         }
 
-        /// Its first, and the other's second.
+        /// Returns the first lane of `self` and the second lane of `other`.
         #[inline(always)]
         #[must_use]
-        pub fn then_second_of(self, other: Self) -> Self {
+        pub fn with_second_of(self, other: Self) -> Self {
             Self(i64x2_shuffle::<0, 3>(self.0, other.0))
         }
     }
@@ -159,45 +164,45 @@ mod simd {
 mod portable {
     /// Two numbers in binary64.
     #[derive(Clone, Copy, Debug)]
-    pub struct Floats([f64; 2]);
+    pub struct F64x2([f64; 2]);
 
-    impl Floats {
-        /// The two, in this order.
+    impl F64x2 {
+        /// Returns the two numbers in this order.
         #[inline(always)]
         #[must_use]
         pub const fn new(first: f64, second: f64) -> Self {
             Self([first, second])
         }
 
-        /// The same number twice.
+        /// Returns the same number in both lanes.
         #[inline(always)]
         #[must_use]
         pub const fn splat(both: f64) -> Self {
             Self([both; 2])
         }
 
-        /// The first.
+        /// Returns the first lane.
         #[inline(always)]
         #[must_use]
         pub const fn first(self) -> f64 {
             self.0[0]
         }
 
-        /// The second.
+        /// Returns the second lane.
         #[inline(always)]
         #[must_use]
         pub const fn second(self) -> f64 {
             self.0[1]
         }
 
-        /// The differences.
+        /// Subtracts lane by lane.
         #[inline(always)]
         #[must_use]
         pub const fn minus(self, other: Self) -> Self {
             Self([self.0[0] - other.0[0], self.0[1] - other.0[1]])
         }
 
-        /// `self * factor + addend`, rounded once.
+        /// Returns `self * factor + addend`, rounded once.
         #[inline(always)]
         #[must_use]
         pub(super) fn multiply_add(self, factor: Self, addend: Self) -> Self {
@@ -207,51 +212,51 @@ mod portable {
             ])
         }
 
-        /// The bit patterns.
+        /// Returns the bit patterns.
         #[inline(always)]
         #[must_use]
-        pub const fn bits(self) -> Integers {
-            Integers([self.0[0].to_bits().cast_signed(), self.0[1].to_bits().cast_signed()])
+        pub const fn bits(self) -> I64x2 {
+            I64x2([self.0[0].to_bits().cast_signed(), self.0[1].to_bits().cast_signed()])
         }
     }
 
-    /// Two integers of 64 bits, whose sums wrap.
+    /// Two integers of 64 bits. Sums wrap around.
     #[derive(Clone, Copy, Debug)]
-    pub struct Integers([i64; 2]);
+    pub struct I64x2([i64; 2]);
 
-    impl Integers {
-        /// The same number twice.
+    impl I64x2 {
+        /// Returns the same number in both lanes.
         #[inline(always)]
         #[must_use]
         pub const fn splat(both: i64) -> Self {
             Self([both; 2])
         }
 
-        /// The first.
+        /// Returns the first lane.
         #[inline(always)]
         #[must_use]
         pub const fn first(self) -> i64 {
             self.0[0]
         }
 
-        /// The second.
+        /// Returns the second lane.
         #[inline(always)]
         #[must_use]
         pub const fn second(self) -> i64 {
             self.0[1]
         }
 
-        /// The sums.
+        /// Adds lane by lane.
         #[inline(always)]
         #[must_use]
         pub const fn plus(self, other: Self) -> Self {
             Self([self.0[0].wrapping_add(other.0[0]), self.0[1].wrapping_add(other.0[1])])
         }
 
-        /// Its first, and the other's second.
+        /// Returns the first lane of `self` and the second lane of `other`.
         #[inline(always)]
         #[must_use]
-        pub const fn then_second_of(self, other: Self) -> Self {
+        pub const fn with_second_of(self, other: Self) -> Self {
             Self([self.0[0], other.0[1]])
         }
     }

@@ -1,7 +1,7 @@
-//! Points of P-256, in Jacobian coordinates: (x, y, z) stands for (x / z², y / z³).
+//! Points of P-256 in Jacobian coordinates: (x, y, z) stands for (x / z², y / z³).
 
 use super::field::{Element, Factor as _};
-use crate::signature::wnaf::{Group, inverses};
+use crate::wnaf::{Group, invert_all};
 
 /// A point other than infinity, with z = 1.
 #[derive(Clone, Copy, Debug)]
@@ -17,7 +17,7 @@ impl Affine {
         Self { x, y }
     }
 
-    /// The coordinates.
+    /// Returns x and y.
     #[must_use]
     pub const fn coordinates(&self) -> [&Element; 2] {
         [&self.x, &self.y]
@@ -40,14 +40,14 @@ impl From<&Affine> for Point {
 }
 
 impl Group for Point {
-    type Addend = Affine;
+    type TableEntry = Affine;
 
     /// Infinity.
-    const NEUTRAL: Self =
+    const IDENTITY: Self =
         Self { x: Element::ONE, y: Element::ONE, z: Element::ZERO, is_infinity: true };
 
-    /// Adds it to itself ("dbl-2001-b", Bernstein). The formula has no exception but infinity: no other point
-    /// is its own negative, since the curve's order is odd.
+    /// Doubles the point ("dbl-2001-b", Bernstein). Infinity is the formula's only exception: the
+    /// order of the curve is odd, so no other point is its own negative.
     #[inline(never)]
     fn double(&mut self) {
         if self.is_infinity {
@@ -56,7 +56,7 @@ impl Group for Point {
         let delta = self.z.square();
         let gamma = self.y.square();
         let beta = self.x.times(&gamma);
-        // A third of the formula's alpha.
+        // A third of the alpha in the formula.
         let alpha = self.x.minus(&delta).times(&self.x.plus(&delta));
         self.z = self.y.plus(&self.y).times(&self.z);
         self.x = Element::combination([(9, &alpha.square()), (-8, &beta)]);
@@ -64,7 +64,8 @@ impl Group for Point {
         self.y = Element::combination([(3, &alpha.times(&slope)), (-8, &gamma.square())]);
     }
 
-    /// Adds a point, or its negative ("madd", Cohen, Miyaji and Ono 1998, and its exceptions).
+    /// Adds a point or its negative ("madd", Cohen, Miyaji and Ono 1998). Infinity, the same point
+    /// and the opposite point are the formula's exceptions, and handled separately.
     #[inline(never)]
     fn add(&mut self, point: &Affine, is_negative: bool) {
         let y = if is_negative { Element::combination([(-1, &point.y)]) } else { point.y };
@@ -79,7 +80,7 @@ impl Group for Point {
             if r.is_zero() {
                 self.double();
             } else {
-                *self = Self::NEUTRAL;
+                *self = Self::IDENTITY;
             }
             return;
         }
@@ -88,24 +89,26 @@ impl Group for Point {
         let v = self.x.times(&h_squared);
         self.z = self.z.times(&h);
         self.x = Element::combination([(1, &r.square()), (-1, &h_cubed), (-2, &v)]);
-        let ours = self.y.times(&h_cubed);
-        self.y = Element::combination([(1, &r.times(&v.minus(&self.x))), (-1, &ours)]);
+        let y_times_h_cubed = self.y.times(&h_cubed);
+        self.y = Element::combination([(1, &r.times(&v.minus(&self.x))), (-1, &y_times_h_cubed)]);
     }
 
-    fn addends(points: &[Self]) -> Vec<Affine> {
-        normalise(points)
+    fn to_table_entries(points: &[Self]) -> Vec<Affine> {
+        normalize(points)
     }
 }
 
 impl Point {
-    /// Its coordinates, unless it is infinity.
+    /// Returns the point with z = 1, or `None` for infinity.
     #[must_use]
     pub fn to_affine(&self) -> Option<Affine> {
-        if self.is_infinity { None } else { normalise(&[*self]).pop() }
+        if self.is_infinity { None } else { normalize(&[*self]).pop() }
     }
 
-    /// Whether its x coordinate is one of these: x·z² is compared, because a division costs a quarter of
-    /// the whole check.
+    /// Returns whether the x coordinate of the point is one of the candidates.
+    ///
+    /// Compares x with candidate · z², because a division would take a quarter of the time of a
+    /// whole signature check.
     #[must_use]
     pub fn has_x(&self, candidates: impl IntoIterator<Item = Element>) -> bool {
         let z_squared = self.z.square();
@@ -117,10 +120,9 @@ impl Point {
     }
 }
 
-/// Brings points other than infinity to z = 1, with one inversion for all of them.
-#[must_use]
-fn normalise(points: &[Point]) -> Vec<Affine> {
-    let inverses = inverses(&points.iter().map(|point| point.z).collect::<Vec<_>>());
+/// Converts points other than infinity to z = 1, with a single inversion.
+fn normalize(points: &[Point]) -> Vec<Affine> {
+    let inverses = invert_all(&points.iter().map(|point| point.z).collect::<Vec<_>>());
     let affine = |(point, inverse): (&Point, Element)| {
         let squared = inverse.square();
         Affine { x: point.x.times(&squared), y: point.y.times(&squared).times(&inverse) }

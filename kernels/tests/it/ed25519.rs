@@ -1,16 +1,14 @@
 //! Ed25519: the field, S·B - k·A, and whole signatures.
 
-use super::each_seed;
-use crate::eddsa::odd_points;
+use crate::seeds::for_each_seed;
 use ::p256::elliptic_curve::bigint::{NonZero, U256};
 use curve25519_dalek::constants::EIGHT_TORSION;
 use curve25519_dalek::edwards::EdwardsPoint;
 use curve25519_dalek::scalar::Scalar;
-use ed25519_dalek::{Signer as _, SigningKey};
+use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
 use fastrand::Rng;
-use portcullis::alg::Algorithm;
-use portcullis::keys::{EdwardsKey, Key, Material};
-use portcullis::signature::kernels::ed25519::{Element, Factor, Point, difference_of_products};
+use portcullis_kernels::ed25519::PreparedKey;
+use portcullis_kernels::internals::ed25519::{Element, Factor, Point, double_scalar_multiply};
 use sha2::{Digest as _, Sha512};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -25,7 +23,7 @@ fn le_bytes(number: &U256) -> [u8; 32] {
     number.to_le_bytes().into()
 }
 
-/// A number of 255 bits: at random, near 0, near p, or with limbs all ones.
+/// Returns a number of 255 bits: a random one, one near 0 or p, or one with a run of ones.
 fn number(random: &mut Rng) -> U256 {
     let mut bytes = [0; 32];
     match random.u8(..5) {
@@ -47,9 +45,9 @@ fn number(random: &mut Rng) -> U256 {
 }
 
 #[test]
-fn field_arithmetic_is_that_of_integers_modulo_p() {
+fn field_operations_agree_with_integers_modulo_p() {
     let p = prime();
-    each_seed(20, |seed| {
+    for_each_seed(20, |seed| {
         let mut random = Rng::with_seed(seed);
         let [x, y] = [(); 2].map(|()| number(&mut random));
         let [a, b] = [x, y].map(|one| Element::from_le_bytes(&le_bytes(&one)));
@@ -72,16 +70,16 @@ fn field_arithmetic_is_that_of_integers_modulo_p() {
         let inverse = a.inverse();
         let is_zero = x == U256::ZERO;
         check("a/a", a.times(&inverse), if is_zero { U256::ZERO } else { U256::ONE });
-        // The power of (p - 5) / 8, eight times, with a's fourth, is that of p - 1.
-        let power = a.root_power().square().square().square();
+        // 8·(p - 5) / 8 + 4 = p - 1.
+        let power = a.power_for_root().square().square().square();
         let whole = power.times(&a.square().square());
         check("a^(p-1)", whole, if is_zero { U256::ZERO } else { U256::ONE });
     });
 }
 
-/// Every limb at its least or its most, as the module's documentation has it.
+/// Every limb is at the lower or upper bound that the documentation of the field states.
 #[test]
-fn limbs_at_their_bounds() {
+fn field_operations_are_correct_with_limbs_at_their_bounds() {
     const LEAST: i64 = -(1 << 17);
     const MOST: i64 = (1 << 29) - 1 + (1 << 17);
     let p = prime();
@@ -93,7 +91,7 @@ fn limbs_at_their_bounds() {
         })
     };
     let of = |bits: u32| {
-        std::array::from_fn(|place| match (bits >> place & 1, place) {
+        std::array::from_fn(|index| match (bits >> index & 1, index) {
             (0, 8) => 0,
             (_, 8) => (1 << 23) - 1,
             (0, _) => LEAST,
@@ -122,15 +120,15 @@ fn limbs_at_their_bounds() {
 }
 
 #[test]
-fn rfc8032_section_5_1_the_base_point() {
+fn rfc8032_section_5_1_computes_the_base_point() {
     let expected = EdwardsPoint::mul_base(&Scalar::ONE).compress();
     assert_eq!(Point::base().encode(), expected.to_bytes());
     assert_eq!(Point::decode(expected.as_bytes()).encode(), expected.to_bytes());
 }
 
 #[test]
-fn rfc8032_section_5_1_3_points_and_their_encodings() {
-    each_seed(1, |seed| {
+fn rfc8032_section_5_1_3_decodes_and_encodes_points() {
+    for_each_seed(1, |seed| {
         let mut random = Rng::with_seed(seed);
         let point = EdwardsPoint::mul_base(&scalar(&mut random));
         for torsion in EIGHT_TORSION {
@@ -147,7 +145,7 @@ fn rfc8032_section_5_1_3_points_and_their_encodings() {
     }
 }
 
-/// A scalar below the group's order: at random, or one at which exceptions lie in wait.
+/// Returns a scalar below the order of the group: a random one, or one with few nonzero digits.
 fn scalar(random: &mut Rng) -> Scalar {
     match random.u8(..5) {
         0 => Scalar::from(random.u64(..4)),
@@ -166,12 +164,13 @@ fn scalar(random: &mut Rng) -> Scalar {
     }
 }
 
-fn edwards_key(point: EdwardsPoint) -> EdwardsKey {
-    EdwardsKey::new(point.compress().as_bytes()).unwrap()
+fn verifying_key(point: EdwardsPoint) -> VerifyingKey {
+    VerifyingKey::from_bytes(point.compress().as_bytes()).unwrap()
 }
 
 fn check_difference(s: Scalar, k: Scalar, a: EdwardsPoint, seed: u64) {
-    let actual = difference_of_products(s.as_bytes(), &edwards_key(a), k.as_bytes());
+    let key = PreparedKey::new(&verifying_key(a));
+    let actual = double_scalar_multiply(s.as_bytes(), &key, k.as_bytes()).unwrap();
     let expected = EdwardsPoint::mul_base(&s) - a * k;
     assert_eq!(
         actual.encode(),
@@ -183,8 +182,8 @@ fn check_difference(s: Scalar, k: Scalar, a: EdwardsPoint, seed: u64) {
 }
 
 #[test]
-fn differences_of_products_at_random() {
-    each_seed(1, |seed| {
+fn random_double_scalar_multiplications_agree() {
+    for_each_seed(1, |seed| {
         let mut random = Rng::with_seed(seed);
         let [s, k, a] = [(); 3].map(|()| scalar(&mut random));
         let a = if a == Scalar::ZERO { Scalar::ONE } else { a };
@@ -193,9 +192,9 @@ fn differences_of_products_at_random() {
     });
 }
 
-/// Differences that are neutral or of small order, equal summands, words at their ends.
+/// Results that are the identity or of small order, equal summands, and the ends of words.
 #[test]
-fn differences_of_products_that_meet_each_other() {
+fn double_scalar_multiplications_agree_in_special_cases() {
     let ends = [0, 1, 2, 3, 31, 63, u64::from(u32::MAX), 1 << 32, u64::MAX].map(Scalar::from);
     for k in [1_u64, 2, 3].map(Scalar::from) {
         for torsion in [EIGHT_TORSION[0], EIGHT_TORSION[1], EIGHT_TORSION[4]] {
@@ -210,22 +209,21 @@ fn differences_of_products_that_meet_each_other() {
     }
 }
 
-fn verdicts(key: &Key, message: &[u8], signature: &[u8]) -> [bool; 2] {
-    super::verdicts(Algorithm::Ed25519, key, message, signature)
-}
-
-fn import(key: EdwardsKey) -> Key {
-    Key::new(Material::Edwards(key), None, &[Algorithm::Ed25519]).unwrap()
+/// Returns the verdicts of the kernel and of the `ed25519-dalek` crate.
+pub(crate) fn verdicts(key: &VerifyingKey, message: &[u8], signature: &[u8]) -> [bool; 2] {
+    let by_crate = Signature::from_slice(signature)
+        .is_ok_and(|signature| key.verify_strict(message, &signature).is_ok());
+    [PreparedKey::new(key).verify(message, signature), by_crate]
 }
 
 #[test]
-fn signatures_good_and_broken() {
-    each_seed(1, |seed| {
+fn accepts_valid_signatures_and_rejects_altered_ones() {
+    for_each_seed(1, |seed| {
         let mut random = Rng::with_seed(seed);
         let mut secret = [0; 32];
         random.fill(&mut secret);
         let secret = SigningKey::from_bytes(&secret);
-        let key = import(EdwardsKey::new(secret.verifying_key().as_bytes()).unwrap());
+        let key = secret.verifying_key();
         let message = seed.to_le_bytes();
         let mut signature = secret.sign(&message).to_bytes();
         assert_eq!(verdicts(&key, &message, &signature), [true; 2], "seed {seed:#x}");
@@ -243,8 +241,8 @@ fn signatures_good_and_broken() {
     });
 }
 
-/// A signature by whoever knows A's secret, with any point of small order added to R.
-fn signed(secret: Scalar, a: EdwardsPoint, nonce: Scalar, r: [u8; 32], message: &[u8]) -> [u8; 64] {
+/// Signs with the secret of A, its point A and any encoding of R.
+fn sign(secret: Scalar, a: EdwardsPoint, nonce: Scalar, r: [u8; 32], message: &[u8]) -> [u8; 64] {
     let hash = Sha512::new().chain_update(r).chain_update(a.compress().as_bytes());
     let k = Scalar::from_bytes_mod_order_wide(&hash.chain_update(message).finalize().into());
     let mut signature = [0; 64];
@@ -253,12 +251,12 @@ fn signed(secret: Scalar, a: EdwardsPoint, nonce: Scalar, r: [u8; 32], message: 
     signature
 }
 
-/// S as good as another modulo the group's order, and not below it.
+/// Adding the order of the group to S does not change S·B.
 #[test]
-fn rfc8032_section_5_1_7_s_beyond_the_order() {
+fn rfc8032_section_5_1_7_rejects_an_s_at_or_above_the_order() {
     let order = U256::from_le_slice((-Scalar::ONE).as_bytes()).wrapping_add(&U256::ONE);
     let secret = SigningKey::from_bytes(&[7; 32]);
-    let key = import(EdwardsKey::new(secret.verifying_key().as_bytes()).unwrap());
+    let key = secret.verifying_key();
     let mut signature = secret.sign(b"message").to_bytes();
     let s = U256::from_le_slice(&signature[32..]);
     for times in 1..8 {
@@ -268,30 +266,59 @@ fn rfc8032_section_5_1_7_s_beyond_the_order() {
     }
 }
 
-/// "Taming the many EdDSAs": where cofactored and lax verification say yes, both say the same.
+/// Returns every encoding of a point of small order, with both signs, and every encoding of a y that
+/// is not below p ("Taming the Many EdDSAs", table 1).
+fn small_order_and_non_canonical_encodings() -> Vec<[u8; 32]> {
+    let p = U256::from_be_hex(P);
+    let not_below_p = (0..19).map(|more| le_bytes(&p.wrapping_add(&U256::from_u8(more))));
+    let of_small_order = EIGHT_TORSION.map(|point| point.compress().to_bytes());
+    let with_both_signs = |bytes: [u8; 32]| {
+        [0, 0x80].map(|sign| {
+            let mut bytes = bytes;
+            bytes[31] ^= sign;
+            bytes
+        })
+    };
+    not_below_p.chain(of_small_order).flat_map(with_both_signs).collect()
+}
+
+/// The cases on which cofactored, lax and strict verification differ ("Taming the Many EdDSAs").
 #[test]
-fn nonces_and_keys_with_a_part_of_small_order() {
+fn agrees_on_nonces_and_keys_with_a_component_of_small_order() {
     let (secret, nonce) = (Scalar::from(0x1234_5678_u64), Scalar::from(0x8765_4321_u64));
     let mut verdicts_seen = [0; 2];
     for in_key in EIGHT_TORSION {
         let a = EdwardsPoint::mul_base(&secret) + in_key;
-        let key = import(edwards_key(a));
+        let key = verifying_key(a);
         for in_nonce in EIGHT_TORSION {
             for message in 0..16_u8 {
                 let r = (EdwardsPoint::mul_base(&nonce) + in_nonce).compress().to_bytes();
-                let signature = signed(secret, a, nonce, r, &[message]);
+                let signature = sign(secret, a, nonce, r, &[message]);
                 let [kernel, by_crate] = verdicts(&key, &[message], &signature);
                 assert_eq!(kernel, by_crate, "{in_key:?} {in_nonce:?} {message}");
                 verdicts_seen[usize::from(kernel)] += 1;
             }
         }
-        // R of small order: what the sum comes to, if S is k·a, is in the torsion of the key.
-        for r in odd_points().into_iter().chain(EIGHT_TORSION.map(|one| one.compress().0)) {
+        // With the nonce 0, S·B - k·A is a point of small order.
+        for r in small_order_and_non_canonical_encodings() {
             for message in 0..16_u8 {
-                let signature = signed(secret, a, Scalar::ZERO, r, &[message]);
+                let signature = sign(secret, a, Scalar::ZERO, r, &[message]);
                 assert_eq!(verdicts(&key, &[message], &signature), [false; 2], "{r:02x?}");
             }
         }
     }
     assert!(verdicts_seen.iter().all(|seen| *seen > 100), "{verdicts_seen:?}");
+}
+
+/// Under a key of small order, S·B - k·A is R for almost every message if S·B is R.
+#[test]
+fn rejects_keys_of_small_order() {
+    let nonce = Scalar::from(0x8765_4321_u64);
+    let r = EdwardsPoint::mul_base(&nonce).compress().to_bytes();
+    for a in EIGHT_TORSION {
+        for message in 0..16_u8 {
+            let signature = sign(Scalar::ZERO, a, nonce, r, &[message]);
+            assert_eq!(verdicts(&verifying_key(a), &[message], &signature), [false; 2], "{a:?}");
+        }
+    }
 }

@@ -1,0 +1,157 @@
+//! The page's verdict is the gate's own, and the page explains how it came about.
+
+use crate::kit::keys::{OTHER_SECRET, SECRET};
+use crate::kit::{Signer, hs_issuer, now, payload, policy, table, with};
+use portcullis::refusal::{Code, Step};
+use portcullis_console::functions;
+use serde_json::{Value, json};
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
+/// What [`functions::judge`] makes of a question.
+pub(crate) fn ask(question: &Value) -> Value {
+    functions::judge(question, now()).unwrap()
+}
+
+/// A question about the base policy and a request with that token.
+pub(crate) fn question(token: &str) -> Value {
+    json!({
+        "policy": policy(hs_issuer()),
+        "bindings": { "SECRET": SECRET },
+        "method": "GET",
+        "url": "https://gate.example/api/items",
+        "headers": [["Authorization", format!("Bearer {token}")]],
+    })
+}
+
+pub(crate) fn good() -> String {
+    Signer::hs256().signed(payload(&[]))
+}
+
+#[test]
+fn a_good_token_and_what_would_be_sent() {
+    let verdict = ask(&question(&good()));
+    assert_eq!(verdict["verdict"], "admitted", "{verdict}");
+    assert_eq!(verdict["refusal"], Value::Null);
+    assert_eq!((&verdict["alg"], &verdict["source"]), (&json!("HS256"), &json!("authorization")));
+    assert_eq!(verdict["outgoing"]["url"], "https://origin.example/api/items");
+}
+
+#[test]
+fn a_bad_token_and_why() {
+    let token = Signer::hs256().signed(payload(&[("exp", "1")]));
+    let verdict = ask(&question(&token));
+    assert_eq!(verdict["verdict"], "refused", "{verdict}");
+    assert_eq!(verdict["refusal"]["code"], "expired");
+    assert_eq!(verdict["refusal"]["status"], 401);
+    assert!(verdict["refusal"]["remedy"].as_str().unwrap().contains("get a new one"));
+    assert_eq!(verdict["outgoing"], Value::Null);
+    let problem: Value =
+        serde_json::from_str(verdict["refusal"]["body"].as_str().unwrap()).unwrap();
+    assert_eq!(problem["status"], 401);
+}
+
+#[test]
+fn a_policy_with_faults() {
+    let mut question = question("a.b.c");
+    question["bindings"] = json!({});
+    question["policy"]["orign"] = json!("https://origin.example");
+    for answer in [ask(&question), functions::describe(&question, now()).unwrap()] {
+        let faults = answer["faults"].as_array().unwrap();
+        let paths: Vec<_> = faults.iter().map(|fault| &fault["path"]).collect();
+        assert_eq!(paths, ["orign", "issuers[0].keys.secret"], "{answer}");
+    }
+}
+
+#[test]
+fn a_question_of_the_wrong_shape_is_an_error() {
+    let base = || question("a.b.c");
+    let rows = [
+        (json!({}), "there is no policy"),
+        (json!({ "policy": null }), "there is no policy"),
+        (json!({ "policy": "{" }), "the policy is not JSON, or repeats a name"),
+        (json!({ "policy": {} }), "method is not a string"),
+        (with(base(), json!({ "url": 1 })), "url is not a string"),
+        (with(base(), json!({ "bindings": [] })), "bindings is not an object"),
+        (with(base(), json!({ "headers": {} })), "headers is not an array"),
+        (with(base(), json!({ "headers": [["a"]] })), "a header is not a name and a value"),
+        (json!("text"), "there is no policy"),
+    ];
+    table(rows, |question| functions::judge(question, now()).unwrap_err());
+}
+
+/// The secret is one that the page is told the name of, and no more.
+pub(crate) fn withheld(token: &str) -> Value {
+    with(question(token), json!({ "bindings": {}, "secrets": ["SECRET"] }))
+}
+
+#[test]
+fn a_withheld_secret_leaves_the_verdict_open() {
+    // A good token, and one that anybody made: neither is told from the other without the secret.
+    for token in [good(), Signer::hmac(256, OTHER_SECRET).signed(payload(&[]))] {
+        let verdict = ask(&withheld(&token));
+        assert_eq!(verdict["verdict"], "unknown", "{verdict}");
+        assert_eq!((&verdict["refusal"], &verdict["outgoing"]), (&Value::Null, &Value::Null));
+        let pasted = with(withheld(&token), json!({ "bindings": { "SECRET": SECRET } }));
+        assert_eq!(ask(&pasted)["verdict"], ask(&question(&token))["verdict"]);
+    }
+    // What is wrong before the signature is wrong without the secret, too.
+    let other = Signer::hs256().token(r#"{"alg":"HS512"}"#, payload(&[]));
+    assert_eq!(ask(&withheld(&other))["refusal"]["code"], "algorithm_not_allowed");
+}
+
+#[test]
+fn what_the_worker_has_found_counts() {
+    let mut question = withheld(&good());
+    question["answered"] = json!({
+        "issuer": "main", "alg": "HS256", "key": "secret",
+        "code": "revoked", "because": "revoked in the store", "step": "revocation",
+        "response": { "status": 401, "headers": [], "body": "" },
+    });
+    let verdict = ask(&question);
+    assert_eq!(verdict["verdict"], "refused", "{verdict}");
+    assert_eq!(verdict["refusal"]["code"], "revoked");
+    question["answered"] = json!({ "issuer": "main", "alg": "HS256", "key": "secret",
+        "outgoing": { "url": "https://origin.example/", "remove": [], "set": [] } });
+    assert_eq!(ask(&question)["verdict"], "admitted");
+}
+
+#[test]
+fn codes_and_steps_are_found_by_their_names() {
+    for code in Code::ALL {
+        assert_eq!(Code::from_name(code.as_str()), Some(code));
+    }
+    for step in Step::ALL {
+        assert_eq!(Step::from_name(step.as_str()), Some(step));
+    }
+    assert_eq!((Code::from_name("good"), Step::from_name("")), (None, None));
+    assert!(Step::ALL.is_sorted());
+}
+
+/// Whatever a page hands over, there is an answer: no panic, and no step that is neither one nor the other.
+#[test]
+fn hostile_questions_get_answers() {
+    let mut random = fastrand::Rng::with_seed(0x000c_0050_1e00);
+    let base = withheld(&good()).to_string();
+    let alphabet: Vec<char> = "{}[]\",:.eyJ09-_ \\u0\u{e9}\u{1f6aa}\n%/*'".chars().collect();
+    for _ in 0..4_000 {
+        let mut text: Vec<char> = base.chars().collect();
+        for _ in 0..random.usize(1..6) {
+            let place = random.usize(..text.len());
+            match random.u8(..3) {
+                0 => drop(text.remove(place)),
+                1 => text.insert(place, alphabet[random.usize(..alphabet.len())]),
+                _ => text[place] = alphabet[random.usize(..alphabet.len())],
+            }
+        }
+        let text: String = text.into_iter().collect();
+        let _ = functions::inspect(&text);
+        let Ok(question) = serde_json::from_str(&text) else { continue };
+        let _ = functions::describe(&question, now());
+        let Ok(answer) = functions::judge(&question, now()) else { continue };
+        if answer.get("faults").is_none() {
+            steps::states(&answer);
+            assert_ne!(answer["verdict"], Value::Null);
+        }
+    }
+}

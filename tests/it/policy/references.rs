@@ -1,0 +1,36 @@
+//! The bindings that a policy names.
+
+use portcullis::issuer_id::IssuerId;
+use portcullis::policy::{Policy, Purpose};
+use serde_json::json;
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
+#[test]
+fn lists_every_binding_for_a_secret_or_a_key() {
+    let policy = json!({
+        "issuers": [
+            { "keys": { "secret": ["NEW", "OLD"], "encoding": "hex" } },
+            { "keys": { "pem": "PEM" } },
+            { "keys": { "jwks": { "keys": [] } } },
+            { "keys": { "jwks": "JWKS" } },
+            { "keys": "nonsense" },
+        ],
+        "forward": { "proof": { "secret": "HOP" } },
+    });
+    let found: Vec<_> = Policy::binding_references(&policy)
+        .into_iter()
+        .map(|one| (one.pointer, one.binding, one.purpose, one.issuer.map(IssuerId::index)))
+        .collect();
+    let expected = [
+        ("/issuers/0/keys/secret/0", "NEW", Purpose::Secret, Some(0)),
+        ("/issuers/0/keys/secret/1", "OLD", Purpose::Secret, Some(0)),
+        ("/issuers/1/keys/pem", "PEM", Purpose::PublicKey, Some(1)),
+        ("/issuers/3/keys/jwks", "JWKS", Purpose::PublicKey, Some(3)),
+        ("/forward/proof/secret", "HOP", Purpose::Secret, None),
+    ]
+    .map(|(pointer, binding, purpose, issuer)| {
+        (pointer.to_owned(), binding.to_owned(), purpose, issuer)
+    });
+    assert_eq!(found, expected);
+}
