@@ -56,7 +56,10 @@ function themes() {
   };
   apply(THEMES.includes(stored()) ? stored() : "system");
   byId("theme").addEventListener("click", () => {
-    const next = THEMES[(THEMES.indexOf(document.documentElement.dataset.theme ?? "system") + 1) % THEMES.length] ?? "system";
+    const next =
+      THEMES[
+        (THEMES.indexOf(document.documentElement.dataset.theme ?? "system") + 1) % THEMES.length
+      ] ?? "system";
     apply(next);
     try {
       localStorage.setItem("theme", next);
@@ -89,10 +92,49 @@ function notices() {
   const skew = Math.round(gate.offset / 1000);
   fill(
     byId("notices"),
-    gate.problem && h("div", { class: "notice failed", role: "alert" }, h("p", {}, h("strong", {}, gate.problem), " Tokens can be decoded and judged by a key of yours meanwhile."), again),
-    problem && h("div", { class: "notice failed", role: "alert" }, h("p", {}, h("strong", {}, problem), " Tokens are decoded here, but not judged.")),
-    gate.facts && gate.facts.faults.length > 0 && section() !== "keys" && h("div", { class: "notice failed" }, h("p", {}, h("strong", {}, `The policy has ${keys.counted(gate.facts.faults.length, "fault")}.`), " Every request is answered with 500 until they are mended. ", h("a", { href: "#keys" }, "What is wrong"))),
-    gate.facts && Math.abs(skew) >= 30 && h("div", { class: "notice unknown" }, h("p", {}, `This machine’s clock is ${Math.abs(skew)} seconds ${skew > 0 ? "behind" : "ahead of"} the gate’s. Times are judged by the gate’s.`)),
+    gate.problem &&
+      h(
+        "div",
+        { class: "notice failed", role: "alert" },
+        h(
+          "p",
+          {},
+          h("strong", {}, gate.problem),
+          " Tokens can be decoded and judged by a key of yours meanwhile.",
+        ),
+        again,
+      ),
+    problem &&
+      h(
+        "div",
+        { class: "notice failed", role: "alert" },
+        h("p", {}, h("strong", {}, problem), " Tokens are decoded here, but not judged."),
+      ),
+    gate.facts &&
+      gate.facts.faults.length > 0 &&
+      section() !== "keys" &&
+      h(
+        "div",
+        { class: "notice failed" },
+        h(
+          "p",
+          {},
+          h("strong", {}, `The policy has ${keys.counted(gate.facts.faults.length, "fault")}.`),
+          " Every request is answered with 500 until they are mended. ",
+          h("a", { href: "#keys" }, "What is wrong"),
+        ),
+      ),
+    gate.facts &&
+      Math.abs(skew) >= 30 &&
+      h(
+        "div",
+        { class: "notice unknown" },
+        h(
+          "p",
+          {},
+          `This machine’s clock is ${Math.abs(skew)} seconds ${skew > 0 ? "behind" : "ahead of"} the gate’s. Times are judged by the gate’s.`,
+        ),
+      ),
   );
 }
 

@@ -85,5 +85,9 @@ export function icon(state) {
     skipped: "M6 10h8",
     not_reached: "M10 10v.1",
   }[state];
-  return svg("svg", { viewBox: "0 0 20 20", class: "icon", "aria-hidden": "true" }, svg("path", { d: path ?? "" }));
+  return svg(
+    "svg",
+    { viewBox: "0 0 20 20", class: "icon", "aria-hidden": "true" },
+    svg("path", { d: path ?? "" }),
+  );
 }

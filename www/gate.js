@@ -53,7 +53,8 @@ export async function loadFacts() {
 
 /** Makes the tables of issuers and routes, once there are both facts and the compiled gate. */
 export function describe() {
-  const described = compiled && gate.facts?.policy ? compiled.describe(about(gate.facts, ANY_REQUEST), now()) : {};
+  const described =
+    compiled && gate.facts?.policy ? compiled.describe(about(gate.facts, ANY_REQUEST), now()) : {};
   gate.issuers = described.issuers ?? [];
   gate.routes = described.routes ?? [];
 }
@@ -77,7 +78,9 @@ export async function loadCompiled() {
     return null;
   } catch (error) {
     const old = error instanceof WebAssembly.CompileError;
-    return old ? "This browser is too old for the gate’s WebAssembly." : "The gate’s WebAssembly could not be loaded.";
+    return old
+      ? "This browser is too old for the gate’s WebAssembly."
+      : "The gate’s WebAssembly could not be loaded.";
   }
 }
 
@@ -118,7 +121,11 @@ export const mintAtGate = async (wanted) => (await post("mint", wanted)).token;
 
 /** @param {string} name @param {object} body */
 async function post(name, body) {
-  const init = { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) };
+  const init = {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify(body),
+  };
   let response;
   try {
     response = await fetch(at(name), { ...init, cache: "no-store" });

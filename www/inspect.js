@@ -30,7 +30,8 @@ export const currentToken = () => found?.token ?? "";
 export function start() {
   for (const method of METHODS) field("inspect-method").append(h("option", {}, method));
   field("paste").addEventListener("input", read);
-  for (const id of ["inspect-method", "inspect-path", "own-key", "own-encoding"]) field(id).addEventListener("input", () => draw());
+  for (const id of ["inspect-method", "inspect-path", "own-key", "own-encoding"])
+    field(id).addEventListener("input", () => draw());
   for (const radio of radios()) radio.addEventListener("change", () => draw());
   byId("paste-clear").addEventListener("click", () => {
     show("");
@@ -42,11 +43,14 @@ export function start() {
 /** Called when the gate's facts or its compiled twin have come, or failed to. @param {string | null} why no judging here */
 export function refresh(why) {
   problem = why;
-  const route = gate.routes.find(({ access, scopes }) => access === "required" && scopes.length === 0) ?? gate.routes.find(({ access }) => access !== "public");
+  const route =
+    gate.routes.find(({ access, scopes }) => access === "required" && scopes.length === 0) ??
+    gate.routes.find(({ access }) => access !== "public");
   const path = field("inspect-path");
   if (route && path.value === "/") {
     path.value = samplePath(route.path);
-    if (route.methods.length > 0 && !route.methods.includes("GET")) field("inspect-method").value = route.methods[0] ?? "GET";
+    if (route.methods.length > 0 && !route.methods.includes("GET"))
+      field("inspect-method").value = route.methods[0] ?? "GET";
   }
   read();
 }
@@ -59,7 +63,8 @@ export function show(text, key) {
   read();
 }
 
-const radios = () => /** @type {HTMLInputElement[]} */ ([...document.querySelectorAll("input[name=against]")]);
+const radios = () =>
+  /** @type {HTMLInputElement[]} */ ([...document.querySelectorAll("input[name=against]")]);
 const byOwn = () => radios().some(({ checked, value }) => checked && value === "own");
 
 /** @param {string} value */
@@ -75,7 +80,9 @@ function read() {
   fill(byId("paste-note"), noteOn(text));
   if (found?.curl && takenFrom !== text) {
     takenFrom = text;
-    field("inspect-method").value = METHODS.includes(found.curl.method ?? "") ? (found.curl.method ?? "GET") : "GET";
+    field("inspect-method").value = METHODS.includes(found.curl.method ?? "")
+      ? (found.curl.method ?? "GET")
+      : "GET";
     field("inspect-path").value = pathOf(found.curl.url);
   }
   drawDecoded();
@@ -88,8 +95,12 @@ const pathOf = (url) => url.replace(/^[a-z]+:\/\/[^/?#]*/i, "").replace(/#.*$/, 
 /** @param {string} text */
 function noteOn(text) {
   if (!found) return "";
-  if (!found.token) return found.curl ? "A curl line without a token." : sentence(found.fault?.because ?? "No token is in it");
-  if (found.curl) return `Found in a curl line: ${found.curl.method ?? "GET"} ${pathOf(found.curl.url)}`;
+  if (!found.token)
+    return found.curl
+      ? "A curl line without a token."
+      : sentence(found.fault?.because ?? "No token is in it");
+  if (found.curl)
+    return `Found in a curl line: ${found.curl.method ?? "GET"} ${pathOf(found.curl.url)}`;
   return text.trim() === found.token ? "" : "Found one token in it.";
 }
 
@@ -103,7 +114,9 @@ function request() {
 
 function context(/** @type {Verdict} */ verdict) {
   const [head, body] = currentToken().split(".");
-  const issuer = byOwn() ? undefined : (gate.issuers.find(({ name }) => name === verdict.issuer) ?? onlyIssuer());
+  const issuer = byOwn()
+    ? undefined
+    : (gate.issuers.find(({ name }) => name === verdict.issuer) ?? onlyIssuer());
   return {
     token: currentToken(),
     header: parsed(decoded(head ?? "").text),
@@ -119,7 +132,8 @@ const onlyIssuer = () => (gate.issuers.length === 1 ? gate.issuers[0] : undefine
 function draw() {
   byId("against-policy").hidden = byOwn();
   byId("against-own").hidden = !byOwn();
-  byId("own-encoding-line").hidden = field("own-key").value.trim() === "" || kindOfKey(field("own-key").value) !== "secret";
+  byId("own-encoding-line").hidden =
+    field("own-key").value.trim() === "" || kindOfKey(field("own-key").value) !== "secret";
   const next = outcome();
   const signature = JSON.stringify([next, field("own-key").value, currentToken()]);
   if (signature === drawn) return;
@@ -131,7 +145,12 @@ function draw() {
   else if (next.faults) fill(card, banner(said, undefined, by), faultList(next.faults));
   else {
     const mayAsk = !byOwn() && (verdict.verdict === "unknown" || secretName(verdict));
-    fill(card, banner(said, verdict.refusal?.code, by), mayAsk && askPanel(verdict), stepList(verdict, context(verdict)));
+    fill(
+      card,
+      banner(said, verdict.refusal?.code, by),
+      mayAsk && askPanel(verdict),
+      stepList(verdict, context(verdict)),
+    );
   }
   say(`${said.title}. ${said.detail}`);
 }
@@ -143,35 +162,109 @@ function draw() {
  *   faults?: import("./gate.js").Fault[]}}
  */
 function outcome() {
-  if (!found) return { said: { state: "idle", title: "Nothing to judge yet", detail: "Paste a token, and each step of its verification shows here, in the gate’s own order." } };
-  if (!found.token && !found.curl) return { said: { state: "failed", title: "No token in it", detail: sentence(found.fault?.because ?? "") } };
-  if (!byOwn() && asked?.about === JSON.stringify(request())) return { said: summary(asked.verdict), verdict: asked.verdict, by: "The gate’s own verdict" };
-  if (!canJudge()) return { said: { state: "unknown", title: "Not judged here", detail: problem ?? "The gate is being loaded." } };
+  if (!found)
+    return {
+      said: {
+        state: "idle",
+        title: "Nothing to judge yet",
+        detail:
+          "Paste a token, and each step of its verification shows here, in the gate’s own order.",
+      },
+    };
+  if (!found.token && !found.curl)
+    return {
+      said: {
+        state: "failed",
+        title: "No token in it",
+        detail: sentence(found.fault?.because ?? ""),
+      },
+    };
+  if (!byOwn() && asked?.about === JSON.stringify(request()))
+    return { said: summary(asked.verdict), verdict: asked.verdict, by: "The gate’s own verdict" };
+  if (!canJudge())
+    return {
+      said: {
+        state: "unknown",
+        title: "Not judged here",
+        detail: problem ?? "The gate is being loaded.",
+      },
+    };
   return byOwn() ? outcomeByOwnKey() : outcomeByPolicy();
 }
 
 function outcomeByPolicy() {
   const facts = gate.facts;
-  if (!facts) return { said: { state: "unknown", title: "No policy to judge by", detail: `${gate.problem ?? "The gate is being asked."} A key of yours works without it.` } };
-  if (facts.faults.length > 0 || !facts.policy) return { said: { state: "failed", title: "Misconfigured", detail: "The policy has faults, so that every request is answered with 500, whatever its token." }, verdict: /** @type {any} */ ({ steps: [] }), faults: facts.faults };
+  if (!facts)
+    return {
+      said: {
+        state: "unknown",
+        title: "No policy to judge by",
+        detail: `${gate.problem ?? "The gate is being asked."} A key of yours works without it.`,
+      },
+    };
+  if (facts.faults.length > 0 || !facts.policy)
+    return {
+      said: {
+        state: "failed",
+        title: "Misconfigured",
+        detail:
+          "The policy has faults, so that every request is answered with 500, whatever its token.",
+      },
+      verdict: /** @type {any} */ ({ steps: [] }),
+      faults: facts.faults,
+    };
   const verdict = judge(about(facts, request(), { bindings: given }));
   const misfit = verdict.faults?.[0];
-  if (misfit) return { said: { state: "unknown", title: "Not with that secret", detail: `What was typed in cannot be it: ${misfit.problem}.` }, verdict: { ...verdict, steps: [], issuer: onlyIssuer()?.name } };
+  if (misfit)
+    return {
+      said: {
+        state: "unknown",
+        title: "Not with that secret",
+        detail: `What was typed in cannot be it: ${misfit.problem}.`,
+      },
+      verdict: { ...verdict, steps: [], issuer: onlyIssuer()?.name },
+    };
   return { said: summary(verdict), verdict, by: "Judged in this page, by this gate’s policy" };
 }
 
 function outcomeByOwnKey() {
   const text = field("own-key").value;
-  if (text.trim() === "") return { said: { state: "idle", title: "Which key?", detail: "Paste a public key, a key set or the secret that should have signed this token." } };
+  if (text.trim() === "")
+    return {
+      said: {
+        state: "idle",
+        title: "Which key?",
+        detail: "Paste a public key, a key set or the secret that should have signed this token.",
+      },
+    };
   const algorithm = context(/** @type {any} */ ({})).header?.alg;
   const key = { kind: kindOfKey(text), text, encoding: field("own-encoding").value };
-  const verdict = judge(byOwnKey(key, currentToken(), typeof algorithm === "string" ? algorithm : ""));
-  if (verdict.faults?.length) return { said: { state: "failed", title: "This key cannot be used", detail: "The gate would not take it either:" }, verdict, faults: verdict.faults };
+  const verdict = judge(
+    byOwnKey(key, currentToken(), typeof algorithm === "string" ? algorithm : ""),
+  );
+  if (verdict.faults?.length)
+    return {
+      said: {
+        state: "failed",
+        title: "This key cannot be used",
+        detail: "The gate would not take it either:",
+      },
+      verdict,
+      faults: verdict.faults,
+    };
   // The others would pass whatever the token says.
   verdict.steps = verdict.steps.filter(({ name }) => OWN_KEY_STEPS.includes(name));
   const said = summary(verdict);
-  const good = { ...said, title: "Signed with this key", detail: "And valid now. Issuer and audience were not compared: a gate would." };
-  return { said: verdict.verdict === "admitted" ? good : said, verdict, by: "Judged in this page, by your key" };
+  const good = {
+    ...said,
+    title: "Signed with this key",
+    detail: "And valid now. Issuer and audience were not compared: a gate would.",
+  };
+  return {
+    said: verdict.verdict === "admitted" ? good : said,
+    verdict,
+    by: "Judged in this page, by your key",
+  };
 }
 
 /** @param {import("./gate.js").Fault[]} faults */
@@ -179,7 +272,15 @@ export function faultList(faults) {
   return h(
     "ul",
     { class: "faults" },
-    faults.map(({ path, problem, remedy }) => h("li", {}, path !== "" && h("code", {}, path), h("p", {}, sentence(problem)), remedy && h("p", { class: "remedy" }, h("strong", {}, "What to do: "), sentence(remedy)))),
+    faults.map(({ path, problem, remedy }) =>
+      h(
+        "li",
+        {},
+        path !== "" && h("code", {}, path),
+        h("p", {}, sentence(problem)),
+        remedy && h("p", { class: "remedy" }, h("strong", {}, "What to do: "), sentence(remedy)),
+      ),
+    ),
   );
 }
 
@@ -196,7 +297,11 @@ function secretName(verdict) {
 function askPanel(verdict) {
   const name = secretName(verdict);
   const note = h("p", { class: "note failed", role: "alert" });
-  const button = h("button", { type: "button", class: "primary", id: "ask" }, "Send this token to the gate and ask");
+  const button = h(
+    "button",
+    { type: "button", class: "primary", id: "ask" },
+    "Send this token to the gate and ask",
+  );
   button.addEventListener("click", async () => {
     const sent = request();
     button.setAttribute("aria-busy", "true");
@@ -205,14 +310,25 @@ function askPanel(verdict) {
       draw();
       focusVerdict("inspect-verdict");
     } catch (error) {
-      note.textContent = error instanceof Unavailable ? error.message : "The answer could not be read.";
+      note.textContent =
+        error instanceof Unavailable ? error.message : "The answer could not be read.";
     }
     button.removeAttribute("aria-busy");
   });
   return h(
     "div",
     { class: "ask" },
-    h("p", {}, name ? ["The gate keeps ", h("code", {}, name), " to itself. It can be asked for its own verdict; nothing goes on to the origin."] : "The gate itself can be asked; nothing goes on to the origin."),
+    h(
+      "p",
+      {},
+      name
+        ? [
+            "The gate keeps ",
+            h("code", {}, name),
+            " to itself. It can be asked for its own verdict; nothing goes on to the origin.",
+          ]
+        : "The gate itself can be asked; nothing goes on to the origin.",
+    ),
     h("div", { class: "actions" }, button),
     name && secretField(name),
     note,
@@ -221,12 +337,20 @@ function askPanel(verdict) {
 
 /** @param {string} name */
 function secretField(name) {
-  const input = /** @type {HTMLInputElement} */ (h("input", { type: "password", id: "given-secret", autocomplete: "off", spellcheck: "false" }));
+  const input = /** @type {HTMLInputElement} */ (
+    h("input", { type: "password", id: "given-secret", autocomplete: "off", spellcheck: "false" })
+  );
   input.value = given[name] ?? "";
   const form = h(
     "form",
     { class: "line" },
-    h("label", { for: "given-secret" }, "Or type ", h("code", {}, name), " in: it stays in this page"),
+    h(
+      "label",
+      { for: "given-secret" },
+      "Or type ",
+      h("code", {}, name),
+      " in: it stays in this page",
+    ),
     input,
     h("button", { type: "submit" }, "Judge with it"),
   );
@@ -245,7 +369,11 @@ function drawDecoded() {
   const [head, body] = currentToken().split(".");
   if (!found?.token) return fill(byId("decoded"));
   const claims = decoded(body ?? "");
-  fill(byId("decoded"), jsonCard("Header", "header", decoded(head ?? "")), jsonCard("Claims", "claims", claims, lifetime(parsed(claims.text))));
+  fill(
+    byId("decoded"),
+    jsonCard("Header", "header", decoded(head ?? "")),
+    jsonCard("Claims", "claims", claims, lifetime(parsed(claims.text))),
+  );
 }
 
 /** @param {string} title @param {string} kind @param {ReturnType<typeof decoded>} segment @param {Node | null} [above] */
@@ -253,7 +381,12 @@ function jsonCard(title, kind, segment, above = null) {
   return h(
     "div",
     { class: `card json-card ${kind}` },
-    h("div", { class: "card-head" }, h("h2", {}, title), h("span", { class: "aside" }, segment.problem ?? `${segment.bytes} bytes`)),
+    h(
+      "div",
+      { class: "card-head" },
+      h("h2", {}, title),
+      h("span", { class: "aside" }, segment.problem ?? `${segment.bytes} bytes`),
+    ),
     above,
     segment.text !== undefined && shownJson(segment.text, remark),
   );
@@ -263,19 +396,56 @@ function jsonCard(title, kind, segment, above = null) {
 function remark(path, raw) {
   const seconds = Number(raw);
   const name = path[0] ?? "";
-  if (path.length !== 1 || !TIME_CLAIMS.has(name) || !/^-?\d/.test(raw) || !Number.isFinite(seconds)) return null;
-  if (looksLikeMilliseconds(seconds)) return h("span", { class: "remark wrong" }, "milliseconds? seconds are meant");
+  if (
+    path.length !== 1 ||
+    !TIME_CLAIMS.has(name) ||
+    !/^-?\d/.test(raw) ||
+    !Number.isFinite(seconds)
+  )
+    return null;
+  if (looksLikeMilliseconds(seconds))
+    return h("span", { class: "remark wrong" }, "milliseconds? seconds are meant");
   const shown = local(seconds);
-  return shown === undefined ? null : h("span", { class: "remark" }, `${shown}, `, h("span", { "data-seconds": seconds }, fromNow(seconds - now() / 1000)));
+  return shown === undefined
+    ? null
+    : h(
+        "span",
+        { class: "remark" },
+        `${shown}, `,
+        h("span", { "data-seconds": seconds }, fromNow(seconds - now() / 1000)),
+      );
 }
 
 /** How much of its life a token has behind it. @param {Record<string, any> | null} claims */
 function lifetime(claims) {
   const { exp, iat, nbf } = claims ?? {};
   const from = typeof iat === "number" ? iat : nbf;
-  if (typeof exp !== "number" || typeof from !== "number" || exp <= from || looksLikeMilliseconds(exp)) return null;
-  const meter = h("progress", { max: exp - from, value: passedOf(from, exp), "data-from": from, "data-exp": exp, "aria-label": "Part of its lifetime that has passed" });
-  return h("div", { class: "lifetime" }, meter, h("p", { class: "note" }, `Made for ${lasting(exp - from)}; it ${exp * 1000 > now() ? "ends" : "ended"} `, h("span", { "data-seconds": exp }, fromNow(exp - now() / 1000)), "."));
+  if (
+    typeof exp !== "number" ||
+    typeof from !== "number" ||
+    exp <= from ||
+    looksLikeMilliseconds(exp)
+  )
+    return null;
+  const meter = h("progress", {
+    max: exp - from,
+    value: passedOf(from, exp),
+    "data-from": from,
+    "data-exp": exp,
+    "aria-label": "Part of its lifetime that has passed",
+  });
+  return h(
+    "div",
+    { class: "lifetime" },
+    meter,
+    h(
+      "p",
+      { class: "note" },
+      `Made for ${lasting(exp - from)}; it ${exp * 1000 > now() ? "ends" : "ended"} `,
+      h("span", { "data-seconds": exp }, fromNow(exp - now() / 1000)),
+      ".",
+    ),
+  );
 }
 
 /** @param {number} from @param {number} exp */
@@ -284,15 +454,20 @@ const passedOf = (from, exp) => Math.min(Math.max(now() / 1000 - from, 0), exp -
 /** Once a second: what has to do with time. */
 function tick() {
   if (document.hidden || byId("inspect").hidden) return;
-  for (const one of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-seconds]"))) {
+  for (const one of /** @type {NodeListOf<HTMLElement>} */ (
+    document.querySelectorAll("[data-seconds]")
+  )) {
     const text = fromNow(Number(one.dataset.seconds) - now() / 1000);
     if (one.textContent !== text) one.textContent = text;
   }
-  for (const one of /** @type {NodeListOf<HTMLProgressElement>} */ (document.querySelectorAll("progress[data-exp]"))) {
+  for (const one of /** @type {NodeListOf<HTMLProgressElement>} */ (
+    document.querySelectorAll("progress[data-exp]")
+  )) {
     one.value = passedOf(Number(one.dataset.from), Number(one.dataset.exp));
   }
   if (found && outline(outcome()) !== drawnOutline) draw();
 }
 
 /** What has to change before the passing of time alone draws anew: what is open or typed in would be lost. @param {ReturnType<typeof outcome>} of */
-const outline = ({ said, verdict }) => JSON.stringify([said.title, verdict?.steps?.map(({ state }) => state)]);
+const outline = ({ said, verdict }) =>
+  JSON.stringify([said.title, verdict?.steps?.map(({ state }) => state)]);

@@ -9,18 +9,42 @@ import { shownJson, visible } from "./token.js";
 /** Called when the gate's facts have come, or failed to. */
 export function refresh() {
   const { facts, problem } = gate;
-  if (!facts) return fill(byId("keys-body"), h("p", { class: "empty" }, problem ?? "The gate is being asked."));
-  fill(byId("keys-body"), findings(facts), ...gate.issuers.map(issuerCard), facts.secrets.length > 0 && secrets(facts.secrets), facts.policy && policyCard(facts.policy));
+  if (!facts)
+    return fill(
+      byId("keys-body"),
+      h("p", { class: "empty" }, problem ?? "The gate is being asked."),
+    );
+  fill(
+    byId("keys-body"),
+    findings(facts),
+    ...gate.issuers.map(issuerCard),
+    facts.secrets.length > 0 && secrets(facts.secrets),
+    facts.policy && policyCard(facts.policy),
+  );
 }
 
 /** @param {import("./gate.js").Facts} facts */
 function findings({ faults, warnings }) {
-  if (faults.length === 0 && warnings.length === 0) return h("p", { class: "notice passed" }, "The policy has no faults, and nothing to warn of.");
+  if (faults.length === 0 && warnings.length === 0)
+    return h("p", { class: "notice passed" }, "The policy has no faults, and nothing to warn of.");
   return h(
     "div",
     { class: "findings" },
-    faults.length > 0 && h("div", { class: "card fault-card" }, h("h2", {}, counted(faults.length, "fault")), h("p", { class: "note" }, "As long as there is one, every request is answered with 500."), faultList(faults)),
-    warnings.length > 0 && h("div", { class: "card warning-card" }, h("h2", {}, counted(warnings.length, "warning")), faultList(warnings)),
+    faults.length > 0 &&
+      h(
+        "div",
+        { class: "card fault-card" },
+        h("h2", {}, counted(faults.length, "fault")),
+        h("p", { class: "note" }, "As long as there is one, every request is answered with 500."),
+        faultList(faults),
+      ),
+    warnings.length > 0 &&
+      h(
+        "div",
+        { class: "card warning-card" },
+        h("h2", {}, counted(warnings.length, "warning")),
+        faultList(warnings),
+      ),
   );
 }
 
@@ -28,14 +52,25 @@ function findings({ faults, warnings }) {
 export const counted = (count, noun) => `${count} ${noun}${count === 1 ? "" : "s"}`;
 
 /** @type {Record<string, string>} */
-const SOURCES = { secret: "shared secret", pem: "PEM, from a binding", jwks: "key set, from the policy or a binding", jwks_uri: "key set, fetched", discovery: "key set, discovered" };
+const SOURCES = {
+  secret: "shared secret",
+  pem: "PEM, from a binding",
+  jwks: "key set, from the policy or a binding",
+  jwks_uri: "key set, fetched",
+  discovery: "key set, discovered",
+};
 
 /** @param {import("./gate.js").Issuer} issuer */
 function issuerCard(issuer) {
   return h(
     "div",
     { class: "card issuer-card" },
-    h("div", { class: "card-head" }, h("h2", {}, issuer.name), h("span", { class: "aside" }, SOURCES[issuer.source] ?? issuer.source)),
+    h(
+      "div",
+      { class: "card-head" },
+      h("h2", {}, issuer.name),
+      h("span", { class: "aside" }, SOURCES[issuer.source] ?? issuer.source),
+    ),
     h(
       "dl",
       { class: "facts" },
@@ -46,7 +81,15 @@ function issuerCard(issuer) {
       issuer.url && fact("Fetched", [freshness(issuer)]),
       fact("Leeway", [`${issuer.leeway} seconds`]),
     ),
-    issuer.keys.length > 0 ? keyTable(issuer) : h("p", { class: "empty" }, issuer.source === "secret" ? "The secret is not shown." : "No key has been read yet: the first token that names this issuer makes the gate fetch them."),
+    issuer.keys.length > 0
+      ? keyTable(issuer)
+      : h(
+          "p",
+          { class: "empty" },
+          issuer.source === "secret"
+            ? "The secret is not shown."
+            : "No key has been read yet: the first token that names this issuer makes the gate fetch them.",
+        ),
     issuer.skipped.length > 0 && skippedList(issuer.skipped),
   );
 }
@@ -54,13 +97,27 @@ function issuerCard(issuer) {
 /** @param {import("./gate.js").Issuer} issuer */
 function freshness({ age_seconds: age, refresh_seconds: next }) {
   if (age === undefined || age === null) return "not yet";
-  const then = next === undefined || next === null ? "" : next > 0 ? `, again in ${lasting(next)} at the earliest` : ", due to be fetched again";
+  const then =
+    next === undefined || next === null
+      ? ""
+      : next > 0
+        ? `, again in ${lasting(next)} at the earliest`
+        : ", due to be fetched again";
   return `${age < 1 ? "just now" : `${lasting(age)} ago`}${then}`;
 }
 
 /** @param {string} label @param {string[]} values */
 function fact(label, values) {
-  return h("div", {}, h("dt", {}, label), h("dd", {}, values.flatMap((value, index) => [index > 0 && h("br"), ...visible(value)])));
+  return h(
+    "div",
+    {},
+    h("dt", {}, label),
+    h(
+      "dd",
+      {},
+      values.flatMap((value, index) => [index > 0 && h("br"), ...visible(value)]),
+    ),
+  );
 }
 
 /** @param {import("./gate.js").Issuer} issuer */
@@ -69,7 +126,15 @@ function keyTable({ keys, name }) {
   return h(
     "table",
     { "aria-label": `Keys of ${name}` },
-    h("thead", {}, h("tr", {}, titles.map((title) => h("th", { scope: "col" }, title)))),
+    h(
+      "thead",
+      {},
+      h(
+        "tr",
+        {},
+        titles.map((title) => h("th", { scope: "col" }, title)),
+      ),
+    ),
     h(
       "tbody",
       {},
@@ -77,10 +142,22 @@ function keyTable({ keys, name }) {
         h(
           "tr",
           {},
-          h("th", { scope: "row" }, key.kid === undefined ? h("span", { class: "aside" }, key.name) : h("code", {}, ...visible(key.kid))),
+          h(
+            "th",
+            { scope: "row" },
+            key.kid === undefined
+              ? h("span", { class: "aside" }, key.name)
+              : h("code", {}, ...visible(key.kid)),
+          ),
           h("td", { "data-label": titles[1] }, key.algorithms.join(", ")),
           h("td", { "data-label": titles[2] }, key.kind, key.bits ? `, ${key.bits} bits` : ""),
-          h("td", { "data-label": titles[3] }, key.thumbprint ? h("code", {}, key.thumbprint) : h("span", { class: "aside" }, "none: it is secret")),
+          h(
+            "td",
+            { "data-label": titles[3] },
+            key.thumbprint
+              ? h("code", {}, key.thumbprint)
+              : h("span", { class: "aside" }, "none: it is secret"),
+          ),
         ),
       ),
     ),
@@ -93,17 +170,42 @@ function skippedList(skipped) {
     "div",
     { class: "left-out" },
     h("h3", {}, `${counted(skipped.length, "key")} left out`),
-    h("ul", {}, skipped.map(({ index, why }) => h("li", {}, h("code", {}, `keys[${index}]`), ` ${why}`))),
+    h(
+      "ul",
+      {},
+      skipped.map(({ index, why }) => h("li", {}, h("code", {}, `keys[${index}]`), ` ${why}`)),
+    ),
   );
 }
 
 /** @param {string[]} names */
 function secrets(names) {
-  return h("div", { class: "card" }, h("h2", {}, "Secrets"), h("p", {}, "The gate has these and shows them to nobody: ", names.flatMap((name, index) => [index > 0 && ", ", h("code", {}, name)]), "."));
+  return h(
+    "div",
+    { class: "card" },
+    h("h2", {}, "Secrets"),
+    h(
+      "p",
+      {},
+      "The gate has these and shows them to nobody: ",
+      names.flatMap((name, index) => [index > 0 && ", ", h("code", {}, name)]),
+      ".",
+    ),
+  );
 }
 
 /** @param {object} policy */
 function policyCard(policy) {
   const text = JSON.stringify(policy);
-  return h("div", { class: "card policy-card" }, h("div", { class: "card-head" }, h("h2", {}, "Policy"), copyButton("Copy", () => JSON.stringify(policy, null, 2))), h("details", {}, h("summary", {}, "As the gate reads it"), shownJson(text)));
+  return h(
+    "div",
+    { class: "card policy-card" },
+    h(
+      "div",
+      { class: "card-head" },
+      h("h2", {}, "Policy"),
+      copyButton("Copy", () => JSON.stringify(policy, null, 2)),
+    ),
+    h("details", {}, h("summary", {}, "As the gate reads it"), shownJson(text)),
+  );
 }

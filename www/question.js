@@ -16,10 +16,12 @@ export function requestWith(policy, method, path, token, headers = []) {
   const all = [...headers];
   const source = firstSource(policy);
   if (token === "") return { method, url, headers: all };
-  if (source === "websocket-protocol") all.push(["Sec-WebSocket-Protocol", `bearer, ${token}`], ["Upgrade", "websocket"]);
+  if (source === "websocket-protocol")
+    all.push(["Sec-WebSocket-Protocol", `bearer, ${token}`], ["Upgrade", "websocket"]);
   else if (source.cookie) all.push(["Cookie", `${source.cookie}=${token}`]);
   else if (source.header) all.push([source.header, token]);
-  else if (source.query) url += `${url.includes("?") ? "&" : "?"}${encodeURIComponent(source.query)}=${token}`;
+  else if (source.query)
+    url += `${url.includes("?") ? "&" : "?"}${encodeURIComponent(source.query)}=${token}`;
   else all.push(["Authorization", `Bearer ${token}`]);
   return { method, url, headers: all };
 }
@@ -46,7 +48,12 @@ export function kindOfKey(text) {
 export function byOwnKey(key, token, algorithm) {
   const isHmac = algorithm.startsWith("HS");
   const isShared = key.kind === "secret" || (key.kind === "jwks" && isHmac);
-  const algorithms = isShared === isHmac && algorithm !== "" ? [algorithm] : isShared ? ["HS256"] : ["RS256", "ES256", "EdDSA"];
+  const algorithms =
+    isShared === isHmac && algorithm !== ""
+      ? [algorithm]
+      : isShared
+        ? ["HS256"]
+        : ["RS256", "ES256", "EdDSA"];
   const keys =
     key.kind === "secret" ? { secret: "KEY", encoding: key.encoding } : { [key.kind]: "KEY" };
   const policy = {
@@ -54,7 +61,8 @@ export function byOwnKey(key, token, algorithm) {
     issuers: [{ name: "yours", issuer: "*", audience: "*", algorithms, keys, expiry: "optional" }],
     routes: [{ path: "/*" }],
   };
-  const text = key.kind === "jwks" ? asSet(key.text) : key.kind === "pem" ? key.text.trim() : key.text;
+  const text =
+    key.kind === "jwks" ? asSet(key.text) : key.kind === "pem" ? key.text.trim() : key.text;
   return { policy, bindings: { KEY: text }, ...requestWith(policy, "GET", "/", token) };
 }
 

@@ -4,8 +4,16 @@ import { encoded, toBase64url } from "./token.js";
 
 /** What the page can sign with. @type {Record<string, {label: string, make: any, use: any}>} */
 export const ALGORITHMS = {
-  ES256: { label: "P-256", make: { name: "ECDSA", namedCurve: "P-256" }, use: { name: "ECDSA", hash: "SHA-256" } },
-  ES384: { label: "P-384", make: { name: "ECDSA", namedCurve: "P-384" }, use: { name: "ECDSA", hash: "SHA-384" } },
+  ES256: {
+    label: "P-256",
+    make: { name: "ECDSA", namedCurve: "P-256" },
+    use: { name: "ECDSA", hash: "SHA-256" },
+  },
+  ES384: {
+    label: "P-384",
+    make: { name: "ECDSA", namedCurve: "P-384" },
+    use: { name: "ECDSA", hash: "SHA-384" },
+  },
   EdDSA: { label: "Ed25519", make: { name: "Ed25519" }, use: { name: "Ed25519" } },
   RS256: { label: "RSA 2048", make: rsa("RSASSA-PKCS1-v1_5"), use: { name: "RSASSA-PKCS1-v1_5" } },
   PS256: { label: "RSA 2048, PSS", make: rsa("RSA-PSS"), use: { name: "RSA-PSS", saltLength: 32 } },
@@ -35,8 +43,13 @@ async function make(alg) {
   const { privateKey, publicKey } = /** @type {CryptoKeyPair} */ (pair);
   const { kty, crv, x, y, n, e } = await crypto.subtle.exportKey("jwk", publicKey);
   // In the order that a thumbprint wants (RFC 7638 section 3.2, RFC 8037 section 2).
-  const members = Object.fromEntries(Object.entries({ crv, e, kty, n, x, y }).filter(([, value]) => value !== undefined));
-  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(JSON.stringify(members)));
+  const members = Object.fromEntries(
+    Object.entries({ crv, e, kty, n, x, y }).filter(([, value]) => value !== undefined),
+  );
+  const digest = await crypto.subtle.digest(
+    "SHA-256",
+    new TextEncoder().encode(JSON.stringify(members)),
+  );
   return { alg, privateKey, publicJwk: { ...members, kid: toBase64url(digest), alg, use: "sig" } };
 }
 
@@ -44,6 +57,10 @@ async function make(alg) {
 export async function sign({ alg, privateKey, publicJwk }, claims) {
   const header = { alg, typ: "JWT", kid: publicJwk.kid };
   const input = `${encoded(JSON.stringify(header))}.${encoded(claims)}`;
-  const signature = await crypto.subtle.sign(ALGORITHMS[alg]?.use, privateKey, new TextEncoder().encode(input));
+  const signature = await crypto.subtle.sign(
+    ALGORITHMS[alg]?.use,
+    privateKey,
+    new TextEncoder().encode(input),
+  );
   return `${input}.${toBase64url(signature)}`;
 }

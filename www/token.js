@@ -12,7 +12,10 @@ export function decoded(segment) {
   const bytes = fromBase64url(segment);
   if (!bytes) return { bytes: 0, problem: "This is not base64url." };
   try {
-    return { text: new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes), bytes: bytes.length };
+    return {
+      text: new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes),
+      bytes: bytes.length,
+    };
   } catch {
     return { bytes: bytes.length, problem: "These bytes are not UTF-8." };
   }
@@ -22,7 +25,9 @@ export function decoded(segment) {
 export function fromBase64url(text) {
   if (!/^[\w-]*$/.test(text)) return null;
   try {
-    return Uint8Array.from(atob(text.replaceAll("-", "+").replaceAll("_", "/")), (char) => char.charCodeAt(0));
+    return Uint8Array.from(atob(text.replaceAll("-", "+").replaceAll("_", "/")), (char) =>
+      char.charCodeAt(0),
+    );
   } catch {
     return null;
   }
@@ -57,12 +62,18 @@ export function painted(text, token = text) {
   const start = token === "" ? -1 : text.indexOf(token);
   if (start < 0) return [text];
   const names = ["header", "claims", "signature"];
-  const segments = token.split(".").flatMap((segment, index) => [index > 0 ? "." : "", h("span", { class: `seg-${names[index] ?? "other"}` }, segment)]);
+  const segments = token
+    .split(".")
+    .flatMap((segment, index) => [
+      index > 0 ? "." : "",
+      h("span", { class: `seg-${names[index] ?? "other"}` }, segment),
+    ]);
   return [text.slice(0, start), ...segments, text.slice(start + token.length)];
 }
 
 // Characters that do not show, or that turn the text around them: written as JSON would escape them.
-const HIDDEN = /[\u0000-\u001f\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\u3164\ufeff\uffa0\ud800-\udfff\u{e0000}-\u{e007f}]/u;
+const HIDDEN =
+  /[\u0000-\u001f\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\u3164\ufeff\uffa0\ud800-\udfff\u{e0000}-\u{e007f}]/u;
 
 /** Text with what hides in it made visible. @param {string} text @returns {(Node | string)[]} */
 export function visible(text) {
@@ -166,6 +177,7 @@ class Writer {
 function tokens(text) {
   const all = [];
   TOKEN.lastIndex = 0;
-  for (let found = TOKEN.exec(text); found; found = TOKEN.exec(text)) all.push(found[1] ?? found[2] ?? found[3]);
+  for (let found = TOKEN.exec(text); found; found = TOKEN.exec(text))
+    all.push(found[1] ?? found[2] ?? found[3]);
   return all;
 }

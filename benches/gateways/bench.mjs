@@ -12,7 +12,14 @@ import { gateways, startFleet } from "./fleet.mjs";
 import { flood } from "./flood.mjs";
 import { measureStart } from "./start.mjs";
 import { ratio, table, whole } from "./statistics.mjs";
-import { FIRST_WARM_UP_ROUNDS, ROUNDS, WARM_UP_ROUNDS, addedMicroseconds, measure, ratioOf } from "./throughput.mjs";
+import {
+  FIRST_WARM_UP_ROUNDS,
+  ROUNDS,
+  WARM_UP_ROUNDS,
+  addedMicroseconds,
+  measure,
+  ratioOf,
+} from "./throughput.mjs";
 
 const PINNED = ["wrangler", "workerd", "jose", "hono", "@tsndr/cloudflare-worker-jwt"];
 
@@ -35,7 +42,13 @@ const measured = await measure(all, start, {
   ...(values.mixes && { mixes: values.mixes.split(",") }),
   say,
 });
-const parts = ["# Gateways side by side", machine(), "## Requests a second", howMeasured(), ...measured.map(section)];
+const parts = [
+  "# Gateways side by side",
+  machine(),
+  "## Requests a second",
+  howMeasured(),
+  ...measured.map(section),
+];
 if (isWhole) {
   parts.push("## A flood of tokens never seen before", flooded(await flood(all, start, say)));
   parts.push("## Upload and start-up", await uploads(await measureStart(deployed, start, say)));
@@ -45,11 +58,24 @@ console.log(text);
 if (isWhole && results !== undefined) {
   mkdirSync(results, { recursive: true });
   writeFileSync(path.join(results, "gateways.md"), text);
-  writeFileSync(path.join(results, "gateways.svg"), chart(groups(), Object.fromEntries(all.map(({ name, title }) => [name, title.split(",")[0].replace("@tsndr/cloudflare-worker-jwt", "tsndr")]))));
+  writeFileSync(
+    path.join(results, "gateways.svg"),
+    chart(
+      groups(),
+      Object.fromEntries(
+        all.map(({ name, title }) => [
+          name,
+          title.split(",")[0].replace("@tsndr/cloudflare-worker-jwt", "tsndr"),
+        ]),
+      ),
+    ),
+  );
 }
 
 function machine() {
-  const installed = (name) => JSON.parse(readFileSync(path.join(repository, "node_modules", name, "package.json"), "utf8")).version;
+  const installed = (name) =>
+    JSON.parse(readFileSync(path.join(repository, "node_modules", name, "package.json"), "utf8"))
+      .version;
   const cpus = os.cpus();
   return [
     `Made by \`cargo xtask bench gateways\` on ${new Date().toISOString().slice(0, 10)}: ${cpus.length} × ${cpus[0].model}, ${os.type()} ${os.arch()};`,
@@ -70,7 +96,17 @@ function howMeasured() {
 }
 
 function section({ algorithm, mix, results: rows }) {
-  const columns = ["gateway", "requests/s", "× jose", "× pass-through", "µs over pass-through", "µs over Rust's", "p50 µs", "p99 µs", "generator"];
+  const columns = [
+    "gateway",
+    "requests/s",
+    "× jose",
+    "× pass-through",
+    "µs over pass-through",
+    "µs over Rust's",
+    "p50 µs",
+    "p99 µs",
+    "generator",
+  ];
   const cells = [...rows].map(([name, { title, rate, p50, p99, generator }]) => [
     title,
     whole(rate),
@@ -103,7 +139,11 @@ async function uploads(starts) {
       starts[index].milliseconds.toFixed(1),
     ]),
   );
-  const columns = ["gateway", "KiB compressed", "ms from the process's start to the first answer, over the pass-through in JavaScript"];
+  const columns = [
+    "gateway",
+    "KiB compressed",
+    "ms from the process's start to the first answer, over the pass-through in JavaScript",
+  ];
   return table(columns, cells);
 }
 
@@ -111,6 +151,8 @@ function groups() {
   const shown = ["portcullis", "jose", "hono", "tsndr", "pass-through"];
   return measured.map(({ algorithm, mix, results: rows }) => ({
     label: `${algorithm} ${mix}`,
-    bars: shown.filter((name) => rows.has(name)).map((name) => ({ name, ratio: ratioOf(rows, name, "jose") })),
+    bars: shown
+      .filter((name) => rows.has(name))
+      .map((name) => ({ name, ratio: ratioOf(rows, name, "jose") })),
   }));
 }

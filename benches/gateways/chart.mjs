@@ -5,18 +5,30 @@ const GAP = 14;
 const LEFT = 110;
 const WIDTH = 760;
 const SCALE = (WIDTH - LEFT - 60) / 2;
-const COLOURS = { portcullis: "#c2410c", jose: "#64748b", hono: "#94a3b8", tsndr: "#cbd5e1", "pass-through": "#e2e8f0" };
+const COLOURS = {
+  portcullis: "#c2410c",
+  jose: "#64748b",
+  hono: "#94a3b8",
+  tsndr: "#cbd5e1",
+  "pass-through": "#e2e8f0",
+};
 
 /** `groups`: { label, bars: [{ name, ratio }] }; `titles`: the gateways' names as they are shown. */
 export function chart(groups, titles) {
   const shapes = [];
   let y = 44;
   for (const { label, bars } of groups) {
-    shapes.push(`<text class="label" x="${LEFT - 8}" y="${y + (bars.length * BAR) / 2 + 4}">${label}</text>`);
+    shapes.push(
+      `<text class="label" x="${LEFT - 8}" y="${y + (bars.length * BAR) / 2 + 4}">${label}</text>`,
+    );
     for (const { name, ratio } of bars) {
       const width = Math.round(ratio * SCALE);
-      shapes.push(`<rect x="${LEFT}" y="${y}" width="${width}" height="${BAR - 2}" fill="${COLOURS[name]}"/>`);
-      shapes.push(`<text class="value" x="${LEFT + width + 4}" y="${y + BAR - 3}">${ratio.toFixed(2)}</text>`);
+      shapes.push(
+        `<rect x="${LEFT}" y="${y}" width="${width}" height="${BAR - 2}" fill="${COLOURS[name]}"/>`,
+      );
+      shapes.push(
+        `<text class="value" x="${LEFT + width + 4}" y="${y + BAR - 3}">${ratio.toFixed(2)}</text>`,
+      );
       y += BAR;
     }
     y += GAP;

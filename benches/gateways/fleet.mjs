@@ -30,7 +30,9 @@ export class Gateway {
   /** The bytes that are uploaded, compressed. */
   async uploadBytes() {
     const contents = await Promise.all(this.modules.map(({ path: file }) => readFile(file)));
-    return contents.map((bytes) => gzipSync(bytes, { level: 9 }).length).reduce((sum, length) => sum + length);
+    return contents
+      .map((bytes) => gzipSync(bytes, { level: 9 }).length)
+      .reduce((sum, length) => sum + length);
   }
 }
 
@@ -45,17 +47,42 @@ export function gateways({ gate, passThrough, output }) {
   });
   const none = () => ({});
   return [
-    new Gateway({ name: "pass-through", title: "pass-through, JavaScript", modules: script("pass-through", output), bindings: none }),
-    new Gateway({ name: "rust", title: "pass-through, Rust", modules: rust(passThrough), bindings: none }),
-    new Gateway({ name: "portcullis", title: "Portcullis", modules: rust(gate), bindings: policy(AS_IT_CAME) }),
+    new Gateway({
+      name: "pass-through",
+      title: "pass-through, JavaScript",
+      modules: script("pass-through", output),
+      bindings: none,
+    }),
+    new Gateway({
+      name: "rust",
+      title: "pass-through, Rust",
+      modules: rust(passThrough),
+      bindings: none,
+    }),
+    new Gateway({
+      name: "portcullis",
+      title: "Portcullis",
+      modules: rust(gate),
+      bindings: policy(AS_IT_CAME),
+    }),
     new Gateway({
       name: "portcullis-url",
       title: "Portcullis, to another host",
       modules: rust(gate),
       bindings: policy(TO_ANOTHER_HOST),
     }),
-    new Gateway({ name: "jose", title: "jose", modules: script("jose", output), bindings: libraryBindings }),
-    new Gateway({ name: "hono", title: "Hono", modules: script("hono", output), bindings: libraryBindings }),
+    new Gateway({
+      name: "jose",
+      title: "jose",
+      modules: script("jose", output),
+      bindings: libraryBindings,
+    }),
+    new Gateway({
+      name: "hono",
+      title: "Hono",
+      modules: script("hono", output),
+      bindings: libraryBindings,
+    }),
     new Gateway({
       name: "tsndr",
       title: "@tsndr/cloudflare-worker-jwt",
@@ -79,7 +106,9 @@ function policy({ origin, cache }) {
     return {
       POLICY: {
         origin,
-        issuers: [{ name: "issuer", issuer: ISSUER, audience: [AUDIENCE], algorithms: [algorithm], keys }],
+        issuers: [
+          { name: "issuer", issuer: ISSUER, audience: [AUDIENCE], algorithms: [algorithm], keys },
+        ],
         routes: [{ path: "/*", cache }],
       },
       ...(secret === undefined ? {} : { SECRET: secret }),
@@ -119,7 +148,10 @@ export async function startFleet(services, output) {
     modules: gateway.modules,
     bindings: gateway.bindings(signer),
   }));
-  await writeFile(path.join(directory, "config.capnp"), await configuration(all, script("origin", output), directory));
+  await writeFile(
+    path.join(directory, "config.capnp"),
+    await configuration(all, script("origin", output), directory),
+  );
   const child = spawn(workerdBinary, ["serve", "--control-fd=3", "config.capnp"], {
     cwd: directory,
     stdio: ["ignore", "inherit", "inherit", "pipe"],
@@ -134,7 +166,13 @@ export async function startFleet(services, output) {
     await rm(directory, { recursive: true, force: true });
   };
   try {
-    const ports = await bounded(listening(child, all.map(({ name }) => name)), "workerd to listen");
+    const ports = await bounded(
+      listening(
+        child,
+        all.map(({ name }) => name),
+      ),
+      "workerd to listen",
+    );
     return { ports, pid: child.pid, stop };
   } catch (error) {
     await stop();
@@ -171,7 +209,8 @@ async function configuration(services, origin, directory) {
     lines.push(`(name = ${quoted(service.name)}, worker = ${await worker(service, true)})`);
   }
   const sockets = services.map(
-    ({ name }) => `(name = ${quoted(name)}, address = "127.0.0.1:0", http = (), service = ${quoted(name)})`,
+    ({ name }) =>
+      `(name = ${quoted(name)}, address = "127.0.0.1:0", http = (), service = ${quoted(name)})`,
   );
   return `using Workerd = import "/workerd/workerd.capnp";
 

@@ -13,9 +13,15 @@ const CONNECTIONS = 16;
 export async function flood(gateways, start, say) {
   say(`a flood of tokens never seen before, ${SECONDS} s`);
   const signer = new Signer("ES256");
-  const [gateway, floor] = ["portcullis", "pass-through"].map((name) => gateways.find((one) => one.name === name));
-  const fleet = await start([gateway, floor].map((one) => ({ name: one.name, gateway: one, signer })));
-  const [load, other] = [gateway, floor].map(({ name }) => new Load(fleet.ports.get(name), CONNECTIONS));
+  const [gateway, floor] = ["portcullis", "pass-through"].map((name) =>
+    gateways.find((one) => one.name === name),
+  );
+  const fleet = await start(
+    [gateway, floor].map((one) => ({ name: one.name, gateway: one, signer })),
+  );
+  const [load, other] = [gateway, floor].map(
+    ({ name }) => new Load(fleet.ports.get(name), CONNECTIONS),
+  );
   try {
     await Promise.all([load.open(), other.open()]);
     const tenths = Array.from({ length: 10 }, () => ({ rates: [], floors: [], bytes: 0 }));
@@ -46,7 +52,9 @@ export async function flood(gateways, start, say) {
 /** Of the whole workerd process; where the system tells it, which is Linux. */
 function residentBytes(pid) {
   try {
-    return Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))[1]) * 1024;
+    return (
+      Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))[1]) * 1024
+    );
   } catch {
     return Number.NaN;
   }

@@ -27,7 +27,9 @@ export class Load {
   }
 
   async open() {
-    this.#sockets = await Promise.all(Array.from({ length: this.connections }, () => connected(this.#port)));
+    this.#sockets = await Promise.all(
+      Array.from({ length: this.connections }, () => connected(this.#port)),
+    );
   }
 
   close() {
@@ -46,7 +48,13 @@ export class Load {
     const began = performance.now();
     await Promise.all(
       this.#sockets.map((socket) =>
-        exchange(socket, () => (next < requests.length ? next++ : undefined), requests, expected, latencies),
+        exchange(
+          socket,
+          () => (next < requests.length ? next++ : undefined),
+          requests,
+          expected,
+          latencies,
+        ),
       ),
     );
     const seconds = (performance.now() - began) / 1000;
@@ -86,7 +94,10 @@ function exchange(socket, take, requests, expected, latencies) {
       pending = pending.length === 0 ? chunk : Buffer.concat([pending, chunk]);
       const length = answerLength(pending);
       if (length === undefined || pending.length < length) return;
-      if (pending.length > length || !pending.subarray(0, expected.length).equals(Buffer.from(expected))) {
+      if (
+        pending.length > length ||
+        !pending.subarray(0, expected.length).equals(Buffer.from(expected))
+      ) {
         return finish(reject, new Error(`expected ${expected}, got ${pending.toString("latin1")}`));
       }
       pending = Buffer.alloc(0);

@@ -9,7 +9,11 @@ export const median = (numbers) => quantile(numbers, 0.5);
 
 export function table(columns, rows) {
   const line = (cells) => `| ${cells.join(" | ")} |`;
-  return [line(columns), line(columns.map((_, index) => (index === 0 ? "---" : "---:"))), ...rows.map(line)].join("\n");
+  return [
+    line(columns),
+    line(columns.map((_, index) => (index === 0 ? "---" : "---:"))),
+    ...rows.map(line),
+  ].join("\n");
 }
 
 export const whole = (number) => Math.round(number).toLocaleString("en-US");

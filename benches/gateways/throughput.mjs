@@ -35,12 +35,20 @@ const MIXES = {
 };
 
 /** Measures `gateways` in a fleet that `start` starts. Returns { algorithm, mix, results } for each of both. */
-export async function measure(gateways, start, { algorithms = ALGORITHMS, mixes = Object.keys(MIXES), say }) {
+export async function measure(
+  gateways,
+  start,
+  { algorithms = ALGORITHMS, mixes = Object.keys(MIXES), say },
+) {
   const signers = new Map(algorithms.map((algorithm) => [algorithm, new Signer(algorithm)]));
   const services = algorithms.flatMap((algorithm) =>
     gateways
       .filter((gateway) => gateway.handles(algorithm))
-      .map((gateway) => ({ name: `${gateway.name}-${algorithm}`, gateway, signer: signers.get(algorithm) })),
+      .map((gateway) => ({
+        name: `${gateway.name}-${algorithm}`,
+        gateway,
+        signer: signers.get(algorithm),
+      })),
   );
   const fleet = await start(services);
   try {
@@ -52,7 +60,11 @@ export async function measure(gateways, start, { algorithms = ALGORITHMS, mixes 
       for (const mix of mixes) {
         say(`${algorithm}, ${mix}`);
         const requests = MIXES[mix](signers.get(algorithm));
-        measured.push({ algorithm, mix, results: await interleaved(own, fleet.ports, requests, warmUpRounds) });
+        measured.push({
+          algorithm,
+          mix,
+          results: await interleaved(own, fleet.ports, requests, warmUpRounds),
+        });
         warmUpRounds = WARM_UP_ROUNDS;
       }
     }

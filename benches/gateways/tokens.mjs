@@ -30,8 +30,14 @@ export class Signer {
       this.#sign = (input) => createHmac("sha256", secret).update(input).digest();
     } else {
       const { privateKey, publicKey } = PAIRS[algorithm]();
-      this.jwk = { ...publicKey.export({ format: "jwk" }), kid: this.kid, alg: algorithm, use: "sig" };
-      const key = algorithm === "ES256" ? { key: privateKey, dsaEncoding: "ieee-p1363" } : privateKey;
+      this.jwk = {
+        ...publicKey.export({ format: "jwk" }),
+        kid: this.kid,
+        alg: algorithm,
+        use: "sig",
+      };
+      const key =
+        algorithm === "ES256" ? { key: privateKey, dsaEncoding: "ieee-p1363" } : privateKey;
       const hash = algorithm === "EdDSA" ? null : "sha256";
       this.#sign = (input) => sign(hash, Buffer.from(input), key);
     }

@@ -1,7 +1,16 @@
 // Times one signature check by each implementation, side by side in one process, and prints a table in
 // Markdown, which it writes as well. Its arguments: the module that wasm-bindgen made of lib.rs, and the file to write.
 
-import { constants, createHmac, generateKeyPairSync, randomBytes, sign, timingSafeEqual, verify, webcrypto } from "node:crypto";
+import {
+  constants,
+  createHmac,
+  generateKeyPairSync,
+  randomBytes,
+  sign,
+  timingSafeEqual,
+  verify,
+  webcrypto,
+} from "node:crypto";
 import { writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import os from "node:os";
@@ -39,7 +48,8 @@ function pair({ name, algorithm, keys: { publicKey, privateKey }, hash, options 
     algorithm,
     jwk: publicKey.export({ format: "jwk" }),
     sign: (message) => sign(hash, message, { key: privateKey, ...options }),
-    node: ({ message, signature }) => verify(hash, message, { key: publicKey, ...options }, signature),
+    node: ({ message, signature }) =>
+      verify(hash, message, { key: publicKey, ...options }, signature),
     web,
   };
 }
@@ -83,13 +93,22 @@ function lattice(algorithm) {
 const SUBJECTS = [
   ...[256, 384, 512].map((bits) => () => hmac(bits)),
   ...["RS", "PS"].flatMap((family) =>
-    [256, 384, 512].flatMap((bits) => [2048, 3072, 4096].map((size) => () => rsa(family, bits, size))),
+    [256, 384, 512].flatMap((bits) =>
+      [2048, 3072, 4096].map((size) => () => rsa(family, bits, size)),
+    ),
   ),
   () => ecdsa("ES256", "P-256", 256, "P-256"),
   () => ecdsa("ES384", "P-384", 384, "P-384"),
   () => ecdsa("ES512", "P-521", 512, "P-521"),
   () => ecdsa("ES256K", "secp256k1", 256),
-  () => pair({ name: "EdDSA", algorithm: "EdDSA", keys: generateKeyPairSync("ed25519"), hash: null, web: { name: "Ed25519" } }),
+  () =>
+    pair({
+      name: "EdDSA",
+      algorithm: "EdDSA",
+      keys: generateKeyPairSync("ed25519"),
+      hash: null,
+      web: { name: "Ed25519" },
+    }),
   ...["ML-DSA-44", "ML-DSA-65", "ML-DSA-87"].map((algorithm) => () => lattice(algorithm)),
 ];
 
@@ -167,7 +186,9 @@ async function measure(make) {
       rounds.push(times);
     }
   }
-  const cells = IMPLEMENTATIONS.map((name) => (checks[name] ? median(rounds.map((times) => times[name])).toFixed(1) : "–"));
+  const cells = IMPLEMENTATIONS.map((name) =>
+    checks[name] ? median(rounds.map((times) => times[name])).toFixed(1) : "–",
+  );
   const ratios = ["crate", "node"].map((other) =>
     checks[other] ? median(rounds.map((times) => times.gate / times[other])).toFixed(2) : "–",
   );
@@ -184,12 +205,18 @@ function say(line) {
 
 say("# Signature checks side by side");
 say("");
-say(`Made by \`cargo xtask bench signatures\` on ${new Date().toISOString().slice(0, 10)}: ${os.cpus().length} × ${os.cpus()[0].model}, ${os.type()} ${os.arch()};`);
+say(
+  `Made by \`cargo xtask bench signatures\` on ${new Date().toISOString().slice(0, 10)}: ${os.cpus().length} × ${os.cpus()[0].model}, ${os.type()} ${os.arch()};`,
+);
 say(`V8 ${process.versions.v8}, OpenSSL ${process.versions.openssl}.`);
 say("Ratios hold from machine to machine, times do not.");
 say("");
-say(`Microseconds a check of a message of ${MESSAGE_BYTES} bytes, median of ${ROUNDS} rounds in each of which all take their turn.`);
-say("*Gate*: what the Worker runs, in WebAssembly. *Crate*: RustCrypto's implementation, in WebAssembly, where the gate has a kernel of its own. Both check each access to memory in their code, as in the Workers runtime; without, the kernels take 6 to 9 % less.");
+say(
+  `Microseconds a check of a message of ${MESSAGE_BYTES} bytes, median of ${ROUNDS} rounds in each of which all take their turn.`,
+);
+say(
+  "*Gate*: what the Worker runs, in WebAssembly. *Crate*: RustCrypto's implementation, in WebAssembly, where the gate has a kernel of its own. Both check each access to memory in their code, as in the Workers runtime; without, the kernels take 6 to 9 % less.",
+);
 say("`crypto.verify` is OpenSSL, natively; `crypto.subtle.verify` the same behind a promise.");
 say("");
 say("| | gate | crate | `crypto.verify` | `crypto.subtle.verify` | gate / crate | gate / native |");

@@ -17,12 +17,16 @@ export async function connect(address, { expectedIssuer, fetch }) {
     scope: "read write",
   });
   const client = new Client({ name: "notebook-agent", version: "1.0.0" });
-  await client.connect(new StreamableHTTPClientTransport(new URL(address), { authProvider, fetch }));
+  await client.connect(
+    new StreamableHTTPClientTransport(new URL(address), { authProvider, fetch }),
+  );
   return client;
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {
-  const client = await connect("http://127.0.0.1:8787/mcp", { expectedIssuer: "http://127.0.0.1:4000" });
+  const client = await connect("http://127.0.0.1:8787/mcp", {
+    expectedIssuer: "http://127.0.0.1:4000",
+  });
   const { tools } = await client.listTools();
   console.log("tools:", tools.map(({ name }) => name).join(", "));
   const call = async (name, given) => {

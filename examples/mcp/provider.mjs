@@ -7,7 +7,10 @@ import { pathToFileURL } from "node:url";
 import Provider from "oidc-provider";
 
 /** The client, as it was registered with the provider. */
-export const CLIENT = { id: "notebook-agent", secret: "a secret for local use, and for nothing else" };
+export const CLIENT = {
+  id: "notebook-agent",
+  secret: "a secret for local use, and for nothing else",
+};
 
 /** Listens, and returns the server of Node's; its address is the issuer. */
 export function provide(port) {
@@ -15,7 +18,9 @@ export function provide(port) {
   server.on("listening", () => {
     const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
     const provider = new Provider(`http://127.0.0.1:${server.address().port}`, {
-      jwks: { keys: [{ ...privateKey.export({ format: "jwk" }), kid: "local", alg: "RS256", use: "sig" }] },
+      jwks: {
+        keys: [{ ...privateKey.export({ format: "jwk" }), kid: "local", alg: "RS256", use: "sig" }],
+      },
       clients: [
         {
           client_id: CLIENT.id,

@@ -40,7 +40,10 @@ export function serve(port) {
       response.writeHead(405, { Allow: "POST" }).end();
       return;
     }
-    const transport = new StreamableHTTPServerTransport({ sessionIdGenerator: undefined, enableJsonResponse: true });
+    const transport = new StreamableHTTPServerTransport({
+      sessionIdGenerator: undefined,
+      enableJsonResponse: true,
+    });
     const server = notebook(notes);
     response.on("close", () => server.close());
     await server.connect(transport);

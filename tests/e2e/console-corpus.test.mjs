@@ -13,7 +13,9 @@ const EXPORTS = ["default", "describe", "initSync", "inspect", "judge"];
 
 async function loaded() {
   const module = await import(MODULE);
-  await module.default({ module_or_path: await readFile(path.join(page.directory, "portcullis_bg.wasm")) });
+  await module.default({
+    module_or_path: await readFile(path.join(page.directory, "portcullis_bg.wasm")),
+  });
   return module;
 }
 
@@ -21,7 +23,11 @@ const rsa = tokens.rsaKeys({ kid: "rsa" });
 const other = tokens.rsaKeys({ kid: "rsa" });
 const pair = (type, options, kid) => {
   const { privateKey, publicKey } = generateKeyPairSync(type, options);
-  return { privateKey, jwk: { ...publicKey.export({ format: "jwk" }), kid }, spki: publicKey.export({ type: "spki", format: "pem" }) };
+  return {
+    privateKey,
+    jwk: { ...publicKey.export({ format: "jwk" }), kid },
+    spki: publicKey.export({ type: "spki", format: "pem" }),
+  };
 };
 const p256 = pair("ec", { namedCurve: "P-256" }, "ec");
 const ed = pair("ed25519", {}, "ed");
@@ -30,7 +36,11 @@ const ed = pair("ed25519", {}, "ed");
 const ISSUERS = {
   hmac: { alg: "HS256", key: SECRET, forger: "another secret, and one that is long enough" },
   rsa: { alg: "RS256", key: rsa.privateKey, kid: "rsa", forger: other.privateKey },
-  ec: { alg: "ES256", key: p256.privateKey, forger: pair("ec", { namedCurve: "P-256" }).privateKey },
+  ec: {
+    alg: "ES256",
+    key: p256.privateKey,
+    forger: pair("ec", { namedCurve: "P-256" }).privateKey,
+  },
   ed: { alg: "EdDSA", key: ed.privateKey, kid: "ed", forger: pair("ed25519", {}).privateKey },
 };
 
@@ -64,7 +74,9 @@ const policy = (origin) => ({
     { path: "/api/*" },
   ],
   token: { sources: ["authorization", { cookie: "__Host-token" }] },
-  forward: { claims: { "X-Auth-Subject": "/sub", "X-Auth-Scope": "/scope", "X-Auth-Custom": "/custom" } },
+  forward: {
+    claims: { "X-Auth-Subject": "/sub", "X-Auth-Scope": "/scope", "X-Auth-Custom": "/custom" },
+  },
   errors: { detail: "reason" },
   log: { decisions: "none" },
 });
@@ -137,20 +149,42 @@ const bearer = (token) => [["Authorization", `Bearer ${token}`]];
 /** Requests around good tokens: [what it is, { method, path, headers }]. */
 function requestsAround() {
   const now = tokens.now();
-  const good = tokens.token({ key: SECRET, payload: claims({ iss: "https://hmac.example/", iat: now }) });
+  const good = tokens.token({
+    key: SECRET,
+    payload: claims({ iss: "https://hmac.example/", iat: now }),
+  });
   const rows = [];
-  for (const path of ["/public/a", "/optional/a", "/admin/a", "/roles/a", "/claims/a", "/step-up/a", "/report/a", "/rsa-only/a", "/nowhere"]) {
-    rows.push([`a good token on ${path}`, { path, headers: bearer(good) }], [`no token on ${path}`, { path, headers: [] }]);
+  for (const path of [
+    "/public/a",
+    "/optional/a",
+    "/admin/a",
+    "/roles/a",
+    "/claims/a",
+    "/step-up/a",
+    "/report/a",
+    "/rsa-only/a",
+    "/nowhere",
+  ]) {
+    rows.push(
+      [`a good token on ${path}`, { path, headers: bearer(good) }],
+      [`no token on ${path}`, { path, headers: [] }],
+    );
   }
   const cookie = ["Cookie", `__Host-token=${good}`];
   return [
     ...rows,
-    ["a method that the route does not take", { method: "POST", path: "/read-only/a", headers: bearer(good) }],
+    [
+      "a method that the route does not take",
+      { method: "POST", path: "/read-only/a", headers: bearer(good) },
+    ],
     ["another scheme", { path: "/api/a", headers: [["Authorization", "Basic dTpw"]] }],
     ["a scheme without a token", { path: "/api/a", headers: [["Authorization", "Bearer"]] }],
     ["two tokens", { path: "/api/a", headers: [...bearer(good), cookie] }],
     ["a cookie", { path: "/api/a", headers: [cookie] }],
-    ["a cookie from elsewhere", { method: "POST", path: "/api/a", headers: [cookie, ["Origin", "https://evil.example"]] }],
+    [
+      "a cookie from elsewhere",
+      { method: "POST", path: "/api/a", headers: [cookie, ["Origin", "https://evil.example"]] },
+    ],
     ["an encoded dot", { path: "/api/%2ea", headers: bearer(good) }],
     ["an encoded slash", { path: "/api/a%2fb", headers: bearer(good) }],
     ["a double slash", { path: "/api//a", headers: bearer(good) }],
@@ -158,7 +192,9 @@ function requestsAround() {
 }
 
 const corpus = [
-  ...Object.keys(ISSUERS).flatMap(tokensOf).map(([what, token]) => [what, { path: "/api/a", headers: bearer(token) }]),
+  ...Object.keys(ISSUERS)
+    .flatMap(tokensOf)
+    .map(([what, token]) => [what, { path: "/api/a", headers: bearer(token) }]),
   ...requestsAround(),
 ].map(([what, asked]) => [what, { method: "GET", ...asked }]);
 
@@ -172,9 +208,17 @@ const CODES = [
 
 withGate(
   "the page's verdict and the Worker's",
-  ({ origin }) => ({ policy: policy(origin), secrets: bindings, vars: { CONSOLE: "on" }, assets: page }),
+  ({ origin }) => ({
+    policy: policy(origin),
+    secrets: bindings,
+    vars: { CONSOLE: "on" },
+    assets: page,
+  }),
   (test) => {
-    test("are the same for every token, by what the Worker does with the real request", async ({ gate, origin }) => {
+    test("are the same for every token, by what the Worker does with the real request", async ({
+      gate,
+      origin,
+    }) => {
       const { judge, describe: describes } = await loaded();
       const told = await (await gate.fetch("/_portcullis/gate.json")).json();
       assert.deepEqual([told.faults, told.secrets], [[], ["SECRET"]]);
@@ -186,26 +230,54 @@ withGate(
       const differences = [];
       for (const [what, { method, path: target, headers }] of corpus) {
         const real = await gate.raw({ method, target, headers });
-        const seen = { status: real.status, code: real.status === 200 ? null : JSON.parse(real.text).code };
+        const seen = {
+          status: real.status,
+          code: real.status === 200 ? null : JSON.parse(real.text).code,
+        };
         const forwarded = origin.take();
         const question = { ...told, method, url: `${gate.url}${target}`, headers };
         const mine = judge({ ...question, bindings: { SECRET } }, Date.now());
         const body = JSON.stringify({ method, url: question.url, headers });
-        const asked = await gate.fetch("/_portcullis/judge", { method: "POST", headers: { "Content-Type": "application/json" }, body });
+        const asked = await gate.fetch("/_portcullis/judge", {
+          method: "POST",
+          headers: { "Content-Type": "application/json" },
+          body,
+        });
         const workers = judge({ ...question, answered: await asked.json() }, Date.now());
-        for (const [whose, verdict] of [["the page's", mine], ["the Worker's", workers]]) {
+        for (const [whose, verdict] of [
+          ["the page's", mine],
+          ["the Worker's", workers],
+        ]) {
           const code = verdict.refusal?.code ?? null;
           const status = verdict.refusal?.status ?? (verdict.verdict === "admitted" ? 200 : null);
-          if (status !== seen.status || code !== seen.code) differences.push(`${what}: ${whose} ${status} ${code}, the gate ${seen.status} ${seen.code}`);
+          if (status !== seen.status || code !== seen.code)
+            differences.push(
+              `${what}: ${whose} ${status} ${code}, the gate ${seen.status} ${seen.code}`,
+            );
           const failed = verdict.steps.filter(({ state }) => state === "failed");
-          assert.equal(failed.length, verdict.refusal || verdict.reported ? 1 : 0, `${what}: ${JSON.stringify(verdict.steps)}`);
-          if (verdict.refusal) assert.deepEqual([failed[0].code, failed[0].because], [code, verdict.refusal.because], what);
+          assert.equal(
+            failed.length,
+            verdict.refusal || verdict.reported ? 1 : 0,
+            `${what}: ${JSON.stringify(verdict.steps)}`,
+          );
+          if (verdict.refusal)
+            assert.deepEqual(
+              [failed[0].code, failed[0].because],
+              [code, verdict.refusal.because],
+              what,
+            );
         }
-        assert.deepEqual(mine.steps.map(({ name, state }) => [name, state]), workers.steps.map(({ name, state }) => [name, state]), what);
+        assert.deepEqual(
+          mine.steps.map(({ name, state }) => [name, state]),
+          workers.steps.map(({ name, state }) => [name, state]),
+          what,
+        );
         assert.equal(forwarded.length, seen.status === 200 ? 1 : 0, what);
         if (mine.outgoing) {
           // What is shown as set is what the origin got.
-          for (const [name, value] of mine.outgoing.set.filter(([name]) => name.startsWith("X-Auth-"))) {
+          for (const [name, value] of mine.outgoing.set.filter(([name]) =>
+            name.startsWith("X-Auth-"),
+          )) {
             assert.equal(forwarded[0].header(name), value, `${what}: ${name}`);
           }
         }
@@ -215,7 +287,10 @@ withGate(
         if (seen.code !== null) reached.add(seen.code);
       }
       assert.deepEqual(differences, []);
-      assert.deepEqual(CODES.filter((code) => !reached.has(code)), []);
+      assert.deepEqual(
+        CODES.filter((code) => !reached.has(code)),
+        [],
+      );
       assert.ok(corpus.length >= 200, `${corpus.length} requests`);
     });
   },
@@ -224,13 +299,21 @@ withGate(
 describe("what the built modules export", () => {
   it("the page's functions are the page's alone", async () => {
     assert.deepEqual(Object.keys(await loaded()).sort(), [...EXPORTS].sort());
-    const worker = await WebAssembly.compile(await readFile(path.join(repository, "build/index_bg.wasm")));
+    const worker = await WebAssembly.compile(
+      await readFile(path.join(repository, "build/index_bg.wasm")),
+    );
     const exported = WebAssembly.Module.exports(worker).map(({ name }) => name);
     for (const name of ["judge", "describe", "inspect"]) assert.ok(!exported.includes(name), name);
     // worker-build makes a method of the Worker of whatever wasm-bindgen exports.
     const script = await readFile(path.join(repository, "build/index.js"), "utf8");
-    for (const name of ["judge", "describe", "inspect"]) assert.doesNotMatch(script, new RegExp(`prototype\\.${name}\\b|^\\s*(async\\s+)?${name}\\(`, "m"));
-    const browsers = await WebAssembly.compile(await readFile(path.join(page.directory, "portcullis_bg.wasm")));
+    for (const name of ["judge", "describe", "inspect"])
+      assert.doesNotMatch(
+        script,
+        new RegExp(`prototype\\.${name}\\b|^\\s*(async\\s+)?${name}\\(`, "m"),
+      );
+    const browsers = await WebAssembly.compile(
+      await readFile(path.join(page.directory, "portcullis_bg.wasm")),
+    );
     const imported = WebAssembly.Module.exports(browsers).map(({ name }) => name);
     for (const name of ["judge", "describe", "inspect"]) assert.ok(imported.includes(name), name);
     assert.ok(!imported.includes("fetch"));

@@ -16,8 +16,16 @@ const PICTURES = path.join(repository, "target/console");
 const SIGNER = "https://login.example.com/";
 const LARGEST_PAGE = 40 * 1024;
 
-const keys = ["2026-11", "2026-08"].map((kid) => ({ kid, ...generateKeyPairSync("ec", { namedCurve: "P-256" }) }));
-const jwks = keys.map(({ kid, publicKey }) => ({ ...publicKey.export({ format: "jwk" }), kid, alg: "ES256", use: "sig" }));
+const keys = ["2026-11", "2026-08"].map((kid) => ({
+  kid,
+  ...generateKeyPairSync("ec", { namedCurve: "P-256" }),
+}));
+const jwks = keys.map(({ kid, publicKey }) => ({
+  ...publicKey.export({ format: "jwk" }),
+  kid,
+  alg: "ES256",
+  use: "sig",
+}));
 const encryption = { ...jwks[1], kid: "encryption", use: "enc" };
 
 function policy({ origin }) {
@@ -29,54 +37,94 @@ function policy({ origin }) {
     algorithms: ["ES256"],
     keys: { jwks: { keys: [...jwks, encryption] } },
   };
-  const routes = [...base.routes, { path: "/orders/{id}/items", methods: ["GET", "POST"], any_scope: ["orders", "admin"] }];
+  const routes = [
+    ...base.routes,
+    { path: "/orders/{id}/items", methods: ["GET", "POST"], any_scope: ["orders", "admin"] },
+  ];
   return { ...base, issuers: [signer, ...base.issuers], routes };
 }
 
-const options = ({ origin }) => ({ policy: policy({ origin }), secrets: { SECRET }, vars: { CONSOLE_MINT: "on" } });
+const options = ({ origin }) => ({
+  policy: policy({ origin }),
+  secrets: { SECRET },
+  vars: { CONSOLE_MINT: "on" },
+});
 
 function es256Token(changes = {}) {
   const times = { iat: tokens.now() - 840, exp: tokens.now() + 2760 };
-  const payload = { iss: SIGNER, aud: AUDIENCE, sub: "ada@example.com", scope: "orders read", ...times, ...changes };
-  return tokens.token({ alg: "ES256", key: keys[0].privateKey, header: { kid: "2026-11" }, payload });
+  const payload = {
+    iss: SIGNER,
+    aud: AUDIENCE,
+    sub: "ada@example.com",
+    scope: "orders read",
+    ...times,
+    ...changes,
+  };
+  return tokens.token({
+    alg: "ES256",
+    key: keys[0].privateKey,
+    header: { kid: "2026-11" },
+    payload,
+  });
 }
 
 /** What each picture shows: its section, and how to get there. */
 const SCENES = {
   empty: ["", async () => {}],
-  admitted: ["", async (view) => {
-    await view.paste(es256Token());
-    await view.verdict("Admitted");
-  }],
-  refused: ["", async (view) => {
-    await view.paste(es256Token({ aud: `${AUDIENCE}/` }));
-    await view.verdict("Refused");
-  }],
-  unknown: ["", async (view) => {
-    await view.paste(hs256Token({ iat: tokens.now() }));
-    await view.verdict("Not known yet");
-  }],
-  "own-key": ["", async (view) => {
-    await view.paste(es256Token());
-    await view.page.check("input[value=own]");
-    await view.page.fill("#own-key", JSON.stringify(jwks[0]));
-    await view.verdict("Signed with this key");
-  }],
-  "try-admitted": ["try", async (view) => {
-    await view.page.fill("#try-token", es256Token());
-    await view.page.fill("#try-path", "/orders/7/items");
-    await view.verdict("Admitted", "#try-verdict");
-    await view.page.click("text=All steps");
-  }],
-  "try-refused": ["try", async (view) => {
-    await view.page.fill("#try-path", "/admin/users");
-    await view.verdict("Refused", "#try-verdict");
-  }],
-  mint: ["mint", async (view) => {
-    await view.page.selectOption("#mint-signer", "ES256");
-    await view.page.click("#mint-form button[type=submit]");
-    await view.page.waitForSelector("#minted-token");
-  }],
+  admitted: [
+    "",
+    async (view) => {
+      await view.paste(es256Token());
+      await view.verdict("Admitted");
+    },
+  ],
+  refused: [
+    "",
+    async (view) => {
+      await view.paste(es256Token({ aud: `${AUDIENCE}/` }));
+      await view.verdict("Refused");
+    },
+  ],
+  unknown: [
+    "",
+    async (view) => {
+      await view.paste(hs256Token({ iat: tokens.now() }));
+      await view.verdict("Not known yet");
+    },
+  ],
+  "own-key": [
+    "",
+    async (view) => {
+      await view.paste(es256Token());
+      await view.page.check("input[value=own]");
+      await view.page.fill("#own-key", JSON.stringify(jwks[0]));
+      await view.verdict("Signed with this key");
+    },
+  ],
+  "try-admitted": [
+    "try",
+    async (view) => {
+      await view.page.fill("#try-token", es256Token());
+      await view.page.fill("#try-path", "/orders/7/items");
+      await view.verdict("Admitted", "#try-verdict");
+      await view.page.click("text=All steps");
+    },
+  ],
+  "try-refused": [
+    "try",
+    async (view) => {
+      await view.page.fill("#try-path", "/admin/users");
+      await view.verdict("Refused", "#try-verdict");
+    },
+  ],
+  mint: [
+    "mint",
+    async (view) => {
+      await view.page.selectOption("#mint-signer", "ES256");
+      await view.page.click("#mint-form button[type=submit]");
+      await view.page.waitForSelector("#minted-token");
+    },
+  ],
   keys: ["keys", async (view) => view.page.click("text=As the gate reads it")],
 };
 
@@ -89,7 +137,10 @@ async function judgeLooks(open, name, section, arrive, more = {}) {
       const why = `${name} ${size} ${colorScheme}`;
       const view = await open(section, { viewport, colorScheme, ...more });
       await arrive(view);
-      await view.page.screenshot({ path: path.join(PICTURES, `${name}-${size}-${colorScheme}.png`), fullPage: true });
+      await view.page.screenshot({
+        path: path.join(PICTURES, `${name}-${size}-${colorScheme}.png`),
+        fullPage: true,
+      });
       await view.assertFits(why);
       await view.assertAccessible(why);
     }
@@ -98,7 +149,9 @@ async function judgeLooks(open, name, section, arrive, more = {}) {
 
 withConsole("the console's looks", options, (test) => {
   for (const [name, [section, arrive]] of Object.entries(SCENES)) {
-    test(`${name}: accessible and nowhere too wide, wide and narrow, light and dark`, async ({ open }) => {
+    test(`${name}: accessible and nowhere too wide, wide and narrow, light and dark`, async ({
+      open,
+    }) => {
       await judgeLooks(open, name, section, arrive);
     });
   }
@@ -118,7 +171,12 @@ withConsole("the console's looks", options, (test) => {
   });
 
   test("an address leads to its section, and to none that is not there", async ({ open }) => {
-    for (const [section, title] of [["try", "Try a request"], ["mint", "Mint a token"], ["keys", "Keys and policy"], ["nothing", "Why 401?"]]) {
+    for (const [section, title] of [
+      ["try", "Try a request"],
+      ["mint", "Mint a token"],
+      ["keys", "Keys and policy"],
+      ["nothing", "Why 401?"],
+    ]) {
       const { page } = await open(section);
       assert.deepEqual(await page.locator("h1:visible").allInnerTexts(), [title]);
       assert.match(await page.title(), new RegExp(title.replace("?", "\\?")));
@@ -127,8 +185,10 @@ withConsole("the console's looks", options, (test) => {
 
   test("without an answer from the gate, the page says so and can ask again", async ({ open }) => {
     let isDown = true;
-    const prepare = ({ page }) => page.route("**/gate.json", (route) => (isDown ? route.abort() : route.continue()));
-    const expectToldByBrowser = ({ complaints }) => assert.match(complaints.splice(0).join(), /ERR_FAILED/);
+    const prepare = ({ page }) =>
+      page.route("**/gate.json", (route) => (isDown ? route.abort() : route.continue()));
+    const expectToldByBrowser = ({ complaints }) =>
+      assert.match(complaints.splice(0).join(), /ERR_FAILED/);
     const arrive = async (view) => {
       await view.page.locator("#notices", { hasText: "does not answer" }).waitFor();
       expectToldByBrowser(view);
@@ -148,7 +208,9 @@ withConsole("the console's looks", options, (test) => {
     expectToldByBrowser(view);
   });
 
-  test("without WebAssembly the page decodes, and says that it does not judge", async ({ open }) => {
+  test("without WebAssembly the page decodes, and says that it does not judge", async ({
+    open,
+  }) => {
     const prepare = ({ context }) => context.addInitScript(() => delete globalThis.WebAssembly);
     const view = await open("", { prepare });
     await view.paste(`Authorization: Bearer ${es256Token()}`);
@@ -159,7 +221,10 @@ withConsole("the console's looks", options, (test) => {
   });
 });
 
-const faulty = ({ origin }) => ({ policy: { ...hs256({ origin }), realmm: "api" }, secrets: { SECRET: "too short" } });
+const faulty = ({ origin }) => ({
+  policy: { ...hs256({ origin }), realmm: "api" },
+  secrets: { SECRET: "too short" },
+});
 
 withConsole("the console of a gate whose policy is faulty", faulty, (test) => {
   test("tells every fault, and that nothing passes", async ({ open }) => {
@@ -181,7 +246,9 @@ withConsole("the console of a gate whose policy is faulty", faulty, (test) => {
 it("the page without its WebAssembly, and what wasm-bindgen writes to call it, is small", () => {
   const isPage = (name) => /\.(html|css|js)$/.test(name) && name !== "portcullis.js";
   const files = readdirSync(assets.directory).filter(isPage);
-  const weights = files.map((name) => gzipSync(readFileSync(path.join(assets.directory, name)), { level: 9 }).length);
+  const weights = files.map(
+    (name) => gzipSync(readFileSync(path.join(assets.directory, name)), { level: 9 }).length,
+  );
   const total = weights.reduce((sum, weight) => sum + weight, 0);
   assert.ok(total < LARGEST_PAGE, `${total} bytes, compressed`);
 });

@@ -15,19 +15,48 @@ const pem = pair.publicKey.export({ type: "spki", format: "pem" });
 /** One issuer with a secret, and one whose public key stands in the policy. */
 function policy({ origin }) {
   const base = hs256({ origin });
-  const signer = { name: "signer", issuer: SIGNER, audience: [AUDIENCE], algorithms: ["ES256"], keys: { jwks: { keys: [jwk] } } };
+  const signer = {
+    name: "signer",
+    issuer: SIGNER,
+    audience: [AUDIENCE],
+    algorithms: ["ES256"],
+    keys: { jwks: { keys: [jwk] } },
+  };
   return { ...base, issuers: [...base.issuers, signer] };
 }
 
-const options = ({ origin }) => ({ policy: policy({ origin }), secrets: { SECRET }, vars: { CONSOLE_MINT: "on" } });
+const options = ({ origin }) => ({
+  policy: policy({ origin }),
+  secrets: { SECRET },
+  vars: { CONSOLE_MINT: "on" },
+});
 
 /** A good token of the second issuer: the page has all that it takes to judge it. */
 function es256Token(changes = {}, header = {}) {
   const payload = policies.claims({ iss: SIGNER, iat: tokens.now() - 60, ...changes });
-  return tokens.token({ alg: "ES256", key: pair.privateKey, header: { kid: "first", ...header }, payload });
+  return tokens.token({
+    alg: "ES256",
+    key: pair.privateKey,
+    header: { kid: "first", ...header },
+    payload,
+  });
 }
 
-const STEPS = ["path", "found", "parsed", "key", "signature", "type", "issuer", "audience", "time", "claims", "revocation", "route", "forward"];
+const STEPS = [
+  "path",
+  "found",
+  "parsed",
+  "key",
+  "signature",
+  "type",
+  "issuer",
+  "audience",
+  "time",
+  "claims",
+  "revocation",
+  "route",
+  "forward",
+];
 
 /** That a step failed, those before passed, and those after were not reached. */
 async function assertFailsAt(view, name) {
@@ -35,8 +64,16 @@ async function assertFailsAt(view, name) {
   assert.deepEqual(Object.keys(states), STEPS);
   const at = STEPS.indexOf(name);
   for (const [index, step] of STEPS.entries()) {
-    const expected = index < at ? ["passed", ...(step === "revocation" ? ["skipped"] : [])] : index === at ? ["failed"] : ["not_reached", "skipped"];
-    assert.ok(expected.includes(states[step]), `${step} is ${states[step]}, and ${name} should have failed`);
+    const expected =
+      index < at
+        ? ["passed", ...(step === "revocation" ? ["skipped"] : [])]
+        : index === at
+          ? ["failed"]
+          : ["not_reached", "skipped"];
+    assert.ok(
+      expected.includes(states[step]),
+      `${step} is ${states[step]}, and ${name} should have failed`,
+    );
   }
 }
 
@@ -47,7 +84,10 @@ withConsole("the console's page", options, (test) => {
     await view.paste(token);
     await view.verdict("Admitted");
     const states = await view.steps();
-    assert.deepEqual(states, { ...Object.fromEntries(STEPS.map((step) => [step, "passed"])), revocation: "skipped" });
+    assert.deepEqual(states, {
+      ...Object.fromEntries(STEPS.map((step) => [step, "passed"])),
+      revocation: "skipped",
+    });
     assert.deepEqual(await view.carrying(token), []);
     await view.assertKeptNowhere(token);
     const claims = await view.page.locator(".json-card.claims").innerText();
@@ -55,7 +95,9 @@ withConsole("the console's page", options, (test) => {
     assert.match(claims, /, in 45 minutes/);
   });
 
-  test("one character changed fails at the signature, and nothing after it is reached", async ({ open }) => {
+  test("one character changed fails at the signature, and nothing after it is reached", async ({
+    open,
+  }) => {
     const view = await open();
     const token = es256Token();
     await view.paste(tokens.withChangedCharacter(token, token.length - 20));
@@ -68,7 +110,10 @@ withConsole("the console's page", options, (test) => {
     const view = await open();
     await view.paste(es256Token().slice(0, -12));
     await view.verdict("Refused with 401");
-    assert.match(await view.page.locator("#inspect-verdict .hint").innerText(), /64 bytes; this is 55/);
+    assert.match(
+      await view.page.locator("#inspect-verdict .hint").innerText(),
+      /64 bytes; this is 55/,
+    );
   });
 
   test("an expired token fails at the time, and the page says since when", async ({ open }) => {
@@ -94,7 +139,9 @@ withConsole("the console's page", options, (test) => {
   test("a curl line is judged as the request that it is", async ({ open }) => {
     const view = await open();
     const token = es256Token({ scope: "read" });
-    await view.paste(`curl -X POST 'https://gate.example/admin/users?a=1' -H 'Authorization: Bearer ${token}'`);
+    await view.paste(
+      `curl -X POST 'https://gate.example/admin/users?a=1' -H 'Authorization: Bearer ${token}'`,
+    );
     await view.verdict("Refused with 403");
     await assertFailsAt(view, "route");
     assert.equal(await view.page.inputValue("#inspect-path"), "/admin/users?a=1");
@@ -102,7 +149,9 @@ withConsole("the console's page", options, (test) => {
     assert.deepEqual(await view.carrying(token), []);
   });
 
-  test("an Authorization line will do, and a text without a token is told as such", async ({ open }) => {
+  test("an Authorization line will do, and a text without a token is told as such", async ({
+    open,
+  }) => {
     const view = await open();
     await view.paste(`Authorization: Bearer ${es256Token()}`);
     await view.verdict("Admitted");
@@ -112,7 +161,9 @@ withConsole("the console's page", options, (test) => {
     await view.verdict("Nothing to judge yet");
   });
 
-  test("what a secret decides is asked of the gate only when the button says so", async ({ open }) => {
+  test("what a secret decides is asked of the gate only when the button says so", async ({
+    open,
+  }) => {
     const view = await open();
     const token = hs256Token();
     await view.paste(token);
@@ -126,7 +177,11 @@ withConsole("the console's page", options, (test) => {
     await view.assertKeptNowhere(token);
     await view.paste(tokens.withChangedCharacter(token, token.length - 5));
     await view.verdict("Not known yet");
-    assert.deepEqual(await view.carrying(token), ["POST /_portcullis/judge"], "another token is not sent by itself");
+    assert.deepEqual(
+      await view.carrying(token),
+      ["POST /_portcullis/judge"],
+      "another token is not sent by itself",
+    );
   });
 
   test("a secret that is typed in judges in the page, and stays there", async ({ open }) => {
@@ -155,8 +210,14 @@ withConsole("the console's page", options, (test) => {
       await view.verdict("Signed with this key");
     }
     const states = await view.steps();
-    assert.ok(!("issuer" in states) && !("audience" in states), "what was not compared is not told as passed");
-    const other = generateKeyPairSync("ec", { namedCurve: "P-256" }).publicKey.export({ type: "spki", format: "pem" });
+    assert.ok(
+      !("issuer" in states) && !("audience" in states),
+      "what was not compared is not told as passed",
+    );
+    const other = generateKeyPairSync("ec", { namedCurve: "P-256" }).publicKey.export({
+      type: "spki",
+      format: "pem",
+    });
     await page.fill("#own-key", other);
     await view.verdict("Refused with 401");
     await page.fill("#own-key", "-----BEGIN PUBLIC KEY-----\nno\n-----END PUBLIC KEY-----");
@@ -174,13 +235,26 @@ withConsole("the console's page", options, (test) => {
     const view = await open();
     const { page } = view;
     const payload = JSON.stringify({
-      ...policies.claims({ iss: "</code><img src=x onerror=alert(1)>", aud: "<script>alert(2)</script>" }),
+      ...policies.claims({
+        iss: "</code><img src=x onerror=alert(1)>",
+        aud: "<script>alert(2)</script>",
+      }),
       "<b>name</b>": "<svg onload=alert(3)>",
       __proto__x: 1,
       big: 0,
-    })
-      .replace('"big":0', '"big":12345678901234567890.10,"big":2,"turned":"\u202Egnp.exe\u0000'.replace("\u0000", "\\u0007") + '"');
-    const token = tokens.token({ alg: "ES256", key: pair.privateKey, header: { kid: "<i>kid</i>" }, payload });
+    }).replace(
+      '"big":0',
+      '"big":12345678901234567890.10,"big":2,"turned":"\u202Egnp.exe\u0000'.replace(
+        "\u0000",
+        "\\u0007",
+      ) + '"',
+    );
+    const token = tokens.token({
+      alg: "ES256",
+      key: pair.privateKey,
+      header: { kid: "<i>kid</i>" },
+      payload,
+    });
     await view.paste(token);
     await view.verdict("Refused with 401");
     assert.equal(await page.locator("main img, main script, main b, main i, .json svg").count(), 0);
@@ -188,9 +262,18 @@ withConsole("the console's page", options, (test) => {
     assert.ok(claims.includes("</code><img src=x onerror=alert(1)>"));
     assert.ok(claims.includes("12345678901234567890.10"), "numbers keep their digits");
     assert.equal(claims.match(/"big"/g).length, 2, "a name that is there twice shows twice");
-    assert.ok(claims.includes("\\u202e") && !claims.includes("\u202E"), "what turns text around is made visible");
+    assert.ok(
+      claims.includes("\\u202e") && !claims.includes("\u202E"),
+      "what turns text around is made visible",
+    );
     assert.match(await page.locator(".json-card.header").innerText(), /<i>kid<\/i>/);
-    for (const text of ["a.b.c", "..", "eyJ.eyJ.eyJ", `${"[".repeat(12_000)}`, `eyJhbGciOiJub25lIn0.${Buffer.from("[".repeat(9_000)).toString("base64url")}.AA`]) {
+    for (const text of [
+      "a.b.c",
+      "..",
+      "eyJ.eyJ.eyJ",
+      `${"[".repeat(12_000)}`,
+      `eyJhbGciOiJub25lIn0.${Buffer.from("[".repeat(9_000)).toString("base64url")}.AA`,
+    ]) {
       await view.paste(text);
       await view.verdict(/Refused|No token/);
     }
@@ -202,7 +285,10 @@ withConsole("the console's page", options, (test) => {
     for (const alg of ["ES256", "RS256"]) {
       await page.selectOption("#mint-signer", alg);
       await page.click("#mint-form button[type=submit]");
-      await page.waitForFunction((alg) => document.querySelector(".advice code")?.textContent?.includes(alg), alg);
+      await page.waitForFunction(
+        (alg) => document.querySelector(".advice code")?.textContent?.includes(alg),
+        alg,
+      );
       const token = await page.locator("#minted-token").innerText();
       assert.deepEqual(await view.carrying(token), []);
       await page.click("#mint-inspect");
@@ -246,7 +332,9 @@ withConsole("the console's page", options, (test) => {
     await page.locator("#mint-note", { hasText: "no JSON object" }).waitFor();
   });
 
-  test("a request is tried: route, answer, what goes on, and the table of routes", async ({ open }) => {
+  test("a request is tried: route, answer, what goes on, and the table of routes", async ({
+    open,
+  }) => {
     const view = await open("try");
     const { page } = view;
     const outcome = page.locator("#try-outcome");
@@ -270,14 +358,18 @@ withConsole("the console's page", options, (test) => {
   test("the keys are told, and the secrets' names alone", async ({ open }) => {
     const view = await open("keys");
     const told = await view.page.locator("#keys").innerText();
-    for (const text of ["signer", "first", "ES256", "P-256", "SECRET", SIGNER]) assert.ok(told.includes(text), text);
+    for (const text of ["signer", "first", "ES256", "P-256", "SECRET", SIGNER])
+      assert.ok(told.includes(text), text);
     assert.ok(!told.includes(SECRET));
   });
 
   test("the whole of it without a mouse", async ({ open }) => {
     const view = await open();
     const { page } = view;
-    const focused = () => page.evaluate(() => document.activeElement?.id || document.activeElement?.textContent?.trim());
+    const focused = () =>
+      page.evaluate(
+        () => document.activeElement?.id || document.activeElement?.textContent?.trim(),
+      );
     const tabTo = async (wanted, key = "Tab") => {
       for (let i = 0; i < 60; i += 1) {
         if ((await focused()) === wanted) return;
@@ -297,7 +389,9 @@ withConsole("the console's page", options, (test) => {
     await view.verdict("Admitted");
     assert.equal(await focused(), "Admitted", "the focus goes where the answer is");
     await tabTo("theme", "Shift+Tab");
-    const outline = await page.evaluate(() => getComputedStyle(document.activeElement).outlineStyle);
+    const outline = await page.evaluate(
+      () => getComputedStyle(document.activeElement).outlineStyle,
+    );
     assert.equal(outline, "solid", "where one is can be seen");
     await page.keyboard.press("Enter");
     assert.equal(await page.evaluate(() => document.documentElement.dataset.theme), "light");

@@ -2,7 +2,15 @@
 
 import assert from "node:assert/strict";
 import { Canaries, told } from "./harness/canaries.mjs";
-import { assertAdmitted, assertProblem, gateTest, page, policies, tokens, withGate } from "./harness/index.mjs";
+import {
+  assertAdmitted,
+  assertProblem,
+  gateTest,
+  page,
+  policies,
+  tokens,
+  withGate,
+} from "./harness/index.mjs";
 
 const { claims, hs256, hs256Token, SECRET } = policies;
 const ROOT = "/_portcullis";
@@ -42,7 +50,8 @@ const post = (gate, name, body, headers = {}) =>
 async function assertAnswer(response, status, why = "") {
   const text = await response.text();
   assert.equal(response.status, status, `${why} ${text.slice(0, 500)}`);
-  for (const [name, value] of Object.entries(HEADERS)) assert.equal(response.headers.get(name), value, `${why} ${name}`);
+  for (const [name, value] of Object.entries(HEADERS))
+    assert.equal(response.headers.get(name), value, `${why} ${name}`);
   for (const name of response.headers.keys()) assert.doesNotMatch(name, /^access-control-/, why);
   if (status >= 400) assert.equal(JSON.parse(text).status, status, why);
   return text;
@@ -59,7 +68,11 @@ withGate("the console while it is on", on, (test) => {
   test("the page's files are served, with what browsers are to hold to", async ({ gate }) => {
     for (const file of FILES) {
       await assertAnswer(await gate.fetch(ROOT + file), 200, file);
-      assert.equal(await assertAnswer(await gate.fetch(ROOT + file, { method: "HEAD" }), 200, file), "", file);
+      assert.equal(
+        await assertAnswer(await gate.fetch(ROOT + file, { method: "HEAD" }), 200, file),
+        "",
+        file,
+      );
     }
     const type = async (file) => (await gate.fetch(ROOT + file)).headers.get("content-type");
     assert.match(await type("/"), /^text\/html/);
@@ -71,13 +84,28 @@ withGate("the console while it is on", on, (test) => {
   });
 
   test("other files are not there, whatever their names try", async ({ gate }) => {
-    const names = ["/nothing", "/_headers", "/..%2f", "/a/b", "/%69ndex.html", "//index.html", "/index.html/", "/index.html?a=b/../x"];
-    for (const name of names.slice(0, -1)) await assertAnswer(await gate.fetch(ROOT + name), 404, name);
+    const names = [
+      "/nothing",
+      "/_headers",
+      "/..%2f",
+      "/a/b",
+      "/%69ndex.html",
+      "//index.html",
+      "/index.html/",
+      "/index.html?a=b/../x",
+    ];
+    for (const name of names.slice(0, -1))
+      await assertAnswer(await gate.fetch(ROOT + name), 404, name);
     await assertAnswer(await gate.fetch(ROOT + names.at(-1)), 200);
   });
 
   test("the assets are nowhere else", async ({ gate }) => {
-    for (const path of ["/index.html", "/portcullis.js", "/portcullis_bg.wasm", "/_portcullisx/index.html"]) {
+    for (const path of [
+      "/index.html",
+      "/portcullis.js",
+      "/portcullis_bg.wasm",
+      "/_portcullisx/index.html",
+    ]) {
       await assertProblem(await gate.fetch(path), 404);
     }
   });
@@ -108,10 +136,14 @@ withGate("the console while it is on", on, (test) => {
     ];
     for (const headers of foreign) {
       const why = JSON.stringify(headers);
-      for (const name of [...FILES, "/gate.json"]) await assertAnswer(await gate.fetch(ROOT + name, { headers }), 403, why);
+      for (const name of [...FILES, "/gate.json"])
+        await assertAnswer(await gate.fetch(ROOT + name, { headers }), 403, why);
       await assertAnswer(await post(gate, "judge", described(hs256Token()), headers), 403, why);
     }
-    for (const headers of [{ "Sec-Fetch-Site": "same-origin", Origin: gate.url }, { "Sec-Fetch-Site": "none" }]) {
+    for (const headers of [
+      { "Sec-Fetch-Site": "same-origin", Origin: gate.url },
+      { "Sec-Fetch-Site": "none" },
+    ]) {
       await assertAnswer(await gate.fetch(`${ROOT}/gate.json`, { headers }), 200);
     }
   });
@@ -126,21 +158,41 @@ withGate("the console while it is on", on, (test) => {
 
   test("gate.json tells the policy, and the names of secrets", async ({ gate }) => {
     const told = JSON.parse(await assertAnswer(await gate.fetch(`${ROOT}/gate.json`), 200));
-    assert.deepEqual(Object.keys(told).sort(), ["faults", "keys", "mint", "now", "policy", "secrets", "version", "warnings"]);
-    assert.deepEqual([told.faults, told.warnings, told.secrets, told.keys, told.mint], [[], [], ["SECRET"], {}, false]);
+    assert.deepEqual(Object.keys(told).sort(), [
+      "faults",
+      "keys",
+      "mint",
+      "now",
+      "policy",
+      "secrets",
+      "version",
+      "warnings",
+    ]);
+    assert.deepEqual(
+      [told.faults, told.warnings, told.secrets, told.keys, told.mint],
+      [[], [], ["SECRET"], {}, false],
+    );
     assert.equal(told.policy.issuers[0].keys.secret, "SECRET");
     assert.ok(Math.abs(told.now - Date.now()) < 60_000);
   });
 
-  test("the Worker's verdict on what is described, of which nothing goes to the origin", async ({ gate }) => {
+  test("the Worker's verdict on what is described, of which nothing goes to the origin", async ({
+    gate,
+  }) => {
     const judged = async (token, changes) =>
       JSON.parse(await assertAnswer(await post(gate, "judge", described(token, changes)), 200));
     const good = await judged(hs256Token());
     assert.deepEqual([good.code, good.issuer, good.alg], [undefined, "issuer", "HS256"]);
     assert.match(good.outgoing.url, /\/api\/a$/);
     const expired = await judged(hs256Token({ exp: 1 }));
-    assert.deepEqual([expired.code, expired.step, expired.response.status], ["expired", "time", 401]);
-    assert.equal((await judged(hs256Token(), { url: "https://gate.example/nowhere" })).code, "no_route");
+    assert.deepEqual(
+      [expired.code, expired.step, expired.response.status],
+      ["expired", "time", 401],
+    );
+    assert.equal(
+      (await judged(hs256Token(), { url: "https://gate.example/nowhere" })).code,
+      "no_route",
+    );
   });
 
   test("bodies that are none are 400, never more", async ({ gate }) => {
@@ -154,7 +206,17 @@ withGate("the console while it is on", on, (test) => {
     }
     const typed = await post(gate, "judge", described("x"), { "Content-Type": "text/plain" });
     await assertAnswer(typed, 400);
-    const strange = [{ method: "", url: "" }, { method: "GET", url: "\0", headers: [["", ""], ["a\nb", "\u{1f6aa}"]] }];
+    const strange = [
+      { method: "", url: "" },
+      {
+        method: "GET",
+        url: "\0",
+        headers: [
+          ["", ""],
+          ["a\nb", "\u{1f6aa}"],
+        ],
+      },
+    ];
     for (const body of strange) await assertAnswer(await post(gate, "judge", body), 200);
   });
 
@@ -169,23 +231,41 @@ withGate("the console while it is on", on, (test) => {
   });
 });
 
-withGate("the console with minting on", (site) => on({ ...site, vars: { CONSOLE: "on", CONSOLE_MINT: "on" } }), (test) => {
-  test("a token under the issuer's secret", async ({ gate, origin }) => {
-    const wanted = { issuer: "issuer", claims: claims(), header: { kid: "k", alg: "none" } };
-    const { token } = JSON.parse(await assertAnswer(await post(gate, "mint", wanted), 200));
-    const header = JSON.parse(Buffer.from(token.split(".")[0], "base64url"));
-    assert.deepEqual(header, { alg: "HS256", kid: "k", typ: "JWT" });
-    await assertAdmitted(await gate.fetchWith(token, "/api/a"), origin);
-    assert.equal(JSON.parse(await (await gate.fetch(`${ROOT}/gate.json`)).text()).mint, true);
-  });
+withGate(
+  "the console with minting on",
+  (site) => on({ ...site, vars: { CONSOLE: "on", CONSOLE_MINT: "on" } }),
+  (test) => {
+    test("a token under the issuer's secret", async ({ gate, origin }) => {
+      const wanted = { issuer: "issuer", claims: claims(), header: { kid: "k", alg: "none" } };
+      const { token } = JSON.parse(await assertAnswer(await post(gate, "mint", wanted), 200));
+      const header = JSON.parse(Buffer.from(token.split(".")[0], "base64url"));
+      assert.deepEqual(header, { alg: "HS256", kid: "k", typ: "JWT" });
+      await assertAdmitted(await gate.fetchWith(token, "/api/a"), origin);
+      assert.equal(JSON.parse(await (await gate.fetch(`${ROOT}/gate.json`)).text()).mint, true);
+    });
 
-  test("what cannot be minted is a 400", async ({ gate }) => {
-    for (const body of [{}, { issuer: "other", claims: {} }, { issuer: "issuer" }, { issuer: "issuer", claims: [] }, "x"]) {
-      await assertAnswer(await post(gate, "mint", body), 400, JSON.stringify(body));
-    }
-    await assertAnswer(await post(gate, "mint", { issuer: "issuer", claims: {} }, { Origin: "https://evil.example" }), 403);
-  });
-});
+    test("what cannot be minted is a 400", async ({ gate }) => {
+      for (const body of [
+        {},
+        { issuer: "other", claims: {} },
+        { issuer: "issuer" },
+        { issuer: "issuer", claims: [] },
+        "x",
+      ]) {
+        await assertAnswer(await post(gate, "mint", body), 400, JSON.stringify(body));
+      }
+      await assertAnswer(
+        await post(
+          gate,
+          "mint",
+          { issuer: "issuer", claims: {} },
+          { Origin: "https://evil.example" },
+        ),
+        403,
+      );
+    });
+  },
+);
 
 gateTest(
   "minting needs the console",
@@ -195,7 +275,12 @@ gateTest(
   },
 );
 
-for (const [name, vars] of [["is not set", {}], ["is off", { CONSOLE: "off" }], ["is true", { CONSOLE: true }], ["is another word", { CONSOLE: "On" }]]) {
+for (const [name, vars] of [
+  ["is not set", {}],
+  ["is off", { CONSOLE: "off" }],
+  ["is true", { CONSOLE: true }],
+  ["is another word", { CONSOLE: "On" }],
+]) {
   gateTest(
     `the console is not there while CONSOLE ${name}`,
     (site) => on({ ...site, vars }),
@@ -238,17 +323,30 @@ gateTest(
       HOP_SECRET: canaries.secret("the proof's secret"),
       OTHER: canaries.secret("a secret that the policy does not name"),
     };
-    const oct = (name) => ({ kty: "oct", kid: "k", k: canaries.keep(name, tokens.base64url(canaries.make(name))) });
+    const oct = (name) => ({
+      kty: "oct",
+      kid: "k",
+      k: canaries.keep(name, tokens.base64url(canaries.make(name))),
+    });
     const exported = privateKey.export({ format: "jwk" });
-    for (const name of ["d", "p", "q", "dp", "dq", "qi"]) canaries.keep(`member ${name} of a private key`, exported[name]);
-    const issuer = (name, algorithms, keys) => ({ name, issuer: `https://${name}.example/`, audience: ["a"], algorithms, keys });
+    for (const name of ["d", "p", "q", "dp", "dq", "qi"])
+      canaries.keep(`member ${name} of a private key`, exported[name]);
+    const issuer = (name, algorithms, keys) => ({
+      name,
+      issuer: `https://${name}.example/`,
+      audience: ["a"],
+      algorithms,
+      keys,
+    });
     const policy = {
       ...hs256({ origin }),
       issuers: [
         issuer("secrets", ["HS256"], { secret: ["SECRET", "OLD_SECRET"] }),
         issuer("set", ["HS256"], { jwks: "SECRET_SET" }),
         issuer("inline", ["HS256"], { jwks: { keys: [oct("a secret in the policy")] } }),
-        issuer("mixed", ["RS256"], { jwks: { keys: [jwk, { ...exported, kid: "private" }, oct("a secret among keys")] } }),
+        issuer("mixed", ["RS256"], {
+          jwks: { keys: [jwk, { ...exported, kid: "private" }, oct("a secret among keys")] },
+        }),
         issuer("bound", ["RS256"], { jwks: "SET" }),
         issuer("pem", ["RS256"], { pem: "PEM" }),
       ],
@@ -258,10 +356,19 @@ gateTest(
     const bindings = {
       ...secrets,
       SECRET_SET: set(oct("a secret in a bound set")),
-      SET: set(jwk, { ...exported, kid: "private" }, { ...jwk, kid: "marked", "x-note": canaries.make("a stranger's member") }),
+      SET: set(
+        jwk,
+        { ...exported, kid: "private" },
+        { ...jwk, kid: "marked", "x-note": canaries.make("a stranger's member") },
+      ),
       PEM: `${canaries.make("a note beside a key")}\n${spki}`,
     };
-    return on({ origin, policy, vars: { CONSOLE: "on", CONSOLE_MINT: "on", ...bindings }, secrets: {} });
+    return on({
+      origin,
+      policy,
+      vars: { CONSOLE: "on", CONSOLE_MINT: "on", ...bindings },
+      secrets: {},
+    });
   },
   async ({ gate }) => {
     const asked = [
@@ -269,22 +376,43 @@ gateTest(
       ["/judge", described("a.b.c")],
       ...["secrets", "set", "inline", "mixed", "bound", "pem"].map((name) => [
         "/judge",
-        described(tokens.token({ key: "another secret, and one that is long enough", payload: { iss: `https://${name}.example/`, aud: "a", exp: 1 } })),
+        described(
+          tokens.token({
+            key: "another secret, and one that is long enough",
+            payload: { iss: `https://${name}.example/`, aud: "a", exp: 1 },
+          }),
+        ),
       ]),
-      ...["secrets", "set", "inline", "pem", "nobody"].map((issuer) => ["/mint", { issuer, claims: { sub: "a" } }]),
+      ...["secrets", "set", "inline", "pem", "nobody"].map((issuer) => [
+        "/mint",
+        { issuer, claims: { sub: "a" } },
+      ]),
       ["/judge", "{"],
       ["/mint", { issuer: "secrets", claims: "x" }],
     ];
     for (const [name, body] of asked) {
-      const response = body === undefined ? await gate.fetch(ROOT + name) : await post(gate, name.slice(1), body);
+      const response =
+        body === undefined ? await gate.fetch(ROOT + name) : await post(gate, name.slice(1), body);
       const headerLines = [...response.headers].map(([header, value]) => `${header}: ${value}`);
-      canaries.expectNoneIn(name, told({ status: response.status, headerLines, text: await response.text() }));
+      canaries.expectNoneIn(
+        name,
+        told({ status: response.status, headerLines, text: await response.text() }),
+      );
     }
     const { policy, secrets, keys } = await (await gate.fetch(`${ROOT}/gate.json`)).json();
-    assert.deepEqual(secrets, ["SECRET", "OLD_SECRET", "SECRET_SET", "issuers[2].keys.jwks", "HOP_SECRET"]);
+    assert.deepEqual(secrets, [
+      "SECRET",
+      "OLD_SECRET",
+      "SECRET_SET",
+      "issuers[2].keys.jwks",
+      "HOP_SECRET",
+    ]);
     assert.equal(policy.issuers[2].keys.jwks, "issuers[2].keys.jwks");
     assert.deepEqual(Object.keys(keys).sort(), ["bound", "mixed", "pem"]);
-    assert.deepEqual(keys.mixed.skipped.map(({ index }) => index), [1, 2]);
+    assert.deepEqual(
+      keys.mixed.skipped.map(({ index }) => index),
+      [1, 2],
+    );
     const logged = gate.logs.entries.map(({ message }) => message).join("\n");
     canaries.expectNoneIn("the log", logged);
   },

@@ -15,21 +15,29 @@ const COPY = path.join(HERE, "gate");
 
 const ending = process.platform === "win32" ? ".exe" : "";
 const tool = (name) => path.join(repository, "target/tools/bin", `${name}${ending}`);
-const npm = (name) => path.join(repository, "node_modules/.bin", `${name}${process.platform === "win32" ? ".cmd" : ""}`);
+const npm = (name) =>
+  path.join(
+    repository,
+    "node_modules/.bin",
+    `${name}${process.platform === "win32" ? ".cmd" : ""}`,
+  );
 
 /** Runs it in the copy, where the tools are found that `cargo xtask` has installed. */
 async function run(program, words) {
   const environment = { ...process.env };
   // Cargo sets some for what it runs, and they would mean the checkout.
   for (const name of Object.keys(environment)) {
-    if (/^(RUSTFLAGS|CARGO_ENCODED_RUSTFLAGS|CARGO_MANIFEST|CARGO_PKG|RUSTUP_TOOLCHAIN)/.test(name)) delete environment[name];
+    if (/^(RUSTFLAGS|CARGO_ENCODED_RUSTFLAGS|CARGO_MANIFEST|CARGO_PKG|RUSTUP_TOOLCHAIN)/.test(name))
+      delete environment[name];
   }
   const child = spawn(program, words, {
     cwd: COPY,
     stdio: ["ignore", "inherit", "inherit"],
     env: {
       ...environment,
-      PATH: [path.dirname(tool("x")), path.dirname(npm("x")), process.env.PATH].join(path.delimiter),
+      PATH: [path.dirname(tool("x")), path.dirname(npm("x")), process.env.PATH].join(
+        path.delimiter,
+      ),
       // One folder for every run, so that the second takes seconds.
       CARGO_TARGET_DIR: path.join(HERE, "target"),
       // worker-build would download these.
@@ -52,7 +60,10 @@ describe("templates/worker", { timeout: 900_000 }, () => {
     const manifest = path.join(COPY, "Cargo.toml");
     const text = await readFile(manifest, "utf8");
     assert.ok(text.includes('path = "../portcullis"'));
-    await writeFile(manifest, text.replace('path = "../portcullis"', `path = ${JSON.stringify(repository)}`));
+    await writeFile(
+      manifest,
+      text.replace('path = "../portcullis"', `path = ${JSON.stringify(repository)}`),
+    );
     // The versions that the checkout is tested with; cargo adds and leaves out what differs.
     await cp(path.join(repository, "Cargo.lock"), path.join(COPY, "Cargo.lock"));
     await run(process.execPath, [
@@ -92,23 +103,43 @@ describe("templates/worker", { timeout: 900_000 }, () => {
 
   it("refuses no token, a forged one, and a path without a route", async () => {
     await assertRefused(await gate.fetch("/api/hello"), 401, {});
-    await assertRefused(await gate.fetchWith(token(tokens.rsaKeys().privateKey), "/api/hello"), 401, INVALID);
+    await assertRefused(
+      await gate.fetchWith(token(tokens.rsaKeys().privateKey), "/api/hello"),
+      401,
+      INVALID,
+    );
     assert.equal((await gate.fetch("/elsewhere")).status, 404);
   });
 
   it("is built as Portcullis builds itself", async () => {
     const profile = (text) =>
-      [.../^\[profile\.release[^]*?(?=^\[profile\.dev|(?![^]))/m.exec(text)[0].matchAll(/^[^#\s].*$/gm)].map(String);
+      [
+        .../^\[profile\.release[^]*?(?=^\[profile\.dev|(?![^]))/m
+          .exec(text)[0]
+          .matchAll(/^[^#\s].*$/gm),
+      ].map(String);
     const own = profile(await readFile(path.join(TEMPLATE, "Cargo.toml"), "utf8"));
     const ours = profile(await readFile(path.join(repository, "Cargo.toml"), "utf8"));
-    assert.deepEqual(own.filter((line) => line !== "portcullis = { opt-level = 2 }"), ours);
-    const flags = async (folder) => /rustflags = .*/.exec(await readFile(path.join(folder, ".cargo/config.toml"), "utf8"))[0];
+    assert.deepEqual(
+      own.filter((line) => line !== "portcullis = { opt-level = 2 }"),
+      ours,
+    );
+    const flags = async (folder) =>
+      /rustflags = .*/.exec(await readFile(path.join(folder, ".cargo/config.toml"), "utf8"))[0];
     assert.equal(await flags(TEMPLATE), await flags(repository));
-    const [, told] = /const OPTIMISATION[^=]*= \[([^\]]*)\]/.exec(await readFile(path.join(repository, "xtask/src/build.rs"), "utf8"));
-    const { rawConfig } = experimental_readRawConfig({ config: path.join(TEMPLATE, "wrangler.toml") });
+    const [, told] = /const OPTIMISATION[^=]*= \[([^\]]*)\]/.exec(
+      await readFile(path.join(repository, "xtask/src/build.rs"), "utf8"),
+    );
+    const { rawConfig } = experimental_readRawConfig({
+      config: path.join(TEMPLATE, "wrangler.toml"),
+    });
     const words = rawConfig.build.command.split(/\s+/);
     assert.deepEqual(words.slice(words.indexOf("wasm-opt") + 1, -3), told.match(/-[\w-]+/g));
-    const line = async (folder, pattern) => pattern.exec(await readFile(path.join(folder, "wrangler.toml"), "utf8"))[0];
-    assert.equal(await line(TEMPLATE, /compatibility_date.*/), await line(repository, /compatibility_date.*/));
+    const line = async (folder, pattern) =>
+      pattern.exec(await readFile(path.join(folder, "wrangler.toml"), "utf8"))[0];
+    assert.equal(
+      await line(TEMPLATE, /compatibility_date.*/),
+      await line(repository, /compatibility_date.*/),
+    );
   });
 });

@@ -20,14 +20,21 @@ const PHRASES = {
 
 export const INVALID = { error: "invalid_token", error_description: "The access token is invalid" };
 /** The description may be any text that RFC 6750 section 3 allows. */
-export const INVALID_REQUEST = { error: "invalid_request", error_description: /^[\x20\x21\x23-\x5b\x5d-\x7e]+$/ };
+export const INVALID_REQUEST = {
+  error: "invalid_request",
+  error_description: /^[\x20\x21\x23-\x5b\x5d-\x7e]+$/,
+};
 export const EXPIRED = { error: "invalid_token", error_description: "The access token expired" };
 
 /** A response of `fetch`, or of a raw socket, seen alike: { status, header, text }. */
 async function seen(response) {
   if (typeof response.header === "function") return response;
   const text = response.bodyUsed ? "" : await response.text();
-  return { status: response.status, header: (name) => response.headers.get(name) ?? undefined, text };
+  return {
+    status: response.status,
+    header: (name) => response.headers.get(name) ?? undefined,
+    text,
+  };
 }
 
 /**
@@ -60,7 +67,12 @@ export async function assertProblem(response, status, { detail, head = false, wh
  * A refusal that carries a challenge. `challenge`: exactly the parameters beside the realm; {} where the
  * request simply had no token.
  */
-export async function assertRefused(response, status, challenge = {}, { realm = REALM, ...rest } = {}) {
+export async function assertRefused(
+  response,
+  status,
+  challenge = {},
+  { realm = REALM, ...rest } = {},
+) {
   const answer = await assertProblem(response, status, rest);
   const field = answer.header("www-authenticate");
   assert.ok(field !== undefined, `no challenge ${rest.why ?? ""}`);

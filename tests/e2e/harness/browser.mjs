@@ -30,7 +30,9 @@ const LIMIT = 15_000;
 /** The browser to drive: the one that CHROMIUM names, else the first on the path. */
 export const browserPath = (() => {
   const folders = (process.env.PATH ?? "").split(path.delimiter);
-  const found = NAMES.flatMap((name) => folders.map((folder) => path.join(folder, name))).find(isExecutable);
+  const found = NAMES.flatMap((name) => folders.map((folder) => path.join(folder, name))).find(
+    isExecutable,
+  );
   return process.env.CHROMIUM || found;
 })();
 
@@ -60,7 +62,8 @@ export function withConsole(title, options, define) {
   };
   withGate(title, withConsoleOn, (test) => {
     before(async () => {
-      if (!withoutBrowser) site.browser = await chromium.launch({ executablePath: browserPath, args: FLAGS });
+      if (!withoutBrowser)
+        site.browser = await chromium.launch({ executablePath: browserPath, args: FLAGS });
     });
     after(() => site.browser?.close());
     define((name, run) =>
@@ -78,8 +81,7 @@ export function withConsole(title, options, define) {
         } finally {
           await Promise.all(opened.map((watched) => watched.close()));
         }
-      }),
-    );
+      }));
   });
 }
 
@@ -97,7 +99,11 @@ export class Watched {
   #context;
 
   static async open(browser, gate, section = "", { prepare, ...options } = {}) {
-    const context = await browser.newContext({ reducedMotion: "reduce", viewport: { width: 1280, height: 900 }, ...options });
+    const context = await browser.newContext({
+      reducedMotion: "reduce",
+      viewport: { width: 1280, height: 900 },
+      ...options,
+    });
     const page = await context.newPage();
     page.setDefaultTimeout(LIMIT);
     const watched = new Watched(context, page, gate);
@@ -106,7 +112,9 @@ export class Watched {
     page.on("pageerror", (error) => watched.complaints.push(error.stack));
     await context.addInitScript(() => {
       addEventListener("securitypolicyviolation", ({ violatedDirective, blockedURI }) => {
-        console.error(`the policy of the page's content was violated: ${violatedDirective} ${blockedURI}`);
+        console.error(
+          `the policy of the page's content was violated: ${violatedDirective} ${blockedURI}`,
+        );
       });
     });
     await prepare?.({ context, page });
@@ -123,7 +131,10 @@ export class Watched {
   /** How each step went, by its name. */
   async steps(within = "#inspect-verdict") {
     const items = await this.page.locator(`${within} [data-step]`).all();
-    const pairs = items.map(async (item) => [await item.getAttribute("data-step"), await item.getAttribute("data-state")]);
+    const pairs = items.map(async (item) => [
+      await item.getAttribute("data-step"),
+      await item.getAttribute("data-state"),
+    ]);
     return Object.fromEntries(await Promise.all(pairs));
   }
 
@@ -136,17 +147,24 @@ export class Watched {
   async verdict(title, within = "#inspect-verdict") {
     const headline = this.page.locator(`${within} .banner h2`, { hasText: title });
     await headline.waitFor().catch(async () => {
-      assert.fail(`the verdict is not "${title}" but: ${await this.page.locator(within).innerText()}`);
+      assert.fail(
+        `the verdict is not "${title}" but: ${await this.page.locator(within).innerText()}`,
+      );
     });
   }
 
   /** The requests in which a token can be found, whole or in part, as "METHOD path". */
   async carrying(token) {
-    const parts = token.split(".").slice(1).map((part) => part.slice(0, 40));
+    const parts = token
+      .split(".")
+      .slice(1)
+      .map((part) => part.slice(0, 40));
     const texts = this.requests.map(async (request) => {
       const headers = JSON.stringify(await bounded(request.allHeaders(), "a request's headers"));
       const text = `${decodeURIComponent(request.url())} ${headers} ${request.postData() ?? ""}`;
-      return parts.some((part) => text.includes(part)) ? [`${request.method()} ${new URL(request.url()).pathname}`] : [];
+      return parts.some((part) => text.includes(part))
+        ? [`${request.method()} ${new URL(request.url()).pathname}`]
+        : [];
     });
     return (await Promise.all(texts)).flat();
   }
@@ -154,7 +172,14 @@ export class Watched {
   /** Nothing keeps this text: no address, no storage, no history. */
   async assertKeptNowhere(text) {
     const kept = await this.page.evaluate(() =>
-      JSON.stringify([location.href, history.state, { ...localStorage }, { ...sessionStorage }, document.cookie, document.title]),
+      JSON.stringify([
+        location.href,
+        history.state,
+        { ...localStorage },
+        { ...sessionStorage },
+        document.cookie,
+        document.title,
+      ]),
     );
     const databases = await this.page.evaluate(async () => (await indexedDB.databases()).length);
     for (const part of text.split(".")) assert.ok(!kept.includes(part), "a part of it is kept");
@@ -164,22 +189,34 @@ export class Watched {
   /** What a machine finds wrong for people who do not see the page, or not well (axe-core, all rules). */
   async assertAccessible(why) {
     await this.page.evaluate(axe.source);
-    const { violations, passes } = await this.page.evaluate(() => globalThis.axe.run(document, { resultTypes: ["violations", "passes"] }));
-    const told = violations.flatMap(({ id, nodes }) => nodes.map(({ html, failureSummary }) => `${id}: ${html.slice(0, 200)}\n${failureSummary}`));
+    const { violations, passes } = await this.page.evaluate(() =>
+      globalThis.axe.run(document, { resultTypes: ["violations", "passes"] }),
+    );
+    const told = violations.flatMap(({ id, nodes }) =>
+      nodes.map(({ html, failureSummary }) => `${id}: ${html.slice(0, 200)}\n${failureSummary}`),
+    );
     assert.deepEqual(told, [], why);
-    assert.ok(passes.some(({ id }) => id === "color-contrast"), `${why}: contrast was not looked at`);
+    assert.ok(
+      passes.some(({ id }) => id === "color-contrast"),
+      `${why}: contrast was not looked at`,
+    );
   }
 
   /** Nothing is wider than the window. */
   async assertFits(why) {
-    const [content, window] = await this.page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
+    const [content, window] = await this.page.evaluate(() => [
+      document.documentElement.scrollWidth,
+      innerWidth,
+    ]);
     assert.ok(content <= window, `${why}: ${content} pixels of content in ${window}`);
   }
 
   /** Every request went to the gate, and the browser had nothing to complain of. */
   assertQuiet() {
     const own = new URL(this.gate.url).origin;
-    const foreign = this.requests.map((request) => request.url()).filter((url) => !url.startsWith("data:") && new URL(url).origin !== own);
+    const foreign = this.requests
+      .map((request) => request.url())
+      .filter((url) => !url.startsWith("data:") && new URL(url).origin !== own);
     assert.deepEqual(foreign, [], "requests went to other hosts");
     assert.deepEqual(this.complaints, [], "the browser complained");
   }

@@ -21,7 +21,8 @@ export class Canaries {
   /** A longer text of which no piece may be found: a secret, a token. */
   keep(name, text) {
     const pieces = [];
-    for (let at = 0; at + PIECE <= text.length; at += PIECE / 2) pieces.push(text.slice(at, at + PIECE));
+    for (let at = 0; at + PIECE <= text.length; at += PIECE / 2)
+      pieces.push(text.slice(at, at + PIECE));
     this.#know(name, pieces);
     return text;
   }
@@ -34,7 +35,9 @@ export class Canaries {
   /** The names of those that a text holds. */
   in(text) {
     const lower = text.toLowerCase();
-    return this.#known.flatMap(([name, forms]) => (forms.some((form) => lower.includes(form)) ? [name] : []));
+    return this.#known.flatMap(([name, forms]) =>
+      forms.some((form) => lower.includes(form)) ? [name] : [],
+    );
   }
 
   expectNoneIn(what, text) {
@@ -60,9 +63,11 @@ function encodings(text) {
 }
 
 /** All that a client is told, in one text. */
-export const told = ({ status, headerLines, text }) => `${status}\n${headerLines.join("\n")}\n${text}`;
+export const told = ({ status, headerLines, text }) =>
+  `${status}\n${headerLines.join("\n")}\n${text}`;
 
 /** All that the origin was told of a request but its body. */
-export const head = ({ method, target, headerLines }) => `${method} ${target}\n${headerLines.join("\n")}`;
+export const head = ({ method, target, headerLines }) =>
+  `${method} ${target}\n${headerLines.join("\n")}`;
 
 export const decisions = (book) => book.structured.filter(({ event }) => event === "decision");

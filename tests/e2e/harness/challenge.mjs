@@ -61,7 +61,8 @@ function readChallenge(reader) {
 
 function readQuoted(reader) {
   reader.need(/"/y, "a quote");
-  const inner = reader.maybe(/(?:[\t \x21\x23-\x5b\x5d-\x7e\x80-\xff]|\\[\t \x21-\x7e\x80-\xff])*/y) ?? "";
+  const inner =
+    reader.maybe(/(?:[\t \x21\x23-\x5b\x5d-\x7e\x80-\xff]|\\[\t \x21-\x7e\x80-\xff])*/y) ?? "";
   reader.need(/"/y, "a closing quote");
   return inner.replace(/\\(.)/gs, "$1");
 }

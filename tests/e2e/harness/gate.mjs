@@ -23,7 +23,12 @@ const TEST_LIMIT = 120_000;
  */
 export function startGate({ runtime = "miniflare", modules, clock = false, policy, ...rest } = {}) {
   const { secrets, vars, bindings, ...others } = rest;
-  const all = { ...(policy === undefined ? {} : { POLICY: policy }), ...vars, ...secrets, ...bindings };
+  const all = {
+    ...(policy === undefined ? {} : { POLICY: policy }),
+    ...vars,
+    ...secrets,
+    ...bindings,
+  };
   const own = modules ?? builtWorker();
   return RUNTIMES[runtime]({ modules: clock ? withClock(own) : own, bindings: all, ...others });
 }
@@ -61,7 +66,10 @@ export function providerTest(name, options, run, { providers: count = 1 } = {}) 
       const failed = started.find(({ reason }) => reason);
       if (failed) throw failed.reason;
       const also = { provider: providers[0], providers };
-      return { ...(await startSite((site) => ({ clock: true, ...options({ ...site, ...also }) }))), ...also };
+      return {
+        ...(await startSite((site) => ({ clock: true, ...options({ ...site, ...also }) }))),
+        ...also,
+      };
     } catch (error) {
       await Promise.all(providers.map((provider) => provider.stop()));
       throw error;

@@ -7,7 +7,14 @@ export { startOrigin } from "./origin.mjs";
 export { builtWorker, page, repository, scriptWorker } from "./paths.mjs";
 export * as policies from "./policies.mjs";
 export { COOLDOWN, failures, JWKS, METADATA, STALE, startProvider } from "./provider.mjs";
-export { assertAdmitted, assertProblem, assertRefused, EXPIRED, INVALID, INVALID_REQUEST } from "./answers.mjs";
+export {
+  assertAdmitted,
+  assertProblem,
+  assertRefused,
+  EXPIRED,
+  INVALID,
+  INVALID_REQUEST,
+} from "./answers.mjs";
 export { ResponseReader, requestBytes } from "./socket.mjs";
 export * as tokens from "./tokens.mjs";
 export { bounded, signal } from "./waiting.mjs";

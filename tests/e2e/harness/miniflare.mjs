@@ -13,7 +13,13 @@ const TYPES = { esm: "ESModule", wasm: "CompiledWasm", text: "Text" };
  * As `startWorkerd`; `isolates`: how many of the Worker there are, which share one Cache API. Further keys (kvNamespaces, ratelimits, workers …) go to Miniflare as they are, `workers`
  * being those beside the gate. `resourcePersistencePath`: where its KV namespaces are kept, if not in memory.
  */
-export async function startMiniflare({ modules, isolates = 1, workers = [], resourcePersistencePath, ...rest }) {
+export async function startMiniflare({
+  modules,
+  isolates = 1,
+  workers = [],
+  resourcePersistencePath,
+  ...rest
+}) {
   const { bindings = {}, services = {}, flags = [], ...others } = rest;
   const logs = new LogBook();
   const { cf = false, ...further } = others;
@@ -23,7 +29,9 @@ export async function startMiniflare({ modules, isolates = 1, workers = [], reso
     compatibilityDate,
     compatibilityFlags: flags,
     bindings,
-    serviceBindings: Object.fromEntries(Object.entries(services).map(([name, value]) => [name, designator(value)])),
+    serviceBindings: Object.fromEntries(
+      Object.entries(services).map(([name, value]) => [name, designator(value)]),
+    ),
     ...further,
   };
   // Beside the first, which stands behind Miniflare's own proxy, each has a socket of its own.
@@ -39,7 +47,11 @@ export async function startMiniflare({ modules, isolates = 1, workers = [], reso
       handleStructuredLogs: ({ level, message }) => logs.add({ level, message }),
       workers: [
         { name: "gate", ...worker },
-        ...besides.map((name) => ({ name, ...worker, unsafeDirectSockets: [{ host: "127.0.0.1", port: 0 }] })),
+        ...besides.map((name) => ({
+          name,
+          ...worker,
+          unsafeDirectSockets: [{ host: "127.0.0.1", port: 0 }],
+        })),
         ...workers,
       ],
     }),
@@ -71,7 +83,9 @@ async function asMiniflareModule({ name, type, path: source, contents }) {
 
 /** "host:port" is a server; anything else is as Miniflare has it. */
 function designator(value) {
-  return typeof value === "string" && /^[^:]+:\d+$/.test(value) ? { external: { address: value, http: {} } } : value;
+  return typeof value === "string" && /^[^:]+:\d+$/.test(value)
+    ? { external: { address: value, http: {} } }
+    : value;
 }
 
 /** Miniflare's own remarks go into the book too. */

@@ -83,13 +83,20 @@ class Received {
 class Origin {
   #server;
   #sockets = new Set();
-  #webSockets = new WebSocketServer({ noServer: true, handleProtocols: (offered) => this.chooseProtocol(offered) });
+  #webSockets = new WebSocketServer({
+    noServer: true,
+    handleProtocols: (offered) => this.chooseProtocol(offered),
+  });
   #requests = [];
   #arrivals = new Set();
   #answer = answerOk;
 
   constructor() {
-    this.#server = createServer({ maxHeaderSize: 1024 * 1024, requestTimeout: 0, keepAliveTimeout: 0 });
+    this.#server = createServer({
+      maxHeaderSize: 1024 * 1024,
+      requestTimeout: 0,
+      keepAliveTimeout: 0,
+    });
     this.#server.headersTimeout = 0;
     this.#server.on("connection", (socket) => {
       this.#sockets.add(socket);
@@ -122,7 +129,9 @@ class Origin {
   /** Sets the answer: a function (received, response, message), or { status, headers, body }. */
   answerWith(answer) {
     this.#answer =
-      typeof answer === "function" ? answer : (received, response) => answerFixed(received, answer, response);
+      typeof answer === "function"
+        ? answer
+        : (received, response) => answerFixed(received, answer, response);
   }
 
   /** Forgets what came and how to answer: the next test starts anew. */

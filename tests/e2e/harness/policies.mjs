@@ -24,7 +24,13 @@ export function hs256({ origin, ...changes }) {
     origin: origin?.url ?? origin,
     realm: REALM,
     issuers: [
-      { name: "issuer", issuer: ISSUER, audience: [AUDIENCE], algorithms: ["HS256"], keys: { secret: "SECRET" } },
+      {
+        name: "issuer",
+        issuer: ISSUER,
+        audience: [AUDIENCE],
+        algorithms: ["HS256"],
+        keys: { secret: "SECRET" },
+      },
     ],
     routes: structuredClone(ROUTES),
     forward: { claims: { "X-Auth-Subject": "/sub", "X-Auth-Scope": "/scope" } },
@@ -40,7 +46,12 @@ export function rs256({ origin, keys, algorithms = ["RS256"], ...changes }) {
 
 /** One issuer that publishes its keys: a real provider. `issuer` adds to it, `changes` replace top-level keys. */
 export function published({ origin, provider, keys, issuer = {}, ...changes }) {
-  const base = hs256({ origin, errors: { detail: "reason" }, log: { decisions: "none" }, ...changes });
+  const base = hs256({
+    origin,
+    errors: { detail: "reason" },
+    log: { decisions: "none" },
+    ...changes,
+  });
   return { ...base, issuers: [publishing(provider, { ...(keys && { keys }), ...issuer })] };
 }
 

@@ -20,7 +20,8 @@ export const COOLDOWN = 31;
 export const STALE = 601;
 
 /** What the gate logged of attempts that failed. */
-export const failures = (book) => book.structured.filter(({ event }) => event === "keys_not_fetched");
+export const failures = (book) =>
+  book.structured.filter(({ event }) => event === "keys_not_fetched");
 
 /** A first key for each algorithm. */
 const FIRST = [
@@ -91,9 +92,13 @@ class Provider {
 
   /** Answers with this instead: an object as JSON, or text, or bytes. */
   answerWith(body, { status = 200, headers = {}, path = JWKS } = {}) {
-    const raw = typeof body === "string" || body instanceof Uint8Array ? body : JSON.stringify(body);
+    const raw =
+      typeof body === "string" || body instanceof Uint8Array ? body : JSON.stringify(body);
     const all = { "Content-Type": "application/json", ...headers };
-    return this.answer({ kind: "fixed", status, headers: all, body: Buffer.from(raw).toString("base64") }, path);
+    return this.answer(
+      { kind: "fixed", status, headers: all, body: Buffer.from(raw).toString("base64") },
+      path,
+    );
   }
 
   /** Breaks every connection to its keys and metadata. */
@@ -132,7 +137,10 @@ class Provider {
   /** Resolves with the next fetched path that has not been taken. */
   async nextFetch() {
     while (this.#fetched.length === 0) {
-      await bounded(new Promise((resolve) => this.#arrivals.add(resolve)), "a fetch at the provider");
+      await bounded(
+        new Promise((resolve) => this.#arrivals.add(resolve)),
+        "a fetch at the provider",
+      );
     }
     return this.#fetched.shift();
   }

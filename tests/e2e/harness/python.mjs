@@ -20,7 +20,13 @@ const isWindows = process.platform === "win32";
 async function python() {
   for (const name of ["python3", "python"]) {
     const wanted = "import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 10))";
-    if (await run(name, ["-c", wanted]).then(() => true, () => false)) return name;
+    if (
+      await run(name, ["-c", wanted]).then(
+        () => true,
+        () => false,
+      )
+    )
+      return name;
   }
 }
 
@@ -31,21 +37,45 @@ async function python() {
 export async function environment(requirements) {
   const found = await python();
   if (!found) return { reason: "there is no Python 3.10 or later with venv and pip on the PATH" };
-  const hash = createHash("sha256").update(await readFile(requirements)).digest("hex");
+  const hash = createHash("sha256")
+    .update(await readFile(requirements))
+    .digest("hex");
   const folder = path.join(repository, "target/python", hash.slice(0, 16));
-  const interpreter = (parent) => path.join(parent, isWindows ? "Scripts/python.exe" : "bin/python");
+  const interpreter = (parent) =>
+    path.join(parent, isWindows ? "Scripts/python.exe" : "bin/python");
   const marker = path.join(folder, "complete");
   if (existsSync(marker)) return { interpreter: interpreter(folder) };
-  console.log(`installing ${path.relative(repository, requirements)} into target/python (once, half a minute)`);
+  console.log(
+    `installing ${path.relative(repository, requirements)} into target/python (once, half a minute)`,
+  );
   await rm(folder, { recursive: true, force: true });
   await mkdir(path.dirname(folder), { recursive: true });
   await run(found, ["-m", "venv", folder]);
-  const options = ["--quiet", "--disable-pip-version-check", "--no-input", "--retries", "1", "--timeout", "20"];
+  const options = [
+    "--quiet",
+    "--disable-pip-version-check",
+    "--no-input",
+    "--retries",
+    "1",
+    "--timeout",
+    "20",
+  ];
   try {
-    await run(interpreter(folder), ["-m", "pip", "install", ...options, "--requirement", requirements]);
+    await run(interpreter(folder), [
+      "-m",
+      "pip",
+      "install",
+      ...options,
+      "--requirement",
+      requirements,
+    ]);
   } catch ({ stderr }) {
     // Only what a missing index says; a requirement that cannot be met is a fault of the file's.
-    if (/Temporary failure|NewConnectionError|Failed to establish|Max retries|timed out|ConnectTimeout/.test(stderr)) {
+    if (
+      /Temporary failure|NewConnectionError|Failed to establish|Max retries|timed out|ConnectTimeout/.test(
+        stderr,
+      )
+    ) {
       return { reason: "no package index can be reached" };
     }
     throw new Error(`pip cannot install ${requirements}:\n${stderr}`);
@@ -89,7 +119,9 @@ export async function startUvicorn({ interpreter, folder, environment }) {
     await closed;
   };
   try {
-    const url = await bounded(listening.promise, "uvicorn to listen", { detail: () => `\n${said}` });
+    const url = await bounded(listening.promise, "uvicorn to listen", {
+      detail: () => `\n${said}`,
+    });
     return {
       url,
       stop,
@@ -99,12 +131,17 @@ export async function startUvicorn({ interpreter, folder, environment }) {
        */
       async expectRequests(expected) {
         const here = async () => {
-          while (requests.length < expected.length) await new Promise((resolve) => child.stdout.once("data", resolve));
+          while (requests.length < expected.length)
+            await new Promise((resolve) => child.stdout.once("data", resolve));
         };
-        await bounded(here(), `uvicorn to log ${expected.length} requests`, { detail: () => `\n${said}` });
+        await bounded(here(), `uvicorn to log ${expected.length} requests`, {
+          detail: () => `\n${said}`,
+        });
         const seen = requests.splice(0);
         if (JSON.stringify(seen) !== JSON.stringify(expected)) {
-          throw new Error(`uvicorn was asked [${seen.join(", ")}] instead of [${expected.join(", ")}]`);
+          throw new Error(
+            `uvicorn was asked [${seen.join(", ")}] instead of [${expected.join(", ")}]`,
+          );
         }
       },
     };

@@ -11,7 +11,10 @@ export class Running {
     this.logs = logs;
     this.#stop = stop;
     /** The same Worker in isolates of its own, each with the same ways to talk to it. This one is the first. */
-    this.isolates = [this, ...(isolates ?? []).map((one) => new Running({ url: one, logs, stop: () => this.stop() }))];
+    this.isolates = [
+      this,
+      ...(isolates ?? []).map((one) => new Running({ url: one, logs, stop: () => this.stop() })),
+    ];
     /** For what only Miniflare can: KV contents, caches. */
     this.miniflare = miniflare;
     const { hostname, port, host } = new URL(url);
@@ -26,14 +29,20 @@ export class Running {
 
   /** GET with this token, or another method. */
   fetchWith(token, path, init = {}) {
-    return this.fetch(path, { ...init, headers: { ...init.headers, Authorization: `Bearer ${token}` } });
+    return this.fetch(path, {
+      ...init,
+      headers: { ...init.headers, Authorization: `Bearer ${token}` },
+    });
   }
 
   /** Moves the Worker's clock to so many seconds from the real one, in every isolate; it must be started with one. */
   async moveClock(seconds) {
     for (const isolate of this.isolates) {
-      const response = await isolate.fetch("/", { headers: { "X-Test-Clock-Offset": String(seconds * 1000) } });
-      if ((await response.text()) !== "moved") throw new Error("this Worker was started without a clock to move");
+      const response = await isolate.fetch("/", {
+        headers: { "X-Test-Clock-Offset": String(seconds * 1000) },
+      });
+      if ((await response.text()) !== "moved")
+        throw new Error("this Worker was started without a clock to move");
     }
   }
 

@@ -8,7 +8,14 @@ import { bounded } from "./waiting.mjs";
  * The bytes of a request. `headers` is a list of [name, value], written as they are, in order; Host and
  * `Connection: close` come first unless `bare`.
  */
-export function requestBytes({ method = "GET", target = "/", host, headers = [], body = "", bare = false }) {
+export function requestBytes({
+  method = "GET",
+  target = "/",
+  host,
+  headers = [],
+  body = "",
+  bare = false,
+}) {
   const own = bare
     ? []
     : [
@@ -61,7 +68,8 @@ export class ResponseReader {
     while (true) {
       const parsed = await this.head();
       if (parsed.status >= 100 && parsed.status < 200 && parsed.status !== 101) continue;
-      const bodiless = head || parsed.status === 204 || parsed.status === 304 || parsed.status === 101;
+      const bodiless =
+        head || parsed.status === 204 || parsed.status === 304 || parsed.status === 101;
       parsed.body = bodiless ? Buffer.alloc(0) : await this.#body(parsed);
       parsed.text = parsed.body.toString("utf8");
       // Bytes after the end of a response that has none, or more than it says, are a fault of their own.
@@ -81,8 +89,15 @@ export class ResponseReader {
       if (colon <= 0) throw new SyntaxError(`not a header line: ${line}`);
       return [line.slice(0, colon), line.slice(colon + 1).trim()];
     });
-    const values = (name) => headerLines.filter(([key]) => key.toLowerCase() === name.toLowerCase()).map(([, v]) => v);
-    return { status: Number(found[1]), reason: found[2] ?? "", headerLines, values, header: (name) => values(name)[0] };
+    const values = (name) =>
+      headerLines.filter(([key]) => key.toLowerCase() === name.toLowerCase()).map(([, v]) => v);
+    return {
+      status: Number(found[1]),
+      reason: found[2] ?? "",
+      headerLines,
+      values,
+      header: (name) => values(name)[0],
+    };
   }
 
   async #body(parsed) {
@@ -112,14 +127,18 @@ export class ResponseReader {
     while (true) {
       const at = this.#buffer.indexOf(mark);
       if (at >= 0) return this.#consume(at + mark.length);
-      if (this.#ended) throw new Error(`the connection ended after ${JSON.stringify(this.#buffer.toString("latin1"))}`);
+      if (this.#ended)
+        throw new Error(
+          `the connection ended after ${JSON.stringify(this.#buffer.toString("latin1"))}`,
+        );
       await this.#more();
     }
   }
 
   async #exactly(length) {
     while (this.#buffer.length < length) {
-      if (this.#ended) throw new Error(`the connection ended ${length - this.#buffer.length} bytes early`);
+      if (this.#ended)
+        throw new Error(`the connection ended ${length - this.#buffer.length} bytes early`);
       await this.#more();
     }
     return this.#consume(length);

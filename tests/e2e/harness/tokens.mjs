@@ -1,6 +1,12 @@
 // Makes tokens with node:crypto: good ones, and any kind of bad one.
 
-import { constants, createHmac, createSecretKey, generateKeyPairSync, sign as signWithKey } from "node:crypto";
+import {
+  constants,
+  createHmac,
+  createSecretKey,
+  generateKeyPairSync,
+  sign as signWithKey,
+} from "node:crypto";
 
 export const now = () => Math.floor(Date.now() / 1000);
 
@@ -14,7 +20,10 @@ export function signatureOver(input, { alg, key }) {
   const data = Buffer.from(input);
   switch (alg.slice(0, 2)) {
     case "HS": {
-      const secret = typeof key === "string" || key instanceof Uint8Array ? createSecretKey(Buffer.from(key)) : key;
+      const secret =
+        typeof key === "string" || key instanceof Uint8Array
+          ? createSecretKey(Buffer.from(key))
+          : key;
       return createHmac(hash, secret).update(data).digest();
     }
     case "RS":

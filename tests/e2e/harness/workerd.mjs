@@ -41,7 +41,10 @@ export async function startWorkerd({ modules, bindings = {}, services = {}, flag
   };
   try {
     for (const module of modules) await place(module, directory);
-    await writeFile(path.join(directory, "config.capnp"), configuration({ modules, bindings, services, flags }));
+    await writeFile(
+      path.join(directory, "config.capnp"),
+      configuration({ modules, bindings, services, flags }),
+    );
     child = spawn(workerdBinary, ["serve", "--experimental", "--control-fd=3", "config.capnp"], {
       cwd: directory,
       stdio: ["ignore", "pipe", "pipe", "pipe"],
@@ -49,7 +52,9 @@ export async function startWorkerd({ modules, bindings = {}, services = {}, flag
     });
     readStructuredLines(child.stdout, logs, "stdout");
     readStructuredLines(child.stderr, logs, "stderr");
-    const ports = await bounded(listening(child, ["http"]), "workerd to listen", { detail: () => `\n${logs.text}` });
+    const ports = await bounded(listening(child, ["http"]), "workerd to listen", {
+      detail: () => `\n${logs.text}`,
+    });
     const port = ports.get("http");
     return new Running({ url: `http://127.0.0.1:${port}`, logs, stop });
   } catch (error) {
@@ -96,10 +101,13 @@ function configuration({ modules, bindings, services, flags }) {
         ? `(name = ${quoted(name)}, text = ${quoted(value)})`
         : `(name = ${quoted(name)}, json = ${quoted(JSON.stringify(value))})`,
     ),
-    ...Object.keys(services).map((name) => `(name = ${quoted(name)}, service = ${quoted(`external:${name}`)})`),
+    ...Object.keys(services).map(
+      (name) => `(name = ${quoted(name)}, service = ${quoted(`external:${name}`)})`,
+    ),
   ];
   const externals = Object.entries(services).map(
-    ([name, address]) => `(name = ${quoted(`external:${name}`)}, external = (address = ${quoted(address)}, http = ()))`,
+    ([name, address]) =>
+      `(name = ${quoted(`external:${name}`)}, external = (address = ${quoted(address)}, http = ()))`,
   );
   return `using Workerd = import "/workerd/workerd.capnp";
 

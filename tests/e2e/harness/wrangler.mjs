@@ -59,15 +59,32 @@ export async function startWranglerDev({ modules, bindings = {}, flags = [] }) {
       }),
     );
     const wrangler = path.join(repository, "node_modules/wrangler/bin/wrangler.js");
-    const options = ["--ip", "127.0.0.1", "--port", "0", "--inspector-port", "0", "--show-interactive-dev-session=false"];
+    const options = [
+      "--ip",
+      "127.0.0.1",
+      "--port",
+      "0",
+      "--inspector-port",
+      "0",
+      "--show-interactive-dev-session=false",
+    ];
     child = spawn(process.execPath, [wrangler, "dev", "--config", configuration, ...options], {
       cwd: directory,
       detached: true,
       stdio: ["ignore", "pipe", "pipe"],
-      env: { ...process.env, HOME: directory, XDG_CONFIG_HOME: directory, WRANGLER_SEND_METRICS: "false", NO_COLOR: "1" },
+      env: {
+        ...process.env,
+        HOME: directory,
+        XDG_CONFIG_HOME: directory,
+        WRANGLER_SEND_METRICS: "false",
+        NO_COLOR: "1",
+      },
     });
     const detail = () => `\n${logs.text}`;
-    const url = await bounded(ready(child, logs), "wrangler dev to be ready", { limit: 90_000, detail });
+    const url = await bounded(ready(child, logs), "wrangler dev to be ready", {
+      limit: 90_000,
+      detail,
+    });
     return new Running({ url, logs, stop });
   } catch (error) {
     await stop();
