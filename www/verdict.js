@@ -1,28 +1,35 @@
-// The verdict on a request: the gate that opens or not, why, and the way there step by step.
+// Renders the verdict on a request: the gate as a picture, the reason, and the steps.
 
 import { byId, h, icon, svg } from "./dom.js";
 import { evidence, STEPS } from "./evidence.js";
-import { visible } from "./token.js";
+import { withVisibleCharacters } from "./token.js";
 
-/** @typedef {import("./gate.js").Verdict} Verdict @typedef {import("./evidence.js").Context} Context */
+/** @import { Context } from "./evidence.js" */
+/** @import { Answer, Step, Verdict } from "../src/web/page.d.ts" */
+/** @typedef {{state: string, title: string, detail: string}} Headline */
 
 /** @type {Record<string, string>} */
 const STATES = {
   passed: "passed",
   failed: "failed",
-  unknown: "not known here",
-  skipped: "not asked",
+  unknown: "unknown",
+  skipped: "skipped",
   not_reached: "not reached",
 };
 
-/** What to say first. @param {Verdict} verdict @returns {{state: string, title: string, detail: string}} */
+/**
+ * Sums up a verdict.
+ *
+ * @param {Verdict} verdict
+ * @returns {Headline}
+ */
 export function summary(verdict) {
   const { refusal, answer, route, reported } = verdict;
   if (verdict.faults && verdict.faults.length > 0)
     return {
       state: "failed",
       title: "Misconfigured",
-      detail: "The policy has faults, so every request is answered with 500.",
+      detail: "The policy has faults, so the gate answers every request with 500.",
     };
   if (verdict.verdict === "refused" && refusal)
     return {
@@ -34,13 +41,13 @@ export function summary(verdict) {
     return {
       state: "passed",
       title: `Answered with ${answer.status}`,
-      detail: "By the gate itself: the origin is not asked.",
+      detail: "The gate answers by itself and does not contact the origin.",
     };
   if (reported)
     return {
       state: "unknown",
-      title: "Let through, and reported",
-      detail: `The route only reports: enforced, it would refuse. ${sentence(reported.because)}`,
+      title: "Admitted and reported",
+      detail: `In report mode the request is admitted. If enforced, the policy would refuse it: ${sentence(reported.because)}`,
     };
   if (verdict.verdict === "admitted")
     return {
@@ -48,20 +55,25 @@ export function summary(verdict) {
       title: "Admitted",
       detail:
         route?.access === "public"
-          ? "The route is public: no token is looked at."
-          : "Every step passed. The request goes on to the origin.",
+          ? "The route is public, so the gate does not look at tokens."
+          : "Every step passed. The request is forwarded to the origin.",
     };
   return {
     state: "unknown",
     title: "Not known yet",
     detail: sentence(
       verdict.steps?.find(({ state }) => state === "unknown")?.because ??
-        "What decides is known to the gate alone",
+        "Only the gate has what is needed to decide",
     ),
   };
 }
 
-/** @param {string} text */
+/**
+ * Capitalizes a text, unless it begins with the name of a claim or header parameter, and ends it
+ * with a period.
+ *
+ * @param {string} text
+ */
 export const sentence = (text) => {
   const trimmed = text.trim();
   if (trimmed === "") return "";
@@ -71,8 +83,12 @@ export const sentence = (text) => {
   return `${isName ? trimmed[0] : trimmed[0]?.toUpperCase()}${trimmed.slice(1)}${/[.!?]$/.test(trimmed) ? "" : "."}`;
 };
 
-/** The gate as a picture: down, up, or half way. @param {string} state */
-export function gatePicture(state) {
+/**
+ * Draws the gate closed, open or half open.
+ *
+ * @param {string} state
+ */
+function gatePicture(state) {
   const bars = [18, 28, 38, 48, 58].map((x) => `M${x} 4V70l-3 5M${x} 70l3 5`).join("");
   return svg(
     "svg",
@@ -92,8 +108,14 @@ export function gatePicture(state) {
   );
 }
 
-/** The head of a verdict's card. @param {{state: string, title: string, detail: string}} said @param {string} [code] @param {string} [by] */
-export function banner({ state, title, detail }, code, by) {
+/**
+ * The head of a verdict's card.
+ *
+ * @param {Headline} headline
+ * @param {string} [code]
+ * @param {string} [source] says where the verdict comes from
+ */
+export function banner({ state, title, detail }, code, source) {
   return h(
     "div",
     { class: `banner ${state}` },
@@ -101,19 +123,28 @@ export function banner({ state, title, detail }, code, by) {
     h(
       "div",
       { class: "banner-text" },
-      by && h("p", { class: "by" }, by),
+      source && h("p", { class: "by" }, source),
       h("h2", { tabindex: "-1" }, title, code && h("code", { class: "code" }, code)),
       h("p", {}, detail),
     ),
   );
 }
 
-/** Leads to the verdict whoever pressed a button that is gone with the one before. @param {string} card its id */
+/**
+ * Moves the focus to the verdict after the button that requested it has been replaced.
+ *
+ * @param {string} card the ID of the verdict's card
+ */
 export function focusVerdict(card) {
   byId(card).querySelector("h2")?.focus();
 }
 
-/** The steps, each with how it went. @param {Verdict} verdict @param {Context} context */
+/**
+ * The steps, each with its outcome.
+ *
+ * @param {Verdict} verdict
+ * @param {Context} context
+ */
 export function stepList(verdict, context) {
   return h(
     "ol",
@@ -122,17 +153,20 @@ export function stepList(verdict, context) {
   );
 }
 
-/** @param {import("./gate.js").Step} step @param {Context} context */
+/**
+ * @param {Step} step
+ * @param {Context} context
+ */
 function stepItem(step, context) {
   const [title, question] = STEPS[step.name] ?? [step.name, ""];
   const { token, gate, hint } = evidence(step.name, context);
   const isOpen = step.state === "failed" || step.state === "unknown";
-  const wasJudged = isOpen || step.state === "passed";
-  const short = step.detail ? h("span", {}, ...visible(step.detail)) : question;
+  const wasChecked = isOpen || step.state === "passed";
+  const short = step.detail ? h("span", {}, ...withVisibleCharacters(step.detail)) : question;
   const rows = [
-    typeof token === "string" && compared("Token", token),
-    typeof gate === "string" && compared("Gate", gate),
-  ].filter(Boolean);
+    ...(typeof token === "string" ? [comparedRow("Token", token)] : []),
+    ...(typeof gate === "string" ? [comparedRow("Gate", gate)] : []),
+  ];
   return h(
     "li",
     { class: `step ${step.state}`, "data-step": step.name, "data-state": step.state },
@@ -149,27 +183,34 @@ function stepItem(step, context) {
       ),
       step.because && isOpen
         ? h("p", { class: "because" }, sentence(step.because))
-        : wasJudged && rows.length > 0
+        : wasChecked && rows.length > 0
           ? h("details", {}, h("summary", {}, short), h("dl", { class: "compared" }, rows))
           : h("p", { class: "question" }, short),
       isOpen &&
         step.remedy &&
         h("p", { class: "remedy" }, h("strong", {}, "What to do: "), sentence(step.remedy)),
-      step.state === "failed" && hint && h("p", { class: "hint" }, h("strong", {}, "Look: "), hint),
+      step.state === "failed" && hint && h("p", { class: "hint" }, h("strong", {}, "Hint: "), hint),
       isOpen && rows.length > 0 && h("dl", { class: "compared" }, rows),
     ),
   );
 }
 
-/** @param {string} label @param {string} value */
-function compared(label, value) {
+/**
+ * @param {string} label
+ * @param {string} value
+ */
+function comparedRow(label, value) {
   const lines = value
     .split("\n")
-    .flatMap((line, index) => [index > 0 && h("br"), ...visible(line)]);
+    .flatMap((line, index) => [index > 0 && h("br"), ...withVisibleCharacters(line)]);
   return h("div", {}, h("dt", {}, label), h("dd", {}, lines));
 }
 
-/** An HTTP answer as it goes over the wire. @param {{status: number, headers: [string, string][], body: string | null}} answer */
+/**
+ * An HTTP response with its status, headers and body.
+ *
+ * @param {Answer} answer
+ */
 export function wireAnswer({ status, headers, body }) {
   return h(
     "pre",
@@ -183,21 +224,26 @@ export function wireAnswer({ status, headers, body }) {
       body
         ? [
             "\n",
-            ...body.split("\n").flatMap((line, index) => [index > 0 ? "\n" : "", ...visible(line)]),
+            ...body
+              .split("\n")
+              .flatMap((line, index) => [index > 0 ? "\n" : "", ...withVisibleCharacters(line)]),
           ]
         : null,
     ),
   );
 }
 
-/** @param {[string, string]} line @param {string} [mark] */
+/**
+ * @param {[name: string, value: string]} line
+ * @param {string} [mark] a CSS class
+ */
 export function headerLine([name, value], mark = "") {
   return h(
     "span",
     { class: `wire-line ${mark}` },
     h("span", { class: "wire-name" }, name),
     ": ",
-    ...visible(value),
+    ...withVisibleCharacters(value),
     "\n",
   );
 }

@@ -190,14 +190,14 @@ withConsole("the console's looks", options, (test) => {
     const expectToldByBrowser = ({ complaints }) =>
       assert.match(complaints.splice(0).join(), /ERR_FAILED/);
     const arrive = async (view) => {
-      await view.page.locator("#notices", { hasText: "does not answer" }).waitFor();
+      await view.page.locator("#notices", { hasText: "does not respond" }).waitFor();
       expectToldByBrowser(view);
     };
     await judgeLooks(open, "unreachable", "", arrive, { prepare });
     const view = await open("", { prepare });
-    await view.page.locator("#notices", { hasText: "does not answer" }).waitFor();
+    await view.page.locator("#notices", { hasText: "does not respond" }).waitFor();
     await view.paste(es256Token());
-    await view.verdict("No policy to judge by");
+    await view.verdict("No policy to check against");
     await view.page.check("input[value=own]");
     await view.page.fill("#own-key", JSON.stringify(jwks[0]));
     await view.verdict("Signed with this key");
@@ -214,7 +214,7 @@ withConsole("the console's looks", options, (test) => {
     const prepare = ({ context }) => context.addInitScript(() => delete globalThis.WebAssembly);
     const view = await open("", { prepare });
     await view.paste(`Authorization: Bearer ${es256Token()}`);
-    await view.verdict("Not judged here");
+    await view.verdict("Not checked");
     assert.match(await view.page.locator(".json-card.claims").innerText(), /ada@example.com/);
     assert.match(await view.page.locator("#notices").innerText(), /no WebAssembly/);
     await view.assertAccessible("without WebAssembly");
@@ -238,7 +238,7 @@ withConsole("the console of a gate whose policy is faulty", faulty, (test) => {
     await view.paste(hs256Token());
     await view.verdict("Misconfigured");
     assert.match(await view.page.locator("#notices").innerText(), /2 faults/);
-    await view.page.click("text=What is wrong");
+    await view.page.click("text=Show the faults");
     await view.page.locator("#keys-title").waitFor();
   });
 });

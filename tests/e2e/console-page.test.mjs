@@ -112,7 +112,7 @@ withConsole("the console's page", options, (test) => {
     await view.verdict("Refused with 401");
     assert.match(
       await view.page.locator("#inspect-verdict .hint").innerText(),
-      /64 bytes; this is 55/,
+      /64 bytes; this one has 55/,
     );
   });
 
@@ -132,7 +132,7 @@ withConsole("the console's page", options, (test) => {
     const told = await view.told("audience");
     assert.match(told, /wrong_audience/);
     assert.match(told, /What to do:/);
-    assert.match(told, /trailing slash only/);
+    assert.match(told, /only in a trailing slash/);
     assert.ok(told.includes(`${AUDIENCE}/`) && told.includes(AUDIENCE));
   });
 
@@ -156,9 +156,9 @@ withConsole("the console's page", options, (test) => {
     await view.paste(`Authorization: Bearer ${es256Token()}`);
     await view.verdict("Admitted");
     await view.paste("no token at all");
-    await view.verdict(/No token in it|Refused with/);
+    await view.verdict(/No token found|Refused with/);
     await view.page.click("#paste-clear");
-    await view.verdict("Nothing to judge yet");
+    await view.verdict("Nothing to check yet");
   });
 
   test("what a secret decides is asked of the gate only when the button says so", async ({
@@ -170,7 +170,7 @@ withConsole("the console's page", options, (test) => {
     await view.verdict("Not known yet");
     assert.equal((await view.steps()).signature, "unknown");
     assert.deepEqual(await view.carrying(token), [], "before the button is pressed");
-    await view.page.click("text=Send this token to the gate and ask");
+    await view.page.click("text=Send this token to the gate for its verdict");
     await view.verdict("Admitted");
     assert.match(await view.page.locator("#inspect-verdict .by").innerText(), /gate’s own verdict/);
     assert.deepEqual(await view.carrying(token), ["POST /_portcullis/judge"]);
@@ -309,7 +309,7 @@ withConsole("the console's page", options, (test) => {
     await page.click("#mint-try");
     await page.fill("#try-path", "/api/from-the-page");
     await page.click("#try-send");
-    await page.locator("#try-outcome h2", { hasText: "What came back" }).waitFor();
+    await page.locator("#try-outcome h2", { hasText: "The response through the gate" }).waitFor();
     assert.match(await page.locator("#try-outcome .wire-status").first().innerText(), /HTTP 200/);
     const seen = origin.expectOne();
     assert.equal(seen.target, "/api/from-the-page");
@@ -329,7 +329,7 @@ withConsole("the console's page", options, (test) => {
     assert.equal((await view.steps()).time, "failed");
     await page.click("nav >> text=Mint");
     await page.fill("#mint-claims", "[1]");
-    await page.locator("#mint-note", { hasText: "no JSON object" }).waitFor();
+    await page.locator("#mint-note", { hasText: "not a JSON object" }).waitFor();
   });
 
   test("a request is tried: route, answer, what goes on, and the table of routes", async ({
@@ -352,7 +352,7 @@ withConsole("the console's page", options, (test) => {
     assert.equal(await page.inputValue("#try-path"), "/admin/");
     await view.verdict("Refused with 403", "#try-verdict");
     await page.fill("#routes-search", "nothing has this");
-    assert.match(await page.locator("#routes").innerText(), /No route has/);
+    assert.match(await page.locator("#routes").innerText(), /No route contains/);
   });
 
   test("the keys are told, and the secrets' names alone", async ({ open }) => {
