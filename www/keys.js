@@ -95,7 +95,7 @@ function issuerCard(issuer) {
           { class: "empty" },
           issuer.source === "secret"
             ? "The secret is not shown."
-            : "No keys have been fetched yet. The gate fetches them when the first token names this issuer.",
+            : "No keys have been fetched yet. The first token from this issuer makes the gate fetch them.",
         ),
     issuer.skipped.length > 0 && skippedList(issuer.skipped),
   );

@@ -47,7 +47,7 @@ export function summary(verdict) {
     return {
       state: "unknown",
       title: "Admitted and reported",
-      detail: `In report mode the request is admitted. If enforced, the policy would refuse it: ${sentence(reported.because)}`,
+      detail: `Without report mode it would be refused. ${sentence(reported.because)}`,
     };
   if (verdict.verdict === "admitted")
     return {

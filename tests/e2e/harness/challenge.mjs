@@ -1,12 +1,23 @@
-// A strict reader of WWW-Authenticate (RFC 9110 sections 5.6 and 11.6.1), apart from anything the gate uses.
+// A strict parser of WWW-Authenticate (RFC 9110 sections 5.6 and 11.6.1) that shares no code with
+// the gate.
 
 const TOKEN = /[!#$%&'*+\-.^_`|~0-9A-Za-z]+/y;
 const TOKEN68 = /[A-Za-z0-9\-._~+/]+=*(?=[ \t]*(?:,|$))/y;
 const SPACE = /[ \t]*/y;
 
 /**
- * `#challenge` as [{ scheme, token68, parameters }]: scheme and parameter names in lower case, quoted
- * strings unescaped. Throws on anything the grammar does not allow, and on a parameter given twice.
+ * A challenge. The scheme and the names of the parameters are in lower case, and the values are
+ * unescaped.
+ *
+ * @typedef {{scheme: string, token68: string | undefined, parameters: Record<string, string>}}
+ *   Challenge
+ */
+
+/**
+ * Parses `#challenge`. Throws if the text violates the grammar or if a challenge repeats a
+ * parameter.
+ *
+ * @param {string} text
  */
 export function parseChallenges(text) {
   const reader = new Reader(text);
@@ -21,19 +32,30 @@ export function parseChallenges(text) {
   return challenges;
 }
 
-/** The one challenge of a field that must hold one. */
+/**
+ * Parses a field that must hold exactly one challenge.
+ *
+ * @param {string} text
+ */
 export function onlyChallenge(text) {
   const challenges = parseChallenges(text);
-  if (challenges.length !== 1) throw new SyntaxError(`${challenges.length} challenges in: ${text}`);
-  return challenges[0];
+  const [challenge] = challenges;
+  if (challenge === undefined || challenges.length > 1)
+    throw new SyntaxError(`${challenges.length} challenges in: ${text}`);
+  return challenge;
 }
 
+/**
+ * @param {Reader} reader
+ * @returns {Challenge}
+ */
 function readChallenge(reader) {
   const scheme = reader.need(TOKEN, "a scheme").toLowerCase();
+  /** @type {Challenge} */
   const challenge = { scheme, token68: undefined, parameters: {} };
   if (reader.done || reader.at(",")) return challenge;
   reader.need(/ +/y, "a space after the scheme");
-  // `a="b"` could begin as token68 does; what follows it decides.
+  // `a="b"` also begins like a token68. What follows the name decides.
   const token68 = reader.parameterAhead() ? undefined : reader.maybe(TOKEN68);
   if (token68 !== undefined) {
     reader.maybe(SPACE);
@@ -53,12 +75,13 @@ function readChallenge(reader) {
     reader.expectComma();
     reader.skipListGaps();
     if (reader.parameterAhead()) continue;
-    // A new challenge: its comma belongs to the list of challenges.
+    // This comma separates two challenges.
     reader.position = before;
     return challenge;
   }
 }
 
+/** @param {Reader} reader */
 function readQuoted(reader) {
   reader.need(/"/y, "a quote");
   const inner =
@@ -70,6 +93,7 @@ function readQuoted(reader) {
 class Reader {
   position = 0;
 
+  /** @param {string} text */
   constructor(text) {
     this.text = text;
   }
@@ -78,10 +102,16 @@ class Reader {
     return this.position >= this.text.length;
   }
 
+  /** @param {string} character */
   at(character) {
     return this.text[this.position] === character;
   }
 
+  /**
+   * Consumes what a sticky pattern matches.
+   *
+   * @param {RegExp} pattern
+   */
   maybe(pattern) {
     pattern.lastIndex = this.position;
     const found = pattern.exec(this.text);
@@ -90,6 +120,10 @@ class Reader {
     return found[0];
   }
 
+  /**
+   * @param {RegExp} pattern
+   * @param {string} what
+   */
   need(pattern, what) {
     return this.maybe(pattern) ?? this.fail(`expected ${what}`);
   }
@@ -109,6 +143,10 @@ class Reader {
     return pattern.test(this.text);
   }
 
+  /**
+   * @param {string} why
+   * @returns {never}
+   */
   fail(why) {
     throw new SyntaxError(`${why} at ${this.position} in: ${this.text}`);
   }

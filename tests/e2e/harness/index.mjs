@@ -1,4 +1,4 @@
-// What the end-to-end tests import.
+// The parts of the harness that the end-to-end tests import.
 
 export { onlyChallenge, parseChallenges } from "./challenge.mjs";
 export { answersTo, assertUnavailable, strangers } from "./floods.mjs";
