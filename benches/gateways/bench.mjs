@@ -1,6 +1,8 @@
-// Times the gateways side by side, and writes what comes out as a table and a chart. Its arguments: the folder of the
-// built gate, that of the pass-through in Rust, one for what it makes, and one for the results. `--algorithms` and
-// `--mixes`, separated by commas, measure less; then, as without a folder for them, the results are only printed.
+// Measures the gateways side by side and writes the results as a table and a chart. The arguments
+// are the folder of the built gate, the folder of the pass-through in Rust, a folder for
+// intermediate files, and a folder for the results. `--algorithms` and `--mixes` take lists
+// separated by commas and restrict the measurement. A restricted measurement, or one without a
+// folder for the results, is only printed.
 
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import os from "node:os";
@@ -21,6 +23,10 @@ import {
   ratioOf,
 } from "./throughput.mjs";
 
+/** @import { Flood } from "./flood.mjs" */
+/** @import { Measured } from "./throughput.mjs" */
+/** @import { Service } from "./fleet.mjs" */
+
 const PINNED = ["wrangler", "workerd", "jose", "hono", "@tsndr/cloudflare-worker-jwt"];
 
 const { values, positionals } = parseArgs({
@@ -28,14 +34,16 @@ const { values, positionals } = parseArgs({
   options: { algorithms: { type: "string" }, mixes: { type: "string" } },
 });
 const [gate, passThrough, output, results] = positionals;
+if (gate === undefined || passThrough === undefined || output === undefined)
+  throw new Error("usage: bench.mjs GATE PASS_THROUGH OUTPUT [RESULTS]");
 const isWhole = values.algorithms === undefined && values.mixes === undefined;
 mkdirSync(output, { recursive: true });
 
-const say = (text) => console.error(`bench: ${text}`);
+const say = (/** @type {string} */ text) => console.error(`bench: ${text}`);
 const all = gateways({ gate, passThrough, output });
-/** Each once that is uploaded: the gate has two policies. */
+/** The gateways whose uploads differ. The gate is measured with two policies. */
 const deployed = all.filter(({ name }) => name !== "portcullis-url");
-const start = (services) => startFleet(services, output);
+const start = (/** @type {Service[]} */ services) => startFleet(services, output);
 
 const measured = await measure(all, start, {
   ...(values.algorithms && { algorithms: values.algorithms.split(",") }),
@@ -45,56 +53,50 @@ const measured = await measure(all, start, {
 const parts = [
   "# Gateways side by side",
   machine(),
-  "## Requests a second",
+  "## Requests per second",
   howMeasured(),
   ...measured.map(section),
 ];
 if (isWhole) {
-  parts.push("## A flood of tokens never seen before", flooded(await flood(all, start, say)));
-  parts.push("## Upload and start-up", await uploads(await measureStart(deployed, start, say)));
+  parts.push("## A flood of new tokens", flooded(await flood(all, start, say)));
+  parts.push("## Upload and start-up", await uploads());
 }
 const text = `${parts.join("\n\n")}\n`;
 console.log(text);
 if (isWhole && results !== undefined) {
   mkdirSync(results, { recursive: true });
   writeFileSync(path.join(results, "gateways.md"), text);
-  writeFileSync(
-    path.join(results, "gateways.svg"),
-    chart(
-      groups(),
-      Object.fromEntries(
-        all.map(({ name, title }) => [
-          name,
-          title.split(",")[0].replace("@tsndr/cloudflare-worker-jwt", "tsndr"),
-        ]),
-      ),
-    ),
-  );
+  const titles = all.map(({ name, title }) => [
+    name,
+    title.replace(/,.*/, "").replace("@tsndr/cloudflare-worker-jwt", "tsndr"),
+  ]);
+  writeFileSync(path.join(results, "gateways.svg"), chart(groups(), Object.fromEntries(titles)));
 }
 
 function machine() {
-  const installed = (name) =>
+  const installed = (/** @type {string} */ name) =>
     JSON.parse(readFileSync(path.join(repository, "node_modules", name, "package.json"), "utf8"))
       .version;
   const cpus = os.cpus();
   return [
-    `Made by \`cargo xtask bench gateways\` on ${new Date().toISOString().slice(0, 10)}: ${cpus.length} × ${cpus[0].model}, ${os.type()} ${os.arch()};`,
-    `load average ${os.loadavg()[0].toFixed(1)} at its end;`,
-    `${PINNED.map((name) => `${name} ${installed(name)}`).join(", ")}; Node ${process.versions.node} makes the load.`,
-    "Ratios hold from machine to machine, times do not.",
+    `Measured by \`cargo xtask bench gateways\` on ${new Date().toISOString().slice(0, 10)}: ${cpus.length} × ${cpus[0]?.model}, ${os.type()} ${os.arch()};`,
+    `load average ${os.loadavg()[0]?.toFixed(1)} at the end;`,
+    `${PINNED.map((name) => `${name} ${installed(name)}`).join(", ")}; Node ${process.versions.node} generates the load.`,
+    "Ratios are comparable between machines, absolute times are not.",
   ].join("\n");
 }
 
 function howMeasured() {
   return [
-    "All in one workerd process, with the same origin in it; each gateway checks signature, issuer, audience and times.",
-    "All hand the request on as it came, to a Worker bound as a service, as `env.ORIGIN.fetch(request)` does; *to another host*: the same gate in front of a server, for which it makes another request, with a URL and headers of its own, and keeps shared caches out.",
-    "Tokens of some 700 bytes: **cold**, none was seen before; **warm**, each is used 20 times; **hot**, 1,000 over and over.",
-    `Medians of ${ROUNDS} interleaved rounds after ${WARM_UP_ROUNDS} to warm up (${FIRST_WARM_UP_ROUNDS} with each algorithm's first mix, while V8 compiles); ratios`,
-    "and differences are taken within a round. *Generator*: how much of one processor the load's own process used while it waited for that gateway: below 100 % it is not what limits. p50 and p99 are of requests sent one at a time.",
+    "All gateways and their common origin run in one workerd process. Each gateway checks signature, issuer, audience and times.",
+    "Each gateway forwards the request unchanged to a Worker that is bound as a service, like `env.ORIGIN.fetch(request)`. *To another host* is the same gate in front of a server: it makes another request with its own URL and headers, and prevents shared caches from storing it.",
+    "Tokens have about 700 bytes: **cold** tokens are new, **warm** tokens are each used 20 times, and **hot** tokens are 1,000 tokens in rotation.",
+    `Medians of ${ROUNDS} interleaved rounds after ${WARM_UP_ROUNDS} warm-up rounds (${FIRST_WARM_UP_ROUNDS} with the first mix of each algorithm, while V8 compiles). Ratios`,
+    "and differences are calculated within each round. *Generator* is the share of one processor that the load generator used while it waited for the gateway; below 100 % the generator is not the bottleneck. p50 and p99 are the latencies of requests sent one at a time.",
   ].join("\n");
 }
 
+/** @param {Measured} measured */
 function section({ algorithm, mix, results: rows }) {
   const columns = [
     "gateway",
@@ -121,6 +123,7 @@ function section({ algorithm, mix, results: rows }) {
   return `### ${algorithm}, ${mix}\n\n${table(columns, cells)}`;
 }
 
+/** @param {Flood} flood */
 function flooded({ total, rows }) {
   const cells = rows.map(({ rate, ratio: toFloor, bytes }, index) => [
     `${index * 6} to ${(index + 1) * 6} s`,
@@ -131,18 +134,19 @@ function flooded({ total, rows }) {
   return `${whole(total)} ES256 tokens in 60 s of load.\n\n${table(["", "requests/s", "× pass-through", "workerd, MiB resident"], cells)}`;
 }
 
-async function uploads(starts) {
+async function uploads() {
+  const starts = await measureStart(deployed, start, say);
   const cells = await Promise.all(
-    deployed.map(async (gateway, index) => [
+    starts.map(async ({ gateway, milliseconds }) => [
       gateway.title,
       ((await gateway.uploadBytes()) / 1024).toFixed(0),
-      starts[index].milliseconds.toFixed(1),
+      milliseconds.toFixed(1),
     ]),
   );
   const columns = [
     "gateway",
     "KiB compressed",
-    "ms from the process's start to the first answer, over the pass-through in JavaScript",
+    "ms from the start of the process to the first response, more than the pass-through in JavaScript",
   ];
   return table(columns, cells);
 }
