@@ -1,23 +1,28 @@
-// An identity provider for local use, in the place of the one that you have: `oidc-provider` with one client, which
-// gets access tokens for whatever resource it names, as JWTs (RFC 9068) with RS256.
+// An identity provider for local use, in place of a real one: `oidc-provider` with one client. The
+// client gets access tokens for any resource that it names, as JWTs (RFC 9068) signed with RS256.
 
 import { generateKeyPairSync } from "node:crypto";
 import { createServer } from "node:http";
 import { pathToFileURL } from "node:url";
 import Provider from "oidc-provider";
 
-/** The client, as it was registered with the provider. */
+/** The client that is registered with the provider. */
 export const CLIENT = {
   id: "notebook-agent",
   secret: "a secret for local use, and for nothing else",
 };
 
-/** Listens, and returns the server of Node's; its address is the issuer. */
+/**
+ * Starts the provider. The address of the returned server is the issuer.
+ *
+ * @param {number} port
+ */
 export function provide(port) {
   const server = createServer().listen(port, "127.0.0.1");
   server.on("listening", () => {
     const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
-    const provider = new Provider(`http://127.0.0.1:${server.address().port}`, {
+    const address = /** @type {import("node:net").AddressInfo} */ (server.address());
+    const provider = new Provider(`http://127.0.0.1:${address.port}`, {
       jwks: {
         keys: [{ ...privateKey.export({ format: "jwk" }), kid: "local", alg: "RS256", use: "sig" }],
       },
@@ -51,6 +56,6 @@ export function provide(port) {
   return server;
 }
 
-if (import.meta.url === pathToFileURL(process.argv[1]).href) {
+if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
   provide(4000).on("listening", () => console.log("the provider listens on http://127.0.0.1:4000"));
 }

@@ -1,5 +1,6 @@
-// An MCP server that knows nothing of tokens: who asks, and with which scopes, the gate says in two headers. It has to
-// be reached through the gate alone; here it listens on this machine only.
+// An MCP server that does not handle tokens: the gate passes on the caller and the scopes in two
+// headers. The server must be reachable only through the gate; here it listens on the loopback
+// interface.
 
 import { createServer } from "node:http";
 import { pathToFileURL } from "node:url";
@@ -7,15 +8,31 @@ import { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
 import { StreamableHTTPServerTransport } from "@modelcontextprotocol/sdk/server/streamableHttp.js";
 import * as z from "zod/v4";
 
+/** @import { CallToolResult, RequestInfo } from "@modelcontextprotocol/sdk/types.js" */
+
+/**
+ * @param {string} text
+ * @returns {CallToolResult}
+ */
 const text = (text) => ({ content: [{ type: "text", text }] });
 
+/**
+ * @param {string} why
+ * @returns {CallToolResult}
+ */
 const refused = (why) => ({ ...text(why), isError: true });
 
-/** The server for one request. */
+/**
+ * Creates the server for one request.
+ *
+ * @param {Map<string, string[]>} notes by their owners
+ */
 function notebook(notes) {
   const server = new McpServer({ name: "notebook", version: "1.0.0" });
-  const caller = ({ requestInfo }) => requestInfo.headers["x-auth-subject"];
-  const scopes = ({ requestInfo }) => (requestInfo.headers["x-auth-scope"] ?? "").split(" ");
+  /** @param {{requestInfo?: RequestInfo}} extra */
+  const caller = ({ requestInfo }) => String(requestInfo?.headers["x-auth-subject"] ?? "");
+  /** @param {{requestInfo?: RequestInfo}} extra */
+  const scopes = ({ requestInfo }) => String(requestInfo?.headers["x-auth-scope"] ?? "").split(" ");
 
   server.registerTool("list_notes", { description: "Your notes" }, (extra) =>
     text(JSON.stringify(notes.get(caller(extra)) ?? [])),
@@ -32,8 +49,13 @@ function notebook(notes) {
   return server;
 }
 
-/** Listens, and returns the server of Node's. Without sessions: each request stands for itself. */
+/**
+ * Starts the server without sessions: each request is independent.
+ *
+ * @param {number} port
+ */
 export function serve(port) {
+  /** @type {Map<string, string[]>} */
   const notes = new Map();
   return createServer(async (request, response) => {
     if (request.method !== "POST") {
@@ -51,6 +73,6 @@ export function serve(port) {
   }).listen(port, "127.0.0.1");
 }
 
-if (import.meta.url === pathToFileURL(process.argv[1]).href) {
+if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
   serve(3000).on("listening", () => console.log("the MCP server listens on http://127.0.0.1:3000"));
 }
