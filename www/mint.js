@@ -6,7 +6,7 @@ import { asCurl, requestWith, samplePath } from "./question.js";
 import { ALGORITHMS, localKey, sign } from "./signing.js";
 import { highlightToken, parseObject } from "./token.js";
 
-/** @import { LocalKey } from "./signing.js" */
+/** @import { PublicJwk } from "./signing.js" */
 /** @import { JsonObject } from "./token.js" */
 
 /** The value of the signer that has the Worker sign. */
@@ -156,7 +156,7 @@ async function mint() {
 
 /**
  * @param {string} token
- * @param {LocalKey["publicJwk"]} [jwk] the key that signed the token, if it was generated in this
+ * @param {PublicJwk} [jwk] the key that signed the token, if it was generated in this
  *   page
  */
 function showMinted(token, jwk) {
@@ -207,7 +207,7 @@ function exampleRequest(token) {
 }
 
 /**
- * @param {LocalKey["publicJwk"]} jwk
+ * @param {PublicJwk} jwk
  * @param {string} keyText
  */
 function keyAdvice(jwk, keyText) {

@@ -2,17 +2,17 @@
 
 import { encodeText, toBase64url } from "./token.js";
 
-/**
- * @typedef {{alg: string, privateKey: CryptoKey, publicJwk: JsonWebKey & {kid: string}}} LocalKey
- */
+/** @typedef {JsonWebKey & {kid: string}} PublicJwk */
+/** @typedef {{alg: string, privateKey: CryptoKey, publicJwk: PublicJwk}} LocalKey */
 /** @typedef {EcKeyGenParams & RsaHashedKeyGenParams} KeyParams */
 /** @typedef {Algorithm & {hash?: string, saltLength?: number}} SignParams */
+
+/** @typedef {{label: string, generate: Algorithm & Partial<KeyParams>, sign: SignParams}} Signer */
 
 /**
  * The algorithms that browsers can sign with, and the WebCrypto parameters of each.
  *
- * @type {Record<string, {label: string, generate: Algorithm & Partial<KeyParams>, sign:
- *   SignParams}>}
+ * @type {Record<string, Signer>}
  */
 export const ALGORITHMS = {
   ES256: {

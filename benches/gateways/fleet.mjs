@@ -22,10 +22,12 @@ import { AUDIENCE, ISSUER } from "./tokens.mjs";
 /** @typedef {(signer: Signer) => Record<string, unknown>} Bindings */
 /** @typedef {{name: string, gateway: Gateway, signer: Signer}} Service */
 /**
- * `pid` is that of workerd.
+ * A running workerd process.
  *
- * @typedef {{port: (name: string) => number, pid: number | undefined, stop: () => Promise<void>}}
- *   Fleet
+ * @typedef {object} Fleet
+ * @property {(name: string) => number} port Returns the port of a service.
+ * @property {number | undefined} pid
+ * @property {() => Promise<void>} stop
  */
 /** @typedef {(services: Service[]) => Promise<Fleet>} StartFleet */
 

@@ -13,8 +13,15 @@ import { ALGORITHMS, Signer, forged } from "./tokens.mjs";
  * @typedef {(count: number) => Buffer[]} Mix
  */
 /**
- * @typedef {{title: string, rates: number[], rate: number, p50: number, p99: number, generator:
- *   number}} Result
+ * What was measured for a gateway.
+ *
+ * @typedef {object} Result
+ * @property {string} title
+ * @property {number[]} rates Requests per second in each round.
+ * @property {number} rate
+ * @property {number} p50
+ * @property {number} p99
+ * @property {number} generator The share of one processor that the load generator used.
  */
 /**
  * The results by the names of the gateways.

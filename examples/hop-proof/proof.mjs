@@ -3,7 +3,7 @@ import { jwtVerify } from "jose";
 /**
  * Resolves with the claims of the proof. Throws if the request did not come through the gate.
  *
- * @param {import("node:http").IncomingMessage} request
+ * @param {Pick<import("node:http").IncomingMessage, "method" | "url" | "headers">} request
  * @param {{ secret: string, audience: string }} expected
  */
 export async function provenByTheGate(request, { secret, audience }) {

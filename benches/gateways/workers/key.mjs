@@ -4,8 +4,13 @@
 /**
  * The bindings of the gateways that are written in JavaScript.
  *
- * @typedef {{ALGORITHM: string, AUDIENCE: string, ISSUER: string, JWK: JsonWebKey, ORIGIN: Fetcher,
- *   SECRET?: string}} Env
+ * @typedef {object} Env
+ * @property {string} ALGORITHM
+ * @property {string} AUDIENCE
+ * @property {string} ISSUER
+ * @property {JsonWebKey} JWK
+ * @property {Fetcher} ORIGIN
+ * @property {string} [SECRET]
  */
 
 /** @type {Record<string, SubtleCryptoImportKeyAlgorithm>} */

@@ -17,21 +17,19 @@ import { bounded } from "./waiting.mjs";
 /** @import { Origin } from "./origin.mjs" */
 /** @import { Running } from "./running.mjs" */
 
+/** @typedef {{context: BrowserContext, page: Page}} Prepared */
 /**
- * `prepare` is called before the page loads.
- *
- * @typedef {BrowserContextOptions & {prepare?: (prepared: {context: BrowserContext, page: Page}) =>
- *   unknown}} OpenOptions
+ * @typedef {object} Preparation
+ * @property {(prepared: Prepared) => unknown} [prepare] Called before the page loads.
  */
+/** @typedef {BrowserContextOptions & Preparation} OpenOptions */
 /**
  * Opens a section of the page in a new browser context.
  *
  * @typedef {(section?: string, options?: OpenOptions) => Promise<Watched>} Open
  */
-/**
- * @typedef {(name: string, run: (given: Site & WithContext & {open: Open}) => Promise<void>) =>
- *   void} DefineTest
- */
+/** @typedef {(given: Site & WithContext & {open: Open}) => Promise<void>} Run */
+/** @typedef {(name: string, run: Run) => void} DefineTest */
 
 const NAMES = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"];
 

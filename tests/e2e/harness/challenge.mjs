@@ -6,11 +6,12 @@ const TOKEN68 = /[A-Za-z0-9\-._~+/]+=*(?=[ \t]*(?:,|$))/y;
 const SPACE = /[ \t]*/y;
 
 /**
- * A challenge. The scheme and the names of the parameters are in lower case, and the values are
- * unescaped.
+ * A challenge.
  *
- * @typedef {{scheme: string, token68: string | undefined, parameters: Record<string, string>}}
- *   Challenge
+ * @typedef {object} Challenge
+ * @property {string} scheme In lower case.
+ * @property {string | undefined} token68
+ * @property {Record<string, string>} parameters Names in lower case and unescaped values.
  */
 
 /**

@@ -15,16 +15,23 @@ import { bounded, signal } from "./waiting.mjs";
 /** @import { Signal } from "./waiting.mjs" */
 
 /**
- * @typedef {{length: number, sha256: string, text: string | undefined}} Body `text` only if the
- *   body is small
+ * @typedef {object} Body
+ * @property {number} length
+ * @property {string} sha256
+ * @property {string | undefined} text Only if the body is small.
  */
 /**
- * @typedef {{status?: number, headers?: OutgoingHttpHeaders | [name: string, value: string][],
- *   body?: string | Uint8Array}} FixedAnswer
+ * @typedef {object} FixedAnswer
+ * @property {number} [status]
+ * @property {OutgoingHttpHeaders | string[][]} [headers]
+ * @property {string | Uint8Array} [body]
  */
 /**
- * @typedef {(received: Received, response: ServerResponse, message: IncomingMessage) => unknown}
- *   Handler
+ * @callback Handler
+ * @param {Received} received
+ * @param {ServerResponse} response
+ * @param {IncomingMessage} message
+ * @returns {unknown}
  */
 
 const KEPT_BODY = 256 * 1024;

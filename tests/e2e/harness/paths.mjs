@@ -8,7 +8,11 @@ import { fileURLToPath } from "node:url";
 /**
  * A module of a Worker. Its content is `contents`, or else the file at `path`.
  *
- * @typedef {{name: string, type: "esm" | "wasm" | "text", path?: string, contents?: string}} Module
+ * @typedef {object} Module
+ * @property {string} name
+ * @property {"esm" | "wasm" | "text"} type
+ * @property {string} [path]
+ * @property {string} [contents]
  */
 
 export const repository = fileURLToPath(new URL("../../../", import.meta.url));

@@ -67,7 +67,7 @@ export function hs256({ origin, ...changes }) {
 /**
  * The same policy with RS256 and any source of keys.
  *
- * @param {{origin: OriginOrUrl, keys?: Keys, algorithms?: Issuer["algorithms"]} & Changes} options
+ * @param {{origin: OriginOrUrl, keys?: Keys, algorithms?: string[]} & Changes} options
  * @returns {TestPolicy}
  */
 export function rs256({ origin, keys, algorithms = ["RS256"], ...changes }) {

@@ -13,8 +13,12 @@ import { exchange, requestBytes } from "./socket.mjs";
  * @typedef {RequestInit & {duplex?: "half"}} FetchInit
  */
 /**
- * @typedef {{url: string, logs: LogBook, stop: () => Promise<void>, miniflare?: Miniflare,
- *   isolates?: string[]}} Started `isolates` holds the URLs of further isolates
+ * @typedef {object} Started
+ * @property {string} url
+ * @property {LogBook} logs
+ * @property {() => Promise<void>} stop
+ * @property {Miniflare} [miniflare]
+ * @property {string[]} [isolates] The URLs of further isolates.
  */
 
 export class Running {

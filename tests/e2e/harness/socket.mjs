@@ -9,11 +9,15 @@ import { bounded } from "./waiting.mjs";
 /** @typedef {[name: string, value: string]} HeaderLine */
 
 /**
- * A request. The header lines are sent unchanged and in order, after Host and `Connection: close`
- * unless `bare`.
+ * A request.
  *
- * @typedef {{method?: string, target?: string, host?: string, headers?: HeaderLine[], body?: string
- *   | Uint8Array, bare?: boolean}} RawRequest
+ * @typedef {object} RawRequest
+ * @property {string} [method]
+ * @property {string} [target]
+ * @property {string} [host]
+ * @property {string[][]} [headers] Names and values, sent unchanged and in order.
+ * @property {string | Uint8Array} [body]
+ * @property {boolean} [bare] Omits the Host and `Connection: close` that otherwise come first.
  */
 
 /** The status line and the header lines of a response. */

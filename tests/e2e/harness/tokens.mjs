@@ -60,10 +60,13 @@ export function signatureOver(input, { alg, key }) {
 
 /**
  * The parts of a token. A header or payload that is text or bytes is used unchanged, for example
- * malformed JSON. A header that is an object is completed with `alg` and `typ`.
+ * malformed JSON.
  *
- * @typedef {{alg?: string, key: SigningKey, header?: object | string | Uint8Array, payload?: object
- *   | string | Uint8Array}} Parts
+ * @typedef {object} Parts
+ * @property {string} [alg]
+ * @property {SigningKey} key
+ * @property {object | string | Uint8Array} [header] An object is completed with `alg` and `typ`.
+ * @property {object | string | Uint8Array} [payload]
  */
 
 /**

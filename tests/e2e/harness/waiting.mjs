@@ -27,8 +27,10 @@ export async function bounded(promise, what, { limit = 30_000, detail = () => ""
  * A promise that is settled from outside.
  *
  * @template [T=void]
- * @typedef {{promise: Promise<T>, resolve: (value: T) => void, reject: (reason: unknown) => void}}
- *   Signal
+ * @typedef {object} Signal
+ * @property {Promise<T>} promise
+ * @property {(value: T) => void} resolve
+ * @property {(reason: unknown) => void} reject
  */
 
 /**
