@@ -1,5 +1,5 @@
-// How the console's page looks and reads, in both themes, wide and narrow; what it says when something is missing; what
-// it weighs. Pictures of all of it are left in target/console.
+// The console's page in both themes, wide and narrow: its appearance, its accessibility, its
+// messages if something is missing, and its size. Screenshots are saved in target/console.
 
 import assert from "node:assert/strict";
 import { generateKeyPairSync } from "node:crypto";
@@ -10,16 +10,22 @@ import { gzipSync } from "node:zlib";
 import { withConsole } from "./harness/browser.mjs";
 import { page as assets, policies, repository, tokens } from "./harness/index.mjs";
 
+/** @import { Open, OpenOptions, Prepared, Watched } from "./harness/browser.mjs" */
+/** @import { GateOptions } from "./harness/gate.mjs" */
+/** @import { Origin } from "./harness/origin.mjs" */
+
 const { AUDIENCE, hs256, hs256Token, SECRET } = policies;
 
 const PICTURES = path.join(repository, "target/console");
 const SIGNER = "https://login.example.com/";
 const LARGEST_PAGE = 40 * 1024;
 
-const keys = ["2026-11", "2026-08"].map((kid) => ({
+const keyPair = (/** @type {string} */ kid) => ({
   kid,
   ...generateKeyPairSync("ec", { namedCurve: "P-256" }),
-}));
+});
+const current = keyPair("2026-11");
+const keys = [current, keyPair("2026-08")];
 const jwks = keys.map(({ kid, publicKey }) => ({
   ...publicKey.export({ format: "jwk" }),
   kid,
@@ -28,6 +34,7 @@ const jwks = keys.map(({ kid, publicKey }) => ({
 }));
 const encryption = { ...jwks[1], kid: "encryption", use: "enc" };
 
+/** @param {{origin: Origin}} site */
 function policy({ origin }) {
   const base = hs256({ origin });
   const signer = {
@@ -44,6 +51,10 @@ function policy({ origin }) {
   return { ...base, issuers: [signer, ...base.issuers], routes };
 }
 
+/**
+ * @param {{origin: Origin}} site
+ * @returns {GateOptions}
+ */
 const options = ({ origin }) => ({
   policy: policy({ origin }),
   secrets: { SECRET },
@@ -62,13 +73,17 @@ function es256Token(changes = {}) {
   };
   return tokens.token({
     alg: "ES256",
-    key: keys[0].privateKey,
-    header: { kid: "2026-11" },
+    key: current.privateKey,
+    header: { kid: current.kid },
     payload,
   });
 }
 
-/** What each picture shows: its section, and how to get there. */
+/**
+ * The section of each screenshot, and how to get there.
+ *
+ * @type {Record<string, [section: string, arrive: (view: Watched) => Promise<void>]>}
+ */
 const SCENES = {
   empty: ["", async () => {}],
   admitted: [
@@ -130,10 +145,19 @@ const SCENES = {
 
 const SIZES = { wide: { width: 1280, height: 900 }, phone: { width: 360, height: 740 } };
 
-async function judgeLooks(open, name, section, arrive, more = {}) {
+/**
+ * Takes the screenshots of a scene, and asserts that it is accessible and fits the window.
+ *
+ * @param {Open} open
+ * @param {string} name
+ * @param {string} section
+ * @param {(view: Watched) => Promise<void>} arrive
+ * @param {OpenOptions} [more]
+ */
+async function assertLooks(open, name, section, arrive, more = {}) {
   mkdirSync(PICTURES, { recursive: true });
   for (const [size, viewport] of Object.entries(SIZES)) {
-    for (const colorScheme of ["light", "dark"]) {
+    for (const colorScheme of /** @type {const} */ (["light", "dark"])) {
       const why = `${name} ${size} ${colorScheme}`;
       const view = await open(section, { viewport, colorScheme, ...more });
       await arrive(view);
@@ -147,16 +171,16 @@ async function judgeLooks(open, name, section, arrive, more = {}) {
   }
 }
 
-withConsole("the console's looks", options, (test) => {
+withConsole("the console's appearance", options, (test) => {
   for (const [name, [section, arrive]] of Object.entries(SCENES)) {
-    test(`${name}: accessible and nowhere too wide, wide and narrow, light and dark`, async ({
+    test(`${name}: is accessible and fits the window, wide and narrow, light and dark`, async ({
       open,
     }) => {
-      await judgeLooks(open, name, section, arrive);
+      await assertLooks(open, name, section, arrive);
     });
   }
 
-  test("the theme that is chosen stays, and is all that is stored", async ({ open }) => {
+  test("stores the chosen theme and nothing else", async ({ open }) => {
     const { page } = await open("", { colorScheme: "light" });
     const scheme = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
     const light = await scheme();
@@ -170,30 +194,31 @@ withConsole("the console's looks", options, (test) => {
     assert.deepEqual(await page.evaluate(() => ({ ...localStorage })), { theme: "dark" });
   });
 
-  test("an address leads to its section, and to none that is not there", async ({ open }) => {
-    for (const [section, title] of [
-      ["try", "Try a request"],
-      ["mint", "Mint a token"],
-      ["keys", "Keys and policy"],
-      ["nothing", "Why 401?"],
-    ]) {
+  test("opens the section that the URL names, or the first one", async ({ open }) => {
+    const titles = {
+      try: "Try a request",
+      mint: "Mint a token",
+      keys: "Keys and policy",
+      nothing: "Why 401?",
+    };
+    for (const [section, title] of Object.entries(titles)) {
       const { page } = await open(section);
       assert.deepEqual(await page.locator("h1:visible").allInnerTexts(), [title]);
       assert.match(await page.title(), new RegExp(title.replace("?", "\\?")));
     }
   });
 
-  test("without an answer from the gate, the page says so and can ask again", async ({ open }) => {
+  test("reports that the gate does not respond, and can try again", async ({ open }) => {
     let isDown = true;
-    const prepare = ({ page }) =>
+    const prepare = (/** @type {Prepared} */ { page }) =>
       page.route("**/gate.json", (route) => (isDown ? route.abort() : route.continue()));
-    const expectToldByBrowser = ({ complaints }) =>
+    const expectBrowserError = (/** @type {Watched} */ { complaints }) =>
       assert.match(complaints.splice(0).join(), /ERR_FAILED/);
-    const arrive = async (view) => {
+    const arrive = async (/** @type {Watched} */ view) => {
       await view.page.locator("#notices", { hasText: "does not respond" }).waitFor();
-      expectToldByBrowser(view);
+      expectBrowserError(view);
     };
-    await judgeLooks(open, "unreachable", "", arrive, { prepare });
+    await assertLooks(open, "unreachable", "", arrive, { prepare });
     const view = await open("", { prepare });
     await view.page.locator("#notices", { hasText: "does not respond" }).waitFor();
     await view.paste(es256Token());
@@ -205,13 +230,14 @@ withConsole("the console's looks", options, (test) => {
     await view.page.check("input[value=policy]");
     await view.page.click("text=Try again");
     await view.verdict("Admitted");
-    expectToldByBrowser(view);
+    expectBrowserError(view);
   });
 
-  test("without WebAssembly the page decodes, and says that it does not judge", async ({
+  test("without WebAssembly, decodes tokens and reports that it cannot check them", async ({
     open,
   }) => {
-    const prepare = ({ context }) => context.addInitScript(() => delete globalThis.WebAssembly);
+    const prepare = (/** @type {Prepared} */ { context }) =>
+      context.addInitScript(() => Reflect.deleteProperty(globalThis, "WebAssembly"));
     const view = await open("", { prepare });
     await view.paste(`Authorization: Bearer ${es256Token()}`);
     await view.verdict("Not checked");
@@ -221,18 +247,22 @@ withConsole("the console's looks", options, (test) => {
   });
 });
 
+/**
+ * @param {{origin: Origin}} site
+ * @returns {GateOptions}
+ */
 const faulty = ({ origin }) => ({
   policy: { ...hs256({ origin }), realmm: "api" },
   secrets: { SECRET: "too short" },
 });
 
-withConsole("the console of a gate whose policy is faulty", faulty, (test) => {
-  test("tells every fault, and that nothing passes", async ({ open }) => {
-    await judgeLooks(open, "faulty", "keys", async ({ page }) => {
-      const told = await page.locator("#keys-body").innerText();
-      assert.match(told, /2 faults/);
-      assert.match(told, /realmm/);
-      assert.match(told, /What to do:/);
+withConsole("the console of a gate with a faulty policy", faulty, (test) => {
+  test("shows every fault, and that every request is refused", async ({ open }) => {
+    await assertLooks(open, "faulty", "keys", async ({ page }) => {
+      const shown = await page.locator("#keys-body").innerText();
+      assert.match(shown, /2 faults/);
+      assert.match(shown, /realmm/);
+      assert.match(shown, /What to do:/);
     });
     const view = await open();
     await view.paste(hs256Token());
@@ -243,8 +273,9 @@ withConsole("the console of a gate whose policy is faulty", faulty, (test) => {
   });
 });
 
-it("the page without its WebAssembly, and what wasm-bindgen writes to call it, is small", () => {
-  const isPage = (name) => /\.(html|css|js)$/.test(name) && name !== "portcullis.js";
+it("the page is small, apart from its WebAssembly and the code that wasm-bindgen generates", () => {
+  const isPage = (/** @type {string} */ name) =>
+    /\.(html|css|js)$/.test(name) && name !== "portcullis.js";
   const files = readdirSync(assets.directory).filter(isPage);
   const weights = files.map(
     (name) => gzipSync(readFileSync(path.join(assets.directory, name)), { level: 9 }).length,
