@@ -1,4 +1,4 @@
-// The console: loads the gate's facts and its compiled twin, and moves between the sections.
+// The console: loads the facts about the gate and the compiled gate, and switches between sections.
 
 import { byId, fill, h } from "./dom.js";
 import { describe, gate, loadCompiled, loadFacts } from "./gate.js";
@@ -10,7 +10,7 @@ import * as trying from "./try.js";
 const SECTIONS = ["inspect", "try", "mint", "keys"];
 const THEMES = ["system", "light", "dark"];
 
-/** Why tokens cannot be judged in this page, if they cannot. */
+/** Why this page cannot check tokens, if it cannot. */
 let problem = /** @type {string | null} */ (null);
 
 const section = () => {
@@ -18,8 +18,12 @@ const section = () => {
   return SECTIONS.includes(wanted) ? wanted : "inspect";
 };
 
-/** Shows the section that the address names. @param {boolean} moved whether somebody went there */
-function go(moved) {
+/**
+ * Shows the section that the URL names.
+ *
+ * @param {boolean} hasMoved whether the user has navigated to it
+ */
+function showSection(hasMoved) {
   const here = section();
   for (const name of SECTIONS) byId(name).hidden = name !== here;
   for (const link of document.querySelectorAll("nav.sections a")) {
@@ -28,20 +32,20 @@ function go(moved) {
   }
   const title = byId(`${here}-title`);
   document.title = `${title.textContent} · Portcullis console`;
-  if (here === "try") trying.shown(inspecting.currentToken());
-  if (!moved) return;
+  if (here === "try") trying.activate(inspecting.currentToken());
+  if (!hasMoved) return;
   scrollTo(0, 0);
   title.focus({ preventScroll: true });
 }
 
 /** @param {string} name */
-function goTo(name) {
-  if (section() === name) go(true);
+function openSection(name) {
+  if (section() === name) showSection(true);
   else location.hash = name;
 }
 
-/** The theme that was chosen: the one thing that this page stores. */
-function themes() {
+/** Sets up the theme button. The chosen theme is the only thing that this page stores. */
+function startThemes() {
   const stored = () => {
     try {
       return localStorage.getItem("theme") ?? "system";
@@ -52,77 +56,119 @@ function themes() {
   const apply = (/** @type {string} */ theme) => {
     document.documentElement.dataset.theme = theme;
     byId("theme-text").textContent = `${theme[0]?.toUpperCase()}${theme.slice(1)}`;
-    byId("theme").setAttribute("aria-label", `Colours: ${theme}`);
+    byId("theme").setAttribute("aria-label", `Colors: ${theme}`);
   };
   apply(THEMES.includes(stored()) ? stored() : "system");
   byId("theme").addEventListener("click", () => {
-    const next = THEMES[(THEMES.indexOf(document.documentElement.dataset.theme ?? "system") + 1) % THEMES.length] ?? "system";
+    const next =
+      THEMES[
+        (THEMES.indexOf(document.documentElement.dataset.theme ?? "system") + 1) % THEMES.length
+      ] ?? "system";
     apply(next);
     try {
       localStorage.setItem("theme", next);
     } catch {
-      // Then it lasts as long as the page.
+      // Storage is blocked, so the theme is lost when the page is closed.
     }
   });
 }
 
-function health() {
+function showHealth() {
   const { facts, problem } = gate;
   const faults = facts?.faults.length ?? 0;
   const warnings = facts?.warnings.length ?? 0;
   const [state, text] = !facts
-    ? ["failed", problem ? "gate not reached" : "asking the gate"]
+    ? ["failed", problem ? "gate unreachable" : "loading"]
     : faults > 0 || !facts.policy
       ? ["failed", keys.counted(faults, "policy fault")]
       : warnings > 0
         ? ["unknown", keys.counted(warnings, "warning")]
-        : ["passed", "policy in order"];
+        : ["passed", "policy OK"];
   byId("health").dataset.state = facts || problem ? state : "loading";
   byId("health-text").textContent = text ?? "";
   byId("version").textContent = facts ? `Portcullis ${facts.version}.` : "";
 }
 
-/** What has to be known before anything else. */
-function notices() {
+/** Shows problems that affect every section. */
+function showNotices() {
   const again = h("button", { type: "button" }, "Try again");
   again.addEventListener("click", load);
   const skew = Math.round(gate.offset / 1000);
   fill(
     byId("notices"),
-    gate.problem && h("div", { class: "notice failed", role: "alert" }, h("p", {}, h("strong", {}, gate.problem), " Tokens can be decoded and judged by a key of yours meanwhile."), again),
-    problem && h("div", { class: "notice failed", role: "alert" }, h("p", {}, h("strong", {}, problem), " Tokens are decoded here, but not judged.")),
-    gate.facts && gate.facts.faults.length > 0 && section() !== "keys" && h("div", { class: "notice failed" }, h("p", {}, h("strong", {}, `The policy has ${keys.counted(gate.facts.faults.length, "fault")}.`), " Every request is answered with 500 until they are mended. ", h("a", { href: "#keys" }, "What is wrong"))),
-    gate.facts && Math.abs(skew) >= 30 && h("div", { class: "notice unknown" }, h("p", {}, `This machine’s clock is ${Math.abs(skew)} seconds ${skew > 0 ? "behind" : "ahead of"} the gate’s. Times are judged by the gate’s.`)),
+    gate.problem &&
+      h(
+        "div",
+        { class: "notice failed", role: "alert" },
+        h(
+          "p",
+          {},
+          h("strong", {}, gate.problem),
+          " You can still decode tokens and check them against your own key.",
+        ),
+        again,
+      ),
+    problem &&
+      h(
+        "div",
+        { class: "notice failed", role: "alert" },
+        h("p", {}, h("strong", {}, problem), " This page decodes tokens but cannot check them."),
+      ),
+    gate.facts &&
+      gate.facts.faults.length > 0 &&
+      section() !== "keys" &&
+      h(
+        "div",
+        { class: "notice failed" },
+        h(
+          "p",
+          {},
+          h("strong", {}, `The policy has ${keys.counted(gate.facts.faults.length, "fault")}.`),
+          " The gate answers every request with 500 until they are corrected. ",
+          h("a", { href: "#keys" }, "Show the faults"),
+        ),
+      ),
+    gate.facts &&
+      Math.abs(skew) >= 30 &&
+      h(
+        "div",
+        { class: "notice unknown" },
+        h(
+          "p",
+          {},
+          `This machine’s clock is ${Math.abs(skew)} seconds ${skew > 0 ? "behind" : "ahead of"} the gate’s clock. This page uses the gate’s clock.`,
+        ),
+      ),
   );
 }
 
 async function load() {
-  health();
+  showHealth();
   await loadFacts();
   show();
 }
 
 function show() {
   describe();
-  health();
-  notices();
+  showHealth();
+  showNotices();
   inspecting.refresh(problem);
   trying.refresh();
   minting.refresh();
   keys.refresh();
 }
 
-themes();
+startThemes();
 inspecting.start();
 trying.start();
 minting.start({
   inspect: (token, key) => {
     inspecting.show(token, key);
-    goTo("inspect");
+    openSection("inspect");
   },
   use: (token) => {
     trying.use(token);
-    goTo("try");
+    openSection("try");
   },
 });
 byId("skip").addEventListener("click", (event) => {
@@ -130,10 +176,10 @@ byId("skip").addEventListener("click", (event) => {
   byId("main").focus();
 });
 addEventListener("hashchange", () => {
-  go(true);
-  notices();
+  showSection(true);
+  showNotices();
 });
-go(false);
+showSection(false);
 const compiling = loadCompiled().then((why) => {
   problem = why;
 });

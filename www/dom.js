@@ -1,82 +1,131 @@
-// Elements from data. Text is only ever set as text: what a claim holds cannot become markup.
+// Builds elements from data. Text only ever becomes text nodes, so a claim cannot become markup.
 
 const SVG = "http://www.w3.org/2000/svg";
 
 /** @typedef {Node | string | number | null | undefined | false} Child */
+/** @typedef {Record<string, string | number | boolean | null | undefined>} Attributes */
 
-/** @param {string} id @returns {HTMLElement} */
+/**
+ * @param {string} id
+ * @returns {HTMLElement}
+ */
 export function byId(id) {
   const element = document.getElementById(id);
-  if (!element) throw new Error(`no element with the id ${id}`);
+  if (!element) throw new Error(`no element with the ID ${id}`);
   return element;
 }
 
 /**
- * An element. `attributes`: `class`, `onclick` and the like as functions, true for a bare attribute; false,
- * null and undefined leave one out.
+ * The form control with this ID, an input, a select or a textarea.
  *
- * @param {string} tag @param {Record<string, any>} [attributes] @param {...(Child | Child[])} children
- * @returns {HTMLElement}
+ * @param {string} id
+ */
+export const field = (id) => /** @type {HTMLInputElement} */ (byId(id));
+
+/**
+ * Creates an HTML element. The attributes `false`, `null` and `undefined` are omitted; `true` sets
+ * an attribute without a value.
+ *
+ * @template {keyof HTMLElementTagNameMap} T
+ * @param {T} tag
+ * @param {Attributes} [attributes]
+ * @param {...(Child | Child[])} children
  */
 export function h(tag, attributes = {}, ...children) {
-  return /** @type {HTMLElement} */ (filled(document.createElement(tag), attributes, children));
+  return complete(document.createElement(tag), attributes, children);
 }
 
-/** The same for SVG. @param {string} tag @param {Record<string, any>} [attributes] @param {...(Child | Child[])} children */
+/**
+ * Creates an SVG element, as `h` does for HTML.
+ *
+ * @param {string} tag
+ * @param {Attributes} [attributes]
+ * @param {...(Child | Child[])} children
+ */
 export function svg(tag, attributes = {}, ...children) {
-  return filled(document.createElementNS(SVG, tag), attributes, children);
+  return complete(document.createElementNS(SVG, tag), attributes, children);
 }
 
-/** @param {Element} element @param {Record<string, any>} attributes @param {(Child | Child[])[]} children */
-function filled(element, attributes, children) {
+/**
+ * @template {Element} E
+ * @param {E} element
+ * @param {Attributes} attributes
+ * @param {(Child | Child[])[]} children
+ */
+function complete(element, attributes, children) {
   for (const [name, value] of Object.entries(attributes)) {
     if (value === false || value === null || value === undefined) continue;
-    if (typeof value === "function") element.addEventListener(name.slice(2), value);
-    else element.setAttribute(name, value === true ? "" : String(value));
+    element.setAttribute(name, value === true ? "" : String(value));
   }
-  element.append(...kept(children));
+  element.append(...nodes(children));
   return element;
 }
 
-/** @param {(Child | Child[])[]} children @returns {(Node | string)[]} */
-function kept(children) {
+/**
+ * @param {(Child | Child[])[]} children
+ * @returns {(Node | string)[]}
+ */
+function nodes(children) {
   return children
     .flat()
     .filter((child) => child !== null && child !== undefined && child !== false)
     .map((child) => (child instanceof Node ? child : String(child)));
 }
 
-/** Puts these in the place of what an element holds. @param {Element} element @param {...(Child | Child[])} children */
+/**
+ * Replaces the children of an element.
+ *
+ * @param {Element} element
+ * @param {...(Child | Child[])} children
+ */
 export function fill(element, ...children) {
-  element.replaceChildren(...kept(children));
+  element.replaceChildren(...nodes(children));
 }
 
-/** A button that copies a text, and says that it did. @param {string} label @param {() => string} text */
+/**
+ * Creates a button that copies a text and reports the outcome.
+ *
+ * @param {string} label
+ * @param {() => string} text
+ */
 export function copyButton(label, text) {
   const button = h("button", { type: "button" }, label);
   button.addEventListener("click", () => copy(button, text()));
   return button;
 }
 
-/** Copies a text; the button says how that went, and then its label again. @param {HTMLElement} button @param {string} text */
+/**
+ * Copies a text. The button shows the outcome for a moment.
+ *
+ * @param {HTMLElement} button
+ * @param {string} text
+ */
 export async function copy(button, text) {
   button.dataset.label ??= button.textContent ?? "";
   const outcome = await navigator.clipboard.writeText(text).then(
     () => "Copied",
-    () => "The browser does not let this page copy",
+    () => "The browser does not allow copying",
   );
   button.textContent = outcome;
-  say(outcome);
+  announce(outcome);
   setTimeout(() => (button.textContent = button.dataset.label ?? ""), 1600);
 }
 
-/** Tells a screen reader, once. @param {string} text */
-export function say(text) {
-  const said = byId("said");
-  if (said.textContent !== text) said.textContent = text;
+/**
+ * Announces a text to screen readers, unless it is the last text announced.
+ *
+ * @param {string} text
+ */
+export function announce(text) {
+  const region = byId("announcement");
+  if (region.textContent !== text) region.textContent = text;
 }
 
-/** One of a set of icons that the style sheet knows. @param {string} state */
+/**
+ * The icon of a step's state.
+ *
+ * @param {string} state
+ */
 export function icon(state) {
   const path = {
     passed: "M4.5 10.5l3.5 3.5 7.5-8",
@@ -85,5 +134,9 @@ export function icon(state) {
     skipped: "M6 10h8",
     not_reached: "M10 10v.1",
   }[state];
-  return svg("svg", { viewBox: "0 0 20 20", class: "icon", "aria-hidden": "true" }, svg("path", { d: path ?? "" }));
+  return svg(
+    "svg",
+    { viewBox: "0 0 20 20", class: "icon", "aria-hidden": "true" },
+    svg("path", { d: path ?? "" }),
+  );
 }

@@ -1,136 +1,253 @@
-// What the token says beside what the gate takes, step by step, and mistakes that are often made.
+// Compares the token with what the gate expects at each step, and recognizes common mistakes.
 
-import { fromNow, lasting, local, looksLikeMilliseconds } from "./times.js";
+import { gate } from "./gate.js";
+import { duration, fromNow, localTime, looksLikeMilliseconds } from "./times.js";
 import { fromBase64url } from "./token.js";
 
+/** @import { Issuer, Route, Verdict } from "../console/page.d.ts" */
+/** @import { JsonObject } from "./token.js" */
+
 /**
- * What is known about a token that was judged.
+ * What is known about a token that was checked.
  *
- * @typedef {{token: string, header: Record<string, any> | null, claims: Record<string, any> | null, now: number,
- *   issuer?: import("./gate.js").Issuer, verdict: import("./gate.js").Verdict}} Context
+ * @typedef {object} Context
+ * @property {string} token
+ * @property {JsonObject | null} header
+ * @property {JsonObject | null} claims
+ * @property {number} now In milliseconds.
+ * @property {Issuer | undefined} issuer
+ * @property {Verdict} verdict
  */
 
-/** Each step's name, and what it asks. The order is the verdict's. @type {Record<string, [string, string]>} */
+/**
+ * The title of each step and the question that the step answers, in the order of `Step::ALL` in
+ * `src/refusal/step.rs`.
+ *
+ * @type {Record<string, [title: string, question: string]>}
+ */
 export const STEPS = {
-  path: ["Path", "Can the path be read in one way only, and does a route take it?"],
-  found: ["Found", "Is there exactly one token, where the policy looks for it?"],
-  parsed: ["Parsed", "Is it a strict compact JWS over JSON objects?"],
-  issuer: ["Issuer", "Is iss an issuer that this gate knows and the route admits?"],
-  key: ["Key picked", "Does a key of the issuer fit the token’s header?"],
-  signature: ["Signature", "Was it signed with that key, and left unchanged since?"],
-  type: ["Type", "Is it an access token?"],
+  path: ["Path", "Is the path unambiguous, and does a route match it?"],
+  found: ["Found", "Is there exactly one token in the places where the policy looks?"],
+  parsed: ["Parsed", "Is it a strict compact JWS whose header and payload are JSON objects?"],
+  key: ["Key", "Does the route accept its issuer, and does one of the issuer’s keys fit?"],
+  signature: ["Signature", "Does the signature verify under that key?"],
+  type: ["Type", "Is it an access token whose registered claims have the right JSON types?"],
+  issuer: ["Issuer", "Is iss exactly the issuer that the policy expects?"],
   audience: ["Audience", "Was it issued for this API?"],
   time: ["Time", "Is it valid now?"],
-  claims: ["Claims", "Is every claim there that is required, in the right form?"],
+  claims: ["Claims", "Are all required claims present and well-formed?"],
   revocation: ["Revocation", "Has it been revoked?"],
-  route: ["Route", "May its bearer do this on this route?"],
-  forward: ["Forward", "Can what goes on to the origin be written?"],
+  route: ["Route", "Does it meet the requirements of the route?"],
+  forward: ["Forward", "Can the request be sent to the origin?"],
 };
 
-/** @typedef {{token?: string | null, gate?: string, hint?: string}} Evidence */
+/** @typedef {{token?: string | null, gate?: string | null, hint?: string}} Evidence */
 
-/** What to show beside a step. @param {string} name @param {Context} context @returns {Evidence} */
+/**
+ * Returns what to show beside a step.
+ *
+ * @param {string} name
+ * @param {Context} context
+ * @returns {Evidence}
+ */
 export function evidence(name, context) {
   return (EVIDENCE[name] ?? (() => ({})))(context);
 }
 
 /** @type {Record<string, (context: Context) => Evidence>} */
 const EVIDENCE = {
-  parsed: ({ token, header }) => ({ hint: signatureHint(token, header), token: header ? ["alg", "typ", "kid"].filter((name) => name in header).map((name) => `${name} ${text(header[name])}`).join(", ") : undefined }),
-  issuer: ({ claims, issuer }) => ({ token: said(claims, "iss"), gate: expected(issuer?.issuer), hint: nearMiss(claims?.iss, issuer?.issuer) }),
-  key: ({ header, issuer }) => ({
-    token: header ? `alg ${text(header.alg)}, ${"kid" in header ? `kid ${text(header.kid)}` : "no kid"}` : undefined,
-    gate: issuer ? keysInWords(issuer) : undefined,
+  parsed: ({ token, header }) => ({
+    hint: signatureHint(token, header),
+    token: header
+      ? ["alg", "typ", "kid"]
+          .filter((name) => name in header)
+          .map((name) => `${name} ${text(header[name])}`)
+          .join(", ")
+      : undefined,
   }),
+  key: ({ header, claims, issuer, verdict }) => {
+    // The gate looks up the issuer by `iss` before it selects a key.
+    if (verdict.refusal?.code === "unknown_issuer") {
+      const accepted = acceptedIssuers(verdict.route);
+      return {
+        token: claimText(claims, "iss"),
+        gate: expected(accepted),
+        hint: nearMiss(claims?.iss, accepted),
+      };
+    }
+    return {
+      token: header
+        ? `alg ${text(header.alg)}, ${"kid" in header ? `kid ${text(header.kid)}` : "no kid"}`
+        : undefined,
+      gate: issuer ? describeKeys(issuer) : undefined,
+    };
+  },
   signature: ({ token, header, verdict }) => ({
     token: header ? text(header.alg) : undefined,
     gate: verdict.key,
     hint: signatureHint(token, header),
   }),
+  type: ({ header }) => ({ token: header && "typ" in header ? text(header.typ) : "no typ" }),
+  issuer: ({ claims, issuer }) => ({
+    token: claimText(claims, "iss"),
+    gate: expected(issuer?.issuer),
+    hint: nearMiss(claims?.iss, issuer?.issuer),
+  }),
   audience: ({ claims, issuer }) => ({
-    token: said(claims, "aud"),
+    token: claimText(claims, "aud"),
     gate: expected(issuer?.audience),
     hint: nearMiss(claims?.aud, issuer?.audience),
   }),
-  time: ({ claims, now }) => ({ token: timesInWords(claims, now), hint: timeHint(claims, now) }),
-  type: ({ header }) => ({ token: header && "typ" in header ? text(header.typ) : "no typ" }),
-  route: ({ claims, verdict }) => ({ token: grants(claims), gate: demands(verdict.route) }),
+  time: ({ claims, now }) => ({ token: describeTimes(claims, now), hint: timeHint(claims, now) }),
+  route: ({ claims, verdict }) => ({
+    token: describeGrants(claims),
+    gate: describeRequirements(verdict.route),
+  }),
 };
 
 /** @param {string[]} [values] */
 const expected = (values) => (values?.includes("*") ? "any" : values?.join("\n"));
 
-/** @param {any} value */
-const text = (value) => (typeof value === "string" ? value : JSON.stringify(value) ?? "absent");
+/**
+ * The values of `iss` that a route accepts.
+ *
+ * @param {Route | null} [route]
+ */
+function acceptedIssuers(route) {
+  const names = route?.issuers ?? [];
+  return gate.issuers
+    .filter(({ name }) => names.length === 0 || names.includes(name))
+    .flatMap(({ issuer }) => issuer);
+}
 
-/** @param {Record<string, any> | null} claims @param {string} name */
-function said(claims, name) {
+/** @param {unknown} value */
+const text = (value) => (typeof value === "string" ? value : (JSON.stringify(value) ?? "absent"));
+
+/**
+ * @param {JsonObject | null} claims
+ * @param {string} name
+ */
+function claimText(claims, name) {
   if (!claims) return undefined;
   const value = claims[name];
-  return Array.isArray(value) ? value.map(text).join("\n") : value === undefined ? "absent" : text(value);
+  return Array.isArray(value) ? value.map(text).join("\n") : text(value);
 }
 
-/** @param {import("./gate.js").Issuer} issuer */
-function keysInWords({ algorithms, source, keys }) {
+/** @param {Issuer} issuer */
+function describeKeys({ algorithms, source, keys }) {
   if (source === "secret") return `${algorithms.join(", ")}, a shared secret`;
-  return [algorithms.join(", "), ...keys.map(({ kid, kind }) => `${kind}, ${kid === undefined ? "no kid" : `kid ${kid}`}`)].join("\n");
+  return [
+    algorithms.join(", "),
+    ...keys.map(({ kid, kind }) => `${kind}, ${kid === null ? "no kid" : `kid ${kid}`}`),
+  ].join("\n");
 }
 
-/** @param {Record<string, any> | null} claims @param {number} now in milliseconds */
-function timesInWords(claims, now) {
+/**
+ * @param {JsonObject | null} claims
+ * @param {number} now in milliseconds
+ */
+function describeTimes(claims, now) {
   if (!claims) return undefined;
-  const parts = ["nbf", "iat", "exp"]
-    .filter((name) => typeof claims[name] === "number")
-    .map((name) => `${name} ${fromNow(claims[name] - now / 1000)}${local(claims[name]) ? ` (${local(claims[name])})` : ""}`);
+  const parts = ["nbf", "iat", "exp"].flatMap((name) => {
+    const seconds = claims[name];
+    if (typeof seconds !== "number") return [];
+    const local = localTime(seconds);
+    return [`${name} ${fromNow(seconds - now / 1000)}${local ? ` (${local})` : ""}`];
+  });
   return parts.length > 0 ? parts.join("\n") : "no exp, nbf or iat";
 }
 
-/** @param {Record<string, any> | null} claims @param {number} now in milliseconds */
+/**
+ * @param {JsonObject | null} claims
+ * @param {number} now in milliseconds
+ */
 function timeHint(claims, now) {
   const wrong = ["exp", "nbf", "iat"].find((name) => looksLikeMilliseconds(claims?.[name]));
-  if (wrong) return `${wrong} looks like milliseconds: RFC 7519 counts seconds since 1970.`;
+  if (wrong) return `${wrong} is probably in milliseconds. RFC 7519 counts seconds since 1970.`;
   const exp = claims?.exp;
-  if (typeof exp === "number" && exp <= now / 1000) return `It expired ${lasting(now / 1000 - exp)} ago. Ask the issuer for a new one.`;
+  if (typeof exp === "number" && exp <= now / 1000)
+    return `It expired ${duration(now / 1000 - exp)} ago. Request a new token from the issuer.`;
   return undefined;
 }
 
-/** Differences that the eye passes over. @param {any} value @param {string[]} [expected] */
-export function nearMiss(value, expected = []) {
-  const values = (Array.isArray(value) ? value : [value]).filter((one) => typeof one === "string");
-  const pairs = values.flatMap((one) => expected.filter((other) => other !== one).map((other) => [one, other]));
-  const alike = (/** @type {(text: string) => string} */ how) => pairs.some(([one, other]) => how(one) === how(other));
+/**
+ * Names the difference if a value differs from an expected one only in details that are easy to
+ * overlook.
+ *
+ * @param {unknown} value
+ * @param {string[]} [expected]
+ */
+function nearMiss(value, expected = []) {
+  /** @type {unknown[]} */
+  const values = Array.isArray(value) ? value : [value];
+  const pairs = values
+    .filter((one) => typeof one === "string")
+    .flatMap((one) => expected.filter((other) => other !== one).map((other) => [one, other]));
+  const alike = (/** @type {(text: string) => string} */ normalize) =>
+    pairs.some(([one = "", other = ""]) => normalize(one) === normalize(other));
   const bare = (/** @type {string} */ one) => one.replace(/\/+$/, "");
-  if (alike(bare)) return "They differ in a trailing slash only. The comparison is exact (RFC 7519 section 2, StringOrURI).";
-  if (alike((one) => one.toLowerCase())) return "They differ in upper and lower case only. The comparison is exact.";
-  if (alike((one) => one.trim())) return "They differ in white space only.";
-  if (alike((one) => bare(one.replace(/^https?:\/\//, "").toLowerCase()))) return "They differ in the scheme or a trailing slash only. The comparison is exact.";
+  if (alike(bare))
+    return "They differ only in a trailing slash. The comparison is exact (RFC 7519 section 2).";
+  if (alike((one) => one.toLowerCase()))
+    return "They differ only in case. The comparison is exact.";
+  if (alike((one) => one.trim())) return "They differ only in whitespace.";
+  if (alike((one) => bare(one.replace(/^https?:\/\//, "").toLowerCase())))
+    return "They differ only in the scheme or a trailing slash. The comparison is exact.";
   return undefined;
 }
 
-/** Length in bytes of each signature that has one length. @type {Record<string, number>} */
-const SIGNATURE_BYTES = { HS256: 32, HS384: 48, HS512: 64, ES256: 64, ES384: 96, ES512: 132, ES256K: 64, EdDSA: 64, Ed25519: 64 };
+/**
+ * The signature length in bytes of the algorithms with a fixed length (RFC 7518 sections 3.2 and
+ * 3.4, RFC 8037 section 3.1, RFC 8812 section 3.2).
+ *
+ * @type {Record<string, number>}
+ */
+const SIGNATURE_BYTES = {
+  HS256: 32,
+  HS384: 48,
+  HS512: 64,
+  ES256: 64,
+  ES384: 96,
+  ES512: 132,
+  ES256K: 64,
+  EdDSA: 64,
+  Ed25519: 64,
+};
 
-/** @param {string} token @param {Record<string, any> | null} header */
+/**
+ * @param {string} token
+ * @param {JsonObject | null} header
+ */
 function signatureHint(token, header) {
   const bytes = fromBase64url(token.split(".")[2] ?? "")?.length;
-  const wanted = SIGNATURE_BYTES[header?.alg];
+  const alg = String(header?.alg);
+  const wanted = SIGNATURE_BYTES[alg];
   if (bytes === undefined || wanted === undefined || bytes === wanted) return undefined;
-  if (String(header?.alg).startsWith("ES") && bytes > wanted) return `An ${header?.alg} signature is ${wanted} bytes; this is ${bytes}. It looks like DER, which JWS does not use (RFC 7518 section 3.4).`;
-  return `An ${header?.alg} signature is ${wanted} bytes; this is ${bytes}. Was the token cut off while it was copied?`;
+  const lengths = `An ${alg} signature has ${wanted} bytes; this one has ${bytes}.`;
+  return alg.startsWith("ES") && bytes > wanted
+    ? `${lengths} It is probably in DER format, which JWS does not use (RFC 7518 section 3.4).`
+    : `${lengths} Was the token truncated while it was copied?`;
 }
 
-/** @param {Record<string, any> | null} claims */
-function grants(claims) {
+/** @param {JsonObject | null} claims */
+function describeGrants(claims) {
   if (!claims) return undefined;
-  const found = ["scope", "scp", "roles", "acr"].filter((name) => name in claims).map((name) => `${name} ${text(claims[name])}`);
+  const found = ["scope", "scp", "roles", "acr"]
+    .filter((name) => name in claims)
+    .map((name) => `${name} ${text(claims[name])}`);
   return found.length > 0 ? found.join("\n") : "no scope";
 }
 
-/** What a route asks of a token. @param {import("./gate.js").Route} [route] */
-export function demands(route) {
+/**
+ * Lists what a route requires of a token, one requirement per line.
+ *
+ * @param {Route | null} [route]
+ */
+export function describeRequirements(route) {
   if (!route) return undefined;
-  if (route.access === "public") return "nothing: it is public";
-  const list = (/** @type {string} */ label, /** @type {any} */ of) => (of?.length > 0 ? [`${label} ${of.join(", ")}`] : []);
+  if (route.access === "public") return "no token: the route is public";
+  const list = (/** @type {string} */ label, /** @type {string[]} */ values) =>
+    values.length > 0 ? [`${label} ${values.join(", ")}`] : [];
   const all = [
     ...list("scopes", route.scopes),
     ...list("any scope of", route.any_scope),
@@ -138,8 +255,9 @@ export function demands(route) {
     ...list("any role of", route.any_role),
     ...list("issuers", route.issuers),
     ...list("acr", route.acr),
-    ...(route.max_auth_age ? [`signed in at most ${lasting(route.max_auth_age)} ago`] : []),
-    ...(route.claims ?? []),
+    ...(route.max_auth_age ? [`a login at most ${duration(route.max_auth_age)} ago`] : []),
+    ...route.claims,
   ];
-  return all.length > 0 ? all.join("\n") : route.access === "optional" ? "a good token, or none" : "a good token";
+  if (all.length > 0) return all.join("\n");
+  return route.access === "optional" ? "a valid token or none" : "a valid token";
 }

@@ -1,137 +1,165 @@
-// The gate that served this page, and the same gate compiled for the browser.
+// Access to the gate: the Worker that served this page, and the same gate compiled for the browser.
 
-/**
- * @typedef {{path: string, problem: string, remedy: string}} Fault
- * @typedef {{name: string, kid?: string, kind: string, bits?: number, algorithms: string[], thumbprint?: string}} Key
- * @typedef {{name: string, issuer: string[], audience: string[], algorithms: string[], source: string, names: string[],
- *   withheld: boolean, url?: string, service?: string, mode: string, leeway: number, age_seconds?: number,
- *   refresh_seconds?: number, keys: Key[], skipped: {index: number, why: string}[]}} Issuer
- * @typedef {{path: string, methods: string[], access: string, issuers: string[], scopes: string[], any_scope: string[],
- *   roles: string[], any_role: string[], claims: string[], acr: string[], max_auth_age?: number, mode: string}} Route
- * @typedef {{now: number, version: string, mint: boolean, policy: any, faults: Fault[], warnings: Fault[], secrets: string[],
- *   keys: object}} Facts what gate.json holds
- *
- * @typedef {{method: string, url: string, headers: [string, string][]}} Request
- * @typedef {{name: string, state: "passed" | "failed" | "not_reached" | "unknown" | "skipped", detail?: string,
- *   code?: string, because?: string, remedy?: string}} Step
- * @typedef {{code: string, because: string, remedy?: string}} Reason
- * @typedef {Reason & {status: number, headers: [string, string][], body: string}} Refusal
- * @typedef {{faults?: Fault[], warnings?: Fault[], answer?: {status: number, headers: [string, string][], body: string},
- *   verdict: "admitted" | "refused" | "answered" | "unknown", route?: Route, issuer?: string, alg?: string, key?: string, source?: string,
- *   steps: Step[], refusal?: Refusal, reported?: Reason, outgoing?: {url: string, remove: string[], set: [string, string][]}}} Verdict
- */
+/** @import { Facts, GateModule, Inspection, Issuer } from "../console/page.d.ts" */
+/** @import { Question, Request, Route, Verdict } from "../console/page.d.ts" */
 
 const at = (/** @type {string} */ name) => new URL(name, import.meta.url);
 
-/** Why something is not there, in words for the reader. */
+/** Something is unavailable. The message tells the user why. */
 export class Unavailable extends Error {}
 
 /**
- * `facts` are the Worker's own words; `issuers` and `routes` are what the compiled gate reads out of them.
+ * What is known about the gate.
  *
- * @type {{facts: Facts | null, problem: string | null, offset: number, issuers: Issuer[], routes: Route[]}}
+ * @typedef {object} Gate
+ * @property {Facts | null} facts What the Worker reports.
+ * @property {string | null} problem Why there are no facts.
+ * @property {number} offset The Worker's clock minus this machine's, in milliseconds.
+ * @property {Issuer[]} issuers As the compiled gate reads them from the facts.
+ * @property {Route[]} routes As the compiled gate reads them from the facts.
  */
+
+/** @type {Gate} */
 export const gate = { facts: null, problem: null, offset: 0, issuers: [], routes: [] };
 
-/** @type {{judge: (question: object, now: number) => Verdict, describe: (question: object, now: number) => any, inspect: (text: string) => any} | null} */
+/** @type {GateModule | null} */
 let compiled = null;
 
-/** Whether tokens can be judged in this page. */
+/** Whether this page can check tokens. */
 export const canJudge = () => compiled !== null;
 
-/** Reads what the gate says of itself. Leaves the reason in `gate.problem` where it cannot. */
+/** Fetches the facts about the gate. Sets `gate.problem` on failure. */
 export async function loadFacts() {
   gate.problem = null;
   try {
-    gate.facts = await answered(await fetch(at("gate.json"), { cache: "no-store" }));
-    gate.offset = (gate.facts?.now ?? Date.now()) - Date.now();
+    const facts = /** @type {Facts} */ (
+      await jsonOf(await fetch(at("gate.json"), { cache: "no-store" }))
+    );
+    gate.facts = facts;
+    gate.offset = facts.now - Date.now();
   } catch (error) {
     gate.facts = null;
-    gate.problem = error instanceof Unavailable ? error.message : "The gate does not answer.";
+    gate.problem = error instanceof Unavailable ? error.message : "The gate does not respond.";
   }
 }
 
-/** Makes the tables of issuers and routes, once there are both facts and the compiled gate. */
+/** Fills in the issuers and routes once both the facts and the compiled gate are loaded. */
 export function describe() {
-  const described = compiled && gate.facts?.policy ? compiled.describe(about(gate.facts, ANY_REQUEST), now()) : {};
-  gate.issuers = described.issuers ?? [];
-  gate.routes = described.routes ?? [];
+  const described =
+    compiled && gate.facts?.policy
+      ? compiled.describe(question(gate.facts, ANY_REQUEST), now())
+      : undefined;
+  gate.issuers = described?.issuers ?? [];
+  gate.routes = described?.routes ?? [];
 }
 
+/** @type {Request} */
 const ANY_REQUEST = { method: "GET", url: `${location.origin}/`, headers: [] };
 
 /**
- * A question about a request, by the policy and the keys of the gate, or by others in their place.
+ * Builds the question for the verdict on a request under the gate's policy and keys. Members of
+ * `more` replace those of the facts.
  *
- * @param {object} facts @param {object} request @param {object} [more]
+ * @param {Facts} facts
+ * @param {Request} request
+ * @param {Partial<Question>} [more]
+ * @returns {Question}
  */
-export const about = (facts, request, more = {}) => ({ ...facts, ...request, ...more });
+export const question = (facts, request, more = {}) => ({ ...facts, ...request, ...more });
 
-/** Loads the gate that was compiled for the browser; says why where that fails. @returns {Promise<string | null>} */
+/**
+ * Loads the gate that was compiled for the browser. Returns the reason on failure.
+ *
+ * @returns {Promise<string | null>}
+ */
 export async function loadCompiled() {
   if (typeof WebAssembly !== "object") return "This browser has no WebAssembly.";
   try {
-    const module = await import(at("portcullis.js").href);
+    const module = /** @type {GateModule} */ (await import(at("portcullis.js").href));
     await module.default();
     compiled = module;
     return null;
   } catch (error) {
-    const old = error instanceof WebAssembly.CompileError;
-    return old ? "This browser is too old for the gate’s WebAssembly." : "The gate’s WebAssembly could not be loaded.";
+    return error instanceof WebAssembly.CompileError
+      ? "This browser is too old for the gate’s WebAssembly."
+      : "The gate’s WebAssembly could not be loaded.";
   }
 }
 
 /** The time by the gate's clock, in milliseconds. */
 export const now = () => Date.now() + gate.offset;
 
-/** The verdict of the gate that runs in this page; throws where the question has the wrong shape. @param {object} question */
-export function judge(question) {
+/**
+ * Returns the verdict of the gate in this page. Throws if the question is malformed.
+ *
+ * @param {Question} asked
+ */
+export function judge(asked) {
   if (!compiled) throw new Unavailable("The gate’s WebAssembly is not loaded.");
-  return compiled.judge(question, now());
+  return compiled.judge(asked, now());
 }
 
 /**
- * Finds the token in what was pasted: as the compiled gate does, or, without it, a bare one.
+ * Finds the token in a text. Without the compiled gate, only a bare token is found.
  *
  * @param {string} text
- * @returns {{token?: string, fault?: {code: string, because: string},
- *   curl?: {method?: string, url: string, headers: [string, string][]}}}
+ * @returns {Inspection}
  */
 export function inspect(text) {
   if (compiled) return compiled.inspect(text);
   const token = /[\w-]+\.[\w-]+\.[\w-]*/.exec(text)?.[0];
-  return token ? { token } : { fault: { code: "missing_token", because: "no token is in it" } };
+  return token ? { token } : { fault: { code: "missing_token", because: "no token was found" } };
 }
 
 /**
- * The Worker's own verdict, with its secrets and what it knows of revocations: this sends the token.
+ * Asks the Worker for its verdict, which takes its secrets and the revocations into account. This
+ * sends the token to the Worker.
  *
- * @param {Request} request @returns {Promise<Verdict>}
+ * @param {Request} request
+ * @returns {Promise<Verdict>}
  */
-export async function ask(request) {
+export async function askWorker(request) {
   const answered = await post("judge", request);
-  return judge(about(gate.facts ?? {}, request, { answered }));
+  if (!gate.facts) throw new Unavailable("The gate does not respond.");
+  return judge(question(gate.facts, request, { answered }));
 }
 
-/** A token signed by the Worker with its demo secret. @param {object} wanted @returns {Promise<string>} */
-export const mintAtGate = async (wanted) => (await post("mint", wanted)).token;
+/**
+ * Has the Worker sign a token with its demo secret.
+ *
+ * @param {{issuer?: string, claims: Record<string, unknown>}} wanted
+ */
+export async function mintAtGate(wanted) {
+  const { token } = /** @type {{token: string}} */ (await post("mint", wanted));
+  return token;
+}
 
-/** @param {string} name @param {object} body */
+/**
+ * @param {string} name
+ * @param {object} body
+ */
 async function post(name, body) {
-  const init = { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) };
   let response;
   try {
-    response = await fetch(at(name), { ...init, cache: "no-store" });
+    response = await fetch(at(name), {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify(body),
+      cache: "no-store",
+    });
   } catch {
-    throw new Unavailable("The gate does not answer.");
+    throw new Unavailable("The gate does not respond.");
   }
-  return answered(response);
+  return jsonOf(response);
 }
 
-/** @param {Response} response @returns {Promise<any>} */
-async function answered(response) {
+/**
+ * @param {Response} response
+ * @returns {Promise<unknown>}
+ */
+async function jsonOf(response) {
   const body = await response.json().catch(() => null);
   if (response.ok && body !== null) return body;
   const why = body?.detail ?? body?.title;
-  throw new Unavailable(`The gate answers with ${response.status}${why ? `: ${why}` : ""}.`);
+  throw new Unavailable(`The gate responds with ${response.status}${why ? `: ${why}` : ""}.`);
 }

@@ -1,9 +1,9 @@
-// Times as people read them: in the browser's own zone and words.
+// Formats times in the browser's time zone.
 
 const relative = new Intl.RelativeTimeFormat("en", { numeric: "always" });
 const exact = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
 
-/** @type {[Intl.RelativeTimeFormatUnit, number][]} */
+/** @type {[unit: Intl.RelativeTimeFormatUnit, seconds: number][]} */
 const UNITS = [
   ["year", 31_557_600],
   ["month", 2_629_800],
@@ -12,27 +12,44 @@ const UNITS = [
   ["minute", 60],
 ];
 
-/** The largest unit that fits, and how many of it. @param {number} seconds @returns {[number, Intl.RelativeTimeFormatUnit]} */
+/**
+ * Rounds toward zero to the largest unit that fits.
+ *
+ * @param {number} seconds
+ * @returns {[count: number, unit: Intl.RelativeTimeFormatUnit]}
+ */
 function rounded(seconds) {
   const size = Math.abs(seconds);
   const [unit, length] = UNITS.find(([, length]) => size >= length) ?? ["second", 1];
-  return [Math.trunc(seconds / length), /** @type {Intl.RelativeTimeFormatUnit} */ (unit)];
+  return [Math.trunc(seconds / length), unit];
 }
 
-/** "in 4 minutes", "2 days ago". @param {number} seconds from now */
+/**
+ * For example "in 4 minutes" or "2 days ago".
+ *
+ * @param {number} seconds from now
+ */
 export function fromNow(seconds) {
   if (Math.abs(seconds) < 1) return "now";
   return relative.format(...rounded(seconds));
 }
 
-/** "4 minutes". @param {number} seconds */
-export function lasting(seconds) {
+/**
+ * For example "4 minutes".
+ *
+ * @param {number} seconds
+ */
+export function duration(seconds) {
   const [count, unit] = rounded(Math.abs(seconds));
   return `${count} ${unit}${count === 1 ? "" : "s"}`;
 }
 
-/** The local date and time of seconds since the epoch; nothing where that is no date. @param {number} seconds */
-export function local(seconds) {
+/**
+ * Returns the local date and time, or `undefined` if the number is not a valid date.
+ *
+ * @param {number} seconds since the epoch
+ */
+export function localTime(seconds) {
   const date = new Date(seconds * 1000);
   return Number.isNaN(date.getTime()) ? undefined : exact.format(date);
 }
@@ -40,5 +57,9 @@ export function local(seconds) {
 /** Registered claims that are times (RFC 7519 section 4.1, OpenID Connect Core section 2). */
 export const TIME_CLAIMS = new Set(["exp", "nbf", "iat", "auth_time", "updated_at"]);
 
-/** Milliseconds, most likely: as seconds it lies past the year 5000. @param {number} value */
-export const looksLikeMilliseconds = (value) => value > 100_000_000_000;
+/**
+ * Whether a time is probably in milliseconds: read as seconds, it is after the year 5000.
+ *
+ * @param {unknown} value
+ */
+export const looksLikeMilliseconds = (value) => Number(value) > 100_000_000_000;

@@ -1,211 +1,343 @@
-// The section that tries a request: which route, what goes on, what the answer would be.
+// The section that tries a request: the matching route, what the origin would receive, and the
+// response.
 
-import { byId, copy, fill, h, say } from "./dom.js";
-import { demands } from "./evidence.js";
-import { about, ask, canJudge, gate, judge, now, Unavailable } from "./gate.js";
+import { announce, byId, copy, field, fill, h } from "./dom.js";
+import { describeRequirements } from "./evidence.js";
+import { askWorker, canJudge, gate, judge, now, question, Unavailable } from "./gate.js";
 import { asCurl, METHODS, requestWith, samplePath } from "./question.js";
-import { decoded, parsed, visible } from "./token.js";
+import { decodeToken, withVisibleCharacters } from "./token.js";
 import { banner, focusVerdict, headerLine, stepList, summary, wireAnswer } from "./verdict.js";
 
-/** @typedef {import("./gate.js").Verdict} Verdict */
+/** @import { Answer, HeaderList, Request, Route, Verdict } from "../console/page.d.ts" */
+/** @import { Context } from "./evidence.js" */
 
-const field = (/** @type {string} */ id) => /** @type {HTMLInputElement} */ (byId(id));
-
-/** What a browser shows of an answer's body at most. */
+/** How much of a response body is shown. */
 const SHOWN_CHARACTERS = 20_000;
 
-let asked = /** @type {{about: string, verdict: Verdict} | null} */ (null);
-/** The answer to the last request that went through the gate. */
-let real = /** @type {{about: string, answer: {status: number, headers: [string, string][], body: string}} | null} */ (null);
+/** The last request whose verdict the Worker gave, as JSON, and that verdict. */
+let answered = /** @type {{request: string, verdict: Verdict} | null} */ (null);
+/** The last request that was sent through the gate, as JSON, and the response. */
+let sentThrough = /** @type {{request: string, answer: Answer} | null} */ (null);
 
-/** Wires the section. */
+/** Sets up the section. */
 export function start() {
   for (const method of METHODS) field("try-method").append(h("option", {}, method));
-  for (const id of ["try-method", "try-path", "try-token", "try-headers"]) field(id).addEventListener("input", draw);
+  for (const id of ["try-method", "try-path", "try-token", "try-headers"])
+    field(id).addEventListener("input", render);
   byId("try-form").addEventListener("submit", (event) => event.preventDefault());
   byId("try-copy").addEventListener("click", () => copy(byId("try-copy"), asCurl(request())));
   byId("try-send").addEventListener("click", send);
-  field("routes-search").addEventListener("input", drawRoutes);
+  field("routes-search").addEventListener("input", renderRoutes);
 }
 
-/** Called when the section is shown; a token comes along from another section. @param {string} token */
-export function shown(token) {
+/**
+ * Called when the section becomes visible.
+ *
+ * @param {string} token the token of the first section, used if there is no other
+ */
+export function activate(token) {
   if (field("try-token").value === "") field("try-token").value = token;
-  draw();
+  render();
 }
 
-/** Puts a token in. @param {string} token */
+/**
+ * Enters a token.
+ *
+ * @param {string} token
+ */
 export function use(token) {
   field("try-token").value = token;
-  draw();
+  render();
 }
 
-/** Called when the gate's facts have come. */
+/** Called when the facts have been loaded. */
 export function refresh() {
   const first = gate.routes.find(({ access }) => access === "required") ?? gate.routes[0];
   if (first && field("try-path").value === "/") field("try-path").value = samplePath(first.path);
-  drawRoutes();
-  draw();
+  renderRoutes();
+  render();
 }
 
-/** @returns {import("./gate.js").Request} */
+/** @returns {Request} */
 function request() {
   const path = field("try-path").value || "/";
-  return requestWith(gate.facts?.policy, field("try-method").value, path, field("try-token").value.trim(), furtherHeaders());
+  return requestWith(
+    gate.facts?.policy,
+    field("try-method").value,
+    path,
+    field("try-token").value.trim(),
+    moreHeaders(),
+  );
 }
 
-/** @returns {[string, string][]} */
-function furtherHeaders() {
-  const lines = field("try-headers").value.split("\n").filter((line) => line.trim() !== "");
+/** @returns {HeaderList} */
+function moreHeaders() {
+  const lines = field("try-headers")
+    .value.split("\n")
+    .filter((line) => line.trim() !== "");
   return lines.map((line) => {
     const colon = line.indexOf(":");
-    return colon < 0 ? [line.trim(), ""] : [line.slice(0, colon).trim(), line.slice(colon + 1).trim()];
+    return colon < 0
+      ? [line.trim(), ""]
+      : [line.slice(0, colon).trim(), line.slice(colon + 1).trim()];
   });
 }
 
-function draw() {
+function render() {
   const card = byId("try-verdict");
   const outcome = byId("try-outcome");
-  const sent = request();
-  const here = JSON.stringify(sent);
+  const described = request();
+  const key = JSON.stringify(described);
   if (!gate.facts || !canJudge()) {
-    const detail = gate.facts ? "The gate’s WebAssembly is not loaded." : (gate.problem ?? "The gate is being asked.");
-    return fill(card, banner({ state: "unknown", title: "Not judged here", detail }));
+    const detail = gate.facts
+      ? "The gate’s WebAssembly is not loaded."
+      : (gate.problem ?? "The policy is loading.");
+    return fill(card, banner({ state: "unknown", title: "Not checked", detail }));
   }
   if (gate.facts.faults.length > 0 || !gate.facts.policy) {
-    fill(card, banner({ state: "failed", title: "Refused with 500", detail: "The policy has faults: every request is answered like that." }, "misconfigured"));
+    fill(
+      card,
+      banner(
+        {
+          state: "failed",
+          title: "Refused with 500",
+          detail: "The policy has faults, so the gate answers every request with 500.",
+        },
+        "misconfigured",
+      ),
+    );
     return fill(outcome);
   }
-  const isAsked = asked?.about === here;
-  const verdict = isAsked && asked ? asked.verdict : judge(about(gate.facts, sent));
-  const said = summary(verdict);
+  const isAnswered = answered?.request === key;
+  const verdict =
+    isAnswered && answered ? answered.verdict : judge(question(gate.facts, described));
+  const headline = summary(verdict);
   fill(
     card,
-    banner(said, verdict.refusal?.code, isAsked ? "The gate’s own verdict" : "Judged in this page, by this gate’s policy"),
-    verdict.verdict === "unknown" && askPanel(sent),
+    banner(
+      headline,
+      verdict.refusal?.code,
+      isAnswered ? "The gate’s own verdict" : "Checked in this page against this gate’s policy",
+    ),
+    verdict.verdict === "unknown" && askPanel(described),
     routeLine(verdict),
-    h("details", { class: "all-steps" }, h("summary", {}, "All steps"), stepList(verdict, context(verdict))),
+    h(
+      "details",
+      { class: "all-steps" },
+      h("summary", {}, "All steps"),
+      stepList(verdict, context(verdict)),
+    ),
   );
-  fill(outcome, real?.about === here && answerCard("What came back through the gate", real.answer), ...consequences(verdict));
-  if (!byId("try").hidden) say(`${said.title}. ${said.detail}`);
+  fill(
+    outcome,
+    sentThrough?.request === key && answerCard("The response through the gate", sentThrough.answer),
+    ...consequences(verdict),
+  );
+  if (!byId("try").hidden) announce(`${headline.title}. ${headline.detail}`);
 }
 
-/** @param {Verdict} verdict */
+/**
+ * @param {Verdict} verdict
+ * @returns {Context}
+ */
 function context(verdict) {
   const token = field("try-token").value.trim();
-  const [head, body] = token.split(".");
   const issuer = gate.issuers.find(({ name }) => name === verdict.issuer);
-  return { token, header: parsed(decoded(head ?? "").text), claims: parsed(decoded(body ?? "").text), now: now(), issuer, verdict };
+  return { token, ...decodeToken(token), now: now(), issuer, verdict };
 }
 
 /** @param {Verdict} verdict */
 function routeLine({ route }) {
-  if (!route) return h("p", { class: "matched" }, "No route of the policy takes this path.");
-  return h("p", { class: "matched" }, "Taken by the route ", h("code", {}, route.path), ", which asks for ", (demands(route) ?? "").split("\n").join("; "), ".");
+  if (!route) return h("p", { class: "matched" }, "No route matches this path.");
+  return h(
+    "p",
+    { class: "matched" },
+    "The route ",
+    h("code", {}, route.path),
+    " matches. It requires ",
+    (describeRequirements(route) ?? "").split("\n").join("; "),
+    ".",
+  );
 }
 
-/** @param {import("./gate.js").Request} sent */
-function askPanel(sent) {
+/** @param {Request} described */
+function askPanel(described) {
   const note = h("p", { class: "note failed", role: "alert" });
-  const button = h("button", { type: "button", class: "primary" }, "Send this token to the gate and ask");
+  const button = h(
+    "button",
+    { type: "button", class: "primary" },
+    "Send this token to the gate for its verdict",
+  );
   button.addEventListener("click", async () => {
     try {
-      asked = { about: JSON.stringify(sent), verdict: await ask(sent) };
-      draw();
+      answered = { request: JSON.stringify(described), verdict: await askWorker(described) };
+      render();
       focusVerdict("try-verdict");
     } catch (error) {
-      note.textContent = error instanceof Unavailable ? error.message : "The answer could not be read.";
+      note.textContent =
+        error instanceof Unavailable ? error.message : "The gate’s response is malformed.";
     }
   });
-  return h("div", { class: "ask" }, h("p", {}, "Asking forwards nothing to the origin."), h("div", { class: "actions" }, button), note);
+  return h(
+    "div",
+    { class: "ask" },
+    h("p", {}, "The gate can give its own verdict. Nothing is forwarded to the origin."),
+    h("div", { class: "actions" }, button),
+    note,
+  );
 }
 
 /** @param {Verdict} verdict */
 function consequences(verdict) {
-  if (verdict.refusal) return [answerCard("What the client would get", verdict.refusal)];
-  if (verdict.answer) return [answerCard("What the client would get", verdict.answer)];
+  if (verdict.refusal) return [answerCard("What the client would receive", verdict.refusal)];
+  if (verdict.answer) return [answerCard("What the client would receive", verdict.answer)];
   const outgoing = verdict.outgoing;
   if (!outgoing) return [];
   return [
     h(
       "div",
       { class: "card" },
-      h("h2", {}, "What the origin would get"),
+      h("h2", {}, "What the origin would receive"),
       h(
         "pre",
         { class: "wire", tabindex: "0" },
         h(
           "code",
           {},
-          h("span", { class: "wire-status" }, `${field("try-method").value} `, ...visible(outgoing.url)),
+          h(
+            "span",
+            { class: "wire-status" },
+            `${field("try-method").value} `,
+            ...withVisibleCharacters(outgoing.url),
+          ),
           "\n",
           outgoing.set.map((line) => headerLine(line, "set")),
-          outgoing.remove.map((name) => h("span", { class: "wire-line removed" }, h("span", { class: "wire-name" }, name), "\n")),
+          outgoing.remove.map((name) =>
+            h(
+              "span",
+              { class: "wire-line removed" },
+              h("span", { class: "wire-name" }, name),
+              "\n",
+            ),
+          ),
         ),
       ),
-      h("p", { class: "note" }, "Headers that the gate writes, and those it takes away if they come. All others go on as they are."),
+      h(
+        "p",
+        { class: "note" },
+        "These are the headers that the gate sets and the headers that it removes. All others are forwarded unchanged.",
+      ),
     ),
   ];
 }
 
-/** @param {string} title @param {{status: number, headers: [string, string][], body: string}} answer */
+/**
+ * @param {string} title
+ * @param {Answer} answer
+ */
 function answerCard(title, answer) {
   return h("div", { class: "card" }, h("h2", {}, title), wireAnswer(answer));
 }
 
-/** The real thing: out of the page, through the gate. */
+/** Sends the request from this page through the gate. */
 async function send() {
   const note = byId("try-note");
   note.textContent = "";
-  const sent = request();
-  const url = URL.parse(sent.url);
-  const forbidden = sent.headers.find(([name]) => /^(cookie|sec-|upgrade$|host$|origin$)/i.test(name));
-  if (!url || url.origin !== location.origin) note.textContent = "That is no path of this gate.";
-  else if (forbidden) note.textContent = `A page may not send ${forbidden[0]} by itself: copy it as curl.`;
-  else if (field("try-path").value.includes("#")) note.textContent = "A path has no #.";
+  const described = request();
+  const url = URL.parse(described.url);
+  const forbidden = described.headers.find(([name]) =>
+    /^(cookie|sec-|upgrade$|host$|origin$)/i.test(name),
+  );
+  if (!url || url.origin !== location.origin)
+    note.textContent = "The path does not belong to this gate.";
+  else if (forbidden)
+    note.textContent = `Pages cannot set ${forbidden[0]}. Copy the request as curl instead.`;
+  else if (field("try-path").value.includes("#")) note.textContent = "A path cannot contain #.";
   if (note.textContent !== "" || !url) return;
   try {
-    const response = await fetch(url, { method: sent.method, headers: sent.headers, cache: "no-store", credentials: "omit", redirect: "manual", referrerPolicy: "no-referrer" });
+    const response = await fetch(url, {
+      method: described.method,
+      headers: described.headers,
+      cache: "no-store",
+      credentials: "omit",
+      redirect: "manual",
+      referrerPolicy: "no-referrer",
+    });
     const body = (await response.text()).slice(0, SHOWN_CHARACTERS);
-    real = { about: JSON.stringify(sent), answer: { status: response.status, headers: [...response.headers], body } };
-    draw();
-    say(`The answer through the gate: ${response.status}`);
+    const answer = { status: response.status, headers: [...response.headers], body };
+    sentThrough = { request: JSON.stringify(described), answer };
+    render();
+    announce(`The response through the gate: ${response.status}`);
   } catch {
-    note.textContent = "It did not come back: the gate does not answer, or a header is not one.";
+    note.textContent =
+      "Sending failed: the gate does not respond, or a header is not a valid HTTP header.";
   }
 }
 
-function drawRoutes() {
+function renderRoutes() {
   const routes = gate.routes;
   const words = field("routes-search").value.toLowerCase().split(/\s+/).filter(Boolean);
-  const shown = routes.filter((route) => words.every((word) => JSON.stringify(route).toLowerCase().includes(word)));
-  if (shown.length === 0) return fill(byId("routes"), h("p", { class: "empty" }, routes.length === 0 ? "No routes are known." : "No route has all of these words."));
+  const shown = routes.filter((route) =>
+    words.every((word) => JSON.stringify(route).toLowerCase().includes(word)),
+  );
+  if (shown.length === 0)
+    return fill(
+      byId("routes"),
+      h(
+        "p",
+        { class: "empty" },
+        routes.length === 0 ? "No routes are known." : "No route contains all of these words.",
+      ),
+    );
   fill(
     byId("routes"),
     h(
       "table",
       {},
-      h("thead", {}, h("tr", {}, ["Path", "Methods", "Access", "Asks for"].map((title) => h("th", { scope: "col" }, title)))),
+      h(
+        "thead",
+        {},
+        h(
+          "tr",
+          {},
+          ["Path", "Methods", "Access", "Requires"].map((title) =>
+            h("th", { scope: "col" }, title),
+          ),
+        ),
+      ),
       h("tbody", {}, shown.map(routeRow)),
     ),
   );
 }
 
-/** @param {import("./gate.js").Route} route */
+/** @param {Route} route */
 function routeRow(route) {
-  const pick = h("button", { type: "button", class: "path" }, route.path);
-  pick.addEventListener("click", () => {
+  const select = h("button", { type: "button", class: "path" }, route.path);
+  select.addEventListener("click", () => {
     field("try-path").value = samplePath(route.path);
     if (route.methods.length > 0) field("try-method").value = route.methods[0] ?? "GET";
-    draw();
+    render();
     field("try-path").focus();
   });
   return h(
     "tr",
     {},
-    h("th", { scope: "row" }, pick),
-    h("td", { "data-label": "Methods" }, route.methods.length > 0 ? route.methods.join(", ") : "all"),
-    h("td", { "data-label": "Access" }, h("span", { class: `access ${route.access}` }, route.access), route.mode === "report" && h("span", { class: "access report" }, "report")),
-    h("td", { "data-label": "Asks for" }, demands(route)?.split("\n").join("; ") ?? ""),
+    h("th", { scope: "row" }, select),
+    h(
+      "td",
+      { "data-label": "Methods" },
+      route.methods.length > 0 ? route.methods.join(", ") : "all",
+    ),
+    h(
+      "td",
+      { "data-label": "Access" },
+      h("span", { class: `access ${route.access}` }, route.access),
+      route.mode === "report" && h("span", { class: "access report" }, "report"),
+    ),
+    h(
+      "td",
+      { "data-label": "Requires" },
+      describeRequirements(route)?.split("\n").join("; ") ?? "",
+    ),
   );
 }

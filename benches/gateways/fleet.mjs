@@ -1,5 +1,6 @@
-// The gateways, each for each algorithm a service with a socket of its own, and the one origin that all of
-// them fetch from, in one workerd process: they share its one JavaScript thread, and take turns.
+// Runs all gateways and their common origin in one workerd process. Each gateway is a service with
+// its own socket for each algorithm. The services share the single JavaScript thread and take
+// turns.
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -14,28 +15,64 @@ import { bounded } from "../../tests/e2e/harness/waiting.mjs";
 import { listening, quoted } from "../../tests/e2e/harness/workerd.mjs";
 import { AUDIENCE, ISSUER } from "./tokens.mjs";
 
+/** @import { JsonWebKey } from "node:crypto" */
+/** @import { Signer } from "./tokens.mjs" */
+
+/** @typedef {{name: string, type: "esModule" | "wasm", path: string}} Module */
+/** @typedef {(signer: Signer) => Record<string, unknown>} Bindings */
+/** @typedef {{name: string, gateway: Gateway, signer: Signer}} Service */
+/**
+ * A running workerd process.
+ *
+ * @typedef {object} Fleet
+ * @property {(name: string) => number} port Returns the port of a service.
+ * @property {number | undefined} pid
+ * @property {() => Promise<void>} stop
+ */
+/** @typedef {(services: Service[]) => Promise<Fleet>} StartFleet */
+
 const here = fileURLToPath(new URL(".", import.meta.url));
 
-/** What is deployed of a gateway: the modules, the entry first, and what the configuration binds. */
+/** A gateway as it is deployed: its modules, the entry first, and its bindings. */
 export class Gateway {
+  /**
+   * @param {{name: string, title: string, modules: Module[], algorithms?: string[], bindings:
+   *   Bindings}} gateway
+   */
   constructor({ name, title, modules, algorithms, bindings }) {
-    Object.assign(this, { name, title, modules, algorithms, bindings });
+    this.name = name;
+    this.title = title;
+    this.modules = modules;
+    this.algorithms = algorithms;
+    this.bindings = bindings;
   }
 
-  /** Whether it verifies tokens of this algorithm. */
+  /**
+   * Whether the gateway can verify tokens of this algorithm.
+   *
+   * @param {string} algorithm
+   */
   handles(algorithm) {
     return this.algorithms === undefined || this.algorithms.includes(algorithm);
   }
 
-  /** The bytes that are uploaded, compressed. */
+  /** The compressed size of the upload. */
   async uploadBytes() {
     const contents = await Promise.all(this.modules.map(({ path: file }) => readFile(file)));
-    return contents.map((bytes) => gzipSync(bytes, { level: 9 }).length).reduce((sum, length) => sum + length);
+    return contents
+      .map((bytes) => gzipSync(bytes, { level: 9 }).length)
+      .reduce((sum, length) => sum + length);
   }
 }
 
-/** The folders of the two Workers in Rust hold what `worker-build` left. */
+/**
+ * Builds the gateways.
+ *
+ * @param {{gate: string, passThrough: string, output: string}} folders `gate` and `passThrough`
+ *   hold Workers that `worker-build` built; `output` receives the bundles
+ */
 export function gateways({ gate, passThrough, output }) {
+  /** @type {Bindings} */
   const libraryBindings = ({ algorithm, jwk, secret }) => ({
     ALGORITHM: algorithm,
     AUDIENCE,
@@ -45,17 +82,42 @@ export function gateways({ gate, passThrough, output }) {
   });
   const none = () => ({});
   return [
-    new Gateway({ name: "pass-through", title: "pass-through, JavaScript", modules: script("pass-through", output), bindings: none }),
-    new Gateway({ name: "rust", title: "pass-through, Rust", modules: rust(passThrough), bindings: none }),
-    new Gateway({ name: "portcullis", title: "Portcullis", modules: rust(gate), bindings: policy(AS_IT_CAME) }),
+    new Gateway({
+      name: "pass-through",
+      title: "pass-through, JavaScript",
+      modules: script("pass-through", output),
+      bindings: none,
+    }),
+    new Gateway({
+      name: "rust",
+      title: "pass-through, Rust",
+      modules: rust(passThrough),
+      bindings: none,
+    }),
+    new Gateway({
+      name: "portcullis",
+      title: "Portcullis",
+      modules: rust(gate),
+      bindings: policy(AS_IT_CAME),
+    }),
     new Gateway({
       name: "portcullis-url",
       title: "Portcullis, to another host",
       modules: rust(gate),
       bindings: policy(TO_ANOTHER_HOST),
     }),
-    new Gateway({ name: "jose", title: "jose", modules: script("jose", output), bindings: libraryBindings }),
-    new Gateway({ name: "hono", title: "Hono", modules: script("hono", output), bindings: libraryBindings }),
+    new Gateway({
+      name: "jose",
+      title: "jose",
+      modules: script("jose", output),
+      bindings: libraryBindings,
+    }),
+    new Gateway({
+      name: "hono",
+      title: "Hono",
+      modules: script("hono", output),
+      bindings: libraryBindings,
+    }),
     new Gateway({
       name: "tsndr",
       title: "@tsndr/cloudflare-worker-jwt",
@@ -66,20 +128,35 @@ export function gateways({ gate, passThrough, output }) {
   ];
 }
 
-/** Where a policy sends requests: on as they came, as the other gateways do. */
+/**
+ * Forwards requests unchanged, as the other gateways do.
+ *
+ * @type {{origin: string, cache: string}}
+ */
 const AS_IT_CAME = { origin: "service:ORIGIN", cache: "origin" };
 
-/** What a policy does by itself besides, with an origin that is a server elsewhere. */
+/**
+ * Forwards requests to another server, and sets `Cache-Control: no-store`, as is the default.
+ *
+ * @type {{origin: string, cache: string}}
+ */
 const TO_ANOTHER_HOST = { origin: "https://origin.example", cache: "no-store" };
 
-/** The gate's policy that checks what the others check. */
+/**
+ * A policy of the gate that performs the same checks as the other gateways.
+ *
+ * @param {{origin: string, cache: string}} forwarding
+ * @returns {Bindings}
+ */
 function policy({ origin, cache }) {
   return ({ algorithm, jwk, secret }) => {
     const keys = secret === undefined ? { jwks: { keys: [jwk] } } : { secret: "SECRET" };
     return {
       POLICY: {
         origin,
-        issuers: [{ name: "issuer", issuer: ISSUER, audience: [AUDIENCE], algorithms: [algorithm], keys }],
+        issuers: [
+          { name: "issuer", issuer: ISSUER, audience: [AUDIENCE], algorithms: [algorithm], keys },
+        ],
         routes: [{ path: "/*", cache }],
       },
       ...(secret === undefined ? {} : { SECRET: secret }),
@@ -87,6 +164,10 @@ function policy({ origin, cache }) {
   };
 }
 
+/**
+ * @param {string} folder
+ * @returns {Module[]}
+ */
 function rust(folder) {
   return [
     { name: "index.js", type: "esModule", path: path.join(folder, "index.js") },
@@ -94,7 +175,13 @@ function rust(folder) {
   ];
 }
 
-/** A Worker in JavaScript, bundled and minified as wrangler does. */
+/**
+ * Bundles and minifies a Worker in JavaScript, as wrangler does.
+ *
+ * @param {string} name
+ * @param {string} output
+ * @returns {Module[]}
+ */
 function script(name, output) {
   const outfile = path.join(output, `${name}.js`);
   buildSync({
@@ -110,7 +197,11 @@ function script(name, output) {
 }
 
 /**
- * Starts workerd with services: { name, gateway, signer }. Returns their ports, the process's id, and how to end it.
+ * Starts workerd with all services.
+ *
+ * @param {Service[]} services
+ * @param {string} output
+ * @returns {Promise<Fleet>}
  */
 export async function startFleet(services, output) {
   const directory = await mkdtemp(path.join(os.tmpdir(), "bench-"));
@@ -119,7 +210,10 @@ export async function startFleet(services, output) {
     modules: gateway.modules,
     bindings: gateway.bindings(signer),
   }));
-  await writeFile(path.join(directory, "config.capnp"), await configuration(all, script("origin", output), directory));
+  await writeFile(
+    path.join(directory, "config.capnp"),
+    await configuration(all, script("origin", output), directory),
+  );
   const child = spawn(workerdBinary, ["serve", "--control-fd=3", "config.capnp"], {
     cwd: directory,
     stdio: ["ignore", "inherit", "inherit", "pipe"],
@@ -134,27 +228,52 @@ export async function startFleet(services, output) {
     await rm(directory, { recursive: true, force: true });
   };
   try {
-    const ports = await bounded(listening(child, all.map(({ name }) => name)), "workerd to listen");
-    return { ports, pid: child.pid, stop };
+    const ports = await bounded(
+      listening(
+        child,
+        all.map(({ name }) => name),
+      ),
+      "workerd to listen",
+    );
+    const port = (/** @type {string} */ name) => {
+      const found = ports.get(name);
+      if (found === undefined) throw new Error(`no service ${name}`);
+      return found;
+    };
+    return { port, pid: child.pid, stop };
   } catch (error) {
     await stop();
     throw error;
   }
 }
 
+/**
+ * @param {{name: string, modules: Module[], bindings: Record<string, unknown>}[]} services
+ * @param {Module[]} origin
+ * @param {string} directory
+ */
 async function configuration(services, origin, directory) {
-  const embedded = new Map();
-  // What several services share is embedded from one copy.
-  const module = async ({ name, type, path: file }) => {
-    if (!embedded.has(file)) {
-      const copy = `${embedded.size}-${name}`;
+  /**
+   * The copies of the modules by their paths. A module that several services share is copied once.
+   *
+   * @type {Map<string, string>}
+   */
+  const copies = new Map();
+  const module = async (/** @type {Module} */ { name, type, path: file }) => {
+    let copy = copies.get(file);
+    if (copy === undefined) {
+      copy = `${copies.size}-${name}`;
       await writeFile(path.join(directory, copy), await readFile(file));
-      embedded.set(file, copy);
+      copies.set(file, copy);
     }
-    return `(name = ${quoted(name)}, ${type} = embed ${quoted(embedded.get(file))})`;
+    return `(name = ${quoted(name)}, ${type} = embed ${quoted(copy)})`;
   };
+  /**
+   * @param {{modules: Module[], bindings?: Record<string, unknown>}} worker
+   * @param {boolean} isGateway
+   */
   const worker = async ({ modules, bindings = {} }, isGateway) => {
-    const binding = ([name, value]) =>
+    const binding = (/** @type {[string, unknown]} */ [name, value]) =>
       typeof value === "string"
         ? `(name = ${quoted(name)}, text = ${quoted(value)})`
         : `(name = ${quoted(name)}, json = ${quoted(JSON.stringify(value))})`;
@@ -171,7 +290,8 @@ async function configuration(services, origin, directory) {
     lines.push(`(name = ${quoted(service.name)}, worker = ${await worker(service, true)})`);
   }
   const sockets = services.map(
-    ({ name }) => `(name = ${quoted(name)}, address = "127.0.0.1:0", http = (), service = ${quoted(name)})`,
+    ({ name }) =>
+      `(name = ${quoted(name)}, address = "127.0.0.1:0", http = (), service = ${quoted(name)})`,
   );
   return `using Workerd = import "/workerd/workerd.capnp";
 

@@ -1,13 +1,17 @@
-// The load: a fixed number of requests over connections that stay open, each sent when the one before it was
-// answered. It ends when they are answered, and fails at the first answer that is not the one expected, or when
-// nothing comes for a while.
+// Generates load: a fixed number of requests over persistent connections. Each connection sends the
+// next request when the previous one has been answered. A run fails if a response has an unexpected
+// status or if no response arrives for a while.
 
 import net from "node:net";
 
 const SILENCE_MILLISECONDS = 20_000;
 const END_OF_HEAD = Buffer.from("\r\n\r\n");
 
-/** The bytes of a request with this token. */
+/**
+ * The bytes of a request with a token.
+ *
+ * @param {string} token
+ */
 export function request(token) {
   return Buffer.from(
     "GET /api/items/17?page=2 HTTP/1.1\r\nHost: api.example.com\r\nAccept: application/json\r\n" +
@@ -16,18 +20,25 @@ export function request(token) {
   );
 }
 
-/** Connections to one gateway, kept open between rounds. */
+/** Connections to one gateway that stay open between rounds. */
 export class Load {
   #port;
+  /** @type {net.Socket[]} */
   #sockets = [];
 
+  /**
+   * @param {number} port
+   * @param {number} connections
+   */
   constructor(port, connections) {
     this.#port = port;
     this.connections = connections;
   }
 
   async open() {
-    this.#sockets = await Promise.all(Array.from({ length: this.connections }, () => connected(this.#port)));
+    this.#sockets = await Promise.all(
+      Array.from({ length: this.connections }, () => connected(this.#port)),
+    );
   }
 
   close() {
@@ -35,8 +46,11 @@ export class Load {
   }
 
   /**
-   * Sends every request once. Returns the seconds that it took, this process's own seconds of processor time in
-   * them, and each answer's latency in microseconds.
+   * Sends every request once. Returns the duration in seconds, the processor time of this process
+   * in seconds, and the latency of each response in microseconds.
+   *
+   * @param {Buffer[]} requests
+   * @param {number} [status] the expected status
    */
   async run(requests, status = 200) {
     const latencies = new Float64Array(requests.length);
@@ -46,7 +60,13 @@ export class Load {
     const began = performance.now();
     await Promise.all(
       this.#sockets.map((socket) =>
-        exchange(socket, () => (next < requests.length ? next++ : undefined), requests, expected, latencies),
+        exchange(
+          socket,
+          () => (next < requests.length ? next++ : undefined),
+          requests,
+          expected,
+          latencies,
+        ),
       ),
     );
     const seconds = (performance.now() - began) / 1000;
@@ -55,39 +75,54 @@ export class Load {
   }
 }
 
+/** @param {number} port */
 async function connected(port) {
   const socket = net.connect({ host: "127.0.0.1", port, noDelay: true });
   await new Promise((resolve, reject) => socket.once("connect", resolve).once("error", reject));
   return socket;
 }
 
-/** One connection's share: the next request as soon as the last one's answer is whole. */
+/**
+ * Sends one connection's share of the requests, each when the previous response is complete.
+ *
+ * @param {net.Socket} socket
+ * @param {() => number | undefined} take returns the index of the next request
+ * @param {Buffer[]} requests
+ * @param {string} expected
+ * @param {Float64Array} latencies
+ * @returns {Promise<void>}
+ */
 function exchange(socket, take, requests, expected, latencies) {
   return new Promise((resolve, reject) => {
-    let index;
-    let sent;
+    let index = 0;
+    let sent = 0;
     let pending = Buffer.alloc(0);
-    const finish = (settle, value) => {
+    const finish = (/** @type {Error | undefined} */ error = undefined) => {
       socket.setTimeout(0);
       for (const event of ["data", "error", "close", "timeout"]) socket.removeAllListeners(event);
-      settle(value);
+      if (error) reject(error);
+      else resolve();
     };
     const send = () => {
-      index = take();
-      if (index === undefined) return finish(resolve);
+      const next = take();
+      if (next === undefined) return finish();
+      index = next;
       sent = performance.now();
-      socket.write(requests[index]);
+      socket.write(/** @type {Buffer} */ (requests[index]));
     };
     socket.setTimeout(SILENCE_MILLISECONDS);
-    socket.on("timeout", () => finish(reject, new Error("no answer")));
-    socket.on("error", (error) => finish(reject, error));
-    socket.on("close", () => finish(reject, new Error("the connection was closed")));
+    socket.on("timeout", () => finish(new Error("no response")));
+    socket.on("error", finish);
+    socket.on("close", () => finish(new Error("the connection was closed")));
     socket.on("data", (chunk) => {
       pending = pending.length === 0 ? chunk : Buffer.concat([pending, chunk]);
-      const length = answerLength(pending);
+      const length = responseLength(pending);
       if (length === undefined || pending.length < length) return;
-      if (pending.length > length || !pending.subarray(0, expected.length).equals(Buffer.from(expected))) {
-        return finish(reject, new Error(`expected ${expected}, got ${pending.toString("latin1")}`));
+      if (
+        pending.length > length ||
+        !pending.subarray(0, expected.length).equals(Buffer.from(expected))
+      ) {
+        return finish(new Error(`expected ${expected}, got ${pending.toString("latin1")}`));
       }
       pending = Buffer.alloc(0);
       latencies[index] = (performance.now() - sent) * 1000;
@@ -97,8 +132,13 @@ function exchange(socket, take, requests, expected, latencies) {
   });
 }
 
-/** The bytes of the answer that begins here, once its head is there. */
-function answerLength(bytes) {
+/**
+ * Returns the length of the response at the start of the bytes, or `undefined` if that is not known
+ * yet.
+ *
+ * @param {Buffer} bytes
+ */
+function responseLength(bytes) {
   const end = bytes.indexOf(END_OF_HEAD);
   if (end < 0) return undefined;
   const head = bytes.toString("latin1", 0, end);

@@ -1,33 +1,42 @@
-// How long a fresh process takes from its start to its first answer: with a gateway, less without one, is what the
-// gateway's module takes to be compiled, to begin, and to read its policy and keys.
+// Measures the time from the start of a fresh process to its first response. The difference between
+// a gateway and the pass-through is the time to compile and instantiate the gateway's module and to
+// read its policy and keys.
 
 import { Load, request } from "./load.mjs";
-import { median } from "./statistics.mjs";
+import { medianOfPairs } from "./statistics.mjs";
 import { Signer } from "./tokens.mjs";
+
+/** @import { Gateway, StartFleet } from "./fleet.mjs" */
 
 const ROUNDS = 15;
 
-/** Milliseconds over the pass-through in JavaScript, for each gateway. */
+/**
+ * Returns the milliseconds of each gateway over those of the pass-through in JavaScript.
+ *
+ * @param {Gateway[]} gateways
+ * @param {StartFleet} start
+ * @param {(text: string) => void} say
+ */
 export async function measureStart(gateways, start, say) {
   say("start-up");
   const signer = new Signer("RS256");
-  const times = new Map(gateways.map(({ name }) => [name, []]));
+  const runs = gateways.map((gateway) => ({ gateway, times: /** @type {number[]} */ ([]) }));
   for (let round = -1; round < ROUNDS; round += 1) {
-    for (const gateway of gateways) {
+    for (const { gateway, times } of runs) {
       const began = performance.now();
       const fleet = await start([{ name: "one", gateway, signer }]);
-      const load = new Load(fleet.ports.get("one"), 1);
+      const load = new Load(fleet.port("one"), 1);
       await load.open();
       await load.run([request(signer.token())]);
       const took = performance.now() - began;
       load.close();
       await fleet.stop();
-      if (round >= 0) times.get(gateway.name).push(took);
+      if (round >= 0) times.push(took);
     }
   }
-  const floor = times.get("pass-through");
-  return gateways.map(({ name, title }) => ({
-    title,
-    milliseconds: median(times.get(name).map((time, round) => time - floor[round])),
+  const floor = runs.find(({ gateway }) => gateway.name === "pass-through")?.times ?? [];
+  return runs.map(({ gateway, times }) => ({
+    gateway,
+    milliseconds: medianOfPairs(times, floor, (time, other) => time - other),
   }));
 }

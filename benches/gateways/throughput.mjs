@@ -1,58 +1,119 @@
-// How many requests a second pass each gateway, and how long one takes.
+// Measures how many requests per second pass through each gateway, and how long a single request
+// takes.
 
 import { Load, request } from "./load.mjs";
-import { median, quantile } from "./statistics.mjs";
+import { median, medianOfPairs, quantile } from "./statistics.mjs";
 import { ALGORITHMS, Signer, forged } from "./tokens.mjs";
 
-/** Enough to keep the one JavaScript thread busy, few enough that none waits for long. */
+/** @import { Gateway, Service, StartFleet } from "./fleet.mjs" */
+
+/**
+ * Makes the requests of one round.
+ *
+ * @typedef {(count: number) => Buffer[]} Mix
+ */
+/**
+ * What was measured for a gateway.
+ *
+ * @typedef {object} Result
+ * @property {string} title
+ * @property {number[]} rates Requests per second in each round.
+ * @property {number} rate
+ * @property {number} p50
+ * @property {number} p99
+ * @property {number} generator The share of one processor that the load generator used.
+ */
+/**
+ * The results by the names of the gateways.
+ *
+ * @typedef {Map<string, Result>} Results
+ */
+/** @typedef {{algorithm: string, mix: string, results: Results}} Measured */
+
+/** Enough to keep the single JavaScript thread busy, and few enough that no request waits long. */
 const CONNECTIONS = 16;
-/** Many and short, since what slows the machine down for a while should meet all the gateways of a round alike. */
+/**
+ * Many short rounds, so that a temporary slowdown of the machine affects all gateways of a round
+ * alike.
+ */
 export const ROUNDS = 48;
 /**
- * Until V8 has compiled what is hot, for which it takes its time on two processors: some twenty thousand requests. What
- * comes after is warmed up by it, save for its tokens.
+ * V8 needs about twenty thousand requests to compile the hot code on two processors. The following
+ * mixes run the same code and only need to warm up their tokens.
  */
 export const FIRST_WARM_UP_ROUNDS = 60;
 export const WARM_UP_ROUNDS = 8;
 const REQUESTS = 400;
-/** One at a time: what a request takes that meets no other. */
+/** Sent one at a time, to measure the latency of a request that waits for no other. */
 const LONE_REQUESTS = 100;
 const USES_OF_A_WARM_TOKEN = 20;
 const HOT_TOKENS = 1_000;
 
-/** What is sent in one round, made before it begins: a function from a signer to a function that makes a round. */
+/**
+ * Repeats requests in order, starting with the one at `from`.
+ *
+ * @param {Buffer[]} requests
+ * @param {number} count
+ */
+const repeated = (requests, count, from = 0) =>
+  Array.from(
+    { length: count },
+    (_, index) => /** @type {Buffer} */ (requests[(from + index) % requests.length]),
+  );
+
+/**
+ * The requests of a round are made before the round begins.
+ *
+ * @type {Record<string, (signer: Signer) => Mix>}
+ */
 const MIXES = {
   cold: (signer) => (count) => signer.tokens(count).map(request),
-  warm: (signer) => (count) => {
-    const tokens = signer.tokens(Math.ceil(count / USES_OF_A_WARM_TOKEN)).map(request);
-    return Array.from({ length: count }, (_, index) => tokens[index % tokens.length]);
-  },
+  warm: (signer) => (count) =>
+    repeated(signer.tokens(Math.ceil(count / USES_OF_A_WARM_TOKEN)).map(request), count),
   hot: (signer) => {
-    const tokens = signer.tokens(HOT_TOKENS).map(request);
+    const requests = signer.tokens(HOT_TOKENS).map(request);
     let next = 0;
-    return (count) => Array.from({ length: count }, () => tokens[next++ % tokens.length]);
+    return (count) => {
+      const from = next;
+      next += count;
+      return repeated(requests, count, from);
+    };
   },
 };
 
-/** Measures `gateways` in a fleet that `start` starts. Returns { algorithm, mix, results } for each of both. */
-export async function measure(gateways, start, { algorithms = ALGORITHMS, mixes = Object.keys(MIXES), say }) {
-  const signers = new Map(algorithms.map((algorithm) => [algorithm, new Signer(algorithm)]));
-  const services = algorithms.flatMap((algorithm) =>
+/**
+ * Measures the gateways with each algorithm and each mix.
+ *
+ * @param {Gateway[]} gateways
+ * @param {StartFleet} start
+ * @param {{algorithms?: string[], mixes?: string[], say: (text: string) => void}} options
+ * @returns {Promise<Measured[]>}
+ */
+export async function measure(
+  gateways,
+  start,
+  { algorithms = ALGORITHMS, mixes = Object.keys(MIXES), say },
+) {
+  const signers = algorithms.map((algorithm) => new Signer(algorithm));
+  const services = signers.flatMap((signer) =>
     gateways
-      .filter((gateway) => gateway.handles(algorithm))
-      .map((gateway) => ({ name: `${gateway.name}-${algorithm}`, gateway, signer: signers.get(algorithm) })),
+      .filter((gateway) => gateway.handles(signer.algorithm))
+      .map((gateway) => ({ name: `${gateway.name}-${signer.algorithm}`, gateway, signer })),
   );
   const fleet = await start(services);
   try {
     const measured = [];
-    for (const algorithm of algorithms) {
-      const own = services.filter(({ signer }) => signer.algorithm === algorithm);
-      await check(own, fleet.ports);
+    for (const signer of signers) {
+      const { algorithm } = signer;
+      const own = services.filter((service) => service.signer === signer);
+      await check(own, fleet.port);
       let warmUpRounds = FIRST_WARM_UP_ROUNDS;
       for (const mix of mixes) {
+        const make = MIXES[mix];
+        if (make === undefined) throw new Error(`unknown mix: ${mix}`);
         say(`${algorithm}, ${mix}`);
-        const requests = MIXES[mix](signers.get(algorithm));
-        measured.push({ algorithm, mix, results: await interleaved(own, fleet.ports, requests, warmUpRounds) });
+        const results = await interleaved(own, fleet.port, make(signer), warmUpRounds);
+        measured.push({ algorithm, mix, results });
         warmUpRounds = WARM_UP_ROUNDS;
       }
     }
@@ -62,10 +123,16 @@ export async function measure(gateways, start, { algorithms = ALGORITHMS, mixes 
   }
 }
 
-/** A gateway lets a good token in and refuses a forged one, before it is timed; a pass-through refuses nothing. */
-async function check(services, ports) {
+/**
+ * Checks before the measurement that each gateway accepts a valid token and rejects a forged one,
+ * and that a pass-through accepts both.
+ *
+ * @param {Service[]} services
+ * @param {(name: string) => number} port
+ */
+async function check(services, port) {
   for (const { name, gateway, signer } of services) {
-    const load = new Load(ports.get(name), 1);
+    const load = new Load(port(name), 1);
     await load.open();
     const token = signer.token();
     await load.run([request(token)]);
@@ -75,15 +142,23 @@ async function check(services, ports) {
   }
 }
 
-/** Rounds in which every gateway has its turn, beginning with another one each time. */
-async function interleaved(services, ports, mix, warmUpRounds) {
+/**
+ * Runs rounds in which the gateways take turns. Each round begins with another gateway.
+ *
+ * @param {Service[]} services
+ * @param {(name: string) => number} port
+ * @param {Mix} mix
+ * @param {number} warmUpRounds
+ * @returns {Promise<Results>}
+ */
+async function interleaved(services, port, mix, warmUpRounds) {
   const runs = services.map(({ name, gateway }) => ({
     gateway,
-    many: new Load(ports.get(name), CONNECTIONS),
-    alone: new Load(ports.get(name), 1),
-    rates: [],
-    latencies: [],
-    generator: [],
+    many: new Load(port(name), CONNECTIONS),
+    alone: new Load(port(name), 1),
+    rates: /** @type {number[]} */ ([]),
+    latencies: /** @type {number[]} */ ([]),
+    generator: /** @type {number[]} */ ([]),
   }));
   for (const { many, alone } of runs) await Promise.all([many.open(), alone.open()]);
   for (let round = -warmUpRounds; round < ROUNDS; round += 1) {
@@ -115,14 +190,36 @@ async function interleaved(services, ports, mix, warmUpRounds) {
   );
 }
 
-/** The median over the rounds of the ratio in each: what slows the machine in one slows both. */
+/**
+ * Returns the median of the ratios within each round. A slowdown of the machine affects both sides
+ * of a ratio.
+ *
+ * @param {Results} results
+ * @param {string} name
+ * @param {string} other
+ */
 export function ratioOf(results, name, other) {
-  const [rates, others] = [results.get(name)?.rates, results.get(other)?.rates];
-  return rates && others && median(rates.map((rate, round) => rate / others[round]));
+  return compared(results, name, other, (rate, otherRate) => rate / otherRate);
 }
 
-/** Microseconds a request takes more than through `floor`: the JavaScript thread is busy all the time. */
+/**
+ * Returns how many microseconds longer a request takes than through `floor`. The JavaScript thread
+ * is busy all the time, so the rates tell.
+ *
+ * @param {Results} results
+ * @param {string} name
+ * @param {string} floor
+ */
 export function addedMicroseconds(results, name, floor) {
-  const [rates, floors] = [results.get(name)?.rates, results.get(floor)?.rates];
-  return median(rates.map((rate, round) => 1e6 / rate - 1e6 / floors[round]));
+  return compared(results, name, floor, (rate, otherRate) => 1e6 / rate - 1e6 / otherRate);
+}
+
+/**
+ * @param {Results} results
+ * @param {string} name
+ * @param {string} other
+ * @param {(rate: number, otherRate: number) => number} combine
+ */
+function compared(results, name, other, combine) {
+  return medianOfPairs(results.get(name)?.rates ?? [], results.get(other)?.rates ?? [], combine);
 }

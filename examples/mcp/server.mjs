@@ -1,5 +1,6 @@
-// An MCP server without code for tokens: the gate names the user and the scopes in two headers.
-// Clients must not be able to reach the server without the gate, so it listens on loopback only.
+// An MCP server that does not handle tokens: the gate passes on the caller and the scopes in two
+// headers. The server must be reachable only through the gate; here it listens on the loopback
+// interface.
 
 import { createServer } from "node:http";
 import { pathToFileURL } from "node:url";
@@ -7,15 +8,31 @@ import { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
 import { StreamableHTTPServerTransport } from "@modelcontextprotocol/sdk/server/streamableHttp.js";
 import * as z from "zod/v4";
 
+/** @import { CallToolResult, RequestInfo } from "@modelcontextprotocol/sdk/types.js" */
+
+/**
+ * @param {string} text
+ * @returns {CallToolResult}
+ */
 const text = (text) => ({ content: [{ type: "text", text }] });
 
+/**
+ * @param {string} why
+ * @returns {CallToolResult}
+ */
 const refused = (why) => ({ ...text(why), isError: true });
 
-/** Creates the MCP server for one request. */
+/**
+ * Creates the server for one request.
+ *
+ * @param {Map<string, string[]>} notes by their owners
+ */
 function notebook(notes) {
   const server = new McpServer({ name: "notebook", version: "1.0.0" });
-  const caller = ({ requestInfo }) => requestInfo.headers["x-auth-subject"];
-  const scopes = ({ requestInfo }) => (requestInfo.headers["x-auth-scope"] ?? "").split(" ");
+  /** @param {{requestInfo?: RequestInfo}} extra */
+  const caller = ({ requestInfo }) => String(requestInfo?.headers["x-auth-subject"] ?? "");
+  /** @param {{requestInfo?: RequestInfo}} extra */
+  const scopes = ({ requestInfo }) => String(requestInfo?.headers["x-auth-scope"] ?? "").split(" ");
 
   server.registerTool("list_notes", { description: "Your notes" }, (extra) =>
     text(JSON.stringify(notes.get(caller(extra)) ?? [])),
@@ -24,7 +41,7 @@ function notebook(notes) {
     "add_note",
     { description: "Adds a note to yours", inputSchema: { note: z.string() } },
     ({ note }, extra) => {
-      if (!scopes(extra).includes("write")) return refused("this tool needs the scope write");
+      if (!scopes(extra).includes("write")) return refused("this takes the scope write");
       notes.set(caller(extra), [...(notes.get(caller(extra)) ?? []), note]);
       return text("added");
     },
@@ -32,15 +49,23 @@ function notebook(notes) {
   return server;
 }
 
-/** Starts and returns a Node HTTP server. It has no sessions: every request is independent. */
+/**
+ * Starts the server without sessions: each request is independent.
+ *
+ * @param {number} port
+ */
 export function serve(port) {
+  /** @type {Map<string, string[]>} */
   const notes = new Map();
   return createServer(async (request, response) => {
     if (request.method !== "POST") {
       response.writeHead(405, { Allow: "POST" }).end();
       return;
     }
-    const transport = new StreamableHTTPServerTransport({ sessionIdGenerator: undefined, enableJsonResponse: true });
+    const transport = new StreamableHTTPServerTransport({
+      sessionIdGenerator: undefined,
+      enableJsonResponse: true,
+    });
     const server = notebook(notes);
     response.on("close", () => server.close());
     await server.connect(transport);
@@ -48,6 +73,6 @@ export function serve(port) {
   }).listen(port, "127.0.0.1");
 }
 
-if (import.meta.url === pathToFileURL(process.argv[1]).href) {
+if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
   serve(3000).on("listening", () => console.log("the MCP server listens on http://127.0.0.1:3000"));
 }

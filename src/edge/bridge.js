@@ -1,11 +1,18 @@
-// What a request takes in JavaScript, in few calls: each crossing from WebAssembly costs more than what is done here.
-// It is written for a runtime that has not optimised it yet: no patterns that iterate, no spreading.
+// The JavaScript that Rust calls for every request. A call across the boundary of WebAssembly costs
+// more than the work done here, so each function does as much as it can in one call. This code
+// usually runs before V8 has optimized it, so it uses neither iterators nor spread syntax, which
+// are slow until then.
 
 const encoder = new TextEncoder();
 
 /**
- * Writes method, URL, and every header's name and value, each on a line. The bytes that were written; or, less than
- * nothing by as many bytes as are enough, that they do not fit.
+ * Writes the request as lines of UTF-8: the method, the URL, and the name and the value of each
+ * header.
+ *
+ * @param {Request} request
+ * @param {Uint8Array} into
+ * @returns {number} The number of bytes written, or, if `into` is too small, the negated size of a
+ *   buffer that is large enough.
  */
 export function read(request, into) {
   let lines = `${request.method}\n${request.url}`;
@@ -19,13 +26,31 @@ export function read(request, into) {
 const redirect = "manual";
 
 /**
- * The request with another URL and other headers: lines of the URL, the names to remove, and names and values to set.
+ * A request that is ready to be sent.
  *
- * `new Request(url, request)` keeps the streamed body with its length, bodies of GET, and `cf`. Without a body and
- * where nobody reads `cf`, what `fetch` takes along with a URL is the same, and made in half the time.
+ * @typedef {object} Rewritten
+ * @property {Request | string} input The first argument of `fetch`.
+ * @property {RequestInit} init The second argument of `fetch`.
+ * @property {Headers} headers The headers that are sent. They can still be changed.
+ * @property {string | undefined} otherUrl The URL as the runtime serialized it, if it differs from
+ *   the URL asked for.
+ */
+
+/**
+ * Gives the request another URL and other headers.
+ *
+ * `new Request(url, request)` keeps the streamed body with its length, the body of a GET request,
+ * and `cf`. If there is no body and nobody reads `cf`, the URL and an `init` object send the same
+ * request and take half the time.
+ *
+ * @param {Request} request
+ * @param {string} lines The URL, the names of the headers to remove separated by commas, and the
+ *   name and the value of each header to set, each on a line of its own.
+ * @param {boolean} keepsCf Whether the receiver reads `cf`.
+ * @returns {Rewritten}
  */
 export function rewrite(request, lines, keepsCf) {
-  const line = lines.split("\n");
+  const line = /** @type {[url: string, remove: string, ...set: string[]]} */ (lines.split("\n"));
   const asked = line[0];
   let input;
   let url;
@@ -42,31 +67,47 @@ export function rewrite(request, lines, keepsCf) {
     init = { redirect, method: request.method, headers };
   }
   if (line[1] !== "") line[1].split(",").forEach((name) => headers.delete(name));
-  for (let at = 2; at < line.length; at += 2) headers.set(line[at], line[at + 1]);
+  for (let at = 2; at < line.length; at += 2) {
+    headers.set(/** @type {string} */ (line[at]), /** @type {string} */ (line[at + 1]));
+  }
   return { input, init, headers, otherUrl: url === asked ? undefined : url };
 }
 
 /**
- * What a service answers, or without one the network: to the rewritten request, or without one to the request as it
- * came. Where there is no answer, or none in time: what `refuse` answers to the request, which began then, or if there
- * is no `refuse`, whether time has run out.
+ * Sends a request. If no response comes in time, or if sending fails, `refuse` answers in the
+ * origin's place.
  *
- * The runtime's timers end with the request, so that nothing has to be cleared.
+ * The runtime cancels the timers of a request that has ended, so the timer is not cleared here.
+ *
+ * @param {Fetcher | undefined} service The service to send the request to. If absent, the network.
+ * @param {Rewritten | undefined} rewritten The request to send. If absent, `request` as it came.
+ * @param {boolean} noStore Whether to send the request with `cache: "no-store"`.
+ * @param {number} milliseconds How long to wait for the response's headers.
+ * @param {((request: Request, began: number, isLate: boolean) => Response) | undefined} refuse
+ *   Makes the response that replaces the origin's.
+ * @param {Request} request The request as it came.
+ * @param {number} began When handling `request` began, for `refuse`.
+ * @returns {Promise<Response | boolean>} The response. Without `refuse`, a failure resolves with
+ *   whether the time has run out.
  */
-export function ask(service, rewritten, isCached, milliseconds, refuse, request, began) {
+export function ask(service, rewritten, noStore, milliseconds, refuse, request, began) {
+  /** @type {Request | string} */
   let input = request;
+  /** @type {RequestInit | undefined} */
   let init;
   if (rewritten) {
     input = rewritten.input;
     init = rewritten.init;
-  } else if (!isCached || request.redirect !== redirect) {
+  } else if (noStore || request.redirect !== redirect) {
     init = { redirect };
   }
-  if (!isCached) init.cache = "no-store";
+  // Each branch above sets `init` if `noStore` is true.
+  if (noStore) /** @type {RequestInit} */ (init).cache = "no-store";
   const answer = service ? service.fetch(input, init) : fetch(input, init);
   return new Promise((resolve) => {
     let isAwaited = true;
-    const goWithout = (isLate = true) => {
+    const resolveWithoutResponse = (isLate = true) => {
+      // `Promise.try` turns an exception in `refuse` into a rejection.
       if (isAwaited) resolve(refuse ? Promise.try(refuse, request, began, isLate) : isLate);
       isAwaited = false;
     };
@@ -75,8 +116,8 @@ export function ask(service, rewritten, isCached, milliseconds, refuse, request,
         isAwaited = false;
         resolve(response);
       },
-      () => goWithout(false),
+      () => resolveWithoutResponse(false),
     );
-    setTimeout(goWithout, milliseconds);
+    setTimeout(resolveWithoutResponse, milliseconds);
   });
 }

@@ -1,6 +1,7 @@
-// The Worker's entry. What worker-build makes is a class whose every request is an object and two proxies: they take
-// longer than all that the gate does in WebAssembly with a token that it knows. What they are for, a new instance
-// after a trap, wasm-bindgen sees to as well, in every call that goes into the module.
+// The Worker's entry. It calls the Rust handler directly. The class that worker-build generates
+// would create an object and two proxies for every request, which takes longer than checking a
+// token that the gate has cached. That class replaces the module's instance after a trap; the code
+// that wasm-bindgen generates around every call into the module does so too.
 
 import Entrypoint from "./worker-build.js";
 

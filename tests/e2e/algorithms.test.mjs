@@ -5,7 +5,15 @@ import assert from "node:assert/strict";
 import { generateKeyPairSync } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { SignJWT } from "jose";
-import { assertAdmitted, assertProblem, assertRefused, INVALID, policies, tokens, withGate } from "./harness/index.mjs";
+import {
+  assertAdmitted,
+  assertProblem,
+  assertRefused,
+  INVALID,
+  policies,
+  tokens,
+  withGate,
+} from "./harness/index.mjs";
 
 const { claims, ISSUER, AUDIENCE, rs256 } = policies;
 
@@ -27,7 +35,8 @@ const ALGORITHMS = {
 
 const spki = ({ publicKey }) => publicKey.export({ type: "spki", format: "pem" });
 const jwk = ({ publicKey }) => publicKey.export({ format: "jwk" });
-const made = (alg, keys, more = {}) => tokens.token({ alg, key: keys.privateKey, payload: claims(), ...more });
+const made = (alg, keys, more = {}) =>
+  tokens.token({ alg, key: keys.privateKey, payload: claims(), ...more });
 
 /** The same token with a character of its payload changed, and with one of its signature. */
 function changed(token) {
@@ -47,12 +56,17 @@ for (const [alg, keys] of Object.entries(ALGORITHMS)) {
     }),
     (test) => {
       test("is let through, and the origin learns in whose name", async ({ gate, origin }) => {
-        const seen = await assertAdmitted(await gate.fetchWith(made(alg, keys), "/api/items"), origin);
+        const seen = await assertAdmitted(
+          await gate.fetchWith(made(alg, keys), "/api/items"),
+          origin,
+        );
         assert.equal(seen.header("x-auth-subject"), "user-1");
       });
 
       test("made by another implementation is let through", async ({ gate, origin }) => {
-        const token = await new SignJWT(claims({ sub: "jose" })).setProtectedHeader({ alg }).sign(keys.privateKey);
+        const token = await new SignJWT(claims({ sub: "jose" }))
+          .setProtectedHeader({ alg })
+          .sign(keys.privateKey);
         const seen = await assertAdmitted(await gate.fetchWith(token, "/api/items"), origin);
         assert.equal(seen.header("x-auth-subject"), "jose");
       });
@@ -64,15 +78,25 @@ for (const [alg, keys] of Object.entries(ALGORITHMS)) {
         }
       });
 
-      test("is refused where another algorithm made it, whatever it is called", async ({ gate, origin }) => {
+      test("is refused where another algorithm made it, whatever it is called", async ({
+        gate,
+        origin,
+      }) => {
         for (const [other, others] of Object.entries(ALGORITHMS)) {
           if (other === alg) continue;
-          await assertRefused(await gate.fetchWith(made(other, others), "/api/items"), 401, INVALID, { why: other });
+          await assertRefused(
+            await gate.fetchWith(made(other, others), "/api/items"),
+            401,
+            INVALID,
+            { why: other },
+          );
           origin.expectNone(other);
           // EdDSA and Ed25519 are two names of the same signature.
           if (others === keys && others === ed25519) continue;
           const relabelled = made(other, others, { header: { alg } });
-          await assertRefused(await gate.fetchWith(relabelled, "/api/items"), 401, INVALID, { why: other });
+          await assertRefused(await gate.fetchWith(relabelled, "/api/items"), 401, INVALID, {
+            why: other,
+          });
           origin.expectNone(other);
         }
       });
@@ -97,7 +121,10 @@ withGate(
       }
     });
 
-    test("RFC 7518 section 3.4: in DER a signature is none, and in another width", async ({ gate, origin }) => {
+    test("RFC 7518 section 3.4: in DER a signature is none, and in another width", async ({
+      gate,
+      origin,
+    }) => {
       const token = made("ES256", p256);
       const [header, payload, signature] = tokens.segments(token);
       const bytes = Buffer.from(signature, "base64url");
@@ -127,12 +154,19 @@ withGate(
     secrets: { PUBLIC_KEY: spki(rsa) },
   }),
   (test) => {
-    test("RFC 8725 section 3.1: refuses every other algorithm, by name and relabelled", async ({ gate, origin }) => {
+    test("RFC 8725 section 3.1: refuses every other algorithm, by name and relabelled", async ({
+      gate,
+      origin,
+    }) => {
       await assertAdmitted(await gate.fetchWith(made("RS256", rsa), "/api/items"), origin);
       for (const [alg, keys] of Object.entries(ALGORITHMS)) {
-        await assertRefused(await gate.fetchWith(made(alg, keys), "/api/items"), 401, INVALID, { why: alg });
+        await assertRefused(await gate.fetchWith(made(alg, keys), "/api/items"), 401, INVALID, {
+          why: alg,
+        });
         const relabelled = made(alg, keys, { header: { alg: "RS256" } });
-        await assertRefused(await gate.fetchWith(relabelled, "/api/items"), 401, INVALID, { why: alg });
+        await assertRefused(await gate.fetchWith(relabelled, "/api/items"), 401, INVALID, {
+          why: alg,
+        });
         origin.expectNone(alg);
       }
     });
@@ -140,7 +174,9 @@ withGate(
 );
 
 // Made once with the crate that the gate verifies with, since this Node cannot sign with ML-DSA; it has no exp.
-const mldsa = JSON.parse(await readFile(new URL("fixtures/mldsa-44.json", import.meta.url), "utf8"));
+const mldsa = JSON.parse(
+  await readFile(new URL("fixtures/mldsa-44.json", import.meta.url), "utf8"),
+);
 
 withGate(
   "a token signed with ML-DSA-44",
@@ -174,10 +210,17 @@ withGate(
       }
     });
 
-    test("is alone: other families are refused, by name and relabelled", async ({ gate, origin }) => {
+    test("is alone: other families are refused, by name and relabelled", async ({
+      gate,
+      origin,
+    }) => {
       for (const [alg, keys] of Object.entries(ALGORITHMS)) {
         for (const header of [{}, { alg: "ML-DSA-44" }]) {
-          await assertRefused(await gate.fetchWith(made(alg, keys, { header }), "/api/items"), 401, INVALID);
+          await assertRefused(
+            await gate.fetchWith(made(alg, keys, { header }), "/api/items"),
+            401,
+            INVALID,
+          );
           origin.expectNone(alg);
         }
       }
@@ -196,7 +239,9 @@ withGate(
     test("refuses everything, and the log names the cargo feature", async ({ gate, origin }) => {
       await assertProblem(await gate.fetch("/api/items"), 500);
       origin.expectNone();
-      const fault = await gate.logs.waitFor((book) => book.structured.find(({ event }) => event === "policy_fault"));
+      const fault = await gate.logs.waitFor((book) =>
+        book.structured.find(({ event }) => event === "policy_fault"),
+      );
       assert.equal(fault.path, "issuers[0].algorithms[0]");
       assert.match(fault.remedy, /--features es512/);
     });

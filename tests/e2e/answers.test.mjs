@@ -32,13 +32,19 @@ const REFUSED = {
   ],
   algorithm_not_allowed: [hs256Token({}, { alg: "HS512" })],
   bad_signature: [hs256Token({}, { key: "another secret, as long as the first one" })],
-  unknown_issuer: [hs256Token({ iss: "https://issuer.example" }), hs256Token({ iss: "https://evil.example/" })],
+  unknown_issuer: [
+    hs256Token({ iss: "https://issuer.example" }),
+    hs256Token({ iss: "https://evil.example/" }),
+  ],
   wrong_audience: [
     hs256Token({ aud: "https://api.example.com/" }),
     hs256Token({ aud: ["x"] }),
     hs256Token({ aud: [] }),
   ],
-  wrong_type: [hs256Token({}, { header: { typ: "logout+jwt" } }), hs256Token({}, { header: { typ: "dpop+jwt" } })],
+  wrong_type: [
+    hs256Token({}, { header: { typ: "logout+jwt" } }),
+    hs256Token({}, { header: { typ: "dpop+jwt" } }),
+  ],
   missing_claim: [hs256Token({ exp: undefined })],
   invalid_claim: [
     hs256Token({ exp: "9999999999" }),
@@ -51,29 +57,49 @@ const REFUSED = {
 
 withGate(
   'with errors.detail = "reason"',
-  ({ origin }) => ({ policy: hs256({ origin, errors: { detail: "reason" } }), secrets: { SECRET } }),
+  ({ origin }) => ({
+    policy: hs256({ origin, errors: { detail: "reason" } }),
+    secrets: { SECRET },
+  }),
   (test) => {
     for (const [code, refused] of Object.entries(REFUSED)) {
       test(`the body names ${code}`, async ({ gate, origin }) => {
         for (const token of refused) {
-          await assertRefused(await gate.fetchWith(token, "/api/a"), 401, INVALID, { detail: code });
+          await assertRefused(await gate.fetchWith(token, "/api/a"), 401, INVALID, {
+            detail: code,
+          });
           origin.expectNone();
         }
       });
     }
 
     test("the body names every other reason", async ({ gate, origin }) => {
-      const raw = (target, ...values) => gate.raw({ target, headers: values.map((value) => ["Authorization", value]) });
+      const raw = (target, ...values) =>
+        gate.raw({ target, headers: values.map((value) => ["Authorization", value]) });
       const good = hs256Token();
       await assertRefused(await gate.fetch("/api/a"), 401, {}, { detail: "missing_token" });
-      await assertRefused(await gate.fetchWith(hs256Token({ exp: 1 }), "/api/a"), 401, EXPIRED, { detail: "expired" });
-      await assertRefused(await raw("/api/a", "Bearer"), 400, INVALID_REQUEST, { detail: "malformed_authorization" });
-      await assertRefused(await raw("/api/a", `Bearer ${good}`, `Bearer ${good}`), 400, INVALID_REQUEST, {
-        detail: "multiple_tokens",
+      await assertRefused(await gate.fetchWith(hs256Token({ exp: 1 }), "/api/a"), 401, EXPIRED, {
+        detail: "expired",
       });
-      await assertRefused(await gate.fetchWith("a".repeat(17_000), "/api/a"), 400, INVALID_REQUEST, {
-        detail: "token_too_large",
+      await assertRefused(await raw("/api/a", "Bearer"), 400, INVALID_REQUEST, {
+        detail: "malformed_authorization",
       });
+      await assertRefused(
+        await raw("/api/a", `Bearer ${good}`, `Bearer ${good}`),
+        400,
+        INVALID_REQUEST,
+        {
+          detail: "multiple_tokens",
+        },
+      );
+      await assertRefused(
+        await gate.fetchWith("a".repeat(17_000), "/api/a"),
+        400,
+        INVALID_REQUEST,
+        {
+          detail: "token_too_large",
+        },
+      );
       await assertRefused(
         await gate.fetchWith(good, "/admin/a"),
         403,
@@ -81,7 +107,9 @@ withGate(
         { detail: "insufficient_scope" },
       );
       await assertProblem(await gate.fetch("/unknown"), 404, { detail: "no_route" });
-      await assertProblem(await gate.fetch("/read-only/a", { method: "PUT" }), 405, { detail: "method_not_allowed" });
+      await assertProblem(await gate.fetch("/read-only/a", { method: "PUT" }), 405, {
+        detail: "method_not_allowed",
+      });
       await assertProblem(await gate.fetch("/api//a"), 400, { detail: "ambiguous_path" });
       origin.expectNone();
     });
@@ -92,11 +120,17 @@ withGate(
   "by default",
   ({ origin }) => ({ policy: hs256({ origin }), secrets: { SECRET } }),
   (test) => {
-    test("RFC 8725 section 3.11: no answer tells a forger how far a token got", async ({ gate, origin }) => {
+    test("RFC 8725 section 3.11: no answer tells a forger how far a token got", async ({
+      gate,
+      origin,
+    }) => {
       const seen = new Set();
       const nameless = [hs256Token({ iss: undefined }), hs256Token({ aud: undefined })];
       for (const token of [...Object.values(REFUSED).flat(), ...nameless]) {
-        const response = await gate.raw({ target: "/api/a", headers: [["Authorization", `Bearer ${token}`]] });
+        const response = await gate.raw({
+          target: "/api/a",
+          headers: [["Authorization", `Bearer ${token}`]],
+        });
         const lines = response.headerLines.filter(([name]) => name.toLowerCase() !== "date");
         seen.add(JSON.stringify([response.status, lines, response.text]));
       }
@@ -112,8 +146,12 @@ withGate(
       };
       for (const ray of ["caf\xe9", "", "a b", "a\tb", "x".repeat(5000)])
         assert.equal(await rayOf(ray), undefined, ray);
-      for (const ray of ['"}', "<script>", "\\u0022"]) assert.ok([undefined, ray].includes(await rayOf(ray)), ray);
-      const plain = await gate.raw({ target: "/api/a", headers: [["CF-Ray", "8f2a1c0d9e7b6a54-FRA"]] });
+      for (const ray of ['"}', "<script>", "\\u0022"])
+        assert.ok([undefined, ray].includes(await rayOf(ray)), ray);
+      const plain = await gate.raw({
+        target: "/api/a",
+        headers: [["CF-Ray", "8f2a1c0d9e7b6a54-FRA"]],
+      });
       assert.equal(JSON.parse(plain.text).ray, "8f2a1c0d9e7b6a54-FRA");
       assert.equal(JSON.parse((await gate.raw({ target: "/api/a" })).text).ray, undefined);
       origin.expectNone();
@@ -137,7 +175,10 @@ withGate(
 
 gateTest(
   "RFC 9110 section 11.5: the realm is the policy's",
-  ({ origin }) => ({ policy: hs256({ origin, realm: "Orders, v2 (EU); a=b" }), secrets: { SECRET } }),
+  ({ origin }) => ({
+    policy: hs256({ origin, realm: "Orders, v2 (EU); a=b" }),
+    secrets: { SECRET },
+  }),
   async ({ gate, origin }) => {
     const realm = "Orders, v2 (EU); a=b";
     const response = await gate.fetch("/api/a", { headers: { "X-Forwarded-Host": "evil" } });

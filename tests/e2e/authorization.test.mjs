@@ -1,6 +1,13 @@
 // The Authorization header field: exactly one credential, of one shape (RFC 6750 section 2.1, RFC 9110 section 11.6.2).
 
-import { assertAdmitted, assertRefused, INVALID, INVALID_REQUEST, policies, withGate } from "./harness/index.mjs";
+import {
+  assertAdmitted,
+  assertRefused,
+  INVALID,
+  INVALID_REQUEST,
+  policies,
+  withGate,
+} from "./harness/index.mjs";
 
 const { hs256, hs256Token, SECRET } = policies;
 
@@ -11,7 +18,10 @@ for (const runtime of ["miniflare", "workerd"]) {
     (test) => {
       // Raw, because HTTP libraries tidy header fields up.
       const send = (gate, ...values) =>
-        gate.raw({ target: "/api/items", headers: values.map((value) => ["Authorization", value]) });
+        gate.raw({
+          target: "/api/items",
+          headers: values.map((value) => ["Authorization", value]),
+        });
 
       test("RFC 9110 section 11.1: the scheme counts in any case", async ({ gate, origin }) => {
         for (const scheme of ["Bearer", "bearer", "BEARER", "bEaReR"]) {
@@ -19,9 +29,16 @@ for (const runtime of ["miniflare", "workerd"]) {
         }
       });
 
-      test("RFC 6750 section 2.1: one or more spaces stand before the token", async ({ gate, origin }) => {
+      test("RFC 6750 section 2.1: one or more spaces stand before the token", async ({
+        gate,
+        origin,
+      }) => {
         for (const spaces of [" ", "  ", "     "]) {
-          await assertAdmitted(await send(gate, `Bearer${spaces}${hs256Token()}`), origin, JSON.stringify(spaces));
+          await assertAdmitted(
+            await send(gate, `Bearer${spaces}${hs256Token()}`),
+            origin,
+            JSON.stringify(spaces),
+          );
         }
       });
 
@@ -58,7 +75,10 @@ for (const runtime of ["miniflare", "workerd"]) {
         }
       });
 
-      test("a b64token that is no token of ours is refused like any bad token", async ({ gate, origin }) => {
+      test("a b64token that is no token of ours is refused like any bad token", async ({
+        gate,
+        origin,
+      }) => {
         for (const value of [
           "a",
           "a.b",
@@ -77,7 +97,10 @@ for (const runtime of ["miniflare", "workerd"]) {
         }
       });
 
-      test("two credentials are a bad request, in two lines or in one, equal or not", async ({ gate, origin }) => {
+      test("two credentials are a bad request, in two lines or in one, equal or not", async ({
+        gate,
+        origin,
+      }) => {
         const good = hs256Token();
         const other = hs256Token({ sub: "user-2" });
         const bad = "a.b.c";
@@ -103,13 +126,19 @@ for (const runtime of ["miniflare", "workerd"]) {
         }
       });
 
-      test("an empty line before the credential, which the runtime leaves out, is none", async ({ gate, origin }) => {
+      test("an empty line before the credential, which the runtime leaves out, is none", async ({
+        gate,
+        origin,
+      }) => {
         await assertAdmitted(await send(gate, "", `Bearer ${hs256Token()}`), origin);
         await assertRefused(await send(gate, "", ""), 401);
         origin.expectNone();
       });
 
-      test("RFC 9110 section 11.1: a credential of another scheme counts as no token", async ({ gate, origin }) => {
+      test("RFC 9110 section 11.1: a credential of another scheme counts as no token", async ({
+        gate,
+        origin,
+      }) => {
         const good = hs256Token();
         for (const value of [
           "Basic dXNlcjpwYXNz",
@@ -124,18 +153,29 @@ for (const runtime of ["miniflare", "workerd"]) {
         }
       });
 
-      test("a token of 16 KiB is looked at, one of more is a bad request", async ({ gate, origin }) => {
+      test("a token of 16 KiB is looked at, one of more is a bad request", async ({
+        gate,
+        origin,
+      }) => {
         const base = hs256Token({ filler: "" });
         // Three bytes of claim are four characters of token.
-        const filler = (length) => hs256Token({ filler: "x".repeat(Math.floor(((length - base.length) * 3) / 4)) });
+        const filler = (length) =>
+          hs256Token({ filler: "x".repeat(Math.floor(((length - base.length) * 3) / 4)) });
         await assertAdmitted(await send(gate, `Bearer ${filler(16_380)}`), origin);
         await assertRefused(await send(gate, `Bearer ${filler(16_400)}`), 400, INVALID_REQUEST);
         origin.expectNone();
-        await assertRefused(await send(gate, `Bearer ${".".repeat(100_000)}`), 400, INVALID_REQUEST);
+        await assertRefused(
+          await send(gate, `Bearer ${".".repeat(100_000)}`),
+          400,
+          INVALID_REQUEST,
+        );
         origin.expectNone();
       });
 
-      test("tokens elsewhere are not looked for unless the policy says so", async ({ gate, origin }) => {
+      test("tokens elsewhere are not looked for unless the policy says so", async ({
+        gate,
+        origin,
+      }) => {
         const good = hs256Token();
         const elsewhere = [
           { target: `/api/items?access_token=${good}` },

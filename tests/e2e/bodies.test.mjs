@@ -25,7 +25,10 @@ for (const runtime of ["miniflare", "workerd"]) {
     (test) => {
       /** Opens a request whose body the test writes itself. */
       const open = (gate, { headers, path = "/api/upload", method = "POST" }) =>
-        httpRequest(`${gate.url}${path}`, { method, headers: { Authorization: `Bearer ${hs256Token()}`, ...headers } });
+        httpRequest(`${gate.url}${path}`, {
+          method,
+          headers: { Authorization: `Bearer ${hs256Token()}`, ...headers },
+        });
 
       const write = async (outgoing, bytes) => {
         if (!outgoing.write(bytes)) await once(outgoing, "drain");
@@ -38,9 +41,13 @@ for (const runtime of ["miniflare", "workerd"]) {
         }) => {
           const count = 100;
           const headers =
-            framing === "chunked" ? { "Transfer-Encoding": "chunked" } : { "Content-Length": count * MEBIBYTE };
+            framing === "chunked"
+              ? { "Transfer-Encoding": "chunked" }
+              : { "Content-Length": count * MEBIBYTE };
           const hash = createHash("sha256");
-          const outgoing = open(gate, { headers: { ...headers, "Content-Type": "application/octet-stream" } });
+          const outgoing = open(gate, {
+            headers: { ...headers, "Content-Type": "application/octet-stream" },
+          });
           const answered = once(outgoing, "response");
           answered.catch(() => {});
           for (let i = 0; i < count; i += 1) {
@@ -54,7 +61,8 @@ for (const runtime of ["miniflare", "workerd"]) {
             assert.equal(seen.target, "/api/upload");
             assert.equal(seen.header("x-auth-subject"), "user-1");
             assert.equal(seen.header("content-type"), "application/octet-stream");
-            if (framing === "Content-Length") assert.equal(seen.header("content-length"), String(count * MEBIBYTE));
+            if (framing === "Content-Length")
+              assert.equal(seen.header("content-length"), String(count * MEBIBYTE));
             outgoing.received = seen;
           }
           outgoing.end();
@@ -68,7 +76,10 @@ for (const runtime of ["miniflare", "workerd"]) {
       }
 
       test("a refused upload reaches nothing", async ({ gate, origin }) => {
-        const response = await gate.fetch("/api/upload", { method: "POST", body: Buffer.alloc(MEBIBYTE) });
+        const response = await gate.fetch("/api/upload", {
+          method: "POST",
+          body: Buffer.alloc(MEBIBYTE),
+        });
         assert.equal(response.status, 401);
         origin.expectNone();
       });
@@ -93,10 +104,16 @@ for (const runtime of ["miniflare", "workerd"]) {
         origin.expectOne();
       });
 
-      test("WHATWG HTML section 9.2: server-sent events arrive one by one", async ({ gate, origin }) => {
+      test("WHATWG HTML section 9.2: server-sent events arrive one by one", async ({
+        gate,
+        origin,
+      }) => {
         const events = [signal(), signal(), signal()];
         origin.answerWith(async (received, response) => {
-          response.writeHead(200, { "Content-Type": "text/event-stream", "Cache-Control": "no-cache" });
+          response.writeHead(200, {
+            "Content-Type": "text/event-stream",
+            "Cache-Control": "no-cache",
+          });
           response.flushHeaders();
           for (const [i, event] of events.entries()) {
             await event.promise;
@@ -121,7 +138,10 @@ for (const runtime of ["miniflare", "workerd"]) {
       test("a large answer arrives byte for byte", async ({ gate, origin }) => {
         const sent = createHash("sha256");
         origin.answerWith(async (received, response) => {
-          response.writeHead(200, { "Content-Type": "application/octet-stream", "Content-Length": 32 * MEBIBYTE });
+          response.writeHead(200, {
+            "Content-Type": "application/octet-stream",
+            "Content-Length": 32 * MEBIBYTE,
+          });
           for (let i = 0; i < 32; i += 1) {
             const bytes = piece(i);
             sent.update(bytes);
@@ -142,7 +162,12 @@ for (const runtime of ["miniflare", "workerd"]) {
           ["Authorization", `Bearer ${hs256Token()}`],
           ["Content-Type", "text/plain"],
         ];
-        const response = await gate.raw({ method: "GET", target: "/api/search", headers, body: "what I look for" });
+        const response = await gate.raw({
+          method: "GET",
+          target: "/api/search",
+          headers,
+          body: "what I look for",
+        });
         const seen = await assertAdmitted(response, origin);
         assert.equal(seen.method, "GET");
         assert.equal((await seen.body()).text, "what I look for");

@@ -18,7 +18,13 @@ const { AUDIENCE, claims, hs256, published } = policies;
 
 /** An issuer for each way of having a key wrong: [its keys, its algorithm, the bindings that they name]. */
 function wrongKeys(own) {
-  const privateJwk = { kty: "OKP", crv: "Ed25519", x: own.make("x"), d: own.make("d"), kid: own.make("kid") };
+  const privateJwk = {
+    kty: "OKP",
+    crv: "Ed25519",
+    x: own.make("x"),
+    d: own.make("d"),
+    kid: own.make("kid"),
+  };
   const { privateKey } = tokens.rsaKeys();
   const pem = privateKey.export({ type: "pkcs8", format: "pem" });
   own.keep("a private key", pem.split("\n").slice(1, -2).join(""));
@@ -63,7 +69,10 @@ function faulty(origin, own) {
       authorization_servers: [`https://user:${own.make("server")}@issuer.example/`],
     },
   });
-  const bindings = Object.assign({ SHORT_HOP: own.make("hop").slice(-20) }, ...wrong.map(([, , bound]) => bound));
+  const bindings = Object.assign(
+    { SHORT_HOP: own.make("hop").slice(-20) },
+    ...wrong.map(([, , bound]) => bound),
+  );
   return { policy, bindings, count: wrong.length };
 }
 
@@ -76,7 +85,13 @@ function assertFaults(gate, event, count) {
       `issuers[${index}] in ${paths}`,
     );
   }
-  for (const place of ["origin", "realm", "forward.proof", "resource.identifier", "resource.authorization_servers"]) {
+  for (const place of [
+    "origin",
+    "realm",
+    "forward.proof",
+    "resource.identifier",
+    "resource.authorization_servers",
+  ]) {
     assert.ok(
       paths.some((path) => path.startsWith(place)),
       `${place} in ${paths}`,
@@ -95,7 +110,10 @@ function assertFaults(gate, event, count) {
       return { runtime: "workerd", policy, secrets: bindings };
     },
     async ({ gate, origin }) => {
-      const response = await gate.raw({ target: "/api/a", headers: [["Authorization", "Bearer a.b.c"]] });
+      const response = await gate.raw({
+        target: "/api/a",
+        headers: [["Authorization", "Bearer a.b.c"]],
+      });
       await assertProblem(response, 500);
       own.expectNoneIn("the answer", told(response));
       origin.expectNone();
@@ -125,7 +143,10 @@ function assertFaults(gate, event, count) {
     async ({ gate, origin }) => {
       const sub = own.make("sub");
       const token = tokens.token({ key: secret, payload: claims({ sub }) });
-      const response = await gate.raw({ target: "/api/a", headers: [["Authorization", `Bearer ${token}`]] });
+      const response = await gate.raw({
+        target: "/api/a",
+        headers: [["Authorization", `Bearer ${token}`]],
+      });
       own.expectNoneIn("the answer", told(response));
       const seen = await assertAdmitted(response, origin);
       assert.equal(seen.header("x-auth-subject"), sub);
@@ -161,7 +182,9 @@ for (const variable of ["POLICY", "POLICY_CANDIDATE"]) {
 
 // What a provider publishes that is of no use.
 
-const jwks = (own, changes = {}) => ({ keys: [{ kty: own.make("kty"), kid: own.make("kid"), n: own.make("n"), ...changes }] });
+const jwks = (own, changes = {}) => ({
+  keys: [{ kty: own.make("kty"), kid: own.make("kid"), n: own.make("n"), ...changes }],
+});
 
 const FETCHED = {
   "no JSON": (own) => ({ text: `{"keys": ${own.make("text")}` }),
@@ -169,11 +192,26 @@ const FETCHED = {
   "a key of an unknown kind": (own) => ({ text: jwks(own) }),
   "a private key": (own) => ({ text: jwks(own, { kty: "RSA", e: "AQAB", d: own.make("d") }) }),
   "a shared secret": (own) => ({ text: jwks(own, { kty: "oct", k: own.make("k") }) }),
-  "a curve that there is not": (own) => ({ text: jwks(own, { kty: "EC", crv: own.make("crv"), x: own.make("x") }) }),
-  "a key for something else": (own) => ({ text: jwks(own, { kty: "RSA", use: own.make("use"), alg: own.make("alg") }) }),
-  "an error": (own) => ({ text: own.make("error"), status: 500, headers: { "X-Error": own.make("header") } }),
-  "a redirect": (own) => ({ text: "", status: 302, headers: { Location: `https://${own.make("location")}.example/` } }),
-  HTML: (own) => ({ text: `<!doctype html>${own.make("page")}`, headers: { "Content-Type": "text/html" } }),
+  "a curve that there is not": (own) => ({
+    text: jwks(own, { kty: "EC", crv: own.make("crv"), x: own.make("x") }),
+  }),
+  "a key for something else": (own) => ({
+    text: jwks(own, { kty: "RSA", use: own.make("use"), alg: own.make("alg") }),
+  }),
+  "an error": (own) => ({
+    text: own.make("error"),
+    status: 500,
+    headers: { "X-Error": own.make("header") },
+  }),
+  "a redirect": (own) => ({
+    text: "",
+    status: 302,
+    headers: { Location: `https://${own.make("location")}.example/` },
+  }),
+  HTML: (own) => ({
+    text: `<!doctype html>${own.make("page")}`,
+    headers: { "Content-Type": "text/html" },
+  }),
 };
 
 for (const [what, make] of Object.entries(FETCHED)) {
@@ -197,10 +235,19 @@ for (const [what, make] of Object.entries(FETCHED)) {
 }
 
 const METADATA_WITH = {
-  "user information in jwks_uri": (own, { issuer }) => ({ issuer, jwks_uri: `https://user:${own.make("password")}@keys.example/` }),
-  "a jwks_uri over http": (own, { issuer }) => ({ issuer, jwks_uri: `http://keys.example/${own.make("path")}` }),
+  "user information in jwks_uri": (own, { issuer }) => ({
+    issuer,
+    jwks_uri: `https://user:${own.make("password")}@keys.example/`,
+  }),
+  "a jwks_uri over http": (own, { issuer }) => ({
+    issuer,
+    jwks_uri: `http://keys.example/${own.make("path")}`,
+  }),
   "a jwks_uri that is no URL": (own, { issuer }) => ({ issuer, jwks_uri: own.make("text") }),
-  "another issuer": (own, { jwksUri }) => ({ issuer: `https://${own.make("issuer")}.example`, jwks_uri: jwksUri }),
+  "another issuer": (own, { jwksUri }) => ({
+    issuer: `https://${own.make("issuer")}.example`,
+    jwks_uri: jwksUri,
+  }),
 };
 
 for (const [what, make] of Object.entries(METADATA_WITH)) {
@@ -221,7 +268,10 @@ for (const [what, make] of Object.entries(METADATA_WITH)) {
 }
 
 async function expectUnavailable(gate, token, own) {
-  const response = await gate.raw({ target: "/api/a", headers: [["Authorization", `Bearer ${token}`]] });
+  const response = await gate.raw({
+    target: "/api/a",
+    headers: [["Authorization", `Bearer ${token}`]],
+  });
   await assertUnavailable(response);
   own.expectNoneIn("the answer", told(response));
 }

@@ -31,7 +31,12 @@ const ROUTES = [
 ];
 
 const FORWARD = {
-  claims: { "X-Auth-Subject": "/sub", "X-Auth-Scope": "/scope", "X-Auth-Custom": "/custom", "X-Auth-List": "/list" },
+  claims: {
+    "X-Auth-Subject": "/sub",
+    "X-Auth-Scope": "/scope",
+    "X-Auth-Custom": "/custom",
+    "X-Auth-List": "/list",
+  },
   payload: "X-Auth-Payload",
   proof: { secret: "HOP_SECRET" },
 };
@@ -42,13 +47,22 @@ const SOURCES = ["authorization", { cookie: "__Host-token" }, { header: "X-Token
 const PLACES = {
   authorization: (path, token) => [path, [["Authorization", `Bearer ${token}`]]],
   "an authorization of no scheme": (path, token) => [path, [["Authorization", token]]],
-  "an authorization of another scheme": (path, token) => [path, [["Authorization", `Basic ${token}`]]],
-  "an authorization of two tokens": (path, token) => [path, [["Authorization", `Bearer ${token} ${token}`]]],
+  "an authorization of another scheme": (path, token) => [
+    path,
+    [["Authorization", `Basic ${token}`]],
+  ],
+  "an authorization of two tokens": (path, token) => [
+    path,
+    [["Authorization", `Bearer ${token} ${token}`]],
+  ],
   cookie: (path, token) => [path, [["Cookie", `a=b; __Host-token=${token}`]]],
   header: (path, token) => [path, [["X-Token", token]]],
   query: (path, token) => [`${path}?access_token=${token}`, []],
   subprotocol: (path, token) => [path, [["Sec-WebSocket-Protocol", `bearer, ${token}`]]],
-  "two sources": (path, token) => [`${path}?access_token=${token}`, [["Authorization", `Bearer ${token}`]]],
+  "two sources": (path, token) => [
+    `${path}?access_token=${token}`,
+    [["Authorization", `Bearer ${token}`]],
+  ],
 };
 
 /** Tokens with a canary wherever there can be one: good, and bad in every way. */
@@ -71,7 +85,12 @@ function markedTokens(canaries, secret) {
     });
   };
   const make = (changes = {}, { header = {}, key = secret, ...more } = {}) =>
-    tokens.token({ key, header: { kid: canaries.make("kid"), ...header }, payload: payload(changes), ...more });
+    tokens.token({
+      key,
+      header: { kid: canaries.make("kid"), ...header },
+      payload: payload(changes),
+      ...more,
+    });
   const text = (name) => canaries.make(name);
   const good = make();
   const [headerPart, payloadPart, signaturePart] = tokens.segments(good);
@@ -81,7 +100,10 @@ function markedTokens(canaries, secret) {
     early: make({ nbf: tokens.now() + 9999 }),
     "of another issuer": make({ iss: `https://${text("iss")}.example/` }),
     "for another audience": make({ aud: [text("aud"), text("aud 2")] }),
-    "with a wrong signature": make({}, { key: text("another secret, and one that is long enough") }),
+    "with a wrong signature": make(
+      {},
+      { key: text("another secret, and one that is long enough") },
+    ),
     "with a changed signature": tokens.withChangedCharacter(good, good.length - 20),
     "with a changed payload": `${headerPart}.${tokens.base64url(JSON.stringify(payload()))}.${signaturePart}`,
     "without a signature": `${headerPart}.${payloadPart}.`,
@@ -90,24 +112,41 @@ function markedTokens(canaries, secret) {
     "of another type": make({}, { header: { typ: text("typ") } }),
     "of the proof's type": make({}, { header: { typ: "portcullis-proof+jwt" } }),
     critical: make({}, { header: { crit: [text("crit")] } }),
-    "with a key of its own": make({}, { header: { jku: `https://${text("jku")}.example`, jwk: { k: text("jwk") } } }),
+    "with a key of its own": make(
+      {},
+      { header: { jku: `https://${text("jku")}.example`, jwk: { k: text("jwk") } } },
+    ),
     "with an endless kid": make({}, { header: { kid: text("kid").repeat(100) } }),
-    "with a kid that is a line of the log": make({}, { header: { kid: `\r\n{"event":"${text("line")}"}` } }),
+    "with a kid that is a line of the log": make(
+      {},
+      { header: { kid: `\r\n{"event":"${text("line")}"}` } },
+    ),
     "with a claim of 9 KiB": make({ custom: text("oversized").repeat(250) }),
     "with a claim of controls": make({ custom: `a\r\nX-Evil: ${text("controls")}\0` }),
-    "with a claim of the wrong kind": make({ exp: text("exp"), iat: text("iat"), nbf: text("nbf") }),
+    "with a claim of the wrong kind": make({
+      exp: text("exp"),
+      iat: text("iat"),
+      nbf: text("nbf"),
+    }),
     "with a sub of the wrong kind": make({ sub: { [text("key of sub")]: text("value of sub") } }),
     "with a scope of the wrong kind": make({ scope: `a  ${text("two spaces")}` }),
     "with two kinds of scope": make({ scp: [text("scp")] }),
     "bound to a key": make({ cnf: { jkt: text("jkt") } }),
     "with events": make({ events: { [text("event")]: {} } }),
-    "with a name twice": make({}, { payload: `{"sub":"${text("first")}","sub":"${text("second")}"}` }),
+    "with a name twice": make(
+      {},
+      { payload: `{"sub":"${text("first")}","sub":"${text("second")}"}` },
+    ),
     "with half a payload": make({}, { payload: `{"sub":"${text("half")}` }),
     "with a payload of no object": make({}, { payload: JSON.stringify(text("string")) }),
-    "with bytes that are no UTF-8": make({}, { payload: Buffer.from(`{"sub":"${text("bytes")}\xff"}`, "latin1") }),
+    "with bytes that are no UTF-8": make(
+      {},
+      { payload: Buffer.from(`{"sub":"${text("bytes")}\xff"}`, "latin1") },
+    ),
     "too large": make({ filler: text("filler").repeat(800) }),
     "of one part": text("one"),
-    "of three parts that are none": `${text("part 1")}.${text("part 2")}.${text("part 3")}`.replaceAll(" ", "-"),
+    "of three parts that are none":
+      `${text("part 1")}.${text("part 2")}.${text("part 3")}`.replaceAll(" ", "-"),
   };
 }
 
@@ -120,11 +159,21 @@ async function sendAll({ gate, origin, canaries, marked, paths, places = PLACES 
     for (const [place, put] of Object.entries(places)) {
       for (const path of paths) {
         const [target, headers] = put(path, token);
-        const response = await gate.raw({ target, headers: [["Origin", "https://app.example.com"], ...headers] });
+        const response = await gate.raw({
+          target,
+          headers: [["Origin", "https://app.example.com"], ...headers],
+        });
         const seen = origin.take();
-        assert.equal(seen.length, response.header("x-origin") === "reached" ? 1 : 0, `${name}, ${place}, ${path}`);
+        assert.equal(
+          seen.length,
+          response.header("x-origin") === "reached" ? 1 : 0,
+          `${name}, ${place}, ${path}`,
+        );
         answers.set(told(response), `the answer to a token ${name} in ${place} for ${path}`);
-        assert.ok(response.status < 500, `${response.status} to a token ${name} in ${place} for ${path}`);
+        assert.ok(
+          response.status < 500,
+          `${response.status} to a token ${name} in ${place} for ${path}`,
+        );
         sent += 1;
         reached.push(...seen.map((request) => ({ name, place, path, request })));
       }
@@ -150,7 +199,11 @@ const STRICT_SECRET = canaries.secret("the candidate's secret");
 
 /** Judged by beside the enforced policy: of the same tokens it makes something else. */
 const candidate = (origin) => {
-  const policy = hs256({ origin, routes: ROUTES, forward: { claims: { "X-Auth-Subject": "/tenant" } } });
+  const policy = hs256({
+    origin,
+    routes: ROUTES,
+    forward: { claims: { "X-Auth-Subject": "/tenant" } },
+  });
   policy.issuers[0].keys = { secret: ["SECRET", "STRICT_SECRET"] };
   policy.issuers[0].require = ["email"];
   return policy;
@@ -177,7 +230,8 @@ gateTest(
     });
 
     // The same eyes see them at the origin, which is told of them: in clear, percent-encoded, in base64url.
-    const at = (wanted) => reached.find(({ name, place, path }) => `${name} ${place} ${path}` === wanted).request;
+    const at = (wanted) =>
+      reached.find(({ name, place, path }) => `${name} ${place} ${path}` === wanted).request;
     const good = at("good authorization /api/a");
     const [, payload, signature] = tokens.segments(marked.good);
     const { sub } = JSON.parse(Buffer.from(payload, "base64url"));
@@ -195,7 +249,10 @@ gateTest(
     );
     const proof = good.header("x-portcullis-proof");
     assert.ok(proof, "the hop's proof");
-    assert.ok(canaries.in(head(at("expired authorization /report/a"))).length > 0, "reported, and passed on");
+    assert.ok(
+      canaries.in(head(at("expired authorization /report/a"))).length > 0,
+      "reported, and passed on",
+    );
 
     await gate.stop();
     assert.equal(decisions(gate.logs).length, sent, "one line a request");
@@ -204,7 +261,10 @@ gateTest(
     assert.ok(!gate.logs.text.includes(tokens.segments(proof)[2]), "the proof is in the log");
     canaries.expectNoneIn("the log", gate.logs.text);
     // Nor is there a line that is none of the gate's.
-    assert.deepEqual(gate.logs.entries.filter(({ json }) => json === undefined), []);
+    assert.deepEqual(
+      gate.logs.entries.filter(({ json }) => json === undefined),
+      [],
+    );
   },
 );
 
@@ -286,7 +346,14 @@ for (const [how, more] of [
         else await assertProblem(response, 503, { detail: "revocation_unavailable" });
       }
 
-      const logout = (changes) => claims({ aud: CLIENT, iat: tokens.now(), events: EVENTS, ...marks("jti", "sub", "sid"), ...changes });
+      const logout = (changes) =>
+        claims({
+          aud: CLIENT,
+          iat: tokens.now(),
+          events: EVENTS,
+          ...marks("jti", "sub", "sid"),
+          ...changes,
+        });
       const typ = { header: { ...marks("kid"), typ: "logout+jwt" } };
       for (const [token, status] of [
         [make({ ...typ, payload: logout() }), works ? 200 : 503],
@@ -315,7 +382,10 @@ for (const [how, more] of [
       const address = own.keep("the address", "198.51.100.234");
       let limited = 0;
       for (let times = 0; times < 12 && limited === 0; times += 1) {
-        const forged = make({ header: marks("kid"), payload: claims(marks("sub")) }, own.secret("another secret"));
+        const forged = make(
+          { header: marks("kid"), payload: claims(marks("sub")) },
+          own.secret("another secret"),
+        );
         const { status } = await ask(forged, [["CF-Connecting-IP", address]]);
         if (status === 429) limited += 1;
         else assert.equal(status, 401);
@@ -324,9 +394,13 @@ for (const [how, more] of [
       origin.expectNone();
 
       await gate.logs.waitFor((book) => decisions(book).length >= asked);
-      await gate.logs.waitFor((book) => book.structured.filter(({ event }) => event === "logout").length >= 12);
+      await gate.logs.waitFor(
+        (book) => book.structured.filter(({ event }) => event === "logout").length >= 12,
+      );
       if (!works) {
-        await gate.logs.waitFor((book) => book.structured.some(({ event }) => event === "revocations_unreadable"));
+        await gate.logs.waitFor((book) =>
+          book.structured.some(({ event }) => event === "revocations_unreadable"),
+        );
       }
       own.expectNoneIn("the log", gate.logs.text);
     },

@@ -2,7 +2,14 @@
 // gets a 500 for it.
 
 import assert from "node:assert/strict";
-import { assertAdmitted, assertRefused, INVALID, policies, tokens, withGate } from "./harness/index.mjs";
+import {
+  assertAdmitted,
+  assertRefused,
+  INVALID,
+  policies,
+  tokens,
+  withGate,
+} from "./harness/index.mjs";
 
 const { claims, hs256, hs256Token, SECRET } = policies;
 
@@ -13,7 +20,9 @@ function encoded(text) {
     .map((byte, i) => {
       const innerSpace = byte === 0x20 && i > 0 && i < bytes.length - 1 && bytes[i - 1] !== 0x20;
       const visible = byte > 0x20 && byte < 0x7f && byte !== 0x25;
-      return innerSpace || visible ? String.fromCharCode(byte) : `%${byte.toString(16).toUpperCase().padStart(2, "0")}`;
+      return innerSpace || visible
+        ? String.fromCharCode(byte)
+        : `%${byte.toString(16).toUpperCase().padStart(2, "0")}`;
     })
     .join("");
 }
@@ -23,7 +32,9 @@ withGate(
   ({ origin }) => ({
     policy: hs256({
       origin,
-      forward: { claims: { "X-Auth-Subject": "/sub", "X-Auth-Scope": "/scope", "X-Auth-Extra": "/extra" } },
+      forward: {
+        claims: { "X-Auth-Subject": "/sub", "X-Auth-Scope": "/scope", "X-Auth-Extra": "/extra" },
+      },
     }),
     secrets: { SECRET },
   }),
@@ -31,7 +42,10 @@ withGate(
     const forwarded = async (gate, origin, changes, why) =>
       assertAdmitted(await gate.fetchWith(hs256Token(changes), "/api/a"), origin, why);
 
-    test("strings go as visible ASCII, everything else percent-encoded", async ({ gate, origin }) => {
+    test("strings go as visible ASCII, everything else percent-encoded", async ({
+      gate,
+      origin,
+    }) => {
       const subjects = [
         "plain",
         "auth0|123",
@@ -116,8 +130,16 @@ withGate(
         });
         origin.expectNone();
       }
-      for (const number of ["9007199254740992", "-9007199254740993", "18446744073709551616", "1e300"]) {
-        const payload = JSON.stringify(claims({ extra: 0 })).replace('"extra":0', `"extra":${number}`);
+      for (const number of [
+        "9007199254740992",
+        "-9007199254740993",
+        "18446744073709551616",
+        "1e300",
+      ]) {
+        const payload = JSON.stringify(claims({ extra: 0 })).replace(
+          '"extra":0',
+          `"extra":${number}`,
+        );
         const made = tokens.token({ alg: "HS256", key: SECRET, payload });
         await assertRefused(await gate.fetchWith(made, "/api/a"), 401, INVALID, { why: number });
         origin.expectNone(number);

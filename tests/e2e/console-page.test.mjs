@@ -1,53 +1,116 @@
-// The console's page in Chromium, against the built Worker: what it says of tokens, and what it keeps to itself.
+// The console's page in Chromium with the built Worker: what it reports about tokens, and that it
+// does not store or send them.
 
 import assert from "node:assert/strict";
 import { generateKeyPairSync } from "node:crypto";
 import { withConsole } from "./harness/browser.mjs";
 import { policies, tokens } from "./harness/index.mjs";
 
+/** @import { Watched } from "./harness/browser.mjs" */
+/** @import { GateOptions } from "./harness/gate.mjs" */
+/** @import { Origin } from "./harness/origin.mjs" */
+
 const { AUDIENCE, hs256, hs256Token, SECRET } = policies;
 
 const SIGNER = "https://signer.example/";
+const OTHER = "https://other.example/";
 const pair = generateKeyPairSync("ec", { namedCurve: "P-256" });
 const jwk = { ...pair.publicKey.export({ format: "jwk" }), kid: "first", alg: "ES256", use: "sig" };
-const pem = pair.publicKey.export({ type: "spki", format: "pem" });
+const pem = tokens.pem(pair.publicKey);
 
-/** One issuer with a secret, and one whose public key stands in the policy. */
+/**
+ * A policy with an issuer that has a secret, one whose public key is in the policy, and one whose
+ * key has no `kid`.
+ *
+ * @param {{origin: Origin}} site
+ */
 function policy({ origin }) {
   const base = hs256({ origin });
-  const signer = { name: "signer", issuer: SIGNER, audience: [AUDIENCE], algorithms: ["ES256"], keys: { jwks: { keys: [jwk] } } };
-  return { ...base, issuers: [...base.issuers, signer] };
+  const signer = {
+    name: "signer",
+    issuer: SIGNER,
+    audience: [AUDIENCE],
+    algorithms: ["ES256"],
+    keys: { jwks: { keys: [jwk] } },
+  };
+  const withoutKid = { ...signer, name: "without-kid", issuer: OTHER, keys: { pem: "PEM" } };
+  return { ...base, issuers: [...base.issuers, signer, withoutKid] };
 }
 
-const options = ({ origin }) => ({ policy: policy({ origin }), secrets: { SECRET }, vars: { CONSOLE_MINT: "on" } });
+/**
+ * @param {{origin: Origin}} site
+ * @returns {GateOptions}
+ */
+const options = ({ origin }) => ({
+  policy: policy({ origin }),
+  secrets: { SECRET },
+  bindings: { PEM: pem },
+  vars: { CONSOLE_MINT: "on" },
+});
 
-/** A good token of the second issuer: the page has all that it takes to judge it. */
+/** A valid token of the second issuer. The page has everything that is needed to check it. */
 function es256Token(changes = {}, header = {}) {
   const payload = policies.claims({ iss: SIGNER, iat: tokens.now() - 60, ...changes });
-  return tokens.token({ alg: "ES256", key: pair.privateKey, header: { kid: "first", ...header }, payload });
+  return tokens.token({
+    alg: "ES256",
+    key: pair.privateKey,
+    header: { kid: "first", ...header },
+    payload,
+  });
 }
 
-const STEPS = ["path", "found", "parsed", "key", "signature", "type", "issuer", "audience", "time", "claims", "revocation", "route", "forward"];
+const STEPS = [
+  "path",
+  "found",
+  "parsed",
+  "key",
+  "signature",
+  "type",
+  "issuer",
+  "audience",
+  "time",
+  "claims",
+  "revocation",
+  "route",
+  "forward",
+];
 
-/** That a step failed, those before passed, and those after were not reached. */
+/**
+ * Asserts that a step failed, that those before it passed, and that those after it were not
+ * reached.
+ *
+ * @param {Watched} view
+ * @param {string} name
+ */
 async function assertFailsAt(view, name) {
   const states = await view.steps();
   assert.deepEqual(Object.keys(states), STEPS);
   const at = STEPS.indexOf(name);
   for (const [index, step] of STEPS.entries()) {
-    const expected = index < at ? ["passed", ...(step === "revocation" ? ["skipped"] : [])] : index === at ? ["failed"] : ["not_reached", "skipped"];
-    assert.ok(expected.includes(states[step]), `${step} is ${states[step]}, and ${name} should have failed`);
+    const expected =
+      index < at
+        ? ["passed", ...(step === "revocation" ? ["skipped"] : [])]
+        : index === at
+          ? ["failed"]
+          : ["not_reached", "skipped"];
+    assert.ok(
+      expected.includes(states[step] ?? ""),
+      `${step} is ${states[step]}, and ${name} should have failed`,
+    );
   }
 }
 
 withConsole("the console's page", options, (test) => {
-  test("a good token passes every step, and never leaves the page", async ({ open }) => {
+  test("a valid token passes every step and never leaves the page", async ({ open }) => {
     const view = await open();
     const token = es256Token({ scope: "read", exp: tokens.now() + 2730 });
     await view.paste(token);
     await view.verdict("Admitted");
     const states = await view.steps();
-    assert.deepEqual(states, { ...Object.fromEntries(STEPS.map((step) => [step, "passed"])), revocation: "skipped" });
+    assert.deepEqual(states, {
+      ...Object.fromEntries(STEPS.map((step) => [step, "passed"])),
+      revocation: "skipped",
+    });
     assert.deepEqual(await view.carrying(token), []);
     await view.assertKeptNowhere(token);
     const claims = await view.page.locator(".json-card.claims").innerText();
@@ -55,7 +118,9 @@ withConsole("the console's page", options, (test) => {
     assert.match(claims, /, in 45 minutes/);
   });
 
-  test("one character changed fails at the signature, and nothing after it is reached", async ({ open }) => {
+  test("a changed character fails at the signature, and later steps are not reached", async ({
+    open,
+  }) => {
     const view = await open();
     const token = es256Token();
     await view.paste(tokens.withChangedCharacter(token, token.length - 20));
@@ -64,14 +129,19 @@ withConsole("the console's page", options, (test) => {
     assert.match(await view.told("signature"), /bad_signature/);
   });
 
-  test("a signature that was cut off while it was copied is told as such", async ({ open }) => {
+  test("recognizes a signature that was truncated while it was copied", async ({ open }) => {
     const view = await open();
     await view.paste(es256Token().slice(0, -12));
     await view.verdict("Refused with 401");
-    assert.match(await view.page.locator("#inspect-verdict .hint").innerText(), /64 bytes; this is 55/);
+    assert.match(
+      await view.page.locator("#inspect-verdict .hint").innerText(),
+      /64 bytes; this one has 55/,
+    );
   });
 
-  test("an expired token fails at the time, and the page says since when", async ({ open }) => {
+  test("an expired token fails at the time, and the page shows when it expired", async ({
+    open,
+  }) => {
     const view = await open();
     await view.paste(es256Token({ iat: tokens.now() - 7290, exp: tokens.now() - 7230 }));
     await view.verdict("Refused with 401");
@@ -79,7 +149,7 @@ withConsole("the console's page", options, (test) => {
     assert.match(await view.told("time"), /expired 2 hours ago/);
   });
 
-  test("a wrong audience is shown beside the right one, and what differs", async ({ open }) => {
+  test("shows a wrong audience beside the expected one, and the difference", async ({ open }) => {
     const view = await open();
     await view.paste(es256Token({ aud: `${AUDIENCE}/` }));
     await view.verdict("Refused with 401");
@@ -87,14 +157,16 @@ withConsole("the console's page", options, (test) => {
     const told = await view.told("audience");
     assert.match(told, /wrong_audience/);
     assert.match(told, /What to do:/);
-    assert.match(told, /trailing slash only/);
+    assert.match(told, /only in a trailing slash/);
     assert.ok(told.includes(`${AUDIENCE}/`) && told.includes(AUDIENCE));
   });
 
-  test("a curl line is judged as the request that it is", async ({ open }) => {
+  test("checks a curl command as the request that it would send", async ({ open }) => {
     const view = await open();
     const token = es256Token({ scope: "read" });
-    await view.paste(`curl -X POST 'https://gate.example/admin/users?a=1' -H 'Authorization: Bearer ${token}'`);
+    await view.paste(
+      `curl -X POST 'https://gate.example/admin/users?a=1' -H 'Authorization: Bearer ${token}'`,
+    );
     await view.verdict("Refused with 403");
     await assertFailsAt(view, "route");
     assert.equal(await view.page.inputValue("#inspect-path"), "/admin/users?a=1");
@@ -102,34 +174,42 @@ withConsole("the console's page", options, (test) => {
     assert.deepEqual(await view.carrying(token), []);
   });
 
-  test("an Authorization line will do, and a text without a token is told as such", async ({ open }) => {
+  test("finds the token in an Authorization header, and reports a text without a token", async ({
+    open,
+  }) => {
     const view = await open();
     await view.paste(`Authorization: Bearer ${es256Token()}`);
     await view.verdict("Admitted");
     await view.paste("no token at all");
-    await view.verdict(/No token in it|Refused with/);
+    await view.verdict(/No token found|Refused with/);
     await view.page.click("#paste-clear");
-    await view.verdict("Nothing to judge yet");
+    await view.verdict("Nothing to check yet");
   });
 
-  test("what a secret decides is asked of the gate only when the button says so", async ({ open }) => {
+  test("asks the gate about a secret only when the user presses the button", async ({ open }) => {
     const view = await open();
     const token = hs256Token();
     await view.paste(token);
     await view.verdict("Not known yet");
     assert.equal((await view.steps()).signature, "unknown");
-    assert.deepEqual(await view.carrying(token), [], "before the button is pressed");
-    await view.page.click("text=Send this token to the gate and ask");
+    assert.deepEqual(await view.carrying(token), [], "before the user presses the button");
+    await view.page.click("text=Send this token to the gate for its verdict");
     await view.verdict("Admitted");
     assert.match(await view.page.locator("#inspect-verdict .by").innerText(), /gate’s own verdict/);
     assert.deepEqual(await view.carrying(token), ["POST /_portcullis/judge"]);
     await view.assertKeptNowhere(token);
     await view.paste(tokens.withChangedCharacter(token, token.length - 5));
     await view.verdict("Not known yet");
-    assert.deepEqual(await view.carrying(token), ["POST /_portcullis/judge"], "another token is not sent by itself");
+    assert.deepEqual(
+      await view.carrying(token),
+      ["POST /_portcullis/judge"],
+      "another token is not sent automatically",
+    );
   });
 
-  test("a secret that is typed in judges in the page, and stays there", async ({ open }) => {
+  test("checks with a secret that the user enters, which never leaves the page", async ({
+    open,
+  }) => {
     const view = await open();
     await view.paste(hs256Token());
     await view.verdict("Not known yet");
@@ -144,7 +224,7 @@ withConsole("the console's page", options, (test) => {
     assert.ok(view.requests.every((request) => request.method() === "GET"));
   });
 
-  test("a key of one's own: PEM, JWK, a secret, the wrong one, none", async ({ open }) => {
+  test("checks against the user's own key in any format", async ({ open }) => {
     const view = await open();
     const { page } = view;
     await view.paste(es256Token({ iss: "https://elsewhere.example/", aud: "other" }));
@@ -155,8 +235,11 @@ withConsole("the console's page", options, (test) => {
       await view.verdict("Signed with this key");
     }
     const states = await view.steps();
-    assert.ok(!("issuer" in states) && !("audience" in states), "what was not compared is not told as passed");
-    const other = generateKeyPairSync("ec", { namedCurve: "P-256" }).publicKey.export({ type: "spki", format: "pem" });
+    assert.ok(
+      !("issuer" in states) && !("audience" in states),
+      "a step that was not checked is not shown as passed",
+    );
+    const other = tokens.pem(generateKeyPairSync("ec", { namedCurve: "P-256" }).publicKey);
     await page.fill("#own-key", other);
     await view.verdict("Refused with 401");
     await page.fill("#own-key", "-----BEGIN PUBLIC KEY-----\nno\n-----END PUBLIC KEY-----");
@@ -170,39 +253,64 @@ withConsole("the console's page", options, (test) => {
     assert.ok(view.requests.every((request) => request.method() === "GET"));
   });
 
-  test("markup and tricks in claims are text, and what hides is shown", async ({ open }) => {
+  test("shows markup in claims as text and makes hidden characters visible", async ({ open }) => {
     const view = await open();
     const { page } = view;
     const payload = JSON.stringify({
-      ...policies.claims({ iss: "</code><img src=x onerror=alert(1)>", aud: "<script>alert(2)</script>" }),
+      ...policies.claims({
+        iss: "</code><img src=x onerror=alert(1)>",
+        aud: "<script>alert(2)</script>",
+      }),
       "<b>name</b>": "<svg onload=alert(3)>",
       __proto__x: 1,
       big: 0,
-    })
-      .replace('"big":0', '"big":12345678901234567890.10,"big":2,"turned":"\u202Egnp.exe\u0000'.replace("\u0000", "\\u0007") + '"');
-    const token = tokens.token({ alg: "ES256", key: pair.privateKey, header: { kid: "<i>kid</i>" }, payload });
+    }).replace(
+      '"big":0',
+      '"big":12345678901234567890.10,"big":2,"turned":"\u202Egnp.exe\u0000'.replace(
+        "\u0000",
+        "\\u0007",
+      ) + '"',
+    );
+    const token = tokens.token({
+      alg: "ES256",
+      key: pair.privateKey,
+      header: { kid: "<i>kid</i>" },
+      payload,
+    });
     await view.paste(token);
     await view.verdict("Refused with 401");
     assert.equal(await page.locator("main img, main script, main b, main i, .json svg").count(), 0);
     const claims = await page.locator(".json-card.claims").innerText();
     assert.ok(claims.includes("</code><img src=x onerror=alert(1)>"));
-    assert.ok(claims.includes("12345678901234567890.10"), "numbers keep their digits");
-    assert.equal(claims.match(/"big"/g).length, 2, "a name that is there twice shows twice");
-    assert.ok(claims.includes("\\u202e") && !claims.includes("\u202E"), "what turns text around is made visible");
+    assert.ok(claims.includes("12345678901234567890.10"), "numbers keep all digits");
+    assert.equal(claims.match(/"big"/g)?.length, 2, "a repeated name appears twice");
+    assert.ok(
+      claims.includes("\\u202e") && !claims.includes("\u202E"),
+      "a character that changes the direction of text is visible",
+    );
     assert.match(await page.locator(".json-card.header").innerText(), /<i>kid<\/i>/);
-    for (const text of ["a.b.c", "..", "eyJ.eyJ.eyJ", `${"[".repeat(12_000)}`, `eyJhbGciOiJub25lIn0.${Buffer.from("[".repeat(9_000)).toString("base64url")}.AA`]) {
+    for (const text of [
+      "a.b.c",
+      "..",
+      "eyJ.eyJ.eyJ",
+      `${"[".repeat(12_000)}`,
+      `eyJhbGciOiJub25lIn0.${Buffer.from("[".repeat(9_000)).toString("base64url")}.AA`,
+    ]) {
       await view.paste(text);
       await view.verdict(/Refused|No token/);
     }
   });
 
-  test("what is minted with a key of the page passes by that key", async ({ open }) => {
+  test("a token that the page signs verifies under the page's key", async ({ open }) => {
     const view = await open("mint");
     const { page } = view;
     for (const alg of ["ES256", "RS256"]) {
       await page.selectOption("#mint-signer", alg);
       await page.click("#mint-form button[type=submit]");
-      await page.waitForFunction((alg) => document.querySelector(".advice code")?.textContent?.includes(alg), alg);
+      await page.waitForFunction(
+        (alg) => document.querySelector(".advice code")?.textContent?.includes(alg),
+        alg,
+      );
       const token = await page.locator("#minted-token").innerText();
       assert.deepEqual(await view.carrying(token), []);
       await page.click("#mint-inspect");
@@ -211,7 +319,7 @@ withConsole("the console's page", options, (test) => {
     }
   });
 
-  test("what the gate mints is let through the gate", async ({ open, origin, gate }) => {
+  test("the gate admits a token that it has minted", async ({ open, origin, gate }) => {
     const view = await open("mint");
     const { page } = view;
     await page.selectOption("#mint-signer", "gate");
@@ -223,7 +331,7 @@ withConsole("the console's page", options, (test) => {
     await page.click("#mint-try");
     await page.fill("#try-path", "/api/from-the-page");
     await page.click("#try-send");
-    await page.locator("#try-outcome h2", { hasText: "What came back" }).waitFor();
+    await page.locator("#try-outcome h2", { hasText: "The response through the gate" }).waitFor();
     assert.match(await page.locator("#try-outcome .wire-status").first().innerText(), /HTTP 200/);
     const seen = origin.expectOne();
     assert.equal(seen.target, "/api/from-the-page");
@@ -232,7 +340,7 @@ withConsole("the console's page", options, (test) => {
     await view.assertKeptNowhere(token);
   });
 
-  test("an expired one is minted expired, and broken claims are not minted", async ({ open }) => {
+  test("mints an expired token, and mints nothing from malformed claims", async ({ open }) => {
     const view = await open("mint");
     const { page } = view;
     await page.selectOption("#mint-signer", "ES256");
@@ -243,10 +351,12 @@ withConsole("the console's page", options, (test) => {
     assert.equal((await view.steps()).time, "failed");
     await page.click("nav >> text=Mint");
     await page.fill("#mint-claims", "[1]");
-    await page.locator("#mint-note", { hasText: "no JSON object" }).waitFor();
+    await page.locator("#mint-note", { hasText: "not a JSON object" }).waitFor();
   });
 
-  test("a request is tried: route, answer, what goes on, and the table of routes", async ({ open }) => {
+  test("tries a request: route, response, forwarded headers, and the table of routes", async ({
+    open,
+  }) => {
     const view = await open("try");
     const { page } = view;
     const outcome = page.locator("#try-outcome");
@@ -264,26 +374,39 @@ withConsole("the console's page", options, (test) => {
     assert.equal(await page.inputValue("#try-path"), "/admin/");
     await view.verdict("Refused with 403", "#try-verdict");
     await page.fill("#routes-search", "nothing has this");
-    assert.match(await page.locator("#routes").innerText(), /No route has/);
+    assert.match(await page.locator("#routes").innerText(), /No route contains/);
   });
 
-  test("the keys are told, and the secrets' names alone", async ({ open }) => {
+  test("shows the keys, and only the names of secrets", async ({ open }) => {
     const view = await open("keys");
-    const told = await view.page.locator("#keys").innerText();
-    for (const text of ["signer", "first", "ES256", "P-256", "SECRET", SIGNER]) assert.ok(told.includes(text), text);
-    assert.ok(!told.includes(SECRET));
+    const shown = await view.page.locator("#keys").innerText();
+    for (const text of [
+      "signer",
+      "first",
+      "ES256",
+      "P-256",
+      "SECRET",
+      SIGNER,
+      "without-kid",
+      OTHER,
+    ])
+      assert.ok(shown.includes(text), text);
+    assert.ok(!shown.includes(SECRET));
   });
 
-  test("the whole of it without a mouse", async ({ open }) => {
+  test("works without a mouse", async ({ open }) => {
     const view = await open();
     const { page } = view;
-    const focused = () => page.evaluate(() => document.activeElement?.id || document.activeElement?.textContent?.trim());
-    const tabTo = async (wanted, key = "Tab") => {
+    const focused = () =>
+      page.evaluate(
+        () => document.activeElement?.id || document.activeElement?.textContent?.trim(),
+      );
+    const tabTo = async (/** @type {string} */ wanted, key = "Tab") => {
       for (let i = 0; i < 60; i += 1) {
         if ((await focused()) === wanted) return;
         await page.keyboard.press(key);
       }
-      assert.fail(`${wanted} is not reached by ${key}`);
+      assert.fail(`${key} does not reach ${wanted}`);
     };
     await page.keyboard.press("Tab");
     assert.equal(await focused(), "skip");
@@ -295,10 +418,12 @@ withConsole("the console's page", options, (test) => {
     await tabTo("ask");
     await page.keyboard.press("Enter");
     await view.verdict("Admitted");
-    assert.equal(await focused(), "Admitted", "the focus goes where the answer is");
+    assert.equal(await focused(), "Admitted", "the focus moves to the verdict");
     await tabTo("theme", "Shift+Tab");
-    const outline = await page.evaluate(() => getComputedStyle(document.activeElement).outlineStyle);
-    assert.equal(outline, "solid", "where one is can be seen");
+    const outline = await page.evaluate(
+      () => getComputedStyle(document.activeElement ?? document.body).outlineStyle,
+    );
+    assert.equal(outline, "solid", "the focus is visible");
     await page.keyboard.press("Enter");
     assert.equal(await page.evaluate(() => document.documentElement.dataset.theme), "light");
     await tabTo("Mint", "Shift+Tab");
@@ -315,7 +440,7 @@ withConsole("the console's page", options, (test) => {
     await view.verdict("Not known yet");
   });
 
-  test("what is open stays open while time passes", async ({ open }) => {
+  test("keeps details open while time passes", async ({ open }) => {
     const view = await open("", { prepare: ({ page }) => page.clock.install() });
     const { page } = view;
     await view.paste(es256Token({ exp: tokens.now() + 90 }));
@@ -326,7 +451,7 @@ withConsole("the console's page", options, (test) => {
     assert.equal(await compared.getAttribute("open"), "");
     await page.clock.runFor(200_000);
     await view.verdict("Refused with 401");
-    assert.equal((await view.steps()).time, "failed", "and the verdict follows the clock");
+    assert.equal((await view.steps()).time, "failed", "the verdict follows the clock");
     assert.match(await page.locator(".json-card.claims").innerText(), /minutes? ago/);
   });
 });

@@ -1,8 +1,21 @@
-// The console: there while CONSOLE is "on", for pages of its own origin alone, and with no secret in any answer.
+// The console. It is available only while CONSOLE is "on" and only to pages of its own origin, and
+// no response contains a secret.
 
 import assert from "node:assert/strict";
 import { Canaries, told } from "./harness/canaries.mjs";
-import { assertAdmitted, assertProblem, gateTest, page, policies, tokens, withGate } from "./harness/index.mjs";
+import {
+  assertAdmitted,
+  assertProblem,
+  gateTest,
+  page,
+  policies,
+  tokens,
+  withGate,
+} from "./harness/index.mjs";
+
+/** @import { GateOptions } from "./harness/gate.mjs" */
+/** @import { Origin } from "./harness/origin.mjs" */
+/** @import { Running } from "./harness/running.mjs" */
 
 const { claims, hs256, hs256Token, SECRET } = policies;
 const ROOT = "/_portcullis";
@@ -13,6 +26,7 @@ const CSP =
   "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data:; " +
   "connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
 
+/** @type {Record<string, string>} */
 const HEADERS = {
   "content-security-policy": CSP,
   "cache-control": "no-store",
@@ -23,6 +37,12 @@ const HEADERS = {
   "x-frame-options": "DENY",
 };
 
+/**
+ * The console is on.
+ *
+ * @param {{origin: Origin} & GateOptions} options
+ * @returns {GateOptions}
+ */
 const on = ({ origin, policy, ...more }) => ({
   policy: policy ?? hs256({ origin }),
   secrets: { SECRET },
@@ -31,23 +51,48 @@ const on = ({ origin, policy, ...more }) => ({
   ...more,
 });
 
+/**
+ * @param {Running} gate
+ * @param {string} name
+ * @param {unknown} body
+ * @param {Record<string, string>} [headers]
+ */
 const post = (gate, name, body, headers = {}) =>
   gate.fetch(`${ROOT}/${name}`, {
     method: "POST",
     headers: { ...JSON_TYPE, ...headers },
-    body: typeof body === "string" || body instanceof Uint8Array ? body : JSON.stringify(body),
+    body: isText(body) ? body : JSON.stringify(body),
   });
 
-/** An answer of the console's: status, the headers that all of them have, and a problem's if it is one. */
+/**
+ * @param {unknown} body
+ * @returns {body is string | Uint8Array<ArrayBuffer>}
+ */
+const isText = (body) => typeof body === "string" || body instanceof Uint8Array;
+
+/**
+ * Asserts the status, the headers of every response of the console, and problem details if the
+ * status is an error.
+ *
+ * @param {Response} response
+ * @param {number} status
+ */
 async function assertAnswer(response, status, why = "") {
   const text = await response.text();
   assert.equal(response.status, status, `${why} ${text.slice(0, 500)}`);
-  for (const [name, value] of Object.entries(HEADERS)) assert.equal(response.headers.get(name), value, `${why} ${name}`);
+  for (const [name, value] of Object.entries(HEADERS))
+    assert.equal(response.headers.get(name), value, `${why} ${name}`);
   for (const name of response.headers.keys()) assert.doesNotMatch(name, /^access-control-/, why);
   if (status >= 400) assert.equal(JSON.parse(text).status, status, why);
   return text;
 }
 
+/**
+ * A request as the page describes it.
+ *
+ * @param {string} token
+ * @param {object} [changes]
+ */
 const described = (token, changes = {}) => ({
   method: "GET",
   url: "https://gate.example/api/a",
@@ -56,12 +101,17 @@ const described = (token, changes = {}) => ({
 });
 
 withGate("the console while it is on", on, (test) => {
-  test("the page's files are served, with what browsers are to hold to", async ({ gate }) => {
+  test("serves the files of the page with security headers", async ({ gate }) => {
     for (const file of FILES) {
       await assertAnswer(await gate.fetch(ROOT + file), 200, file);
-      assert.equal(await assertAnswer(await gate.fetch(ROOT + file, { method: "HEAD" }), 200, file), "", file);
+      assert.equal(
+        await assertAnswer(await gate.fetch(ROOT + file, { method: "HEAD" }), 200, file),
+        "",
+        file,
+      );
     }
-    const type = async (file) => (await gate.fetch(ROOT + file)).headers.get("content-type");
+    const type = async (/** @type {string} */ file) =>
+      (await gate.fetch(ROOT + file)).headers.get("content-type") ?? "";
     assert.match(await type("/"), /^text\/html/);
     assert.match(await type("/portcullis.js"), /^(text|application)\/javascript/);
     assert.equal(await type("/portcullis_bg.wasm"), "application/wasm");
@@ -70,19 +120,33 @@ withGate("the console while it is on", on, (test) => {
     await assertAnswer(moved, 308);
   });
 
-  test("other files are not there, whatever their names try", async ({ gate }) => {
-    const names = ["/nothing", "/_headers", "/..%2f", "/a/b", "/%69ndex.html", "//index.html", "/index.html/", "/index.html?a=b/../x"];
-    for (const name of names.slice(0, -1)) await assertAnswer(await gate.fetch(ROOT + name), 404, name);
-    await assertAnswer(await gate.fetch(ROOT + names.at(-1)), 200);
+  test("serves no other files, whatever their names", async ({ gate }) => {
+    const names = [
+      "/nothing",
+      "/_headers",
+      "/..%2f",
+      "/a/b",
+      "/%69ndex.html",
+      "//index.html",
+      "/index.html/",
+    ];
+    for (const name of names) await assertAnswer(await gate.fetch(ROOT + name), 404, name);
+    await assertAnswer(await gate.fetch(`${ROOT}/index.html?a=b/../x`), 200);
   });
 
-  test("the assets are nowhere else", async ({ gate }) => {
-    for (const path of ["/index.html", "/portcullis.js", "/portcullis_bg.wasm", "/_portcullisx/index.html"]) {
+  test("serves the assets under no other path", async ({ gate }) => {
+    for (const path of [
+      "/index.html",
+      "/portcullis.js",
+      "/portcullis_bg.wasm",
+      "/_portcullisx/index.html",
+    ]) {
       await assertProblem(await gate.fetch(path), 404);
     }
   });
 
-  test("each thing takes its methods, and says which", async ({ gate }) => {
+  test("rejects other methods and lists the allowed ones", async ({ gate }) => {
+    /** @type {[name: string, method: string, allow: string][]} */
     const rows = [
       ["/", "POST", "GET, HEAD"],
       ["/index.html", "DELETE", "GET, HEAD"],
@@ -98,7 +162,8 @@ withGate("the console while it is on", on, (test) => {
     }
   });
 
-  test("another site gets nothing", async ({ gate }) => {
+  test("rejects requests from other sites", async ({ gate }) => {
+    /** @type {Record<string, string>[]} */
     const foreign = [
       { "Sec-Fetch-Site": "cross-site" },
       { "Sec-Fetch-Site": "same-site" },
@@ -108,15 +173,21 @@ withGate("the console while it is on", on, (test) => {
     ];
     for (const headers of foreign) {
       const why = JSON.stringify(headers);
-      for (const name of [...FILES, "/gate.json"]) await assertAnswer(await gate.fetch(ROOT + name, { headers }), 403, why);
+      for (const name of [...FILES, "/gate.json"])
+        await assertAnswer(await gate.fetch(ROOT + name, { headers }), 403, why);
       await assertAnswer(await post(gate, "judge", described(hs256Token()), headers), 403, why);
     }
-    for (const headers of [{ "Sec-Fetch-Site": "same-origin", Origin: gate.url }, { "Sec-Fetch-Site": "none" }]) {
+    /** @type {Record<string, string>[]} */
+    const own = [
+      { "Sec-Fetch-Site": "same-origin", Origin: gate.url },
+      { "Sec-Fetch-Site": "none" },
+    ];
+    for (const headers of own) {
       await assertAnswer(await gate.fetch(`${ROOT}/gate.json`, { headers }), 200);
     }
   });
 
-  test("a name of somebody else's that leads here gets nothing", async ({ gate }) => {
+  test("rejects another host name that resolves to the gate (DNS rebinding)", async ({ gate }) => {
     const host = `rebound.example:${gate.address.port}`;
     for (const headers of [[], [["Origin", `http://${host}`]]]) {
       const response = await gate.raw({ target: `${ROOT}/gate.json`, host, headers });
@@ -124,80 +195,145 @@ withGate("the console while it is on", on, (test) => {
     }
   });
 
-  test("gate.json tells the policy, and the names of secrets", async ({ gate }) => {
-    const told = JSON.parse(await assertAnswer(await gate.fetch(`${ROOT}/gate.json`), 200));
-    assert.deepEqual(Object.keys(told).sort(), ["faults", "keys", "mint", "now", "policy", "secrets", "version", "warnings"]);
-    assert.deepEqual([told.faults, told.warnings, told.secrets, told.keys, told.mint], [[], [], ["SECRET"], {}, false]);
-    assert.equal(told.policy.issuers[0].keys.secret, "SECRET");
-    assert.ok(Math.abs(told.now - Date.now()) < 60_000);
+  test("gate.json contains the policy and the names of secrets", async ({ gate }) => {
+    const facts = JSON.parse(await assertAnswer(await gate.fetch(`${ROOT}/gate.json`), 200));
+    assert.deepEqual(Object.keys(facts).sort(), [
+      "faults",
+      "keys",
+      "mint",
+      "now",
+      "policy",
+      "secrets",
+      "version",
+      "warnings",
+    ]);
+    assert.deepEqual(
+      [facts.faults, facts.warnings, facts.secrets, facts.keys, facts.mint],
+      [[], [], ["SECRET"], {}, false],
+    );
+    assert.equal(facts.policy.issuers[0].keys.secret, "SECRET");
+    assert.ok(Math.abs(facts.now - Date.now()) < 60_000);
   });
 
-  test("the Worker's verdict on what is described, of which nothing goes to the origin", async ({ gate }) => {
-    const judged = async (token, changes) =>
+  test("returns the verdict on a described request and forwards nothing", async ({ gate }) => {
+    const judged = async (/** @type {string} */ token, changes = {}) =>
       JSON.parse(await assertAnswer(await post(gate, "judge", described(token, changes)), 200));
     const good = await judged(hs256Token());
     assert.deepEqual([good.code, good.issuer, good.alg], [undefined, "issuer", "HS256"]);
     assert.match(good.outgoing.url, /\/api\/a$/);
     const expired = await judged(hs256Token({ exp: 1 }));
-    assert.deepEqual([expired.code, expired.step, expired.response.status], ["expired", "time", 401]);
-    assert.equal((await judged(hs256Token(), { url: "https://gate.example/nowhere" })).code, "no_route");
+    assert.deepEqual(
+      [expired.code, expired.step, expired.response.status],
+      ["expired", "time", 401],
+    );
+    assert.equal(
+      (await judged(hs256Token(), { url: "https://gate.example/nowhere" })).code,
+      "no_route",
+    );
   });
 
-  test("bodies that are none are 400, never more", async ({ gate }) => {
+  test("rejects malformed bodies with 400", async ({ gate }) => {
     const rows = [
-      "", "{", "null", "[]", "1", '"a"', "{}", '{"method":1}', '{"method":"GET"}',
-      '{"method":"GET","url":"x","headers":1}', '{"method":"GET","url":"x","headers":[["a"]]}', "[".repeat(100),
-      '{"method":"GET","method":"GET","url":"x"}', `{"a":"${"x".repeat(33_000)}"}`, new Uint8Array([0xff, 0xfe, 0]),
-    ]; // prettier-ignore
+      "",
+      "{",
+      "null",
+      "[]",
+      "1",
+      '"a"',
+      "{}",
+      '{"method":1}',
+      '{"method":"GET"}',
+      '{"method":"GET","url":"x","headers":1}',
+      '{"method":"GET","url":"x","headers":[["a"]]}',
+      "[".repeat(100),
+      '{"method":"GET","method":"GET","url":"x"}',
+      `{"a":"${"x".repeat(33_000)}"}`,
+      new Uint8Array([0xff, 0xfe, 0]),
+    ];
     for (const body of rows) {
       await assertAnswer(await post(gate, "judge", body), 400, String(body).slice(0, 60));
     }
     const typed = await post(gate, "judge", described("x"), { "Content-Type": "text/plain" });
     await assertAnswer(typed, 400);
-    const strange = [{ method: "", url: "" }, { method: "GET", url: "\0", headers: [["", ""], ["a\nb", "\u{1f6aa}"]] }];
-    for (const body of strange) await assertAnswer(await post(gate, "judge", body), 200);
+    const odd = [
+      { method: "", url: "" },
+      {
+        method: "GET",
+        url: "\0",
+        headers: [
+          ["", ""],
+          ["a\nb", "\u{1f6aa}"],
+        ],
+      },
+    ];
+    for (const body of odd) await assertAnswer(await post(gate, "judge", body), 200);
   });
 
-  test("minting is off", async ({ gate }) => {
+  test("does not mint tokens", async ({ gate }) => {
     await assertAnswer(await post(gate, "mint", { issuer: "issuer", claims: {} }), 405);
     assert.equal((await gate.fetch(`${ROOT}/mint`)).status, 404);
   });
 
-  test("the gate works as ever", async ({ gate, origin }) => {
+  test("leaves other requests unaffected", async ({ gate, origin }) => {
     await assertAdmitted(await gate.fetchWith(hs256Token(), "/api/a"), origin);
     await assertProblem(await gate.fetch("/_portcullis-other"), 404);
   });
 });
 
-withGate("the console with minting on", (site) => on({ ...site, vars: { CONSOLE: "on", CONSOLE_MINT: "on" } }), (test) => {
-  test("a token under the issuer's secret", async ({ gate, origin }) => {
-    const wanted = { issuer: "issuer", claims: claims(), header: { kid: "k", alg: "none" } };
-    const { token } = JSON.parse(await assertAnswer(await post(gate, "mint", wanted), 200));
-    const header = JSON.parse(Buffer.from(token.split(".")[0], "base64url"));
-    assert.deepEqual(header, { alg: "HS256", kid: "k", typ: "JWT" });
-    await assertAdmitted(await gate.fetchWith(token, "/api/a"), origin);
-    assert.equal(JSON.parse(await (await gate.fetch(`${ROOT}/gate.json`)).text()).mint, true);
-  });
+withGate(
+  "the console with minting on",
+  (site) => on({ ...site, vars: { CONSOLE: "on", CONSOLE_MINT: "on" } }),
+  (test) => {
+    test("mints a token that is signed with the issuer's secret", async ({ gate, origin }) => {
+      const wanted = { issuer: "issuer", claims: claims(), header: { kid: "k", alg: "none" } };
+      const { token } = JSON.parse(await assertAnswer(await post(gate, "mint", wanted), 200));
+      const header = JSON.parse(Buffer.from(tokens.segments(token)[0], "base64url").toString());
+      assert.deepEqual(header, { alg: "HS256", kid: "k", typ: "JWT" });
+      await assertAdmitted(await gate.fetchWith(token, "/api/a"), origin);
+      assert.equal(JSON.parse(await (await gate.fetch(`${ROOT}/gate.json`)).text()).mint, true);
+    });
 
-  test("what cannot be minted is a 400", async ({ gate }) => {
-    for (const body of [{}, { issuer: "other", claims: {} }, { issuer: "issuer" }, { issuer: "issuer", claims: [] }, "x"]) {
-      await assertAnswer(await post(gate, "mint", body), 400, JSON.stringify(body));
-    }
-    await assertAnswer(await post(gate, "mint", { issuer: "issuer", claims: {} }, { Origin: "https://evil.example" }), 403);
-  });
-});
+    test("rejects an unusable request to mint with 400", async ({ gate }) => {
+      for (const body of [
+        {},
+        { issuer: "other", claims: {} },
+        { issuer: "issuer" },
+        { issuer: "issuer", claims: [] },
+        "x",
+      ]) {
+        await assertAnswer(await post(gate, "mint", body), 400, JSON.stringify(body));
+      }
+      await assertAnswer(
+        await post(
+          gate,
+          "mint",
+          { issuer: "issuer", claims: {} },
+          { Origin: "https://evil.example" },
+        ),
+        403,
+      );
+    });
+  },
+);
 
 gateTest(
-  "minting needs the console",
+  "minting requires the console",
   ({ origin }) => ({ ...on({ origin }), vars: { CONSOLE_MINT: "on" } }),
   async ({ gate }) => {
     await assertProblem(await post(gate, "mint", { issuer: "issuer", claims: {} }), 404);
   },
 );
 
-for (const [name, vars] of [["is not set", {}], ["is off", { CONSOLE: "off" }], ["is true", { CONSOLE: true }], ["is another word", { CONSOLE: "On" }]]) {
+/** @type {[name: string, vars: Record<string, unknown>][]} */
+const OFF = [
+  ["is not set", {}],
+  ["is off", { CONSOLE: "off" }],
+  ["is true", { CONSOLE: true }],
+  ["has another case", { CONSOLE: "On" }],
+];
+for (const [name, vars] of OFF) {
   gateTest(
-    `the console is not there while CONSOLE ${name}`,
+    `the console is unavailable while CONSOLE ${name}`,
     (site) => on({ ...site, vars }),
     async ({ gate }) => {
       for (const file of ["", ...FILES, "/gate.json", "/health", "/judge", "/mint"]) {
@@ -209,7 +345,7 @@ for (const [name, vars] of [["is not set", {}], ["is off", { CONSOLE: "off" }], 
 }
 
 gateTest(
-  "of a policy with a fault, the faults are told and nothing else",
+  "gate.json contains only the faults of a faulty policy",
   ({ origin }) => {
     const policy = hs256({ origin });
     policy.issuers[0].keys = { secret: "not a name but the secret itself, pasted here" };
@@ -217,6 +353,7 @@ gateTest(
   },
   async ({ gate }) => {
     const text = await assertAnswer(await gate.fetch(`${ROOT}/gate.json`), 200);
+    /** @type {{policy: unknown, faults: {path: string}[]}} */
     const { policy, faults } = JSON.parse(text);
     assert.deepEqual([policy, faults.map(({ path }) => path)], [null, ["issuers[0].keys.secret"]]);
     assert.doesNotMatch(text, /the secret itself/);
@@ -228,8 +365,18 @@ gateTest(
 
 const canaries = new Canaries();
 
+/**
+ * @param {string} name
+ * @param {Response} response
+ */
+async function assertNoCanary(name, response) {
+  const headerLines = [...response.headers].map(([header, value]) => `${header}: ${value}`);
+  const { status } = response;
+  canaries.expectNoneIn(name, told({ status, headerLines, text: await response.text() }));
+}
+
 gateTest(
-  "no answer of the console holds a secret, whatever it is asked",
+  "no response of the console contains a secret",
   ({ origin }) => {
     const { privateKey, jwk, spki } = tokens.rsaKeys({ kid: "one" });
     const secrets = {
@@ -238,53 +385,98 @@ gateTest(
       HOP_SECRET: canaries.secret("the proof's secret"),
       OTHER: canaries.secret("a secret that the policy does not name"),
     };
-    const oct = (name) => ({ kty: "oct", kid: "k", k: canaries.keep(name, tokens.base64url(canaries.make(name))) });
+    const oct = (/** @type {string} */ name) => ({
+      kty: "oct",
+      kid: "k",
+      k: canaries.keep(name, tokens.base64url(canaries.make(name))),
+    });
     const exported = privateKey.export({ format: "jwk" });
-    for (const name of ["d", "p", "q", "dp", "dq", "qi"]) canaries.keep(`member ${name} of a private key`, exported[name]);
-    const issuer = (name, algorithms, keys) => ({ name, issuer: `https://${name}.example/`, audience: ["a"], algorithms, keys });
+    for (const name of /** @type {const} */ (["d", "p", "q", "dp", "dq", "qi"]))
+      canaries.keep(`member ${name} of a private key`, /** @type {string} */ (exported[name]));
+    /**
+     * @param {string} name
+     * @param {string[]} algorithms
+     * @param {object} keys
+     */
+    const issuer = (name, algorithms, keys) => ({
+      name,
+      issuer: `https://${name}.example/`,
+      audience: ["a"],
+      algorithms,
+      keys,
+    });
     const policy = {
       ...hs256({ origin }),
       issuers: [
         issuer("secrets", ["HS256"], { secret: ["SECRET", "OLD_SECRET"] }),
         issuer("set", ["HS256"], { jwks: "SECRET_SET" }),
         issuer("inline", ["HS256"], { jwks: { keys: [oct("a secret in the policy")] } }),
-        issuer("mixed", ["RS256"], { jwks: { keys: [jwk, { ...exported, kid: "private" }, oct("a secret among keys")] } }),
+        issuer("mixed", ["RS256"], {
+          jwks: { keys: [jwk, { ...exported, kid: "private" }, oct("a secret among keys")] },
+        }),
         issuer("bound", ["RS256"], { jwks: "SET" }),
         issuer("pem", ["RS256"], { pem: "PEM" }),
       ],
       forward: { proof: { secret: "HOP_SECRET" } },
     };
-    const set = (...keys) => JSON.stringify({ keys });
+    const set = (/** @type {object[]} */ ...keys) => JSON.stringify({ keys });
     const bindings = {
       ...secrets,
       SECRET_SET: set(oct("a secret in a bound set")),
-      SET: set(jwk, { ...exported, kid: "private" }, { ...jwk, kid: "marked", "x-note": canaries.make("a stranger's member") }),
+      SET: set(
+        jwk,
+        { ...exported, kid: "private" },
+        { ...jwk, kid: "marked", "x-note": canaries.make("a stranger's member") },
+      ),
       PEM: `${canaries.make("a note beside a key")}\n${spki}`,
     };
-    return on({ origin, policy, vars: { CONSOLE: "on", CONSOLE_MINT: "on", ...bindings }, secrets: {} });
+    return on({
+      origin,
+      policy,
+      vars: { CONSOLE: "on", CONSOLE_MINT: "on", ...bindings },
+      secrets: {},
+    });
   },
   async ({ gate }) => {
-    const asked = [
-      ...[...FILES, "/gate.json", "/health", "/judge", "/mint", "/OTHER"].map((name) => [name]),
-      ["/judge", described("a.b.c")],
-      ...["secrets", "set", "inline", "mixed", "bound", "pem"].map((name) => [
-        "/judge",
-        described(tokens.token({ key: "another secret, and one that is long enough", payload: { iss: `https://${name}.example/`, aud: "a", exp: 1 } })),
-      ]),
-      ...["secrets", "set", "inline", "pem", "nobody"].map((issuer) => ["/mint", { issuer, claims: { sub: "a" } }]),
-      ["/judge", "{"],
-      ["/mint", { issuer: "secrets", claims: "x" }],
+    for (const name of [...FILES, "/gate.json", "/health", "/judge", "/mint", "/OTHER"])
+      await assertNoCanary(name, await gate.fetch(ROOT + name));
+    /** @type {[name: string, body: unknown][]} */
+    const posts = [
+      ["judge", described("a.b.c")],
+      ...["secrets", "set", "inline", "mixed", "bound", "pem"].map(
+        /** @returns {[string, unknown]} */
+        (name) => [
+          "judge",
+          described(
+            tokens.token({
+              key: "another secret, and one that is long enough",
+              payload: { iss: `https://${name}.example/`, aud: "a", exp: 1 },
+            }),
+          ),
+        ],
+      ),
+      ...["secrets", "set", "inline", "pem", "nobody"].map(
+        /** @returns {[string, unknown]} */
+        (issuer) => ["mint", { issuer, claims: { sub: "a" } }],
+      ),
+      ["judge", "{"],
+      ["mint", { issuer: "secrets", claims: "x" }],
     ];
-    for (const [name, body] of asked) {
-      const response = body === undefined ? await gate.fetch(ROOT + name) : await post(gate, name.slice(1), body);
-      const headerLines = [...response.headers].map(([header, value]) => `${header}: ${value}`);
-      canaries.expectNoneIn(name, told({ status: response.status, headerLines, text: await response.text() }));
-    }
+    for (const [name, body] of posts) await assertNoCanary(name, await post(gate, name, body));
     const { policy, secrets, keys } = await (await gate.fetch(`${ROOT}/gate.json`)).json();
-    assert.deepEqual(secrets, ["SECRET", "OLD_SECRET", "SECRET_SET", "issuers[2].keys.jwks", "HOP_SECRET"]);
+    assert.deepEqual(secrets, [
+      "SECRET",
+      "OLD_SECRET",
+      "SECRET_SET",
+      "issuers[2].keys.jwks",
+      "HOP_SECRET",
+    ]);
     assert.equal(policy.issuers[2].keys.jwks, "issuers[2].keys.jwks");
     assert.deepEqual(Object.keys(keys).sort(), ["bound", "mixed", "pem"]);
-    assert.deepEqual(keys.mixed.skipped.map(({ index }) => index), [1, 2]);
+    assert.deepEqual(
+      keys.mixed.skipped.map((/** @type {{index: number}} */ { index }) => index),
+      [1, 2],
+    );
     const logged = gate.logs.entries.map(({ message }) => message).join("\n");
     canaries.expectNoneIn("the log", logged);
   },

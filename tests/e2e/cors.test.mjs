@@ -1,7 +1,14 @@
 // Pages of other origins (WHATWG Fetch section 3.3), and the metadata that tells clients where to get tokens (RFC 9728).
 
 import assert from "node:assert/strict";
-import { assertAdmitted, assertProblem, assertRefused, INVALID, policies, withGate } from "./harness/index.mjs";
+import {
+  assertAdmitted,
+  assertProblem,
+  assertRefused,
+  INVALID,
+  policies,
+  withGate,
+} from "./harness/index.mjs";
 
 const { hs256, hs256Token, ISSUER, SECRET } = policies;
 
@@ -24,7 +31,10 @@ for (const runtime of ["miniflare", "workerd"]) {
           headers: { Origin: APP, "Access-Control-Request-Method": "DELETE", ...headers },
         });
 
-      test("a preflight is answered by the gate, and never reaches the origin", async ({ gate, origin }) => {
+      test("a preflight is answered by the gate, and never reaches the origin", async ({
+        gate,
+        origin,
+      }) => {
         for (const [target, methods] of [
           ["/api/a", ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"]],
           ["/public/a", ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"]],
@@ -38,7 +48,10 @@ for (const runtime of ["miniflare", "workerd"]) {
           const header = (name) => response.headers.get(name);
           assert.equal(header("access-control-allow-origin"), APP);
           assert.deepEqual(names(header("access-control-allow-methods")), methods);
-          assert.deepEqual(names(header("access-control-allow-headers")), ["authorization", "x-requested-with"]);
+          assert.deepEqual(names(header("access-control-allow-headers")), [
+            "authorization",
+            "x-requested-with",
+          ]);
           assert.equal(header("access-control-max-age"), "600");
           assert.equal(header("access-control-allow-credentials"), null);
           assert.match(header("vary"), /\bOrigin\b/);
@@ -56,9 +69,15 @@ for (const runtime of ["miniflare", "workerd"]) {
         origin.expectNone();
       });
 
-      test("other OPTIONS, and preflights of paths that are not there, get what others get", async ({ gate, origin }) => {
+      test("other OPTIONS, and preflights of paths that are not there, get what others get", async ({
+        gate,
+        origin,
+      }) => {
         await assertRefused(await gate.fetch("/api/a", { method: "OPTIONS" }), 401);
-        await assertRefused(await gate.fetch("/api/a", { method: "OPTIONS", headers: { Origin: APP } }), 401);
+        await assertRefused(
+          await gate.fetch("/api/a", { method: "OPTIONS", headers: { Origin: APP } }),
+          401,
+        );
         await assertProblem(await preflight(gate, "/nowhere"), 404);
         await assertProblem(await preflight(gate, "/api/a%2Fb"), 400);
         origin.expectNone();
@@ -66,7 +85,10 @@ for (const runtime of ["miniflare", "workerd"]) {
         assert.equal((await assertAdmitted(response, origin)).method, "OPTIONS");
       });
 
-      test("an allowed page may read a refusal and its challenge, another may not", async ({ gate, origin }) => {
+      test("an allowed page may read a refusal and its challenge, another may not", async ({
+        gate,
+        origin,
+      }) => {
         const refused = async (from) => {
           const response = await gate.fetchWith("a.b.c", "/api/a", { headers: { Origin: from } });
           await assertRefused(response, 401, INVALID);
@@ -83,7 +105,9 @@ for (const runtime of ["miniflare", "workerd"]) {
       });
 
       test("the origin's own answers go back as they came", async ({ gate, origin }) => {
-        origin.answerWith({ headers: { "X-Origin": "reached", "Access-Control-Allow-Origin": "https://its.own" } });
+        origin.answerWith({
+          headers: { "X-Origin": "reached", "Access-Control-Allow-Origin": "https://its.own" },
+        });
         const response = await gate.fetchWith(hs256Token(), "/api/a", { headers: { Origin: APP } });
         assert.equal(response.headers.get("access-control-allow-origin"), "https://its.own");
         assert.equal(response.headers.get("access-control-expose-headers"), null);
@@ -134,10 +158,16 @@ for (const runtime of ["miniflare", "workerd"]) {
         origin.expectNone();
       });
 
-      test("RFC 9728 section 5.1: every challenge points at it, whatever host was asked", async ({ gate, origin }) => {
+      test("RFC 9728 section 5.1: every challenge points at it, whatever host was asked", async ({
+        gate,
+        origin,
+      }) => {
         const resource_metadata = `https://api.example.com${PATH}`;
         await assertRefused(await gate.fetch("/api/a"), 401, { resource_metadata });
-        await assertRefused(await gate.fetchWith("a.b.c", "/api/a"), 401, { ...INVALID, resource_metadata });
+        await assertRefused(await gate.fetchWith("a.b.c", "/api/a"), 401, {
+          ...INVALID,
+          resource_metadata,
+        });
         const elsewhere = await gate.raw({
           bare: true,
           target: "/api/a",

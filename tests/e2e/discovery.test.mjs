@@ -19,7 +19,9 @@ const { published } = policies;
 
 const OAUTH_METADATA = "/.well-known/oauth-authorization-server";
 
-const discovered = ({ origin, provider }) => ({ policy: published({ origin, provider, keys: { discovery: true } }) });
+const discovered = ({ origin, provider }) => ({
+  policy: published({ origin, provider, keys: { discovery: true } }),
+});
 
 /** The metadata that a provider has of itself, with changes. */
 async function metadata(provider, changes = {}) {
@@ -29,27 +31,34 @@ async function metadata(provider, changes = {}) {
   return { ...found, ...changes };
 }
 
-providerTest("metadata are fetched once, and the keys where they say", discovered, async ({ gate, origin, provider }) => {
-  const token = await provider.token();
-  for (let times = 0; times < 3; times += 1) {
-    await assertAdmitted(await gate.fetchWith(token, "/api/items"), origin);
-  }
-  await provider.expectFetches([METADATA, JWKS]);
-  // A rotation is about the keys alone.
-  await provider.rotate("rsa-2");
-  await gate.moveClock(COOLDOWN);
-  await assertAdmitted(await gate.fetchWith(await provider.token(), "/api/items"), origin);
-  await provider.expectFetches([JWKS]);
-});
+providerTest(
+  "metadata are fetched once, and the keys where they say",
+  discovered,
+  async ({ gate, origin, provider }) => {
+    const token = await provider.token();
+    for (let times = 0; times < 3; times += 1) {
+      await assertAdmitted(await gate.fetchWith(token, "/api/items"), origin);
+    }
+    await provider.expectFetches([METADATA, JWKS]);
+    // A rotation is about the keys alone.
+    await provider.rotate("rsa-2");
+    await gate.moveClock(COOLDOWN);
+    await assertAdmitted(await gate.fetchWith(await provider.token(), "/api/items"), origin);
+    await provider.expectFetches([JWKS]);
+  },
+);
 
 providerTest(
   "keys may be on another host than the metadata",
   discovered,
   async ({ gate, origin, providers: [provider, keys] }) => {
     await keys.answerWith(await provider.published(), { path: "/somewhere/else.json" });
-    await provider.answerWith(await metadata(provider, { jwks_uri: `${keys.issuer}/somewhere/else.json` }), {
-      path: METADATA,
-    });
+    await provider.answerWith(
+      await metadata(provider, { jwks_uri: `${keys.issuer}/somewhere/else.json` }),
+      {
+        path: METADATA,
+      },
+    );
     await assertAdmitted(await gate.fetchWith(await provider.token(), "/api/items"), origin);
     await provider.expectFetches([METADATA]);
     await keys.expectFetches(["/somewhere/else.json"]);
@@ -77,7 +86,9 @@ const WRONG = {
   "a jwks_uri that is no URL": () => ({ jwks_uri: "/jwks" }),
   "a jwks_uri over plain http": () => ({ jwks_uri: "http://keys.example/jwks" }),
   "a jwks_uri to a file": () => ({ jwks_uri: "file:///etc/passwd" }),
-  "a jwks_uri with user information": (provider) => ({ jwks_uri: provider.jwksUri.replace("//", "//user@") }),
+  "a jwks_uri with user information": (provider) => ({
+    jwks_uri: provider.jwksUri.replace("//", "//user@"),
+  }),
 };
 
 for (const [what, changes] of Object.entries(WRONG)) {
@@ -122,7 +133,9 @@ providerTest(
     const token = await provider.token();
     await assertAdmitted(await gate.fetchWith(token, "/api/items"), origin);
     await provider.expectFetches([METADATA, JWKS]);
-    await provider.answerWith(await metadata(provider, { issuer: "https://evil.example" }), { path: METADATA });
+    await provider.answerWith(await metadata(provider, { issuer: "https://evil.example" }), {
+      path: METADATA,
+    });
     await provider.rotate("rsa-2");
     await gate.moveClock(STALE);
     const fresh = await provider.token();
@@ -139,7 +152,9 @@ providerTest(
     await assertAdmitted(await gate.fetchWith(token, "/api/items"), origin);
     await provider.expectFetches([METADATA, JWKS]);
     await provider.rotate("rsa-2");
-    await provider.answerWith(await metadata(provider, { jwks_uri: `${provider.issuer}/moved` }), { path: METADATA });
+    await provider.answerWith(await metadata(provider, { jwks_uri: `${provider.issuer}/moved` }), {
+      path: METADATA,
+    });
     await provider.answerWith(await provider.published(), { path: "/moved" });
     await provider.answerWith("", { status: 404 });
     const fresh = await provider.token();
@@ -150,7 +165,9 @@ providerTest(
     await provider.expectFetches([JWKS]);
     await gate.moveClock(2 * COOLDOWN);
     await assertAdmitted(await gate.fetchWith(fresh, "/api/items"), origin);
-    await assertRefused(await gate.fetchWith(token, "/api/items"), 401, INVALID, { detail: "unknown_key" });
+    await assertRefused(await gate.fetchWith(token, "/api/items"), 401, INVALID, {
+      detail: "unknown_key",
+    });
     await provider.expectFetches([METADATA, "/moved"]);
   },
 );
@@ -160,7 +177,8 @@ providerTest(
   ({ origin, provider }) => ({ isolates: 3, ...discovered({ origin, provider }) }),
   async ({ gate, origin, provider }) => {
     const token = await provider.token();
-    for (const isolate of gate.isolates) await assertAdmitted(await isolate.fetchWith(token, "/api/items"), origin);
+    for (const isolate of gate.isolates)
+      await assertAdmitted(await isolate.fetchWith(token, "/api/items"), origin);
     await provider.expectFetches([METADATA, JWKS]);
     await provider.rotate("rsa-2");
     await gate.moveClock(COOLDOWN);

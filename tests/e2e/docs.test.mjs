@@ -3,7 +3,15 @@
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, describe, it } from "node:test";
@@ -27,7 +35,11 @@ const DOCUMENTS = [
 function blocks(name) {
   const text = read(name);
   const fences = [...text.matchAll(/^( *)```(.*)\n([^]*?)^\1```$/gm)];
-  assert.equal(text.match(/^ *```/gm)?.length ?? 0, 2 * fences.length, `${name}: a fence is not closed`);
+  assert.equal(
+    text.match(/^ *```/gm)?.length ?? 0,
+    2 * fences.length,
+    `${name}: a fence is not closed`,
+  );
   return fences.map(({ 1: indent, 2: info, 3: body, index }) => {
     const [language, ...words] = info.trim().split(/\s+/);
     const line = text.slice(0, index).split("\n").length;
@@ -45,7 +57,11 @@ const folder = mkdtempSync(path.join(tmpdir(), "docs-"));
 after(() => rmSync(folder, { recursive: true }));
 
 const run = (program, words) =>
-  execFileSync(program, words, { cwd: repository, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
+  execFileSync(program, words, {
+    cwd: repository,
+    encoding: "utf8",
+    stdio: ["ignore", "pipe", "pipe"],
+  });
 
 /** What is said of a policy, with something in the place of every binding that it names. */
 function check(toml) {
@@ -59,7 +75,9 @@ function check(toml) {
   };
   const named = [...toml.matchAll(/\b(secret|pem|jwks) = (?:\[([^\]]*)\]|("[^"]+"))/g)];
   const lines = named.flatMap(([, kind, list, one]) =>
-    (list ?? one).match(/"[^"]+"/g).map((name) => `${name.slice(1, -1)}='${values[kind](name.slice(1, -1))}'`),
+    (list ?? one)
+      .match(/"[^"]+"/g)
+      .map((name) => `${name.slice(1, -1)}='${values[kind](name.slice(1, -1))}'`),
   );
   writeFileSync(path.join(folder, ".dev.vars"), lines.join("\n"));
   try {
@@ -76,14 +94,20 @@ const ISSUER = `{ name = "provider", issuer = "https://tenant.example.com/", aud
 function completed(toml) {
   const lines = [];
   const has = (pattern) => pattern.test(toml);
-  for (const policy of ["vars.POLICY", "vars.POLICY_CANDIDATE", ...new Set(toml.match(/env\.\w+\.vars\.POLICY/g))]) {
+  for (const policy of [
+    "vars.POLICY",
+    "vars.POLICY_CANDIDATE",
+    ...new Set(toml.match(/env\.\w+\.vars\.POLICY/g)),
+  ]) {
     const own = policy.replaceAll(".", "\\.");
     const isNamed = has(new RegExp(`^\\[+${own}[\\].]`, "m"));
     if (!isNamed && policy !== "vars.POLICY") continue;
     if (has(new RegExp(`^\\[${own}\\]`, "m"))) continue;
     lines.push(`${policy}.origin = "echo"`);
-    if (!has(new RegExp(`^\\[\\[${own}\\.routes`, "m"))) lines.push(`${policy}.routes = [{ path = "/*" }]`);
-    if (!has(new RegExp(`^\\[\\[${own}\\.issuers`, "m"))) lines.push(`${policy}.issuers = [${ISSUER}]`);
+    if (!has(new RegExp(`^\\[\\[${own}\\.routes`, "m")))
+      lines.push(`${policy}.routes = [{ path = "/*" }]`);
+    if (!has(new RegExp(`^\\[\\[${own}\\.issuers`, "m")))
+      lines.push(`${policy}.issuers = [${ISSUER}]`);
   }
   return `${lines.join("\n")}\n${toml}`;
 }
@@ -91,11 +115,13 @@ function completed(toml) {
 const helps = new Map();
 const help = (key, ask) => helps.get(key) ?? helps.set(key, ask()).get(key);
 
-const long = (words) => words.filter((word) => /^--\w/.test(word)).map((word) => word.split("=")[0]);
+const long = (words) =>
+  words.filter((word) => /^--\w/.test(word)).map((word) => word.split("=")[0]);
 
 /** The command has each of the options. */
 function assertOptions(text, words, where) {
-  for (const option of long(words)) assert.match(text, new RegExp(`(^|[\\s,])${option}\\b`, "m"), `${where}: ${option}`);
+  for (const option of long(words))
+    assert.match(text, new RegExp(`(^|[\\s,])${option}\\b`, "m"), `${where}: ${option}`);
 }
 
 /** What may stand first in a line of shell, and what is checked of the rest. */
@@ -108,7 +134,11 @@ const PROGRAMS = {
         words,
         where,
       );
-    } else assert.ok(["install", "test", "clippy", "fmt"].includes(command), `${where}: cargo ${command}`);
+    } else
+      assert.ok(
+        ["install", "test", "clippy", "fmt"].includes(command),
+        `${where}: cargo ${command}`,
+      );
   },
   npx([command, ...words], where) {
     assert.equal(command, "wrangler", where);
@@ -132,8 +162,10 @@ const PROGRAMS = {
   openssl: (words, where) => run("openssl", [words[0], "-help"], where),
   printf() {},
   python3: (words, where) => assert.deepEqual(words.slice(0, 2), ["-m", "venv"], where),
-  "target/fastapi/bin/pip": (words, where) => assert.ok(existsSync(path.join(repository, words.at(-1))), where),
-  "target/fastapi/bin/uvicorn": ([, directory], where) => assert.ok(statSync(path.join(repository, directory)), where),
+  "target/fastapi/bin/pip": (words, where) =>
+    assert.ok(existsSync(path.join(repository, words.at(-1))), where),
+  "target/fastapi/bin/uvicorn": ([, directory], where) =>
+    assert.ok(statSync(path.join(repository, directory)), where),
   git() {},
   cp() {},
   cd() {},
@@ -144,7 +176,9 @@ function commands(line) {
   const inner = [];
   const outer = line.replace(/\$\(([^()]*)\)/g, (_, command) => (inner.push(command), "X"));
   const own = outer.replace(/\s#\s.*$/, "").split(/\s(?:\||&&)\s/);
-  return [...inner, ...own].map((text) => (text.match(/(?:"[^"]*"|'[^']*'|\S)+/g) ?? []).map((word) => word.replace(/^["']|["']$/g, "")));
+  return [...inner, ...own].map((text) =>
+    (text.match(/(?:"[^"]*"|'[^']*'|\S)+/g) ?? []).map((word) => word.replace(/^["']|["']$/g, "")),
+  );
 }
 
 function checkShell(text, where) {
@@ -205,21 +239,38 @@ describe("what people read", () => {
       const shown = read(name).replace(/<!--[^]*?-->/g, "");
       const links = [...shown.matchAll(/\]\((?!https?:|#)([^)#\s]+)/g)].map(([, target]) => target);
       for (const target of links) {
-        assert.ok(existsSync(path.join(repository, path.dirname(name), target)), `${name}: ${target}`);
+        assert.ok(
+          existsSync(path.join(repository, path.dirname(name), target)),
+          `${name}: ${target}`,
+        );
       }
     });
   }
 
-  for (const config of ["wrangler.toml", "examples/fastapi/wrangler.toml", "examples/mcp/wrangler.toml"]) {
+  for (const config of [
+    "wrangler.toml",
+    "examples/fastapi/wrangler.toml",
+    "examples/mcp/wrangler.toml",
+  ]) {
     it(`wrangler would deploy ${config}, built as it says`, () => {
-      const words = ["deploy", "--dry-run", "--env", "", "--config", config, "--outdir", path.join(folder, "upload")];
+      const words = [
+        "deploy",
+        "--dry-run",
+        "--env",
+        "",
+        "--config",
+        config,
+        "--outdir",
+        path.join(folder, "upload"),
+      ];
       const said = run(process.execPath, ["node_modules/wrangler/bin/wrangler.js", ...words]);
       assert.match(said, /--dry-run: exiting now/);
     });
   }
 
   it("blocks that do not hold are found", () => {
-    const fails = (language, text) => assert.throws(() => RULES[language](text, "here"), `${language}: ${text}`);
+    const fails = (language, text) =>
+      assert.throws(() => RULES[language](text, "here"), `${language}: ${text}`);
     fails("toml", "[vars.POLICY.errors]\ndetial = 'reason'\n");
     fails("toml", "[[vars.POLICY.routes]]\npath = '/a'\n[[vars.POLICY.routes]]\npath = '/a'\n");
     fails("toml", "not = TOML = at all\n");

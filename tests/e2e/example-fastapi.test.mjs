@@ -5,7 +5,14 @@ import path from "node:path";
 import { after, before, describe, it } from "node:test";
 import { experimental_readRawConfig } from "wrangler";
 import { environment, startUvicorn } from "./harness/python.mjs";
-import { assertProblem, assertRefused, INVALID, repository, startGate, tokens } from "./harness/index.mjs";
+import {
+  assertProblem,
+  assertRefused,
+  INVALID,
+  repository,
+  startGate,
+  tokens,
+} from "./harness/index.mjs";
 
 const EXAMPLE = path.join(repository, "examples/fastapi");
 const HOP_SECRET = "what gate and API share, and nobody else: 48 bytes or so";
@@ -31,17 +38,29 @@ const { interpreter, reason } = await environment(path.join(EXAMPLE, "requiremen
 if (reason) console.log(`examples/fastapi is not tried: ${reason}`);
 
 /** A caller: of the API itself, or of the gate. */
-const caller = (url) => (target, bearer, init = {}) =>
-  fetch(new URL(target, url), { ...init, headers: { ...init.headers, ...(bearer && { Authorization: `Bearer ${bearer}` }) } });
+const caller =
+  (url) =>
+  (target, bearer, init = {}) =>
+    fetch(new URL(target, url), {
+      ...init,
+      headers: { ...init.headers, ...(bearer && { Authorization: `Bearer ${bearer}` }) },
+    });
 
-const item = { method: "POST", headers: { "Content-Type": "application/json" }, body: '{"name":"lamp"}' };
+const item = {
+  method: "POST",
+  headers: { "Content-Type": "application/json" },
+  body: '{"name":"lamp"}',
+};
 
 /** What the API answers to good requests, before and after. */
 async function assertServes(ask) {
   const me = await ask("/api/me", token());
   assert.deepEqual([me.status, await me.json()], [200, { subject: "user-1" }]);
   const added = await ask("/api/items", token({ scope: "read write" }), item);
-  assert.deepEqual([added.status, await added.json()], [200, { item: { name: "lamp" }, added_by: "user-1" }]);
+  assert.deepEqual(
+    [added.status, await added.json()],
+    [200, { item: { name: "lamp" }, added_by: "user-1" }],
+  );
 }
 
 describe("examples/fastapi", { skip: reason, timeout: 120_000 }, () => {
@@ -49,7 +68,11 @@ describe("examples/fastapi", { skip: reason, timeout: 120_000 }, () => {
     let api, ask;
     before(async () => {
       const folder = path.join(EXAMPLE, "before");
-      api = await startUvicorn({ interpreter, folder, environment: { PROVIDER_PUBLIC_KEY: keys.spki } });
+      api = await startUvicorn({
+        interpreter,
+        folder,
+        environment: { PROVIDER_PUBLIC_KEY: keys.spki },
+      });
       ask = caller(api.url);
     });
     after(() => api?.stop());
@@ -74,8 +97,14 @@ describe("examples/fastapi", { skip: reason, timeout: 120_000 }, () => {
   describe("after: the gate verifies them", () => {
     let api, gate, ask;
     before(async () => {
-      const { rawConfig } = experimental_readRawConfig({ config: path.join(EXAMPLE, "wrangler.toml") });
-      api = await startUvicorn({ interpreter, folder: path.join(EXAMPLE, "after"), environment: { HOP_SECRET } });
+      const { rawConfig } = experimental_readRawConfig({
+        config: path.join(EXAMPLE, "wrangler.toml"),
+      });
+      api = await startUvicorn({
+        interpreter,
+        folder: path.join(EXAMPLE, "after"),
+        environment: { HOP_SECRET },
+      });
       gate = await startGate({
         policy: { ...rawConfig.vars.POLICY, origin: api.url, errors: { detail: "reason" } },
         secrets: { HOP_SECRET, PROVIDER_PUBLIC_KEY: keys.spki },
@@ -88,7 +117,11 @@ describe("examples/fastapi", { skip: reason, timeout: 120_000 }, () => {
       await assertServes(ask);
       const odd = await ask("/api/me?a=b&c=%2F'", token());
       assert.equal(odd.status, 200);
-      await api.expectRequests(["GET /api/me 200", "POST /api/items 200", "GET /api/me?a=b&c=%2F%27 200"]);
+      await api.expectRequests([
+        "GET /api/me 200",
+        "POST /api/items 200",
+        "GET /api/me?a=b&c=%2F%27 200",
+      ]);
     });
 
     it("never sees what the gate refuses", async () => {
@@ -97,7 +130,10 @@ describe("examples/fastapi", { skip: reason, timeout: 120_000 }, () => {
       await assertRefused(forged, 401, INVALID, { detail: "bad_signature" });
       const narrow = await ask("/api/items", token({ scope: "read" }), item);
       assert.equal(narrow.status, 403);
-      assert.match(narrow.headers.get("www-authenticate"), /error="insufficient_scope".*scope="write"/);
+      assert.match(
+        narrow.headers.get("www-authenticate"),
+        /error="insufficient_scope".*scope="write"/,
+      );
       await assertProblem(await ask("/docs"), 404, { detail: "no_route" });
       // It answers one at a time, so that this one's line comes after any of theirs.
       assert.equal((await ask("/api/me", token())).status, 200);
@@ -121,8 +157,13 @@ describe("examples/fastapi", { skip: reason, timeout: 120_000 }, () => {
             ...changes,
           },
         });
-      const withProof = (text, target = "/api/me") => direct(target, token(), { headers: { "X-Portcullis-Proof": text } });
-      assert.equal((await withProof(proof())).status, 200, "with the secret one can prove anything");
+      const withProof = (text, target = "/api/me") =>
+        direct(target, token(), { headers: { "X-Portcullis-Proof": text } });
+      assert.equal(
+        (await withProof(proof())).status,
+        200,
+        "with the secret one can prove anything",
+      );
       await api.expectRequests(["GET /api/me 200"]);
 
       const refused = [
@@ -136,7 +177,10 @@ describe("examples/fastapi", { skip: reason, timeout: 120_000 }, () => {
         await withProof(tokens.withChangedCharacter(proof(), 60)),
         await withProof(proof(), "/api/me?admin=1"),
       ];
-      assert.deepEqual(refused.map(({ status }) => status), refused.map(() => 401));
+      assert.deepEqual(
+        refused.map(({ status }) => status),
+        refused.map(() => 401),
+      );
       assert.equal((await direct("/openapi.json")).status, 404);
       await api.expectRequests([
         ...refused.map(({ url }) => `GET ${url.slice(api.url.length)} 401`),

@@ -8,9 +8,18 @@ import { experimental_readRawConfig } from "wrangler";
 import { connect } from "../../examples/mcp/client.mjs";
 import { CLIENT, provide } from "../../examples/mcp/provider.mjs";
 import { serve } from "../../examples/mcp/server.mjs";
-import { assertRefused, INVALID, onlyChallenge, repository, startGate, tokens } from "./harness/index.mjs";
+import {
+  assertRefused,
+  INVALID,
+  onlyChallenge,
+  repository,
+  startGate,
+  tokens,
+} from "./harness/index.mjs";
 
-const { rawConfig } = experimental_readRawConfig({ config: path.join(repository, "examples/mcp/wrangler.toml") });
+const { rawConfig } = experimental_readRawConfig({
+  config: path.join(repository, "examples/mcp/wrangler.toml"),
+});
 const POLICY = rawConfig.vars.POLICY;
 const RESOURCE = POLICY.resource.identifier;
 
@@ -19,7 +28,11 @@ const addressOf = async (server) => {
   return `http://127.0.0.1:${server.address().port}`;
 };
 
-const STRANGER = { protocolVersion: "2025-06-18", capabilities: {}, clientInfo: { name: "stranger", version: "1" } };
+const STRANGER = {
+  protocolVersion: "2025-06-18",
+  capabilities: {},
+  clientInfo: { name: "stranger", version: "1" },
+};
 const INITIALIZE = {
   method: "POST",
   headers: { "Content-Type": "application/json", Accept: "application/json, text/event-stream" },
@@ -32,7 +45,9 @@ describe("examples/mcp", { timeout: 120_000 }, () => {
   const reached = { server: [], provider: [] };
   const take = (who) => reached[who].splice(0);
   const record = (who, from) =>
-    from.on("request", ({ method, url, headers }) => reached[who].push({ line: `${method} ${url}`, headers }));
+    from.on("request", ({ method, url, headers }) =>
+      reached[who].push({ line: `${method} ${url}`, headers }),
+    );
 
   before(async () => {
     server = serve(0);
@@ -67,7 +82,8 @@ describe("examples/mcp", { timeout: 120_000 }, () => {
     asked.push(`${init?.method ?? "GET"} ${isOurs ? "gate" : "provider"} ${pathname}`);
     return fetch(isOurs ? new URL(`${pathname}${search}`, gate.url) : url, init);
   };
-  const connected = (options) => connect(RESOURCE, { expectedIssuer: issuer, fetch: toGate, ...options });
+  const connected = (options) =>
+    connect(RESOURCE, { expectedIssuer: issuer, fetch: toGate, ...options });
 
   it("the client finds its way from a 401 to the tools", async () => {
     const client = await connected({});
@@ -99,7 +115,11 @@ describe("examples/mcp", { timeout: 120_000 }, () => {
     const narrow = await token({ scope: "read" });
     const response = await fetch(new URL("/mcp", gate.url), {
       ...INITIALIZE,
-      headers: { ...INITIALIZE.headers, Authorization: `Bearer ${narrow}`, "X-Auth-Scope": "write" },
+      headers: {
+        ...INITIALIZE.headers,
+        Authorization: `Bearer ${narrow}`,
+        "X-Auth-Scope": "write",
+      },
       body: JSON.stringify({
         jsonrpc: "2.0",
         id: 1,
@@ -109,7 +129,10 @@ describe("examples/mcp", { timeout: 120_000 }, () => {
     });
     const { result } = await response.json();
     assert.deepEqual([response.status, result.isError], [200, true]);
-    assert.deepEqual(take("server").map(({ headers }) => headers["x-auth-scope"]), ["read"]);
+    assert.deepEqual(
+      take("server").map(({ headers }) => headers["x-auth-scope"]),
+      ["read"],
+    );
     take("provider");
   });
 
@@ -121,7 +144,10 @@ describe("examples/mcp", { timeout: 120_000 }, () => {
       });
     const metadata = "http://127.0.0.1:8787/.well-known/oauth-protected-resource/mcp";
     const without = await ask();
-    assert.equal(onlyChallenge(without.headers.get("www-authenticate")).parameters.resource_metadata, metadata);
+    assert.equal(
+      onlyChallenge(without.headers.get("www-authenticate")).parameters.resource_metadata,
+      metadata,
+    );
     await assertRefused(without, 401, { resource_metadata: metadata }, { detail: "missing_token" });
     const refused = { ...INVALID, resource_metadata: metadata };
     const good = await token({ scope: "read" });
@@ -136,7 +162,10 @@ describe("examples/mcp", { timeout: 120_000 }, () => {
 
   it("the client tells its secret to no provider but the one that it was registered with", async () => {
     await assert.rejects(connected({ expectedIssuer: "https://other.example.com" }));
-    assert.deepEqual(take("provider").filter(({ line }) => line.includes("/token")), []);
+    assert.deepEqual(
+      take("provider").filter(({ line }) => line.includes("/token")),
+      [],
+    );
     assert.deepEqual(take("server"), []);
   });
 
@@ -144,7 +173,9 @@ describe("examples/mcp", { timeout: 120_000 }, () => {
   async function token({ scope, resource = RESOURCE }) {
     const response = await fetch(`${issuer}/token`, {
       method: "POST",
-      headers: { Authorization: `Basic ${btoa(`${CLIENT.id}:${encodeURIComponent(CLIENT.secret)}`)}` },
+      headers: {
+        Authorization: `Basic ${btoa(`${CLIENT.id}:${encodeURIComponent(CLIENT.secret)}`)}`,
+      },
       body: new URLSearchParams({ grant_type: "client_credentials", scope, resource }),
     });
     const answer = await response.json();

@@ -51,7 +51,9 @@ for (const runtime of ["miniflare", "workerd"]) {
     test("has its bindings, and its log is read", async ({ gate, origin }) => {
       await gate.fetch("/logged");
       origin.take();
-      const line = await gate.logs.waitFor((book) => book.structured.find(({ saw }) => saw === "/logged"));
+      const line = await gate.logs.waitFor((book) =>
+        book.structured.find(({ saw }) => saw === "/logged"),
+      );
       assert.deepEqual(line, { saw: "/logged", policy: "object", secret: "s" });
     });
 
@@ -85,7 +87,9 @@ gateTest(
   async ({ gate, origin }) => {
     await gate.fetch("/text");
     origin.expectOne();
-    assert.ok(await gate.logs.waitFor((book) => book.structured.find(({ policy }) => policy === "string")));
+    assert.ok(
+      await gate.logs.waitFor((book) => book.structured.find(({ policy }) => policy === "string")),
+    );
   },
 );
 
@@ -104,7 +108,9 @@ describe("the recording origin", () => {
     const origin = await startOrigin();
     t.after(() => origin.stop());
     await fetch(`${origin.url}/`, { headers: [["X-A", "1"]] });
-    assert.ok(origin.expectOne().headerLines.some(([name, value]) => /^x-a$/i.test(name) && value === "1"));
+    assert.ok(
+      origin.expectOne().headerLines.some(([name, value]) => /^x-a$/i.test(name) && value === "1"),
+    );
   });
 });
 
@@ -119,14 +125,25 @@ describe("a Worker that cannot start", () => {
 
 describe("the challenge reader, RFC 9110 section 11.6.1", () => {
   it("reads schemes, parameters, tokens and lists", () => {
-    assert.deepEqual(parseChallenges('Basic realm="a \\"b\\"", Bearer realm=x, error="e, f", Negotiate YWJj=='), [
-      { scheme: "basic", token68: undefined, parameters: { realm: 'a "b"' } },
-      { scheme: "bearer", token68: undefined, parameters: { realm: "x", error: "e, f" } },
-      { scheme: "negotiate", token68: "YWJj==", parameters: {} },
-    ]);
+    assert.deepEqual(
+      parseChallenges('Basic realm="a \\"b\\"", Bearer realm=x, error="e, f", Negotiate YWJj=='),
+      [
+        { scheme: "basic", token68: undefined, parameters: { realm: 'a "b"' } },
+        { scheme: "bearer", token68: undefined, parameters: { realm: "x", error: "e, f" } },
+        { scheme: "negotiate", token68: "YWJj==", parameters: {} },
+      ],
+    );
     // Alone, such a thing is a token68.
-    assert.deepEqual(onlyChallenge("Bearer realm="), { scheme: "bearer", token68: "realm=", parameters: {} });
-    assert.deepEqual(onlyChallenge("Bearer"), { scheme: "bearer", token68: undefined, parameters: {} });
+    assert.deepEqual(onlyChallenge("Bearer realm="), {
+      scheme: "bearer",
+      token68: "realm=",
+      parameters: {},
+    });
+    assert.deepEqual(onlyChallenge("Bearer"), {
+      scheme: "bearer",
+      token68: undefined,
+      parameters: {},
+    });
   });
 
   it("refuses what the grammar does not have", () => {
@@ -227,12 +244,19 @@ providerTest(
     ]);
     assert.deepEqual(await kids(), ["rsa-2", "rsa-1"]);
     const [header] = tokens.segments(await provider.token());
-    assert.deepEqual(JSON.parse(Buffer.from(header, "base64url")), { alg: "RS256", typ: "at+jwt", kid: "rsa-2" });
+    assert.deepEqual(JSON.parse(Buffer.from(header, "base64url")), {
+      alg: "RS256",
+      typ: "at+jwt",
+      kid: "rsa-2",
+    });
     await provider.expectFetches([JWKS]);
 
     await provider.fail();
     assert.equal((await fetched()).status, 500);
-    await provider.answerWith({ keys: [] }, { status: 203, headers: { "Cache-Control": "max-age=1" } });
+    await provider.answerWith(
+      { keys: [] },
+      { status: 203, headers: { "Cache-Control": "max-age=1" } },
+    );
     assert.deepEqual(await fetched(), { status: 203, text: '{"keys":[]}' });
     await provider.expectFetches([JWKS, JWKS]);
     await provider.answer({ kind: "hold" });

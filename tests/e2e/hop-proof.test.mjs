@@ -31,11 +31,18 @@ for (const runtime of ["miniflare", "workerd"]) {
       });
       const options = (origin) => ({ secret: HOP_SECRET, audience: origin.url });
 
-      test("the origin can tell that a request came through the gate, and in whose name", async ({ gate, origin }) => {
+      test("the origin can tell that a request came through the gate, and in whose name", async ({
+        gate,
+        origin,
+      }) => {
         const token = hs256Token();
         for (const [target, sub, init] of [
           ["/api/a", "user-1", { headers: { Authorization: `Bearer ${token}` } }],
-          ["/api/a?b=c&d=%2F'\"<é>", "user-1", { headers: { Authorization: `Bearer ${token}` }, method: "POST" }],
+          [
+            "/api/a?b=c&d=%2F'\"<é>",
+            "user-1",
+            { headers: { Authorization: `Bearer ${token}` }, method: "POST" },
+          ],
           [`/api/a?x=1&access_token=${token}`, "user-1", {}],
           ["/api/a?", "user-1", { headers: { Authorization: `Bearer ${token}` } }],
           ["/optional/a", undefined, {}],
@@ -61,7 +68,10 @@ for (const runtime of ["miniflare", "workerd"]) {
       test("a proof is good for no other request, origin or secret", async ({ gate, origin }) => {
         const seen = await assertAdmitted(await gate.fetchWith(hs256Token(), "/api/a?b=c"), origin);
         const bad = (request, more) =>
-          assert.rejects(provenByTheGate(request, { ...options(origin), ...more }), JSON.stringify(request));
+          assert.rejects(
+            provenByTheGate(request, { ...options(origin), ...more }),
+            JSON.stringify(request),
+          );
         await provenByTheGate(asNode(seen), options(origin));
         await bad(asNode(seen, { method: "DELETE" }));
         await bad(asNode(seen, { url: "/api/a" }));
@@ -72,15 +82,26 @@ for (const runtime of ["miniflare", "workerd"]) {
         await bad(asNode(seen), { secret: SECRET });
       });
 
-      test("attack 31: what a client sends under its name is removed, on every route", async ({ gate, origin }) => {
+      test("attack 31: what a client sends under its name is removed, on every route", async ({
+        gate,
+        origin,
+      }) => {
         const forged = tokens.token({
           key: HOP_SECRET.toUpperCase(),
           header: { typ: "portcullis-proof+jwt" },
           payload: { iss: "portcullis", aud: origin.url, sub: "admin", exp: tokens.now() + 60 },
         });
         for (const target of ["/public/a", "/optional/a", "/api/a"]) {
-          const names = ["X-Portcullis-Proof", "x_portcullis_proof", "X-PORTCULLIS_Proof", "X.Portcullis.Proof"];
-          const headers = [["Authorization", `Bearer ${hs256Token()}`], ...names.map((name) => [name, forged])];
+          const names = [
+            "X-Portcullis-Proof",
+            "x_portcullis_proof",
+            "X-PORTCULLIS_Proof",
+            "X.Portcullis.Proof",
+          ];
+          const headers = [
+            ["Authorization", `Bearer ${hs256Token()}`],
+            ...names.map((name) => [name, forged]),
+          ];
           const seen = await assertAdmitted(await gate.raw({ target, headers }), origin, target);
           const proofs = seen.headerLines.filter(([name]) => /^x.portcullis.proof$/i.test(name));
           assert.equal(proofs.length, 1);
@@ -89,7 +110,10 @@ for (const runtime of ["miniflare", "workerd"]) {
         }
       });
 
-      test("attack 22: a proof sent back as a token is refused, and none is logged", async ({ gate, origin }) => {
+      test("attack 22: a proof sent back as a token is refused, and none is logged", async ({
+        gate,
+        origin,
+      }) => {
         const seen = await assertAdmitted(await gate.fetchWith(hs256Token(), "/api/a"), origin);
         const proof = seen.header("x-portcullis-proof");
         assert.equal((await gate.fetchWith(proof, "/api/a")).status, 401);

@@ -45,10 +45,14 @@ withGate(
 
     test("is let through again and again", async ({ gate, origin }) => {
       const good = hs256Token();
-      for (let i = 0; i < 20; i += 1) await assertAdmitted(await gate.fetchWith(good, `/api/${i}`), origin);
+      for (let i = 0; i < 20; i += 1)
+        await assertAdmitted(await gate.fetchWith(good, `/api/${i}`), origin);
     });
 
-    test("RFC 6750 section 3.1: without one, the challenge has a realm and no error", async ({ gate, origin }) => {
+    test("RFC 6750 section 3.1: without one, the challenge has a realm and no error", async ({
+      gate,
+      origin,
+    }) => {
       const response = await gate.fetch("/api/items");
       assert.equal(response.headers.get("www-authenticate"), 'Bearer realm="api"');
       await assertRefused(response, 401);
@@ -59,10 +63,16 @@ withGate(
       const good = hs256Token();
       for (let i = 0; i < good.length; i += 1) {
         const bad = tokens.withChangedCharacter(good, i);
-        await assertRefused(await gate.fetchWith(bad, "/api/items"), 401, INVALID, { why: `character ${i}` });
+        await assertRefused(await gate.fetchWith(bad, "/api/items"), 401, INVALID, {
+          why: `character ${i}`,
+        });
         origin.expectNone(`character ${i}`);
       }
-      await assertAdmitted(await gate.fetchWith(good, "/api/items"), origin, "the unchanged token still passes");
+      await assertAdmitted(
+        await gate.fetchWith(good, "/api/items"),
+        origin,
+        "the unchanged token still passes",
+      );
     });
 
     test("RFC 4648 section 3.5: with only a spare bit of its last character changed is refused", async ({
@@ -73,12 +83,17 @@ withGate(
       const ends = [good.indexOf(".") - 1, good.lastIndexOf(".") - 1, good.length - 1];
       for (const end of ends) {
         const bad = tokens.withChangedLowBit(good, end);
-        await assertRefused(await gate.fetchWith(bad, "/api/items"), 401, INVALID, { why: `character ${end}` });
+        await assertRefused(await gate.fetchWith(bad, "/api/items"), 401, INVALID, {
+          why: `character ${end}`,
+        });
         origin.expectNone();
       }
     });
 
-    test("that has expired is refused as expired, so that a client knows to refresh", async ({ gate, origin }) => {
+    test("that has expired is refused as expired, so that a client knows to refresh", async ({
+      gate,
+      origin,
+    }) => {
       const expired = hs256Token({ exp: tokens.now() - 3600 });
       await assertRefused(await gate.fetchWith(expired, "/api/items"), 401, EXPIRED);
       origin.expectNone();
@@ -92,10 +107,21 @@ withGate(
     });
 
     test("with a secret that is almost the right one is refused", async ({ gate, origin }) => {
-      for (const key of [`${SECRET}\n`, ` ${SECRET}`, SECRET.slice(1), SECRET.toUpperCase(), "x".repeat(64)]) {
-        await assertRefused(await gate.fetchWith(hs256Token({}, { key }), "/api/items"), 401, INVALID, {
-          why: JSON.stringify(key),
-        });
+      for (const key of [
+        `${SECRET}\n`,
+        ` ${SECRET}`,
+        SECRET.slice(1),
+        SECRET.toUpperCase(),
+        "x".repeat(64),
+      ]) {
+        await assertRefused(
+          await gate.fetchWith(hs256Token({}, { key }), "/api/items"),
+          401,
+          INVALID,
+          {
+            why: JSON.stringify(key),
+          },
+        );
         origin.expectNone();
       }
     });
@@ -104,13 +130,31 @@ withGate(
 
 withGate(
   "CVE-2015-2951, RFC 8725 section 3.1: a token whose header says another algorithm",
-  ({ origin }) => ({ policy: hs256({ origin, errors: { detail: "reason" } }), secrets: { SECRET } }),
+  ({ origin }) => ({
+    policy: hs256({ origin, errors: { detail: "reason" } }),
+    secrets: { SECRET },
+  }),
   (test) => {
     const payload = () => tokens.base64url(JSON.stringify(claims()));
 
-    test("`none` in any writing is refused, unsigned or with an old signature", async ({ gate, origin }) => {
+    test("`none` in any writing is refused, unsigned or with an old signature", async ({
+      gate,
+      origin,
+    }) => {
       const [, , oldSignature] = tokens.segments(hs256Token());
-      for (const alg of ["none", "None", "nOnE", "NONE", "none ", "", null, ["none"], undefined, 0, {}]) {
+      for (const alg of [
+        "none",
+        "None",
+        "nOnE",
+        "NONE",
+        "none ",
+        "",
+        null,
+        ["none"],
+        undefined,
+        0,
+        {},
+      ]) {
         const header = tokens.base64url(JSON.stringify({ alg, typ: "JWT" }));
         for (const made of [
           `${header}.${payload()}.`,
@@ -119,7 +163,11 @@ withGate(
         ]) {
           const response = await gate.fetchWith(made, "/api/items");
           const { text } = await assertRefusedWithAnyReason(response);
-          assert.match(JSON.parse(text).code, /^(malformed_token|algorithm_not_allowed)$/, JSON.stringify(alg));
+          assert.match(
+            JSON.parse(text).code,
+            /^(malformed_token|algorithm_not_allowed)$/,
+            JSON.stringify(alg),
+          );
           origin.expectNone();
         }
       }
@@ -138,7 +186,9 @@ withGate(
         hs256Token({}, { header: { alg: "hs256" } }),
       ];
       for (const token of made) {
-        const { text } = await assertRefusedWithAnyReason(await gate.fetchWith(token, "/api/items"));
+        const { text } = await assertRefusedWithAnyReason(
+          await gate.fetchWith(token, "/api/items"),
+        );
         assert.match(JSON.parse(text).code, /^(malformed_token|algorithm_not_allowed)$/);
         origin.expectNone();
       }
@@ -166,7 +216,10 @@ for (const [alg, bytes] of [
     },
     async ({ gate, origin }) => {
       const key = SECRET.padEnd(bytes, "!").slice(0, bytes);
-      await assertAdmitted(await gate.fetchWith(tokens.token({ alg, key, payload: claims() }), "/api/"), origin);
+      await assertAdmitted(
+        await gate.fetchWith(tokens.token({ alg, key, payload: claims() }), "/api/"),
+        origin,
+      );
       await assertRefused(
         await gate.fetchWith(tokens.token({ alg: "HS256", key, payload: claims() }), "/api/"),
         401,
@@ -205,7 +258,10 @@ gateTest(
   },
   async ({ gate, origin }) => {
     await assertAdmitted(await gate.fetchWith(hs256Token(), "/api/"), origin);
-    await assertAdmitted(await gate.fetchWith(hs256Token({}, { key: SECRET.replaceAll("e", "3") }), "/api/"), origin);
+    await assertAdmitted(
+      await gate.fetchWith(hs256Token({}, { key: SECRET.replaceAll("e", "3") }), "/api/"),
+      origin,
+    );
     await assertRefused(
       await gate.fetchWith(hs256Token({}, { key: SECRET.replaceAll("e", "4") }), "/api/"),
       401,

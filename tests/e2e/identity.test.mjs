@@ -24,7 +24,8 @@ const SPELLINGS = [
 /** What a server that takes `_` and `.` for `-` would read. */
 const folded = (name) => name.toLowerCase().replaceAll(/[_.]/g, "-");
 
-const identity = (seen) => seen.headerLines.filter(([name]) => /^x-auth-(subject|scope|payload)$/.test(folded(name)));
+const identity = (seen) =>
+  seen.headerLines.filter(([name]) => /^x-auth-(subject|scope|payload)$/.test(folded(name)));
 
 const own = (seen) =>
   identity(seen)
@@ -46,7 +47,11 @@ for (const runtime of ["miniflare", "workerd"]) {
         for (const target of ["/public/a", "/optional/a"]) {
           for (const name of SPELLINGS) {
             const response = await gate.raw({ target, headers: [[name, "admin"]] });
-            assert.deepEqual(identity(await assertAdmitted(response, origin, name)), [], `${name} on ${target}`);
+            assert.deepEqual(
+              identity(await assertAdmitted(response, origin, name)),
+              [],
+              `${name} on ${target}`,
+            );
           }
           const all = SPELLINGS.flatMap((name) => [
             [name, "admin"],
@@ -67,12 +72,18 @@ for (const runtime of ["miniflare", "workerd"]) {
             [name, "admin"],
             [name, "root"],
           ]);
-          const seen = await assertAdmitted(await gate.raw({ target, headers: [...spoofed, good] }), origin);
+          const seen = await assertAdmitted(
+            await gate.raw({ target, headers: [...spoofed, good] }),
+            origin,
+          );
           assert.deepEqual(own(seen), GATES_OWN);
         }
       });
 
-      test("however much else a request carries, in whatever characters", async ({ gate, origin }) => {
+      test("however much else a request carries, in whatever characters", async ({
+        gate,
+        origin,
+      }) => {
         for (const length of [100, 7_000, 9_000, 60_000]) {
           const others = [
             ["X-Long", "a".repeat(length)],
@@ -88,13 +99,19 @@ for (const runtime of ["miniflare", "workerd"]) {
         }
       });
 
-      test("a claim that is absent leaves no room for a spoofed header", async ({ gate, origin }) => {
+      test("a claim that is absent leaves no room for a spoofed header", async ({
+        gate,
+        origin,
+      }) => {
         const without = hs256Token({ sub: undefined });
         const headers = [
           ["X-Auth-Subject", "admin"],
           ["Authorization", `Bearer ${without}`],
         ];
-        assert.deepEqual(identity(await assertAdmitted(await gate.raw({ target: "/api/a", headers }), origin)), []);
+        assert.deepEqual(
+          identity(await assertAdmitted(await gate.raw({ target: "/api/a", headers }), origin)),
+          [],
+        );
       });
 
       test("naming an identity header in Connection does not remove the gate's own (CVE-2024-45410)", async ({
@@ -111,7 +128,10 @@ for (const runtime of ["miniflare", "workerd"]) {
         assert.equal(seen.header("x-auth-subject"), "user-1");
       });
 
-      test("headers that tell a server to take the request for another one are removed", async ({ gate, origin }) => {
+      test("headers that tell a server to take the request for another one are removed", async ({
+        gate,
+        origin,
+      }) => {
         const names = [
           "X-HTTP-Method-Override",
           "X-HTTP-Method",
@@ -129,17 +149,28 @@ for (const runtime of ["miniflare", "workerd"]) {
           name.replaceAll("-", "."),
         ]);
         for (const target of ["/public/a", "/optional/a", "/api/a"]) {
-          const headers = [...spelt.map((name) => [name, "/admin"]), ["Authorization", `Bearer ${hs256Token()}`]];
+          const headers = [
+            ...spelt.map((name) => [name, "/admin"]),
+            ["Authorization", `Bearer ${hs256Token()}`],
+          ];
           const seen = await assertAdmitted(await gate.raw({ target, headers }), origin);
-          const left = seen.headerLines.filter(([name]) => names.some((one) => folded(one) === folded(name)));
+          const left = seen.headerLines.filter(([name]) =>
+            names.some((one) => folded(one) === folded(name)),
+          );
           assert.deepEqual(left, [], target);
         }
       });
 
-      test("X-Forwarded-Host and X-Forwarded-Proto are the gate's own", async ({ gate, origin }) => {
-        const spoofed = ["X-Forwarded-Host", "X_Forwarded_Host", "X-Forwarded-Proto", "x_forwarded_proto"].map(
-          (name) => [name, "evil"],
-        );
+      test("X-Forwarded-Host and X-Forwarded-Proto are the gate's own", async ({
+        gate,
+        origin,
+      }) => {
+        const spoofed = [
+          "X-Forwarded-Host",
+          "X_Forwarded_Host",
+          "X-Forwarded-Proto",
+          "x_forwarded_proto",
+        ].map((name) => [name, "evil"]);
         for (const target of ["/public/a", "/api/a"]) {
           const headers = [...spoofed, ["Authorization", `Bearer ${hs256Token()}`]];
           const seen = await assertAdmitted(await gate.raw({ target, headers }), origin);
@@ -167,8 +198,12 @@ for (const runtime of ["miniflare", "workerd"]) {
         ];
         const seen = await assertAdmitted(await gate.raw({ target: "/public/a", headers }), origin);
         assert.equal(seen.values("x-custom").join(", "), "a, b");
-        for (const [name, value] of headers.slice(2, -1)) assert.equal(seen.header(name) ?? "", value, name);
-        assert.ok(seen.header("x-latin"), "a header with other bytes than ASCII is no reason to fail");
+        for (const [name, value] of headers.slice(2, -1))
+          assert.equal(seen.header(name) ?? "", value, name);
+        assert.ok(
+          seen.header("x-latin"),
+          "a header with other bytes than ASCII is no reason to fail",
+        );
       });
     },
   );
@@ -199,15 +234,32 @@ withGate(
       assert.equal((await assertAdmitted(basic, origin)).header("authorization"), undefined);
     });
 
-    test("sends the claims as base64url of their JSON, and names or pointers alike", async ({ gate, origin }) => {
+    test("sends the claims as base64url of their JSON, and names or pointers alike", async ({
+      gate,
+      origin,
+    }) => {
       const spoofed = { "X-Auth-Payload": "e30", "X-Auth-Tenant": "evil" };
       const good = hs256Token({ org: { tenant: "acme" } });
-      const seen = await assertAdmitted(await gate.fetchWith(good, "/api/a", { headers: spoofed }), origin);
-      const payload = JSON.parse(Buffer.from(seen.header("x-auth-payload"), "base64url").toString());
-      assert.deepEqual(payload, JSON.parse(Buffer.from(tokens.segments(good)[1], "base64url").toString()));
+      const seen = await assertAdmitted(
+        await gate.fetchWith(good, "/api/a", { headers: spoofed }),
+        origin,
+      );
+      const payload = JSON.parse(
+        Buffer.from(seen.header("x-auth-payload"), "base64url").toString(),
+      );
+      assert.deepEqual(
+        payload,
+        JSON.parse(Buffer.from(tokens.segments(good)[1], "base64url").toString()),
+      );
       assert.equal(seen.header("x-auth-tenant"), "acme");
-      const anonymous = await assertAdmitted(await gate.fetch("/public/a", { headers: spoofed }), origin);
-      assert.deepEqual([anonymous.header("x-auth-payload"), anonymous.header("x-auth-tenant")], [undefined, undefined]);
+      const anonymous = await assertAdmitted(
+        await gate.fetch("/public/a", { headers: spoofed }),
+        origin,
+      );
+      assert.deepEqual(
+        [anonymous.header("x-auth-payload"), anonymous.header("x-auth-tenant")],
+        [undefined, undefined],
+      );
     });
   },
 );

@@ -37,7 +37,9 @@ providerTest(
 
     await provider.fail();
     await gate.moveClock(2 * COOLDOWN);
-    assert.deepEqual(await answersTo(gate, strangers(provider, 1000)), { "503 keys_unavailable": 1000 });
+    assert.deepEqual(await answersTo(gate, strangers(provider, 1000)), {
+      "503 keys_unavailable": 1000,
+    });
     await provider.expectFetches([JWKS], "while it is down");
     await assertAdmitted(await gate.fetchWith(token, "/api/items"), origin);
     assert.equal(failures(gate.logs).length, 1);
@@ -66,7 +68,9 @@ providerTest(
 
 providerTest(
   "attack_04: a kid goes nowhere but into a comparison",
-  ({ origin, provider }) => ({ policy: published({ origin, provider, log: { decisions: "all" } }) }),
+  ({ origin, provider }) => ({
+    policy: published({ origin, provider, log: { decisions: "all" } }),
+  }),
   async ({ gate, origin, provider }) => {
     await assertAdmitted(await gate.fetchWith(await provider.token(), "/api/items"), origin);
     await provider.expectFetches([JWKS]);
@@ -87,15 +91,30 @@ providerTest(
     ];
     for (const [index, kid] of kids.entries()) {
       await gate.moveClock((index + 1) * COOLDOWN);
-      const made = tokens.token({ alg: "RS256", key: key.privateKey, header: { kid }, payload: claims() });
-      await assertRefused(await gate.fetchWith(made, "/api/items"), 401, INVALID, { detail: "unknown_key", why: kid });
+      const made = tokens.token({
+        alg: "RS256",
+        key: key.privateKey,
+        header: { kid },
+        payload: claims(),
+      });
+      await assertRefused(await gate.fetchWith(made, "/api/items"), 401, INVALID, {
+        detail: "unknown_key",
+        why: kid,
+      });
       // The one address that the policy names, and nothing of the kid in it.
       await provider.expectFetches([JWKS], kid);
       if (kid.length > 5) assert.ok(!gate.logs.text.includes(kid), `a log shows ${kid}`);
     }
     for (const kid of ["k".repeat(1025), "k".repeat(8000), 1, null, ["rsa-1"], { kid: "rsa-1" }]) {
-      const made = tokens.token({ alg: "RS256", key: key.privateKey, header: { kid }, payload: claims() });
-      await assertRefused(await gate.fetchWith(made, "/api/items"), 401, INVALID, { detail: "malformed_token" });
+      const made = tokens.token({
+        alg: "RS256",
+        key: key.privateKey,
+        header: { kid },
+        payload: claims(),
+      });
+      await assertRefused(await gate.fetchWith(made, "/api/items"), 401, INVALID, {
+        detail: "malformed_token",
+      });
     }
   },
 );
@@ -111,7 +130,9 @@ providerTest(
   },
   async ({ gate, provider }) => {
     const made = [...Array(1000).keys()].flatMap((index) =>
-      strangers(provider, 1, { iss: index % 2 === 0 ? `https://${index}.evil.example/` : `${provider.issuer}/${index}` }),
+      strangers(provider, 1, {
+        iss: index % 2 === 0 ? `https://${index}.evil.example/` : `${provider.issuer}/${index}`,
+      }),
     );
     assert.deepEqual(await answersTo(gate, made), { "401 unknown_issuer": 1000 });
     await provider.expectFetches([]);
@@ -142,7 +163,10 @@ providerTest(
       ]) {
         const made = tokens.token({ alg: "RS256", key: key.privateKey, header, payload });
         const why = JSON.stringify(header);
-        await assertRefused(await gate.fetchWith(made, "/api/items"), 401, INVALID, { detail, why });
+        await assertRefused(await gate.fetchWith(made, "/api/items"), 401, INVALID, {
+          detail,
+          why,
+        });
         origin.expectNone();
       }
     }
@@ -154,16 +178,25 @@ const one = tokens.rsaKeys({ kid: "one" });
 
 const UNUSABLE = {
   "text that is no JSON": { body: "not json" },
-  "HTML with status 200": { body: "<!doctype html><title>Maintenance</title>", headers: { "Content-Type": "text/html" } },
+  "HTML with status 200": {
+    body: "<!doctype html><title>Maintenance</title>",
+    headers: { "Content-Type": "text/html" },
+  },
   "JSON that breaks off": { body: '{"keys":[{"kty":"RSA"' },
   "a name that stands twice": { body: '{"keys":[],"keys":[]}' },
   nothing: { body: "" },
   "an empty object": { body: {} },
   "an empty set": { body: { keys: [] } },
   "keys that are null": { body: { keys: null } },
-  "a set of keys none of which can be used": { body: { keys: [{ kty: "oct", k: "c2VjcmV0" }, { kty: "what" }, 1] } },
+  "a set of keys none of which can be used": {
+    body: { keys: [{ kty: "oct", k: "c2VjcmV0" }, { kty: "what" }, 1] },
+  },
   "a redirect": { body: "", status: 302, headers: { Location: "/elsewhere" } },
-  "a redirect to another host": { body: "", status: 307, headers: { Location: "http://169.254.169.254/" } },
+  "a redirect to another host": {
+    body: "",
+    status: 307,
+    headers: { Location: "http://169.254.169.254/" },
+  },
   "a server error": { body: { keys: [one.jwk] }, status: 500 },
   "a 404 with a good set": { body: { keys: [one.jwk] }, status: 404 },
   "a 206": { body: { keys: [one.jwk] }, status: 206 },
@@ -173,13 +206,19 @@ const UNUSABLE = {
     body: gzipSync(JSON.stringify({ keys: [one.jwk], padding: "x".repeat(50_000_000) })),
     headers: { "Content-Encoding": "gzip" },
   },
-  "65 keys": { body: { keys: [...Array(65).keys()].map((index) => ({ ...one.jwk, kid: `k${index}` })) } },
-  "10,000 keys": { body: { keys: [...Array(10_000).keys()].map((index) => ({ kty: "oct", kid: `${index}` })) } },
+  "65 keys": {
+    body: { keys: [...Array(65).keys()].map((index) => ({ ...one.jwk, kid: `k${index}` })) },
+  },
+  "10,000 keys": {
+    body: { keys: [...Array(10_000).keys()].map((index) => ({ kty: "oct", kid: `${index}` })) },
+  },
 };
 
 providerTest(
   "attack_24: a refresh that brings nothing usable leaves the good set in use, and is logged once",
-  ({ origin, provider }) => ({ policy: published({ origin, provider, issuer: { stale_if_error: 604_800 } }) }),
+  ({ origin, provider }) => ({
+    policy: published({ origin, provider, issuer: { stale_if_error: 604_800 } }),
+  }),
   async ({ gate, origin, provider }) => {
     const token = await provider.token();
     await assertAdmitted(await gate.fetchWith(token, "/api/items"), origin);
@@ -190,7 +229,9 @@ providerTest(
       await gate.moveClock(second);
       await assertAdmitted(await gate.fetchWith(token, "/api/items"), origin, what);
       assert.equal(await provider.nextFetch(), JWKS, what);
-      const logged = await gate.logs.waitFor((book) => failures(book).length > index && failures(book));
+      const logged = await gate.logs.waitFor(
+        (book) => failures(book).length > index && failures(book),
+      );
       assert.equal(logged.length, index + 1, what);
       assert.equal(logged[index].issuer, "provider");
       assert.ok(logged[index].problem.length > 10, what);
@@ -222,7 +263,13 @@ providerTest(
       { ...other.privateKey.export({ format: "jwk" }), kid: "private" },
       { ...weak.jwk, kid: "weak" },
       { kty: "oct", kid: "secret", k: tokens.base64url(secret), alg: "HS256" },
-      { kty: "EC", crv: "P-256", kid: "off-curve", x: tokens.base64url(randomBytes(32)), y: tokens.base64url(randomBytes(32)) },
+      {
+        kty: "EC",
+        crv: "P-256",
+        kid: "off-curve",
+        x: tokens.base64url(randomBytes(32)),
+        y: tokens.base64url(randomBytes(32)),
+      },
       { kty: "future", kid: "future" },
       { ...other.jwk, kid: "one" },
       null,
@@ -231,7 +278,12 @@ providerTest(
     ];
     await provider.answerWith({ keys: [...company, one.jwk], more: { of: "this" } });
     const made = (key, kid, alg = "RS256") =>
-      tokens.token({ alg, key, header: kid ? { kid } : {}, payload: claims({ iss: provider.issuer }) });
+      tokens.token({
+        alg,
+        key,
+        header: kid ? { kid } : {},
+        payload: claims({ iss: provider.issuer }),
+      });
     await assertAdmitted(await gate.fetchWith(made(one.privateKey, "one"), "/api/items"), origin);
     await assertAdmitted(await gate.fetchWith(made(one.privateKey), "/api/items"), origin);
     // Two keys of one name: both count.
@@ -245,10 +297,15 @@ providerTest(
     ];
     for (const [index, token] of refused.entries()) {
       const why = `key ${index}`;
-      await assertRefused(await gate.fetchWith(token, "/api/items"), 401, INVALID, { detail: "unknown_key", why });
+      await assertRefused(await gate.fetchWith(token, "/api/items"), 401, INVALID, {
+        detail: "unknown_key",
+        why,
+      });
     }
     const symmetric = made(secret, "secret", "HS256");
-    await assertRefused(await gate.fetchWith(symmetric, "/api/items"), 401, INVALID, { detail: "algorithm_not_allowed" });
+    await assertRefused(await gate.fetchWith(symmetric, "/api/items"), 401, INVALID, {
+      detail: "algorithm_not_allowed",
+    });
     await provider.expectFetches([JWKS]);
   },
 );

@@ -31,20 +31,30 @@ async function someTraffic(gate, origin) {
   origin.expectNone();
 }
 
-gateTest("by default refusals are logged, each with one line", options(undefined), async ({ gate, origin }) => {
-  await someTraffic(gate, origin);
-  const lines = await whenStopped(gate);
-  assert.deepEqual(
-    lines.map(({ code }) => code),
-    ["missing_token", "expired"],
-  );
-});
+gateTest(
+  "by default refusals are logged, each with one line",
+  options(undefined),
+  async ({ gate, origin }) => {
+    await someTraffic(gate, origin);
+    const lines = await whenStopped(gate);
+    assert.deepEqual(
+      lines.map(({ code }) => code),
+      ["missing_token", "expired"],
+    );
+  },
+);
 
 gateTest("a policy can have every decision logged", options("all"), async ({ gate, origin }) => {
   await someTraffic(gate, origin);
   const lines = await whenStopped(gate);
   assert.deepEqual(
-    lines.map(({ decision, code, status, method, route }) => ({ decision, code: code ?? null, status, method, route })),
+    lines.map(({ decision, code, status, method, route }) => ({
+      decision,
+      code: code ?? null,
+      status,
+      method,
+      route,
+    })),
     [
       { decision: "admitted", code: null, status: 200, method: "GET", route: "/public/*" },
       { decision: "admitted", code: null, status: 200, method: "GET", route: "/api/*" },
@@ -59,17 +69,25 @@ gateTest("a policy can have none logged", options("none"), async ({ gate, origin
   assert.deepEqual(await whenStopped(gate), []);
 });
 
-gateTest("what the origin answers is logged as what it is", options("all"), async ({ gate, origin }) => {
-  origin.answerWith({ status: 503 });
-  await (await gate.fetchWith(hs256Token(), "/api/a")).text();
-  origin.expectOne();
-  const [line] = await whenStopped(gate);
-  assert.deepEqual([line.decision, line.status], ["admitted", 503]);
-});
+gateTest(
+  "what the origin answers is logged as what it is",
+  options("all"),
+  async ({ gate, origin }) => {
+    origin.answerWith({ status: 503 });
+    await (await gate.fetchWith(hs256Token(), "/api/a")).text();
+    origin.expectOne();
+    const [line] = await whenStopped(gate);
+    assert.deepEqual([line.decision, line.status], ["admitted", 503]);
+  },
+);
 
 gateTest(
   "an origin that does not answer in time is logged once, with what the request was admitted by",
-  ({ origin }) => ({ runtime: "workerd", policy: hs256({ origin, origin_timeout: 1 }), secrets: { SECRET } }),
+  ({ origin }) => ({
+    runtime: "workerd",
+    policy: hs256({ origin, origin_timeout: 1 }),
+    secrets: { SECRET },
+  }),
   async ({ gate, origin }) => {
     const later = signal();
     const token = hs256Token();
@@ -165,8 +183,15 @@ gateTest(
         if (response.status !== 200) answers.push(text, ...[...response.headers].flat());
       }
     }
-    for (const value of ["Basic canary-user", "Bearer canary-garbage canary-garbage", "Bearer", '"canary-garbage"']) {
-      answers.push((await gate.raw({ target: "/api/a", headers: [["Authorization", value]] })).text);
+    for (const value of [
+      "Basic canary-user",
+      "Bearer canary-garbage canary-garbage",
+      "Bearer",
+      '"canary-garbage"',
+    ]) {
+      answers.push(
+        (await gate.raw({ target: "/api/a", headers: [["Authorization", value]] })).text,
+      );
     }
     const admitted = origin.take().length;
     assert.ok(admitted > 0, "some of it must have been let through, or this shows nothing");
@@ -181,7 +206,10 @@ gateTest(
     ];
     for (const piece of pieces) {
       assert.ok(!gate.logs.text.includes(piece), `the log holds ${piece.slice(0, 40)}`);
-      assert.ok(!answers.some((text) => text.includes(piece)), `an answer holds ${piece.slice(0, 40)}`);
+      assert.ok(
+        !answers.some((text) => text.includes(piece)),
+        `an answer holds ${piece.slice(0, 40)}`,
+      );
     }
     assert.ok(!gate.logs.structured.some(({ event }) => event === "forged"), "a line was forged");
     assert.ok(

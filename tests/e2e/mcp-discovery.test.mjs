@@ -97,7 +97,11 @@ async function obtainToken(endpoint, { resource, scope }) {
 const claimsOf = (token) => JSON.parse(Buffer.from(tokens.segments(token)[1], "base64url"));
 
 for (const runtime of ["miniflare", "workerd"]) {
-  for (const identifier of ["https://api.example.com/mcp", "https://api.example.com", "https://api.example.com:8443/"]) {
+  for (const identifier of [
+    "https://api.example.com/mcp",
+    "https://api.example.com",
+    "https://api.example.com:8443/",
+  ]) {
     providerTest(
       `a client finds its way from a refusal to a token for ${identifier} in ${runtime}`,
       guarding(identifier, { options: { runtime } }),
@@ -131,7 +135,10 @@ for (const runtime of ["miniflare", "workerd"]) {
         await provider.expectFetches([OAUTH_METADATA], "of the client");
 
         const [scope] = document.scopes_supported;
-        const token = await obtainToken(metadata.token_endpoint, { resource: document.resource, scope });
+        const token = await obtainToken(metadata.token_endpoint, {
+          resource: document.resource,
+          scope,
+        });
         assert.deepEqual([claimsOf(token).iss, claimsOf(token).aud], [server, identifier]);
         const seen = await assertAdmitted(await gate.fetchWith(token, "/mcp"), origin);
         assert.equal(seen.header("authorization"), `Bearer ${token}`);
@@ -143,9 +150,18 @@ for (const runtime of ["miniflare", "workerd"]) {
         const more = await gate.fetchWith(token, "/mcp/tools/call", { method: "POST", body: "{}" });
         assert.equal(more.status, 403);
         const insufficient = onlyChallenge(more.headers.get("www-authenticate")).parameters;
-        assert.deepEqual([insufficient.error, insufficient.resource_metadata], ["insufficient_scope", address]);
-        const wider = await obtainToken(metadata.token_endpoint, { resource: identifier, scope: insufficient.scope });
-        const answer = await gate.fetchWith(wider, "/mcp/tools/call", { method: "POST", body: "{}" });
+        assert.deepEqual(
+          [insufficient.error, insufficient.resource_metadata],
+          ["insufficient_scope", address],
+        );
+        const wider = await obtainToken(metadata.token_endpoint, {
+          resource: identifier,
+          scope: insufficient.scope,
+        });
+        const answer = await gate.fetchWith(wider, "/mcp/tools/call", {
+          method: "POST",
+          body: "{}",
+        });
         const called = await assertAdmitted(answer, origin);
         assert.deepEqual([called.method, called.target], ["POST", "/mcp/tools/call"]);
         assert.equal((await called.body()).text, "{}");
@@ -153,9 +169,14 @@ for (const runtime of ["miniflare", "workerd"]) {
         // The same server's token for another resource is none for this one.
         const resource = "https://other.example.com/mcp";
         const elsewhere = await obtainToken(metadata.token_endpoint, { resource, scope });
-        await assertRefused(await gate.fetchWith(elsewhere, "/mcp"), 401, { ...INVALID, resource_metadata: address }, {
-          detail: "wrong_audience",
-        });
+        await assertRefused(
+          await gate.fetchWith(elsewhere, "/mcp"),
+          401,
+          { ...INVALID, resource_metadata: address },
+          {
+            detail: "wrong_audience",
+          },
+        );
         await provider.expectFetches([], "the keys are there");
       },
     );
@@ -184,10 +205,30 @@ providerTest(
     const unsigned = tokens.rawToken(tokens.base64url('{"alg":"none"}'), parts[1], "x");
 
     await refuse(await gate.fetch("/mcp"), 401, {}, "missing_token");
-    await refuse(await gate.fetch("/mcp", { headers: { Authorization: "Basic eDp5" } }), 401, {}, "missing_token");
-    await refuse(await gate.fetchWith("a b", "/mcp"), 400, INVALID_REQUEST, "malformed_authorization");
-    await refuse(await gate.fetchWith(good, `/mcp?access_token=${good}`), 400, INVALID_REQUEST, "multiple_tokens");
-    await refuse(await gate.fetchWith("x".repeat(17_000), "/mcp"), 400, INVALID_REQUEST, "token_too_large");
+    await refuse(
+      await gate.fetch("/mcp", { headers: { Authorization: "Basic eDp5" } }),
+      401,
+      {},
+      "missing_token",
+    );
+    await refuse(
+      await gate.fetchWith("a b", "/mcp"),
+      400,
+      INVALID_REQUEST,
+      "malformed_authorization",
+    );
+    await refuse(
+      await gate.fetchWith(good, `/mcp?access_token=${good}`),
+      400,
+      INVALID_REQUEST,
+      "multiple_tokens",
+    );
+    await refuse(
+      await gate.fetchWith("x".repeat(17_000), "/mcp"),
+      400,
+      INVALID_REQUEST,
+      "token_too_large",
+    );
     await refuse(await gate.fetchWith("abc", "/mcp"), 401, INVALID, "malformed_token");
     await refuse(await gate.fetchWith(unsigned, "/mcp"), 401, INVALID, "algorithm_not_allowed");
     await provider.expectFetches([], "nothing yet for which a key is needed");
@@ -211,7 +252,9 @@ providerTest(
       },
       "insufficient_user_authentication",
     );
-    await (await gate.miniflare.getKVNamespace("REVOKED")).put(`jti:provider:${claimsOf(good).jti}`, "1");
+    await (
+      await gate.miniflare.getKVNamespace("REVOKED")
+    ).put(`jti:provider:${claimsOf(good).jti}`, "1");
     await gate.moveClock(61);
     await refuse(await gate.fetchWith(good, "/mcp"), 401, INVALID, "revoked");
     await assertAdmitted(await gate.fetchWith(await get(), "/mcp"), origin);
@@ -250,7 +293,12 @@ for (const runtime of ["miniflare", "workerd"]) {
       for (const host of ["evil.example", "api.example.com", gate.host]) {
         const headers = [["Host", host], ...misleading];
         const refused = await gate.raw({ bare: true, target: "/mcp", headers });
-        await assertRefused(refused, 401, { resource_metadata }, { detail: "missing_token", why: host });
+        await assertRefused(
+          refused,
+          401,
+          { resource_metadata },
+          { detail: "missing_token", why: host },
+        );
         const read = await gate.raw({ bare: true, target: PATH, headers });
         assert.deepEqual([read.status, JSON.parse(read.text)], [200, document], host);
       }

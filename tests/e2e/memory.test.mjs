@@ -26,10 +26,15 @@ function resident() {
     }
   };
   const ids = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
-  const own = ids.map(status).filter((text) => new RegExp(`^PPid:\\s+${process.pid}$`, "m").test(text));
+  const own = ids
+    .map(status)
+    .filter((text) => new RegExp(`^PPid:\\s+${process.pid}$`, "m").test(text));
   const workerds = own.filter((text) => /^Name:\s+workerd$/m.test(text));
   assert.ok(workerds.length > 0, "no workerd is a child of this process");
-  return workerds.reduce((sum, text) => sum + 1024 * Number(/^VmRSS:\s+(\d+) kB$/m.exec(text)?.[1] ?? 0), 0);
+  return workerds.reduce(
+    (sum, text) => sum + 1024 * Number(/^VmRSS:\s+(\d+) kB$/m.exec(text)?.[1] ?? 0),
+    0,
+  );
 }
 
 withGate(
@@ -48,8 +53,13 @@ withGate(
         },
         check: () => {
           if (before === undefined) return;
-          t.diagnostic(`workerd: ${Math.round(before / MEBIBYTE)} MiB before, ${Math.round(most / MEBIBYTE)} at most`);
-          assert.ok(most - before < GROWTH, `workerd grew by ${Math.round((most - before) / MEBIBYTE)} MiB`);
+          t.diagnostic(
+            `workerd: ${Math.round(before / MEBIBYTE)} MiB before, ${Math.round(most / MEBIBYTE)} at most`,
+          );
+          assert.ok(
+            most - before < GROWTH,
+            `workerd grew by ${Math.round((most - before) / MEBIBYTE)} MiB`,
+          );
         },
       };
     };
@@ -58,11 +68,17 @@ withGate(
       await assertAdmitted(await gate.fetchWith(hs256Token(), "/api/warm"), origin);
       const memory = measured(t);
       origin.answerWith(async (received, response) => {
-        response.writeHead(200, { "Content-Type": "application/octet-stream", "Content-Length": COUNT * MEBIBYTE });
-        for (let i = 0; i < COUNT; i += 1) if (!response.write(PIECE)) await once(response, "drain");
+        response.writeHead(200, {
+          "Content-Type": "application/octet-stream",
+          "Content-Length": COUNT * MEBIBYTE,
+        });
+        for (let i = 0; i < COUNT; i += 1)
+          if (!response.write(PIECE)) await once(response, "drain");
         response.end();
       });
-      const outgoing = httpRequest(`${gate.url}/api/large`, { headers: { Authorization: `Bearer ${hs256Token()}` } });
+      const outgoing = httpRequest(`${gate.url}/api/large`, {
+        headers: { Authorization: `Bearer ${hs256Token()}` },
+      });
       outgoing.end();
       const [response] = await bounded(once(outgoing, "response"), "an answer");
       assert.equal(response.statusCode, 200);

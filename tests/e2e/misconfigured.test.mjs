@@ -21,7 +21,10 @@ const policyWith = (change) =>
 
 const CASES = {
   "no secret": { options: faulted((policy) => ({ policy, secrets: {} })), named: [/SECRET/] },
-  "an empty secret": { options: faulted((policy) => ({ policy, secrets: { SECRET: "" } })), named: [/SECRET|secret/] },
+  "an empty secret": {
+    options: faulted((policy) => ({ policy, secrets: { SECRET: "" } })),
+    named: [/SECRET|secret/],
+  },
   "RFC 7518 section 3.2: a secret of 31 bytes": {
     options: faulted((policy) => ({ policy, secrets: { SECRET: SECRET.slice(0, 31) } })),
     named: [/31.*32|32.*31/],
@@ -179,7 +182,10 @@ const CASES = {
     }),
     named: [/X Auth/],
   },
-  "no policy at all": { options: () => ({ runtime: "workerd", secrets: { SECRET } }), named: [/POLICY/] },
+  "no policy at all": {
+    options: () => ({ runtime: "workerd", secrets: { SECRET } }),
+    named: [/POLICY/],
+  },
   "a policy that is not JSON": {
     options: () => ({ runtime: "workerd", secrets: { SECRET }, policy: "{ origin: canary" }),
     named: [/JSON/],
@@ -204,12 +210,16 @@ for (const [name, { options, named }] of Object.entries(CASES)) {
   gateTest(`misconfigured: ${name}`, options, async ({ gate, origin }) => {
     for (const target of TARGETS) {
       for (const headers of [[], [["Authorization", `Bearer ${hs256Token({ scope: "admin" })}`]]]) {
-        const { text, header } = await assertProblem(await gate.raw({ target, headers }), 500, { why: target });
+        const { text, header } = await assertProblem(await gate.raw({ target, headers }), 500, {
+          why: target,
+        });
         assert.doesNotMatch(text, /SECRET|origin|routes|canary|127\.0\.0\.1/);
         assert.equal(header("www-authenticate"), undefined);
       }
     }
-    await assertProblem(await gate.raw({ method: "HEAD", target: "/public/a" }), 500, { head: true });
+    await assertProblem(await gate.raw({ method: "HEAD", target: "/public/a" }), 500, {
+      head: true,
+    });
     origin.expectNone();
 
     const said = (await faultsWhenStopped(gate)).map((fault) => JSON.stringify(fault));

@@ -18,7 +18,10 @@ function randomFrom(seed) {
     t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
     return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
   };
-  return { chance: (percent) => next() * 100 < percent, pick: (list) => list[Math.floor(next() * list.length)] };
+  return {
+    chance: (percent) => next() * 100 < percent,
+    pick: (list) => list[Math.floor(next() * list.length)],
+  };
 }
 
 const METHODS = ["GET", "POST", "DELETE"];
@@ -40,10 +43,16 @@ function drawRoutes({ chance, pick }) {
 }
 
 function drawPath({ chance, pick }) {
-  const pieces = [...NAMES, ...NAMES, "x", "a%20b"].map((text) => ({ text, meaning: decodeURIComponent(text) }));
-  const odd = ["..", "%2e%2e", "%61", "a;b", "a%2Fb", "a%5Cb", "", "%252e", "a\\b"].map((text) => ({ text }));
+  const pieces = [...NAMES, ...NAMES, "x", "a%20b"].map((text) => ({
+    text,
+    meaning: decodeURIComponent(text),
+  }));
+  const odd = ["..", "%2e%2e", "%61", "a;b", "a%2Fb", "a%5Cb", "", "%252e", "a\\b"].map((text) => ({
+    text,
+  }));
   const segments = [];
-  for (let i = pick([1, 1, 2, 2, 3]); i > 0; i -= 1) segments.push(chance(5) ? pick(odd) : pick(pieces));
+  for (let i = pick([1, 1, 2, 2, 3]); i > 0; i -= 1)
+    segments.push(chance(5) ? pick(odd) : pick(pieces));
   // Whatever comes before it, so that an empty one is no slash at the end.
   if (segments.some(({ meaning }) => meaning === undefined)) segments.push(pieces[0]);
   return segments;
@@ -62,7 +71,10 @@ function drawCredentials({ pick }) {
     { headers: bearer(hs256Token({ scope: "admin" })), token: "admin" },
     { headers: bearer(hs256Token({ exp: tokens.now() - 120 })), token: 401 },
     { headers: bearer(hs256Token({ aud: "other" })), token: 401 },
-    { headers: bearer(hs256Token({}, { key: "another secret, and long enough to be one" })), token: 401 },
+    {
+      headers: bearer(hs256Token({}, { key: "another secret, and long enough to be one" })),
+      token: 401,
+    },
     { headers: bearer("a.b.c"), token: 401 },
     { headers: [["Authorization", "Bearer"]], token: 400 },
     { headers: [...bearer(good), ...bearer(good)], token: 400 },
@@ -76,8 +88,11 @@ function model(routes, segments, method, token) {
     (open ? path.length >= want.length : path.length === want.length) &&
     want.every((one, i) => one === "{x}" || one === path[i]);
   // Segment by segment: a literal, {x}, the end, *.
-  const rank = ({ segments: want, open }) => [...want.map((one) => (one === "{x}" ? 1 : 0)), open ? 3 : 2].join("");
-  const [route] = [...routes.values()].filter(matches).sort((one, other) => (rank(one) < rank(other) ? -1 : 1));
+  const rank = ({ segments: want, open }) =>
+    [...want.map((one) => (one === "{x}" ? 1 : 0)), open ? 3 : 2].join("");
+  const [route] = [...routes.values()]
+    .filter(matches)
+    .sort((one, other) => (rank(one) < rank(other) ? -1 : 1));
   if (route === undefined) return 404;
   if (route.methods && !route.methods.includes(method)) return 405;
   if (route.access === "public") return 200;
@@ -98,7 +113,11 @@ for (let seed = 1; seed <= POLICIES; seed += 1) {
   gateTest(
     `${REQUESTS} random requests by the random policy ${seed}`,
     // Bare, so that paths come as they are sent.
-    ({ origin }) => ({ runtime: "workerd", policy: hs256({ origin, routes: written }), secrets: { SECRET } }),
+    ({ origin }) => ({
+      runtime: "workerd",
+      policy: hs256({ origin, routes: written }),
+      secrets: { SECRET },
+    }),
     async ({ gate, origin }) => {
       const seen = new Map();
       for (let i = 0; i < REQUESTS; i += 1) {

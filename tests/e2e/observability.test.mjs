@@ -1,7 +1,14 @@
 // What an operator is told: a line and a data point a decision, how long clients waited, health.
 
 import assert from "node:assert/strict";
-import { assertAdmitted, assertProblem, assertRefused, gateTest, INVALID, policies } from "./harness/index.mjs";
+import {
+  assertAdmitted,
+  assertProblem,
+  assertRefused,
+  gateTest,
+  INVALID,
+  policies,
+} from "./harness/index.mjs";
 
 const { hs256, hs256Token, SECRET } = policies;
 
@@ -31,13 +38,19 @@ gateTest(
     await assertAdmitted(await gate.fetch("/public/a"), origin);
     await assertRefused(await gate.fetchWith(hs256Token({ aud: "other" }), "/api/a"), 401, INVALID);
     await assertProblem(await gate.fetch("/unknown"), 404);
-    const written = await gate.logs.waitFor((book) => book.structured.length === 4 && book.structured);
+    const written = await gate.logs.waitFor(
+      (book) => book.structured.length === 4 && book.structured,
+    );
     assert.deepEqual(
       written.map(({ indexes, blobs, doubles }) => [indexes, blobs, doubles[0]]),
       [
         [["/api/*"], ["admitted", "", "/api/*", "issuer", "HS256", "secret", "GET", "miss"], 200],
         [["/public/*"], ["admitted", "", "/public/*", "", "", "", "GET", ""], 200],
-        [["/api/*"], ["refused", "wrong_audience", "/api/*", "issuer", "HS256", "secret", "GET", "miss"], 401],
+        [
+          ["/api/*"],
+          ["refused", "wrong_audience", "/api/*", "issuer", "HS256", "secret", "GET", "miss"],
+          401,
+        ],
         [[""], ["refused", "no_route", "", "", "", "", "GET", ""], 404],
       ],
     );
@@ -50,7 +63,11 @@ gateTest(
 
 gateTest(
   "a line says how long the request waited",
-  ({ origin }) => ({ policy: hs256({ origin, log: { decisions: "all" } }), secrets: { SECRET }, clock: true }),
+  ({ origin }) => ({
+    policy: hs256({ origin, log: { decisions: "all" } }),
+    secrets: { SECRET },
+    clock: true,
+  }),
   async ({ gate, origin }) => {
     origin.answerWith(async (received, response) => {
       // To the gate, the origin takes seven seconds.
@@ -66,20 +83,33 @@ gateTest(
 
 gateTest(
   "Server-Timing where the policy asks for it, and nothing else is changed",
-  ({ origin }) => ({ policy: hs256({ origin, log: { server_timing: true } }), secrets: { SECRET } }),
+  ({ origin }) => ({
+    policy: hs256({ origin, log: { server_timing: true } }),
+    secrets: { SECRET },
+  }),
   async ({ gate, origin }) => {
     const timing = /^gate;dur=\d+, origin;dur=\d+$/;
-    origin.answerWith({ status: 418, headers: { "X-Own": "kept", ETag: '"a"' }, body: "short and stout" });
+    origin.answerWith({
+      status: 418,
+      headers: { "X-Own": "kept", ETag: '"a"' },
+      body: "short and stout",
+    });
     const response = await gate.fetchWith(hs256Token(), "/api/a");
     assert.equal(response.status, 418);
     assert.match(response.headers.get("server-timing"), timing);
-    assert.deepEqual([response.headers.get("x-own"), response.headers.get("etag")], ["kept", '"a"']);
+    assert.deepEqual(
+      [response.headers.get("x-own"), response.headers.get("etag")],
+      ["kept", '"a"'],
+    );
     assert.equal(await response.text(), "short and stout");
     origin.expectOne();
     origin.answerWith({ status: 304, headers: { "Server-Timing": "db;dur=5" } });
     const unchanged = await gate.fetch("/public/a");
     assert.equal(unchanged.status, 304);
-    assert.match(unchanged.headers.get("server-timing"), /^db;dur=5, gate;dur=\d+, origin;dur=\d+$/);
+    assert.match(
+      unchanged.headers.get("server-timing"),
+      /^db;dur=5, gate;dur=\d+, origin;dur=\d+$/,
+    );
     origin.expectOne();
     const refused = await gate.fetch("/api/a");
     assert.match(refused.headers.get("server-timing"), timing);
@@ -112,7 +142,11 @@ gateTest(
 
 gateTest(
   "a gate with a faulty policy is not healthy",
-  ({ origin }) => ({ policy: { ...hs256({ origin }), routes: [] }, secrets: { SECRET }, vars: { CONSOLE: "on" } }),
+  ({ origin }) => ({
+    policy: { ...hs256({ origin }), routes: [] },
+    secrets: { SECRET },
+    vars: { CONSOLE: "on" },
+  }),
   async ({ gate }) => {
     const response = await gate.fetch(HEALTH);
     assert.equal(response.status, 500);
@@ -120,7 +154,10 @@ gateTest(
   },
 );
 
-for (const [name, vars] of [["is off", {}], ["is not quite on", { CONSOLE: "On" }]]) {
+for (const [name, vars] of [
+  ["is off", {}],
+  ["is not quite on", { CONSOLE: "On" }],
+]) {
   gateTest(
     `with the console that ${name}, health is an unknown route`,
     ({ origin }) => ({ policy: hs256({ origin }), secrets: { SECRET }, vars }),

@@ -5,13 +5,22 @@ import { connect, createServer } from "node:net";
 import { once } from "node:events";
 import { after } from "node:test";
 import { gzipSync } from "node:zlib";
-import { assertProblem, gateTest, onlyChallenge, policies, signal, withGate } from "./harness/index.mjs";
+import {
+  assertProblem,
+  gateTest,
+  onlyChallenge,
+  policies,
+  signal,
+  withGate,
+} from "./harness/index.mjs";
 
 const { hs256, hs256Token, SECRET } = policies;
 
 /** How requests get to the origin: as ones that the gate has made, or themselves. */
 const WAYS = {
-  "a request of the gate's": (origin) => ({ policy: hs256({ origin, routes: policies.ROUTES_AND_SHARED }) }),
+  "a request of the gate's": (origin) => ({
+    policy: hs256({ origin, routes: policies.ROUTES_AND_SHARED }),
+  }),
   "the request itself": (origin) => ({
     policy: hs256({ origin: "service:BACKEND", routes: policies.ROUTES_AND_SHARED, forward: {} }),
     services: { BACKEND: origin.host },
@@ -20,17 +29,31 @@ const WAYS = {
 
 const RUNTIMES = ["miniflare", "workerd"];
 
-for (const [runtime, [way, configure]] of RUNTIMES.flatMap((one) => Object.entries(WAYS).map((way) => [one, way]))) {
+for (const [runtime, [way, configure]] of RUNTIMES.flatMap((one) =>
+  Object.entries(WAYS).map((way) => [one, way]),
+)) {
   withGate(
     `the origin's answer to ${way} in ${runtime}`,
     ({ origin }) => ({ runtime, secrets: { SECRET }, ...configure(origin) }),
     (test) => {
       const withToken = (more = []) => [["Authorization", `Bearer ${hs256Token()}`], ...more];
 
-      test("RFC 9110 section 15.4: a redirect is passed on, not followed", async ({ gate, origin }) => {
+      test("RFC 9110 section 15.4: a redirect is passed on, not followed", async ({
+        gate,
+        origin,
+      }) => {
         for (const status of [301, 302, 303, 307, 308]) {
-          for (const [method, target] of [["GET", "/api/a"], ["GET", "/shared/a"], ["POST", "/api/a"], ["POST", "/shared/a"]]) {
-            for (const location of [`${origin.url}/elsewhere`, "/relative", "https://other.example/"]) {
+          for (const [method, target] of [
+            ["GET", "/api/a"],
+            ["GET", "/shared/a"],
+            ["POST", "/api/a"],
+            ["POST", "/shared/a"],
+          ]) {
+            for (const location of [
+              `${origin.url}/elsewhere`,
+              "/relative",
+              "https://other.example/",
+            ]) {
               origin.answerWith({ status, headers: { Location: location } });
               const response = await gate.raw({ method, target, headers: withToken() });
               assert.equal(response.status, status);
@@ -44,7 +67,10 @@ for (const [runtime, [way, configure]] of RUNTIMES.flatMap((one) => Object.entri
       test("RFC 9110 section 15.4.5: 304 and 204 pass without a body", async ({ gate, origin }) => {
         for (const status of [304, 204]) {
           origin.answerWith({ status, headers: { ETag: '"x"' } });
-          const response = await gate.raw({ target: "/api/a", headers: withToken([["If-None-Match", '"x"']]) });
+          const response = await gate.raw({
+            target: "/api/a",
+            headers: withToken([["If-None-Match", '"x"']]),
+          });
           assert.equal(response.status, status);
           assert.equal(response.header("etag"), '"x"');
           assert.equal(response.rest.length, 0);
@@ -62,14 +88,20 @@ for (const [runtime, [way, configure]] of RUNTIMES.flatMap((one) => Object.entri
           });
           const response = await gate.raw({ target: "/api/a", headers: withToken() });
           assert.equal(response.status, status);
-          assert.equal(onlyChallenge(response.header("www-authenticate")).parameters.realm, "theirs");
+          assert.equal(
+            onlyChallenge(response.header("www-authenticate")).parameters.realm,
+            "theirs",
+          );
           assert.equal(response.header("content-type"), "text/x-theirs");
           assert.equal(response.text, "theirs");
           origin.expectOne();
         }
       });
 
-      test("every header line of it, those that may stand twice included", async ({ gate, origin }) => {
+      test("every header line of it, those that may stand twice included", async ({
+        gate,
+        origin,
+      }) => {
         const headers = [
           ["Set-Cookie", "a=1; Path=/"],
           ["Set-Cookie", "b=2; HttpOnly"],
@@ -82,22 +114,36 @@ for (const [runtime, [way, configure]] of RUNTIMES.flatMap((one) => Object.entri
         origin.answerWith({ headers, body: "x" });
         const response = await gate.raw({ target: "/api/a", headers: withToken() });
         assert.deepEqual(response.values("set-cookie"), ["a=1; Path=/", "b=2; HttpOnly"]);
-        for (const [name, value] of headers.slice(2)) assert.deepEqual(response.values(name), [value]);
+        for (const [name, value] of headers.slice(2))
+          assert.deepEqual(response.values(name), [value]);
         origin.expectOne();
       });
 
       test("RFC 9110 section 8.4: a content coding is left alone", async ({ gate, origin }) => {
         const coded = gzipSync("compressed by the origin");
-        origin.answerWith({ headers: { "Content-Encoding": "gzip", "Content-Type": "text/plain" }, body: coded });
-        const response = await gate.raw({ target: "/api/a", headers: withToken([["Accept-Encoding", "gzip"]]) });
+        origin.answerWith({
+          headers: { "Content-Encoding": "gzip", "Content-Type": "text/plain" },
+          body: coded,
+        });
+        const response = await gate.raw({
+          target: "/api/a",
+          headers: withToken([["Accept-Encoding", "gzip"]]),
+        });
         assert.equal(response.header("content-encoding"), "gzip");
         assert.deepEqual(response.body, coded);
         assert.match(origin.expectOne().header("accept-encoding"), /gzip/);
       });
 
       test("RFC 9110 section 14: a range is the origin's business", async ({ gate, origin }) => {
-        origin.answerWith({ status: 206, headers: { "Content-Range": "bytes 0-2/10" }, body: "abc" });
-        const response = await gate.raw({ target: "/api/a", headers: withToken([["Range", "bytes=0-2"]]) });
+        origin.answerWith({
+          status: 206,
+          headers: { "Content-Range": "bytes 0-2/10" },
+          body: "abc",
+        });
+        const response = await gate.raw({
+          target: "/api/a",
+          headers: withToken([["Range", "bytes=0-2"]]),
+        });
         assert.equal(response.status, 206);
         assert.equal(response.header("content-range"), "bytes 0-2/10");
         assert.equal(origin.expectOne().header("range"), "bytes=0-2");
@@ -113,7 +159,10 @@ for (const [runtime, [way, configure]] of RUNTIMES.flatMap((one) => Object.entri
         origin.expectOne();
       });
 
-      test("a private answer must not be shared: caches are kept out of guarded routes", async ({ gate, origin }) => {
+      test("a private answer must not be shared: caches are kept out of guarded routes", async ({
+        gate,
+        origin,
+      }) => {
         await gate.raw({ target: "/api/a", headers: withToken() });
         assert.match(origin.expectOne().header("cache-control") ?? "", /no-cache|no-store/);
         await gate.raw({ target: "/optional/a" });
@@ -121,7 +170,10 @@ for (const [runtime, [way, configure]] of RUNTIMES.flatMap((one) => Object.entri
         for (const target of ["/public/a", "/shared/a"]) {
           await gate.raw({ target, headers: withToken() });
           const seen = origin.expectOne();
-          assert.deepEqual([seen.header("cache-control"), seen.header("pragma")], [undefined, undefined]);
+          assert.deepEqual(
+            [seen.header("cache-control"), seen.header("pragma")],
+            [undefined, undefined],
+          );
         }
       });
     },
@@ -155,7 +207,9 @@ for (const runtime of RUNTIMES) {
       secrets: { SECRET },
     },
     async ({ gate }) => {
-      await assertProblem(await gate.fetchWith(hs256Token(), "/api/a"), 502, { detail: "origin_unreachable" });
+      await assertProblem(await gate.fetchWith(hs256Token(), "/api/a"), 502, {
+        detail: "origin_unreachable",
+      });
       await assertProblem(await gate.fetch("/public/a", { method: "POST", body: "x" }), 502, {
         detail: "origin_unreachable",
       });
@@ -170,16 +224,24 @@ for (const [way, configure] of Object.entries(WAYS)) {
     `an origin that does not answer in time is a 504, to ${way}`,
     ({ origin }) => {
       const { policy, ...rest } = configure(origin);
-      return { policy: { ...policy, origin_timeout: 1, errors: { detail: "reason" } }, secrets: { SECRET }, ...rest };
+      return {
+        policy: { ...policy, origin_timeout: 1, errors: { detail: "reason" } },
+        secrets: { SECRET },
+        ...rest,
+      };
     },
     async ({ gate, origin }) => {
       const never = signal();
       origin.answerWith(() => never.promise);
       for (const target of ["/api/a", "/shared/a"]) {
-        await assertProblem(await gate.fetchWith(hs256Token(), target), 504, { detail: "origin_timeout" });
+        await assertProblem(await gate.fetchWith(hs256Token(), target), 504, {
+          detail: "origin_timeout",
+        });
         origin.expectOne();
         const streamed = { method: "POST", body: "x" };
-        await assertProblem(await gate.fetchWith(hs256Token(), target, streamed), 504, { detail: "origin_timeout" });
+        await assertProblem(await gate.fetchWith(hs256Token(), target, streamed), 504, {
+          detail: "origin_timeout",
+        });
         origin.expectOne();
       }
       never.resolve();

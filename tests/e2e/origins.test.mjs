@@ -69,16 +69,31 @@ for (const runtime of ["miniflare", "workerd"]) {
         ["X-Forwarded-Proto", "http"],
       ];
       const lines = (seen) =>
-        seen.headerLines.map(([name, value]) => [name.toLowerCase(), value]).filter(([name]) => sent.some(([own]) => own.toLowerCase() === name));
-      const ADDED = ["x-forwarded-host", "x-portcullis-hop", "cache-control", "pragma", "x-auth-subject"];
+        seen.headerLines
+          .map(([name, value]) => [name.toLowerCase(), value])
+          .filter(([name]) => sent.some(([own]) => own.toLowerCase() === name));
+      const ADDED = [
+        "x-forwarded-host",
+        "x-portcullis-hop",
+        "cache-control",
+        "pragma",
+        "x-auth-subject",
+      ];
 
       test("is the request as it came", async ({ gate, origin }) => {
         for (const method of ["GET", "HEAD", "DELETE"]) {
-          const response = await gate.raw({ method, target: "/shared/a%20b?c=%27d", headers: sent });
+          const response = await gate.raw({
+            method,
+            target: "/shared/a%20b?c=%27d",
+            headers: sent,
+          });
           assert.equal(response.status, 200);
           const seen = origin.expectOne();
           assert.deepEqual([seen.method, seen.target], [method, "/shared/a%20b?c=%27d"]);
-          assert.deepEqual(lines(seen).sort(), sent.map(([name, value]) => [name.toLowerCase(), value]).sort());
+          assert.deepEqual(
+            lines(seen).sort(),
+            sent.map(([name, value]) => [name.toLowerCase(), value]).sort(),
+          );
           for (const name of ADDED) assert.equal(seen.header(name), undefined, name);
         }
       });
@@ -104,7 +119,10 @@ for (const runtime of ["miniflare", "workerd"]) {
           ["X-Portcullis-Hop", "1"],
         ];
         for (const header of spoofed) {
-          const response = await gate.raw({ target: "/shared/a", headers: [sent[0], ["X-Custom", "once"], header] });
+          const response = await gate.raw({
+            target: "/shared/a",
+            headers: [sent[0], ["X-Custom", "once"], header],
+          });
           assert.equal(response.status, 200);
           const seen = origin.expectOne();
           assert.deepEqual(seen.values(header[0]), [], header[0]);
@@ -167,59 +185,84 @@ for (const runtime of ["miniflare", "workerd"]) {
   );
 }
 
-const { rawConfig } = experimental_readRawConfig({ config: path.join(repository, "wrangler.toml") });
+const { rawConfig } = experimental_readRawConfig({
+  config: path.join(repository, "wrangler.toml"),
+});
 const demo = rawConfig.vars.POLICY;
 
-withGate("the demo policy of wrangler.toml", { policy: demo, secrets: { DEMO_SECRET: SECRET } }, (test) => {
-  const [issuer] = demo.issuers;
-  const token = (changes = {}) =>
-    tokens.token({
-      alg: "HS256",
-      key: SECRET,
-      payload: { iss: issuer.issuer, aud: issuer.audience[0], sub: "demo", exp: tokens.now() + 600, ...changes },
+withGate(
+  "the demo policy of wrangler.toml",
+  { policy: demo, secrets: { DEMO_SECRET: SECRET } },
+  (test) => {
+    const [issuer] = demo.issuers;
+    const token = (changes = {}) =>
+      tokens.token({
+        alg: "HS256",
+        key: SECRET,
+        payload: {
+          iss: issuer.issuer,
+          aud: issuer.audience[0],
+          sub: "demo",
+          exp: tokens.now() + 600,
+          ...changes,
+        },
+      });
+
+    const echo = async (response) => {
+      const text = await response.text();
+      assert.equal(response.status, 200, text);
+      return { ...JSON.parse(text), text };
+    };
+
+    test("shows what would have been sent", async ({ gate }) => {
+      const good = token({ scope: "read write" });
+      const shown = await echo(
+        await gate.fetchWith(good, "/api/items?a=b", { headers: { Cookie: "session=canary" } }),
+      );
+      assert.equal(shown.method, "GET");
+      assert.equal(new URL(shown.url).pathname, "/api/items");
+      assert.equal(shown.headers["x-auth-subject"], "demo");
+      assert.equal(shown.headers["x-auth-scope"], "read write");
+      assert.ok(
+        !shown.text.includes(good) && !shown.text.includes("canary"),
+        "credentials are not shown",
+      );
     });
 
-  const echo = async (response) => {
-    const text = await response.text();
-    assert.equal(response.status, 200, text);
-    return { ...JSON.parse(text), text };
-  };
-
-  test("shows what would have been sent", async ({ gate }) => {
-    const good = token({ scope: "read write" });
-    const shown = await echo(await gate.fetchWith(good, "/api/items?a=b", { headers: { Cookie: "session=canary" } }));
-    assert.equal(shown.method, "GET");
-    assert.equal(new URL(shown.url).pathname, "/api/items");
-    assert.equal(shown.headers["x-auth-subject"], "demo");
-    assert.equal(shown.headers["x-auth-scope"], "read write");
-    assert.ok(!shown.text.includes(good) && !shown.text.includes("canary"), "credentials are not shown");
-  });
-
-  test("answers as its README says", async ({ gate }) => {
-    const realm = { realm: demo.realm };
-    const good = token();
-    await assertRefused(await gate.fetch("/api/items"), 401, {}, realm);
-    await assertRefused(
-      await gate.fetchWith(tokens.withChangedCharacter(good, good.length - 5), "/api/items"),
-      401,
-      INVALID,
-      realm,
-    );
-    await assertRefused(await gate.fetchWith(token({ exp: tokens.now() - 600 }), "/api/items"), 401, EXPIRED, realm);
-    await assertProblem(await gate.fetch("/unknown"), 404);
-    await echo(await gate.fetch("/public/page"));
-    await echo(await gate.fetch("/optional/page"));
-    assert.equal((await gate.fetchWith(good, "/admin/page")).status, 403);
-    await echo(await gate.fetchWith(token({ scope: "admin" }), "/admin/page"));
-    const head = await gate.raw({ method: "HEAD", target: "/public/page" });
-    assert.deepEqual([head.status, head.rest.length], [200, 0]);
-  });
-
-  test("echoes nothing that a page could run", async ({ gate }) => {
-    const response = await gate.fetch("/public/<script>alert(1)</script>?<script>", {
-      headers: { "X-Html": "<script>" },
+    test("answers as its README says", async ({ gate }) => {
+      const realm = { realm: demo.realm };
+      const good = token();
+      await assertRefused(await gate.fetch("/api/items"), 401, {}, realm);
+      await assertRefused(
+        await gate.fetchWith(tokens.withChangedCharacter(good, good.length - 5), "/api/items"),
+        401,
+        INVALID,
+        realm,
+      );
+      await assertRefused(
+        await gate.fetchWith(token({ exp: tokens.now() - 600 }), "/api/items"),
+        401,
+        EXPIRED,
+        realm,
+      );
+      await assertProblem(await gate.fetch("/unknown"), 404);
+      await echo(await gate.fetch("/public/page"));
+      await echo(await gate.fetch("/optional/page"));
+      assert.equal((await gate.fetchWith(good, "/admin/page")).status, 403);
+      await echo(await gate.fetchWith(token({ scope: "admin" }), "/admin/page"));
+      const head = await gate.raw({ method: "HEAD", target: "/public/page" });
+      assert.deepEqual([head.status, head.rest.length], [200, 0]);
     });
-    assert.match(response.headers.get("content-type"), /^(application\/json|application\/problem\+json)/);
-    await response.text();
-  });
-});
+
+    test("echoes nothing that a page could run", async ({ gate }) => {
+      const response = await gate.fetch("/public/<script>alert(1)</script>?<script>", {
+        headers: { "X-Html": "<script>" },
+      });
+      assert.match(
+        response.headers.get("content-type"),
+        /^(application\/json|application\/problem\+json)/,
+      );
+      await response.text();
+    });
+  },
+);

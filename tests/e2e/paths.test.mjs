@@ -3,11 +3,20 @@
 
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import { assertProblem, assertRefused, policies, scriptWorker, startGate, withGate } from "./harness/index.mjs";
+import {
+  assertProblem,
+  assertRefused,
+  policies,
+  scriptWorker,
+  startGate,
+  withGate,
+} from "./harness/index.mjs";
 
 const { hs256, hs256Token, SECRET } = policies;
 
-const PROBE = scriptWorker("export default { fetch: (request) => Response.json({ url: request.url }) };");
+const PROBE = scriptWorker(
+  "export default { fetch: (request) => Response.json({ url: request.url }) };",
+);
 
 /** Paths that some server takes for another path than some other server. */
 const AMBIGUOUS = [
@@ -126,12 +135,18 @@ function readings(path) {
   let text = path;
   for (let round = 0; round < 4; round += 1) {
     for (const slashes of [text, text.replaceAll("\\", "/")]) {
-      for (const bare of [slashes, slashes.replaceAll(/;[^/]*/g, ""), slashes.replace(/[\0#?].*$/s, "")]) {
+      for (const bare of [
+        slashes,
+        slashes.replaceAll(/;[^/]*/g, ""),
+        slashes.replace(/[\0#?].*$/s, ""),
+      ]) {
         found.add(resolved(bare));
         found.add(bare.replaceAll(/\/+/g, "/"));
       }
     }
-    const next = text.replaceAll(/%([0-9a-f]{2})/gi, (_, hex) => String.fromCharCode(Number.parseInt(hex, 16)));
+    const next = text.replaceAll(/%([0-9a-f]{2})/gi, (_, hex) =>
+      String.fromCharCode(Number.parseInt(hex, 16)),
+    );
     if (next === text) break;
     text = next;
   }
@@ -190,14 +205,18 @@ for (const runtime of ["workerd", "miniflare", "wrangler"]) {
           const [path] = seen[0].target.split("?");
           assert.equal(path, judged, why);
           for (const reading of readings(path)) {
-            if (token === undefined) assert.ok(isPublic(reading), `${why}; an origin may read ${reading}`);
+            if (token === undefined)
+              assert.ok(isPublic(reading), `${why}; an origin may read ${reading}`);
             assert.ok(!isAdmin(reading), `${why}; an origin may read ${reading}`);
           }
         }
         return { url, response, why };
       };
 
-      test("a path with two readings is refused, or was made one before it came", async ({ gate, origin }) => {
+      test("a path with two readings is refused, or was made one before it came", async ({
+        gate,
+        origin,
+      }) => {
         let refused = 0;
         for (const token of [undefined, hs256Token({ scope: "read" })]) {
           for (const target of AMBIGUOUS) {
@@ -217,16 +236,26 @@ for (const runtime of ["workerd", "miniflare", "wrangler"]) {
         for (const target of PLAIN) {
           const { url, response, why } = await check(gate, origin, target);
           const path = pathOf(url);
-          const expected = isPublic(path) ? 200 : isAdmin(path) || path.startsWith("/api/") ? 401 : 404;
+          const expected = isPublic(path)
+            ? 200
+            : isAdmin(path) || path.startsWith("/api/")
+              ? 401
+              : 404;
           assert.equal(response.status, expected, why);
         }
       });
 
-      test("RFC 9112 section 3.2: other forms of the target change nothing", async ({ gate, origin }) => {
+      test("RFC 9112 section 3.2: other forms of the target change nothing", async ({
+        gate,
+        origin,
+      }) => {
         for (const target of OTHER_FORMS) await check(gate, origin, target);
       });
 
-      test("every mixture of steps up, steps to nowhere and encodings", async ({ gate, origin }) => {
+      test("every mixture of steps up, steps to nowhere and encodings", async ({
+        gate,
+        origin,
+      }) => {
         const steps = [
           "/..",
           "/../",
@@ -275,7 +304,10 @@ for (const runtime of ["workerd", "miniflare", "wrangler"]) {
     });
 
     withGate("with hosts that are none of ours", options, (test) => {
-      test("the origin stays the policy's, and the verdict that of the path", async ({ gate, origin }) => {
+      test("the origin stays the policy's, and the verdict that of the path", async ({
+        gate,
+        origin,
+      }) => {
         const hosts = [
           "evil.example",
           "EVIL.EXAMPLE",

@@ -32,7 +32,9 @@ for (const runtime of ["miniflare", "workerd"]) {
           assert.equal(seen.header("x-auth-subject"), `client-${alg}`);
           assert.equal(seen.header("x-auth-scope"), "read write");
           const forged = tokens.withChangedCharacter(token, token.length - 20);
-          await assertRefused(await gate.fetchWith(forged, "/api/items"), 401, INVALID, { detail: "bad_signature" });
+          await assertRefused(await gate.fetchWith(forged, "/api/items"), 401, INVALID, {
+            detail: "bad_signature",
+          });
         }
         await provider.expectFetches(fetched);
       },
@@ -42,11 +44,15 @@ for (const runtime of ["miniflare", "workerd"]) {
 
 providerTest(
   "RFC 9068: the provider's tokens hold to the profile",
-  ({ origin, provider }) => ({ policy: published({ origin, provider, issuer: { profile: "rfc9068" } }) }),
+  ({ origin, provider }) => ({
+    policy: published({ origin, provider, issuer: { profile: "rfc9068" } }),
+  }),
   async ({ gate, origin, provider }) => {
     await assertAdmitted(await gate.fetchWith(await provider.token(), "/api/items"), origin);
     const elsewhere = await provider.token({ audience: "https://other.example.com" });
-    await assertRefused(await gate.fetchWith(elsewhere, "/api/items"), 401, INVALID, { detail: "wrong_audience" });
+    await assertRefused(await gate.fetchWith(elsewhere, "/api/items"), 401, INVALID, {
+      detail: "wrong_audience",
+    });
     await provider.expectFetches([JWKS]);
   },
 );
@@ -54,7 +60,11 @@ providerTest(
 providerTest(
   "keys are fetched through a service binding, where the policy names one",
   ({ origin, provider }) => ({
-    policy: published({ origin, provider, keys: { jwks_uri: "https://keys.example/jwks", service: "KEYS" } }),
+    policy: published({
+      origin,
+      provider,
+      keys: { jwks_uri: "https://keys.example/jwks", service: "KEYS" },
+    }),
     services: { KEYS: new URL(provider.issuer).host },
   }),
   async ({ gate, origin, provider }) => {
@@ -119,7 +129,13 @@ providerTest(
   ({ origin, provider }) => ({
     policy: {
       ...hs256({ origin, errors: { detail: "reason" } }),
-      issuers: [{ preset: "supabase", url: provider.issuer, claims: [{ path: "role", equals: "authenticated" }] }],
+      issuers: [
+        {
+          preset: "supabase",
+          url: provider.issuer,
+          claims: [{ path: "role", equals: "authenticated" }],
+        },
+      ],
     },
   }),
   async ({ gate, origin, provider }) => {
@@ -143,7 +159,9 @@ providerTest(
       [{ role: undefined }, "invalid_claim"],
       [{ iss: provider.issuer }, "unknown_issuer"],
     ]) {
-      await assertRefused(await gate.fetchWith(made(changes), "/api/items"), 401, INVALID, { detail });
+      await assertRefused(await gate.fetchWith(made(changes), "/api/items"), 401, INVALID, {
+        detail,
+      });
     }
     await provider.expectFetches([SUPABASE]);
   },
@@ -159,13 +177,15 @@ for (const [sharing, cacheAPI, fetches] of [
     async ({ gate, origin, provider }) => {
       const expected = Array(fetches).fill(JWKS);
       const old = await provider.token();
-      for (const isolate of gate.isolates) await assertAdmitted(await isolate.fetchWith(old, "/api/items"), origin);
+      for (const isolate of gate.isolates)
+        await assertAdmitted(await isolate.fetchWith(old, "/api/items"), origin);
       await provider.expectFetches(expected, "at first");
 
       await provider.rotate("rsa-2");
       await gate.moveClock(COOLDOWN);
       const fresh = await provider.token();
-      for (const isolate of gate.isolates) await assertAdmitted(await isolate.fetchWith(fresh, "/api/items"), origin);
+      for (const isolate of gate.isolates)
+        await assertAdmitted(await isolate.fetchWith(fresh, "/api/items"), origin);
       await provider.expectFetches(expected, "after the rotation");
 
       // A key that has been taken out of the set bears nothing out any more.
@@ -185,7 +205,9 @@ providerTest(
     await assertAdmitted(await gate.fetchWith(await provider.token(), "/api/items"), origin);
     await provider.rotate("rsa-2");
     const token = await provider.token();
-    await assertRefused(await gate.fetchWith(token, "/api/items"), 401, INVALID, { detail: "unknown_key" });
+    await assertRefused(await gate.fetchWith(token, "/api/items"), 401, INVALID, {
+      detail: "unknown_key",
+    });
     await provider.expectFetches([JWKS]);
     await gate.moveClock(COOLDOWN);
     await assertAdmitted(await gate.fetchWith(token, "/api/items"), origin);

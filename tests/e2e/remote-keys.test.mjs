@@ -43,7 +43,11 @@ for (const [sharing, options, attempts] of [
       for (let second = STALE; second < STALE + 3600; second += COOLDOWN) {
         await gate.moveClock(second);
         for (const isolate of gate.isolates) {
-          await assertAdmitted(await isolate.fetchWith(token, "/api/items"), origin, `after ${second} seconds`);
+          await assertAdmitted(
+            await isolate.fetchWith(token, "/api/items"),
+            origin,
+            `after ${second} seconds`,
+          );
           if (failed < attempts * (1 + (second - STALE) / COOLDOWN)) {
             assert.equal(await provider.nextFetch(), JWKS);
             failed += 1;
@@ -62,7 +66,8 @@ for (const [sharing, options, attempts] of [
       await provider.rotate("rsa-2");
       await gate.moveClock(STALE + 3600 + 2 * COOLDOWN);
       const fresh = await provider.token();
-      for (const isolate of gate.isolates) await assertAdmitted(await isolate.fetchWith(fresh, "/api/items"), origin);
+      for (const isolate of gate.isolates)
+        await assertAdmitted(await isolate.fetchWith(fresh, "/api/items"), origin);
       await provider.expectFetches(Array(attempts).fill(JWKS));
       assert.equal(failures(gate.logs).length, failed);
     },
@@ -90,7 +95,9 @@ providerTest(
 
 providerTest(
   "stale_if_error = 0: a set is used for as long as it is fresh",
-  ({ origin, provider }) => ({ policy: published({ origin, provider, issuer: { stale_if_error: 0 } }) }),
+  ({ origin, provider }) => ({
+    policy: published({ origin, provider, issuer: { stale_if_error: 0 } }),
+  }),
   async ({ gate, origin, provider }) => {
     const token = await provider.token();
     await assertAdmitted(await gate.fetchWith(token, "/api/items"), origin);
@@ -137,7 +144,10 @@ for (const runtime of ["miniflare", "workerd"]) {
 for (const runtime of ["miniflare", "workerd"]) {
   providerTest(
     `two hundred requests at once in a cold isolate are one fetch, and pass, in ${runtime}`,
-    ({ origin, provider }) => ({ runtime, policy: published({ origin, provider, log: { decisions: "refused" } }) }),
+    ({ origin, provider }) => ({
+      runtime,
+      policy: published({ origin, provider, log: { decisions: "refused" } }),
+    }),
     async ({ gate, origin, provider }) => {
       const token = await provider.token();
       await provider.hold();
@@ -205,20 +215,34 @@ providerTest(
     await down.hold();
     const waiting = gate.fetchWith(lost, "/api/items");
     assert.equal(await down.nextFetch(), JWKS);
-    await assertAdmitted(await gate.fetchWith(good, "/api/items"), origin, "while the other is waited for");
+    await assertAdmitted(
+      await gate.fetchWith(good, "/api/items"),
+      origin,
+      "while the other is waited for",
+    );
     await down.fail();
     await assertUnavailable(await waiting);
-    await assertAdmitted(await gate.fetchWith(good, "/api/items"), origin, "after the other has failed");
+    await assertAdmitted(
+      await gate.fetchWith(good, "/api/items"),
+      origin,
+      "after the other has failed",
+    );
     await up.rotate("rsa-2");
     await gate.moveClock(COOLDOWN);
-    await assertAdmitted(await gate.fetchWith(await up.token(), "/api/items"), origin, "after a rotation");
+    await assertAdmitted(
+      await gate.fetchWith(await up.token(), "/api/items"),
+      origin,
+      "after a rotation",
+    );
     await assertUnavailable(await gate.fetchWith(lost, "/api/items"));
     await up.expectFetches([JWKS, JWKS]);
     await down.expectFetches([JWKS]);
     // A token by the other's key stays nobody's, whoever it says it is of.
     const [header, payload] = tokens.segments(lost);
     const [, , signature] = tokens.segments(good);
-    await assertUnavailable(await gate.fetchWith(tokens.rawToken(header, payload, signature), "/api/items"));
+    await assertUnavailable(
+      await gate.fetchWith(tokens.rawToken(header, payload, signature), "/api/items"),
+    );
   },
   { providers: 2 },
 );

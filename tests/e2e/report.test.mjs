@@ -1,7 +1,14 @@
 // Trying rules out: report mode, and a candidate policy beside the enforced one.
 
 import assert from "node:assert/strict";
-import { assertAdmitted, assertProblem, assertRefused, gateTest, policies, withGate } from "./harness/index.mjs";
+import {
+  assertAdmitted,
+  assertProblem,
+  assertRefused,
+  gateTest,
+  policies,
+  withGate,
+} from "./harness/index.mjs";
 
 const { hs256, hs256Token, ISSUER, AUDIENCE, SECRET } = policies;
 
@@ -23,14 +30,25 @@ withGate(
     policy: hs256({
       origin,
       routes: ROUTES,
-      forward: { claims: { "X-Auth-Subject": "/sub" }, payload: "X-Payload", proof: { secret: "HOP_SECRET" } },
+      forward: {
+        claims: { "X-Auth-Subject": "/sub" },
+        payload: "X-Payload",
+        proof: { secret: "HOP_SECRET" },
+      },
     }),
     secrets: { SECRET, HOP_SECRET },
   }),
   (test) => {
-    const forged = { "X-Auth-Subject": "admin", x_payload: "forged", "X-Portcullis-Proof": "forged" };
+    const forged = {
+      "X-Auth-Subject": "admin",
+      x_payload: "forged",
+      "X-Portcullis-Proof": "forged",
+    };
 
-    test("lets through what would be refused, without a word of the gate's on who it is", async ({ gate, origin }) => {
+    test("lets through what would be refused, without a word of the gate's on who it is", async ({
+      gate,
+      origin,
+    }) => {
       for (const [path, token, code] of [
         ["/api/a", undefined, "missing_token"],
         ["/api/a", "a.b.c", "malformed_token"],
@@ -38,7 +56,10 @@ withGate(
         ["/admin/a", hs256Token(), "insufficient_scope"],
       ]) {
         const before = decisions(gate).length;
-        const headers = { ...forged, ...(token === undefined ? {} : { Authorization: `Bearer ${token}` }) };
+        const headers = {
+          ...forged,
+          ...(token === undefined ? {} : { Authorization: `Bearer ${token}` }),
+        };
         const seen = await assertAdmitted(await gate.fetch(path, { headers }), origin, code);
         for (const name of ["x-auth-subject", "x-payload", "x_payload", "x-portcullis-proof"]) {
           assert.equal(seen.header(name), undefined, name);
@@ -55,9 +76,15 @@ withGate(
       assert.ok(seen.header("x-portcullis-proof"));
     });
 
-    test("never lets a 400, 404 or 405 through, nor anything elsewhere", async ({ gate, origin }) => {
+    test("never lets a 400, 404 or 405 through, nor anything elsewhere", async ({
+      gate,
+      origin,
+    }) => {
       await assertProblem(await gate.raw({ target: "/api//a" }), 400);
-      await assertProblem(await gate.raw({ target: "/api/a", headers: [["Authorization", "Bearer"]] }), 400);
+      await assertProblem(
+        await gate.raw({ target: "/api/a", headers: [["Authorization", "Bearer"]] }),
+        400,
+      );
       await assertProblem(await gate.fetch("/nowhere"), 404);
       await assertProblem(await gate.fetch("/api/a", { method: "POST" }), 405);
       await assertRefused(await gate.fetch("/strict/a"), 401);
@@ -70,7 +97,14 @@ const stricter = ({ origin }) =>
   hs256({
     origin,
     issuers: [
-      { name: "issuer", issuer: ISSUER, audience: [AUDIENCE], algorithms: ["HS256"], max_age: 60, keys: { secret: "SECRET" } },
+      {
+        name: "issuer",
+        issuer: ISSUER,
+        audience: [AUDIENCE],
+        algorithms: ["HS256"],
+        max_age: 60,
+        keys: { secret: "SECRET" },
+      },
     ],
     forward: { claims: { "X-Auth-Subject": "/tenant" } },
   });
@@ -84,10 +118,16 @@ gateTest(
     secrets: { SECRET },
   }),
   async ({ gate, origin }) => {
-    const old = await assertAdmitted(await gate.fetchWith(hs256Token({ tenant: "canary-tenant" }), "/api/a"), origin);
+    const old = await assertAdmitted(
+      await gate.fetchWith(hs256Token({ tenant: "canary-tenant" }), "/api/a"),
+      origin,
+    );
     assert.equal(old.header("x-auth-subject"), "user-1");
     const iat = Math.floor(Date.now() / 1000);
-    const other = await assertAdmitted(await gate.fetchWith(hs256Token({ tenant: "canary-tenant", iat }), "/api/a"), origin);
+    const other = await assertAdmitted(
+      await gate.fetchWith(hs256Token({ tenant: "canary-tenant", iat }), "/api/a"),
+      origin,
+    );
     assert.equal(other.header("x-auth-subject"), "user-1");
     await assertRefused(await gate.fetch("/api/a"), 401);
     await assertAdmitted(await gate.fetch("/public/a"), origin);
@@ -117,7 +157,8 @@ gateTest(
     secrets: { SECRET },
   }),
   async ({ gate, origin }) => {
-    for (let i = 0; i < 3; i += 1) await assertAdmitted(await gate.fetchWith(hs256Token(), "/api/a"), origin);
+    for (let i = 0; i < 3; i += 1)
+      await assertAdmitted(await gate.fetchWith(hs256Token(), "/api/a"), origin);
     await assertRefused(await gate.fetch("/api/a"), 401);
     await gate.stop();
     const faults = gate.logs.structured.filter(({ event }) => event === "candidate_fault");
@@ -139,7 +180,8 @@ gateTest(
     secrets: { SECRET },
   }),
   async ({ gate, origin }) => {
-    for (let i = 0; i < 2; i += 1) await assertAdmitted(await gate.fetchWith(hs256Token(), "/api/a"), origin);
+    for (let i = 0; i < 2; i += 1)
+      await assertAdmitted(await gate.fetchWith(hs256Token(), "/api/a"), origin);
     await gate.stop();
     const faults = gate.logs.structured.filter(({ event }) => event === "candidate_fault");
     assert.equal(faults.length, 1);

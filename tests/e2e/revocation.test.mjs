@@ -27,7 +27,11 @@ const revoking =
   (changes = {}, more = {}) =>
   ({ origin }) => ({
     clock: true,
-    policy: hs256({ origin, revocation: { kv: "REVOKED", ...changes }, errors: { detail: "reason" } }),
+    policy: hs256({
+      origin,
+      revocation: { kv: "REVOKED", ...changes },
+      errors: { detail: "reason" },
+    }),
     secrets: { SECRET },
     kvNamespaces: ["REVOKED"],
     ...more,
@@ -37,15 +41,19 @@ const store = (gate) => gate.miniflare.getKVNamespace("REVOKED");
 
 const assertRevoked = (response) => assertRefused(response, 401, INVALID, { detail: "revoked" });
 
-gateTest("a token whose jti is revoked is refused within max_staleness", revoking(), async ({ gate, origin }) => {
-  const token = hs256Token({ jti: "one" });
-  await assertAdmitted(await gate.fetchWith(token, "/api/a"), origin);
-  await (await store(gate)).put("jti:issuer:one", "");
-  // The isolate still remembers that there was no such entry; past max_staleness nothing does.
-  await gate.moveClock(61);
-  await assertRevoked(await gate.fetchWith(token, "/api/a"));
-  await assertAdmitted(await gate.fetchWith(hs256Token({ jti: "two" }), "/api/a"), origin);
-});
+gateTest(
+  "a token whose jti is revoked is refused within max_staleness",
+  revoking(),
+  async ({ gate, origin }) => {
+    const token = hs256Token({ jti: "one" });
+    await assertAdmitted(await gate.fetchWith(token, "/api/a"), origin);
+    await (await store(gate)).put("jti:issuer:one", "");
+    // The isolate still remembers that there was no such entry; past max_staleness nothing does.
+    await gate.moveClock(61);
+    await assertRevoked(await gate.fetchWith(token, "/api/a"));
+    await assertAdmitted(await gate.fetchWith(hs256Token({ jti: "two" }), "/api/a"), origin);
+  },
+);
 
 gateTest("users, sessions and keys are revoked", revoking(), async ({ gate, origin }) => {
   const kv = await store(gate);
@@ -54,7 +62,10 @@ gateTest("users, sessions and keys are revoked", revoking(), async ({ gate, orig
   await kv.put("sid:issuer:ended", "1");
   await assertRevoked(await gate.fetchWith(hs256Token({ sub: "gone", iat: issued }), "/api/a"));
   await assertRevoked(await gate.fetchWith(hs256Token({ sub: "gone" }), "/api/a"));
-  await assertAdmitted(await gate.fetchWith(hs256Token({ sub: "gone", iat: issued + 1 }), "/api/a"), origin);
+  await assertAdmitted(
+    await gate.fetchWith(hs256Token({ sub: "gone", iat: issued + 1 }), "/api/a"),
+    origin,
+  );
   await assertRevoked(await gate.fetchWith(hs256Token({ sid: "ended" }), "/api/a"));
   await assertAdmitted(await gate.fetchWith(hs256Token({ sid: "lasts" }), "/api/a"), origin);
   await kv.put("kid:issuer:secret", "leaked");
@@ -74,33 +85,50 @@ function revoke(words, input = "") {
     `vars.POLICY = ${JSON.stringify(policy)}\nkv_namespaces = [{ binding = "REVOKED", id = "id", preview_id = "preview" }]\n`,
   );
   const command = ["xtask", "revoke", "--config", config, "--persist-to", folder, ...words];
-  return execFileSync("cargo", command, { cwd: repository, encoding: "utf8", input, stdio: "pipe" });
+  return execFileSync("cargo", command, {
+    cwd: repository,
+    encoding: "utf8",
+    input,
+    stdio: "pipe",
+  });
 }
 
-const GONE = "it's \"gone\"";
+const GONE = 'it\'s "gone"';
 const LEAKED = hs256Token({ sub: "other", jti: "-leaked" });
 
 const writtenByCommand = (site) => {
   const words = ["--token", "-", "--sub", GONE, "--sid", "ended", "--sid", "resumed"];
   const printed = revoke(words, LEAKED);
-  assert.match(printed, /^wrote jti:issuer:-leaked = [0-9]+ for 604800 seconds into REVOKED on this machine/m);
+  assert.match(
+    printed,
+    /^wrote jti:issuer:-leaked = [0-9]+ for 604800 seconds into REVOKED on this machine/m,
+  );
   assert.match(revoke(["--sid", "resumed", "--undo"]), /^deleted sid:issuer:resumed from REVOKED/m);
   // What `wrangler dev` takes where there is a namespace for previews.
-  const more = { kvNamespaces: { REVOKED: "preview" }, resourcePersistencePath: path.join(folder, "v3") };
+  const more = {
+    kvNamespaces: { REVOKED: "preview" },
+    resourcePersistencePath: path.join(folder, "v3"),
+  };
   return revoking({}, more)(site);
 };
 
-gateTest("cargo xtask revoke writes what the gate looks up", writtenByCommand, async ({ gate, origin }) => {
-  const now = tokens.now();
-  const admitted = async (changes) => assertAdmitted(await gate.fetchWith(hs256Token(changes), "/api/a"), origin);
-  const revoked = async (changes) => assertRevoked(await gate.fetchWith(hs256Token(changes), "/api/a"));
-  await assertRevoked(await gate.fetchWith(LEAKED, "/api/a"));
-  await admitted({ sub: "other", jti: "leaked" });
-  await revoked({ sub: GONE, iat: now - 600 });
-  await admitted({ sub: GONE, iat: now + 30 });
-  await revoked({ sub: "other", sid: "ended" });
-  await admitted({ sub: "other", sid: "resumed" });
-});
+gateTest(
+  "cargo xtask revoke writes what the gate looks up",
+  writtenByCommand,
+  async ({ gate, origin }) => {
+    const now = tokens.now();
+    const admitted = async (changes) =>
+      assertAdmitted(await gate.fetchWith(hs256Token(changes), "/api/a"), origin);
+    const revoked = async (changes) =>
+      assertRevoked(await gate.fetchWith(hs256Token(changes), "/api/a"));
+    await assertRevoked(await gate.fetchWith(LEAKED, "/api/a"));
+    await admitted({ sub: "other", jti: "leaked" });
+    await revoked({ sub: GONE, iat: now - 600 });
+    await admitted({ sub: GONE, iat: now + 30 });
+    await revoked({ sub: "other", sid: "ended" });
+    await admitted({ sub: "other", sid: "resumed" });
+  },
+);
 
 /** A namespace that fails whatever it is asked, until told otherwise. */
 const failing = {
@@ -121,24 +149,31 @@ const down = {
   services: { REVOKED: { name: "store", entrypoint: "Store" } },
   workers: [failing],
 };
-const unreadable = (book) => book.structured.filter(({ event }) => event === "revocations_unreadable");
+const unreadable = (book) =>
+  book.structured.filter(({ event }) => event === "revocations_unreadable");
 
-gateTest("a store that is down: refused, and logged", revoking({}, down), async ({ gate, origin }) => {
-  const answer = await gate.fetchWith(hs256Token(), "/api/a");
-  const { header } = await assertProblem(answer, 503, { detail: "revocation_unavailable" });
-  assert.match(header("retry-after"), /^[1-9][0-9]*$/);
-  assert.equal(header("www-authenticate"), undefined);
-  await gate.logs.waitFor((book) => unreadable(book).length === 1);
-  // What needs no token needs no store.
-  await assertAdmitted(await gate.fetch("/public/a"), origin);
-});
+gateTest(
+  "a store that is down: refused, and logged",
+  revoking({}, down),
+  async ({ gate, origin }) => {
+    const answer = await gate.fetchWith(hs256Token(), "/api/a");
+    const { header } = await assertProblem(answer, 503, { detail: "revocation_unavailable" });
+    assert.match(header("retry-after"), /^[1-9][0-9]*$/);
+    assert.equal(header("www-authenticate"), undefined);
+    await gate.logs.waitFor((book) => unreadable(book).length === 1);
+    // What needs no token needs no store.
+    await assertAdmitted(await gate.fetch("/public/a"), origin);
+  },
+);
 
 gateTest(
   "a store that is down: let through where the policy says so, and logged",
   revoking({ on_error: "allow" }, down),
   async ({ gate, origin }) => {
     await assertAdmitted(await gate.fetchWith(hs256Token(), "/api/a"), origin);
-    await gate.logs.waitFor((book) => unreadable(book).some(({ request }) => request === "let through"));
+    await gate.logs.waitFor((book) =>
+      unreadable(book).some(({ request }) => request === "let through"),
+    );
     const expired = await gate.fetchWith(hs256Token({ exp: 1 }), "/api/a");
     await assertRefused(expired, 401, EXPIRED, { detail: "expired" });
   },
@@ -152,67 +187,97 @@ const logoutToken = (changes = {}) =>
     alg: "HS256",
     key: SECRET,
     header: { alg: "HS256", typ: "logout+jwt" },
-    payload: claims({ aud: CLIENT, iat: tokens.now(), jti: crypto.randomUUID(), events: EVENTS, ...changes }),
+    payload: claims({
+      aud: CLIENT,
+      iat: tokens.now(),
+      jti: crypto.randomUUID(),
+      events: EVENTS,
+      ...changes,
+    }),
   });
 
 const post = (gate, body, type = "application/x-www-form-urlencoded") =>
-  gate.fetch("/backchannel-logout", { method: "POST", body: String(body), headers: { "Content-Type": type } });
+  gate.fetch("/backchannel-logout", {
+    method: "POST",
+    body: String(body),
+    headers: { "Content-Type": type },
+  });
 
 const report = (gate, token) => post(gate, new URLSearchParams({ logout_token: token }));
 
-gateTest("a logout that a provider reports ends the session", revoking(LOGOUT), async ({ gate, origin }) => {
-  const token = hs256Token({ sub: "user-1", sid: "s-1", iat: tokens.now() - 10 });
-  const other = hs256Token({ sub: "user-2", sid: "s-2", iat: tokens.now() - 10 });
-  await assertAdmitted(await gate.fetchWith(token, "/api/a"), origin);
-  const answer = await report(gate, logoutToken({ sub: "user-1", sid: "s-1" }));
-  assert.equal(answer.status, 200);
-  assert.equal(answer.headers.get("cache-control"), "no-store");
-  await gate.moveClock(61);
-  await assertRevoked(await gate.fetchWith(token, "/api/a"));
-  await assertAdmitted(await gate.fetchWith(other, "/api/a"), origin);
-  // It names nobody in the log.
-  await gate.logs.waitFor((book) => book.structured.some(({ event }) => event === "logout"));
-  assert.doesNotMatch(gate.logs.text, /user-1|s-1/);
-});
+gateTest(
+  "a logout that a provider reports ends the session",
+  revoking(LOGOUT),
+  async ({ gate, origin }) => {
+    const token = hs256Token({ sub: "user-1", sid: "s-1", iat: tokens.now() - 10 });
+    const other = hs256Token({ sub: "user-2", sid: "s-2", iat: tokens.now() - 10 });
+    await assertAdmitted(await gate.fetchWith(token, "/api/a"), origin);
+    const answer = await report(gate, logoutToken({ sub: "user-1", sid: "s-1" }));
+    assert.equal(answer.status, 200);
+    assert.equal(answer.headers.get("cache-control"), "no-store");
+    await gate.moveClock(61);
+    await assertRevoked(await gate.fetchWith(token, "/api/a"));
+    await assertAdmitted(await gate.fetchWith(other, "/api/a"), origin);
+    // It names nobody in the log.
+    await gate.logs.waitFor((book) => book.structured.some(({ event }) => event === "logout"));
+    assert.doesNotMatch(gate.logs.text, /user-1|s-1/);
+  },
+);
 
 const keptFor = { ...LOGOUT, expiration_ttl: 3600 };
 
-gateTest("what a logout revokes is kept for expiration_ttl", revoking(keptFor), async ({ gate }) => {
-  const began = tokens.now();
-  assert.equal((await report(gate, logoutToken({ sub: "user-1", sid: "s-1" }))).status, 200);
-  const { keys } = await (await store(gate)).list();
-  assert.ok(keys.length >= 2);
-  for (const { name, expiration } of keys) {
-    assert.ok(expiration >= began + 3600 && expiration <= tokens.now() + 3601, `${name} until ${expiration}`);
-  }
-});
+gateTest(
+  "what a logout revokes is kept for expiration_ttl",
+  revoking(keptFor),
+  async ({ gate }) => {
+    const began = tokens.now();
+    assert.equal((await report(gate, logoutToken({ sub: "user-1", sid: "s-1" }))).status, 200);
+    const { keys } = await (await store(gate)).list();
+    assert.ok(keys.length >= 2);
+    for (const { name, expiration } of keys) {
+      assert.ok(
+        expiration >= began + 3600 && expiration <= tokens.now() + 3601,
+        `${name} until ${expiration}`,
+      );
+    }
+  },
+);
 
-gateTest("OIDC back-channel logout section 2.6: what is no good logout token", revoking(LOGOUT), async ({ gate }) => {
-  const good = logoutToken();
-  assert.equal((await report(gate, good)).status, 200);
-  const kv = await store(gate);
-  const before = (await kv.list()).keys.length;
-  const bad = async (response) => assertProblem(response, 400, { detail: "invalid_logout_token" });
-  await bad(await report(gate, good)); // once more
-  await bad(await report(gate, hs256Token())); // an access token
-  await bad(await report(gate, logoutToken({ aud: AUDIENCE })));
-  await bad(await report(gate, logoutToken({ nonce: "n" })));
-  await bad(await report(gate, logoutToken({ events: {} })));
-  await bad(await report(gate, logoutToken({ exp: 1 })));
-  await bad(await report(gate, `${good.slice(0, -2)}AA`));
-  await bad(await report(gate, "nothing of the kind"));
-  await bad(await post(gate, `logout_token=${good}&logout_token=${good}`));
-  await bad(await post(gate, "token=x"));
-  await bad(await post(gate, ""));
-  await bad(await post(gate, `{"logout_token":"${good}"}`, "application/json"));
-  await bad(await post(gate, `logout_token=${"x".repeat(100_000)}`));
-  const get = await gate.fetch("/backchannel-logout");
-  await assertProblem(get, 405, { detail: "method_not_allowed" });
-  assert.equal(get.headers.get("allow"), "POST");
-  assert.equal((await kv.list()).keys.length, before);
-});
+gateTest(
+  "OIDC back-channel logout section 2.6: what is no good logout token",
+  revoking(LOGOUT),
+  async ({ gate }) => {
+    const good = logoutToken();
+    assert.equal((await report(gate, good)).status, 200);
+    const kv = await store(gate);
+    const before = (await kv.list()).keys.length;
+    const bad = async (response) =>
+      assertProblem(response, 400, { detail: "invalid_logout_token" });
+    await bad(await report(gate, good)); // once more
+    await bad(await report(gate, hs256Token())); // an access token
+    await bad(await report(gate, logoutToken({ aud: AUDIENCE })));
+    await bad(await report(gate, logoutToken({ nonce: "n" })));
+    await bad(await report(gate, logoutToken({ events: {} })));
+    await bad(await report(gate, logoutToken({ exp: 1 })));
+    await bad(await report(gate, `${good.slice(0, -2)}AA`));
+    await bad(await report(gate, "nothing of the kind"));
+    await bad(await post(gate, `logout_token=${good}&logout_token=${good}`));
+    await bad(await post(gate, "token=x"));
+    await bad(await post(gate, ""));
+    await bad(await post(gate, `{"logout_token":"${good}"}`, "application/json"));
+    await bad(await post(gate, `logout_token=${"x".repeat(100_000)}`));
+    const get = await gate.fetch("/backchannel-logout");
+    await assertProblem(get, 405, { detail: "method_not_allowed" });
+    assert.equal(get.headers.get("allow"), "POST");
+    assert.equal((await kv.list()).keys.length, before);
+  },
+);
 
-gateTest("a logout that cannot be written is to be reported again", revoking(LOGOUT, down), async ({ gate }) => {
-  const answer = await report(gate, logoutToken());
-  await assertProblem(answer, 503, { detail: "revocation_unavailable" });
-});
+gateTest(
+  "a logout that cannot be written is to be reported again",
+  revoking(LOGOUT, down),
+  async ({ gate }) => {
+    const answer = await report(gate, logoutToken());
+    await assertProblem(answer, 503, { detail: "revocation_unavailable" });
+  },
+);

@@ -29,7 +29,10 @@ withGate(
   ({ origin }) => ({ policy: rs256({ origin, keys: pem }), secrets: { PUBLIC_KEY: key.spki } }),
   (test) => {
     test("is let through, and the origin learns in whose name", async ({ gate, origin }) => {
-      const seen = await assertAdmitted(await gate.fetchWith(rs256Token({ scope: "read" }), "/api/items"), origin);
+      const seen = await assertAdmitted(
+        await gate.fetchWith(rs256Token({ scope: "read" }), "/api/items"),
+        origin,
+      );
       assert.equal(seen.header("x-auth-subject"), "user-1");
       assert.equal(seen.header("x-auth-scope"), "read");
     });
@@ -43,7 +46,10 @@ withGate(
       assert.equal(seen.header("x-auth-subject"), "jose");
     });
 
-    test("RFC 6750 section 3.1: without one, the challenge has a realm and no error", async ({ gate, origin }) => {
+    test("RFC 6750 section 3.1: without one, the challenge has a realm and no error", async ({
+      gate,
+      origin,
+    }) => {
       await assertRefused(await gate.fetch("/api/items"), 401);
       origin.expectNone();
     });
@@ -51,19 +57,29 @@ withGate(
     test("with one character changed is refused, wherever it stands", async ({ gate, origin }) => {
       const good = rs256Token();
       const last = good.length - 1;
-      const positions = [...Array(good.length).keys()].filter((i) => i % 7 === 0 || good[i] === "." || i > last - 3);
+      const positions = [...Array(good.length).keys()].filter(
+        (i) => i % 7 === 0 || good[i] === "." || i > last - 3,
+      );
       for (const i of positions) {
         const bad = tokens.withChangedCharacter(good, i);
-        await assertRefused(await gate.fetchWith(bad, "/api/items"), 401, INVALID, { why: `character ${i}` });
+        await assertRefused(await gate.fetchWith(bad, "/api/items"), 401, INVALID, {
+          why: `character ${i}`,
+        });
         origin.expectNone(`character ${i}`);
       }
       const spare = tokens.withChangedLowBit(good, last);
-      await assertRefused(await gate.fetchWith(spare, "/api/items"), 401, INVALID, { why: "a spare bit" });
+      await assertRefused(await gate.fetchWith(spare, "/api/items"), 401, INVALID, {
+        why: "a spare bit",
+      });
       origin.expectNone();
     });
 
     test("that has expired is refused as expired", async ({ gate, origin }) => {
-      await assertRefused(await gate.fetchWith(rs256Token({ exp: tokens.now() - 3600 }), "/api/items"), 401, EXPIRED);
+      await assertRefused(
+        await gate.fetchWith(rs256Token({ exp: tokens.now() - 3600 }), "/api/items"),
+        401,
+        EXPIRED,
+      );
       origin.expectNone();
     });
 
@@ -78,7 +94,11 @@ withGate(
         { jku: "https://evil.example/jwks.json" },
         { x5u: "https://evil.example/" },
       ]) {
-        await assertRefused(await gate.fetchWith(tokens.token({ ...theirs, header }), "/api/items"), 401, INVALID);
+        await assertRefused(
+          await gate.fetchWith(tokens.token({ ...theirs, header }), "/api/items"),
+          401,
+          INVALID,
+        );
         origin.expectNone(JSON.stringify(header));
       }
     });
@@ -100,7 +120,10 @@ withGate(
       for (const secret of secrets) {
         for (const alg of ["HS256", "HS384", "HS512"]) {
           await assertRefused(
-            await gate.fetchWith(tokens.token({ alg, key: secret, payload: claims() }), "/api/items"),
+            await gate.fetchWith(
+              tokens.token({ alg, key: secret, payload: claims() }),
+              "/api/items",
+            ),
             401,
             INVALID,
           );
@@ -109,12 +132,19 @@ withGate(
         // The header may also go on saying RS256 over an HMAC.
         const [header, payload] = tokens.segments(rs256Token());
         const mac = createHmac("sha256", secret).update(`${header}.${payload}`).digest("base64url");
-        await assertRefused(await gate.fetchWith(`${header}.${payload}.${mac}`, "/api/items"), 401, INVALID);
+        await assertRefused(
+          await gate.fetchWith(`${header}.${payload}.${mac}`, "/api/items"),
+          401,
+          INVALID,
+        );
         origin.expectNone();
       }
     });
 
-    test("RFC 8017 section 8.2.2: a signature of another length or form is refused", async ({ gate, origin }) => {
+    test("RFC 8017 section 8.2.2: a signature of another length or form is refused", async ({
+      gate,
+      origin,
+    }) => {
       const [header, payload, signature] = tokens.segments(rs256Token());
       const bytes = Buffer.from(signature, "base64url");
       const wrong = [
@@ -136,7 +166,11 @@ withGate(
         );
         origin.expectNone(`${one.length} bytes`);
       }
-      await assertRefused(await gate.fetchWith(`${header}.${payload}.`, "/api/items"), 401, INVALID);
+      await assertRefused(
+        await gate.fetchWith(`${header}.${payload}.`, "/api/items"),
+        401,
+        INVALID,
+      );
       origin.expectNone("no signature");
     });
   },
@@ -157,7 +191,11 @@ const FORMS = {
 for (const [form, text] of Object.entries(FORMS)) {
   gateTest(
     `a public key in a binding: ${form}`,
-    ({ origin }) => ({ runtime: "workerd", policy: rs256({ origin, keys: pem }), secrets: { PUBLIC_KEY: text } }),
+    ({ origin }) => ({
+      runtime: "workerd",
+      policy: rs256({ origin, keys: pem }),
+      secrets: { PUBLIC_KEY: text },
+    }),
     async ({ gate, origin }) => {
       await assertAdmitted(await gate.fetchWith(rs256Token(), "/api/items"), origin);
       const forged = tokens.withChangedCharacter(rs256Token(), 400);
@@ -173,7 +211,10 @@ const sets = {
     keys: { jwks: "KEY_SET" },
     vars: { KEY_SET: JSON.stringify({ keys: [other.jwk, key.jwk] }) },
   },
-  "in a binding as a table": { keys: { jwks: "KEY_SET" }, vars: { KEY_SET: { keys: [other.jwk, key.jwk] } } },
+  "in a binding as a table": {
+    keys: { jwks: "KEY_SET" },
+    vars: { KEY_SET: { keys: [other.jwk, key.jwk] } },
+  },
 };
 
 for (const [place, { keys, vars }] of Object.entries(sets)) {
@@ -212,11 +253,19 @@ for (const [place, { keys, vars }] of Object.entries(sets)) {
           "é",
         ];
         for (const kid of kids) {
-          await assertRefused(await gate.fetchWith(rs256Token({}, { header: { kid } }), "/api/items"), 401, INVALID);
+          await assertRefused(
+            await gate.fetchWith(rs256Token({}, { header: { kid } }), "/api/items"),
+            401,
+            INVALID,
+          );
           origin.expectNone(kid);
         }
         for (const kid of [1, null, ["first"], { kid: "first" }, true, "k".repeat(2000)]) {
-          await assertRefused(await gate.fetchWith(rs256Token({}, { header: { kid } }), "/api/items"), 401, INVALID);
+          await assertRefused(
+            await gate.fetchWith(rs256Token({}, { header: { kid } }), "/api/items"),
+            401,
+            INVALID,
+          );
           origin.expectNone(JSON.stringify(kid));
         }
       });
@@ -227,7 +276,10 @@ for (const [place, { keys, vars }] of Object.entries(sets)) {
 for (const alg of ["RS384", "RS512"]) {
   gateTest(
     `RFC 7518 section 3.3: ${alg}`,
-    ({ origin }) => ({ policy: rs256({ origin, keys: pem, algorithms: [alg] }), secrets: { PUBLIC_KEY: key.spki } }),
+    ({ origin }) => ({
+      policy: rs256({ origin, keys: pem, algorithms: [alg] }),
+      secrets: { PUBLIC_KEY: key.spki },
+    }),
     async ({ gate, origin }) => {
       const made = tokens.token({ alg, key: key.privateKey, payload: claims() });
       await assertAdmitted(await gate.fetchWith(made, "/api/items"), origin);
@@ -244,7 +296,9 @@ for (const [what, change] of Object.entries({
 })) {
   gateTest(
     `RFC 7517 section 4: a JWK ${what} verifies nothing, and the keys beside it still do`,
-    ({ origin }) => ({ policy: rs256({ origin, keys: { jwks: { keys: [{ ...key.jwk, ...change }, other.jwk] } } }) }),
+    ({ origin }) => ({
+      policy: rs256({ origin, keys: { jwks: { keys: [{ ...key.jwk, ...change }, other.jwk] } } }),
+    }),
     async ({ gate, origin }) => {
       await assertRefused(await gate.fetchWith(rs256Token(), "/api/items"), 401, INVALID);
       await assertRefused(

@@ -1,7 +1,16 @@
 // Secrets in a Secrets Store, and secrets that rotate.
 
 import assert from "node:assert/strict";
-import { assertAdmitted, assertProblem, assertRefused, gateTest, INVALID, policies, tokens, withGate } from "./harness/index.mjs";
+import {
+  assertAdmitted,
+  assertProblem,
+  assertRefused,
+  gateTest,
+  INVALID,
+  policies,
+  tokens,
+  withGate,
+} from "./harness/index.mjs";
 
 const { hs256, hs256Token, claims, SECRET } = policies;
 

@@ -39,7 +39,8 @@ const UPGRADE = [
 ];
 
 /** Every byte that the origin got of a request's head, as text. */
-const head = (seen) => `${seen.target}\n${seen.headerLines.map(([name, value]) => `${name}: ${value}`).join("\n")}`;
+const head = (seen) =>
+  `${seen.target}\n${seen.headerLines.map(([name, value]) => `${name}: ${value}`).join("\n")}`;
 
 for (const runtime of ["miniflare", "workerd"]) {
   withGate(`token sources in ${runtime}`, options(runtime), (test) => {
@@ -77,13 +78,18 @@ for (const runtime of ["miniflare", "workerd"]) {
           [`/api/a?access_token=${token}&access_token=${second}`, []],
           ["/api/a", [["Sec-WebSocket-Protocol", `bearer, ${token}, bearer, ${second}`]]],
         ]) {
-          await assertRefused(await send(gate, target, headers), 400, INVALID_REQUEST, { why: `${headers} ${second}` });
+          await assertRefused(await send(gate, target, headers), 400, INVALID_REQUEST, {
+            why: `${headers} ${second}`,
+          });
           origin.expectNone(target);
         }
       }
     });
 
-    test("what is there and is no token is refused, also where none is needed", async ({ gate, origin }) => {
+    test("what is there and is no token is refused, also where none is needed", async ({
+      gate,
+      origin,
+    }) => {
       for (const path of ["/api/a", "/optional/a"]) {
         for (const [target, headers] of [
           [path, [["Cookie", "__Host-token="]]],
@@ -96,7 +102,9 @@ for (const runtime of ["miniflare", "workerd"]) {
           [`${path}?access_token=%20${hs256Token()}`, []],
           [path, [["Sec-WebSocket-Protocol", "bearer"]]],
         ]) {
-          await assertRefused(await send(gate, target, headers), 400, INVALID_REQUEST, { why: `${target} ${headers}` });
+          await assertRefused(await send(gate, target, headers), 400, INVALID_REQUEST, {
+            why: `${target} ${headers}`,
+          });
           origin.expectNone(target);
         }
         for (const [target, headers] of [
@@ -124,7 +132,10 @@ for (const runtime of ["miniflare", "workerd"]) {
       for (const [name, value] of headers) assert.equal(seen.header(name), value);
     });
 
-    test("a token in the query is not sent on; the rest of the query is, byte for byte", async ({ gate, origin }) => {
+    test("a token in the query is not sent on; the rest of the query is, byte for byte", async ({
+      gate,
+      origin,
+    }) => {
       const token = hs256Token();
       for (const [query, left] of [
         [`?access_token=${token}`, ""],
@@ -140,7 +151,8 @@ for (const runtime of ["miniflare", "workerd"]) {
     test("attack 28: a cookie does not act across sites", async ({ gate, origin }) => {
       const cookie = ["Cookie", `__Host-token=${hs256Token()}`];
       const own = gate.url;
-      const post = (...headers) => send(gate, "/api/a", [cookie, ...headers], { method: "POST", body: "x" });
+      const post = (...headers) =>
+        send(gate, "/api/a", [cookie, ...headers], { method: "POST", body: "x" });
       for (const headers of [
         [],
         [["Sec-Fetch-Site", "cross-site"]],
@@ -160,7 +172,10 @@ for (const runtime of ["miniflare", "workerd"]) {
       ]) {
         await assertAdmitted(await post(header), origin, header[0]);
       }
-      await assertAdmitted(await send(gate, "/api/a", [cookie, ["Sec-Fetch-Site", "cross-site"]]), origin);
+      await assertAdmitted(
+        await send(gate, "/api/a", [cookie, ["Sec-Fetch-Site", "cross-site"]]),
+        origin,
+      );
 
       const upgrade = (...headers) =>
         gate.raw({
@@ -176,7 +191,9 @@ for (const runtime of ["miniflare", "workerd"]) {
     });
 
     const open = async (t, gate, protocols, path = "/api/socket") => {
-      const socket = new WebSocket(`${gate.url.replace("http", "ws")}${path}`, protocols, { perMessageDeflate: false });
+      const socket = new WebSocket(`${gate.url.replace("http", "ws")}${path}`, protocols, {
+        perMessageDeflate: false,
+      });
       t.after(() => socket.terminate());
       await bounded(once(socket, "open"), "a WebSocket to open");
       return socket;
@@ -204,7 +221,11 @@ for (const runtime of ["miniflare", "workerd"]) {
       assert.deepEqual([code, reason.toString()], [4003, "done"]);
     });
 
-    test("what the origin chooses comes back, and other protocols reach it", async ({ gate, origin, t }) => {
+    test("what the origin chooses comes back, and other protocols reach it", async ({
+      gate,
+      origin,
+      t,
+    }) => {
       origin.chooseProtocol = (offered) => (offered.has("chat") ? "chat" : false);
       const socket = await open(t, gate, ["bearer", hs256Token(), "chat"]);
       assert.equal(socket.protocol, "chat");
@@ -226,45 +247,67 @@ for (const runtime of ["miniflare", "workerd"]) {
         await send(gate, "/api/a", [["X-Token", token]]);
         await send(gate, "/api/a", [["Sec-WebSocket-Protocol", `bearer, ${token}`]]);
       }
-      await gate.logs.waitFor(({ structured }) => structured.filter(({ code }) => code === "malformed_token").length >= 4);
+      await gate.logs.waitFor(
+        ({ structured }) => structured.filter(({ code }) => code === "malformed_token").length >= 4,
+      );
       origin.take();
-      for (const piece of tokens.flatMap((token) => token.split("."))) assert.ok(!gate.logs.text.includes(piece));
+      for (const piece of tokens.flatMap((token) => token.split(".")))
+        assert.ok(!gate.logs.text.includes(piece));
     });
   });
 }
 
-withGate("token sources, stripped", options("workerd", { forward: { authorization: "strip" } }), (test) => {
-  test("the token is taken out of its place, and the rest of that stays", async ({ gate, origin }) => {
-    const token = hs256Token();
-    const basic = ["Authorization", "Basic dTpw"];
-    const admitted = async (target, headers) => {
-      const seen = await assertAdmitted(await gate.raw({ target, headers }), origin, target);
-      assert.equal(seen.header("authorization"), undefined);
-      for (const segment of token.split(".")) assert.ok(!head(seen).includes(segment));
-      return seen;
-    };
-    await admitted("/api/a", [["Authorization", `Bearer ${token}`]]);
-    assert.equal((await admitted("/api/a", [["X-Token", token], basic])).header("x-token"), undefined);
-    assert.equal((await admitted("/api/a", [["Cookie", `__Host-token=${token}`], basic])).header("cookie"), undefined);
-    for (const [cookies, left] of [
-      [`a=b; __Host-token=${token}; c="d, e"`, 'a=b; c="d, e"'],
-      [`__Host-token=${token};c=d`, "c=d"],
-      // UTF-8 arrives as it was sent; the runtime hands over text, and nothing else could be put back.
-      [`a=caf\xc3\xa9; __Host-token=${token}; b=\xe2\x82\xac`, "a=caf\xc3\xa9; b=\xe2\x82\xac"],
-    ]) {
-      assert.equal((await admitted("/api/a", [["Cookie", cookies], basic])).header("cookie"), left);
-    }
-    for (const target of ["/optional/a", "/public/a"]) {
-      assert.equal((await admitted(target, [["Cookie", "a=b"], basic])).header("cookie"), "a=b");
-    }
-  });
-});
+withGate(
+  "token sources, stripped",
+  options("workerd", { forward: { authorization: "strip" } }),
+  (test) => {
+    test("the token is taken out of its place, and the rest of that stays", async ({
+      gate,
+      origin,
+    }) => {
+      const token = hs256Token();
+      const basic = ["Authorization", "Basic dTpw"];
+      const admitted = async (target, headers) => {
+        const seen = await assertAdmitted(await gate.raw({ target, headers }), origin, target);
+        assert.equal(seen.header("authorization"), undefined);
+        for (const segment of token.split(".")) assert.ok(!head(seen).includes(segment));
+        return seen;
+      };
+      await admitted("/api/a", [["Authorization", `Bearer ${token}`]]);
+      assert.equal(
+        (await admitted("/api/a", [["X-Token", token], basic])).header("x-token"),
+        undefined,
+      );
+      assert.equal(
+        (await admitted("/api/a", [["Cookie", `__Host-token=${token}`], basic])).header("cookie"),
+        undefined,
+      );
+      for (const [cookies, left] of [
+        [`a=b; __Host-token=${token}; c="d, e"`, 'a=b; c="d, e"'],
+        [`__Host-token=${token};c=d`, "c=d"],
+        // UTF-8 arrives as it was sent; the runtime hands over text, and nothing else could be put back.
+        [`a=caf\xc3\xa9; __Host-token=${token}; b=\xe2\x82\xac`, "a=caf\xc3\xa9; b=\xe2\x82\xac"],
+      ]) {
+        assert.equal(
+          (await admitted("/api/a", [["Cookie", cookies], basic])).header("cookie"),
+          left,
+        );
+      }
+      for (const target of ["/optional/a", "/public/a"]) {
+        assert.equal((await admitted(target, [["Cookie", "a=b"], basic])).header("cookie"), "a=b");
+      }
+    });
+  },
+);
 
 withGate(
   "the echo, with a token in a header of its own",
   ({ origin }) => ({
     runtime: "workerd",
-    policy: { ...hs256({ origin, token: { sources: [{ header: "X-Token" }, { query: "t" }] } }), origin: "echo" },
+    policy: {
+      ...hs256({ origin, token: { sources: [{ header: "X-Token" }, { query: "t" }] } }),
+      origin: "echo",
+    },
     secrets: { SECRET },
   }),
   (test) => {
@@ -297,8 +340,16 @@ for (const runtime of ["miniflare", "workerd"]) {
       secrets: { SECRET },
     }),
     (test) => {
-      test("attack 29: pass where the route allows them, as they came, and nowhere else", async ({ gate, origin }) => {
-        for (const target of ["/things/a%2Fb", "/things/a%2fb?c=%2F", "/things/%40scope%2Fname", "/things/x:%2F%2Fy"]) {
+      test("attack 29: pass where the route allows them, as they came, and nowhere else", async ({
+        gate,
+        origin,
+      }) => {
+        for (const target of [
+          "/things/a%2Fb",
+          "/things/a%2fb?c=%2F",
+          "/things/%40scope%2Fname",
+          "/things/x:%2F%2Fy",
+        ]) {
           const seen = await assertAdmitted(await gate.raw({ target }), origin, target);
           assert.equal(seen.target, target);
         }
@@ -312,7 +363,10 @@ for (const runtime of ["miniflare", "workerd"]) {
           "/things/a%2F",
           "/things/a%252Fb",
         ]) {
-          await assertProblem(await gate.raw({ target }), 400, { detail: "ambiguous_path", why: target });
+          await assertProblem(await gate.raw({ target }), 400, {
+            detail: "ambiguous_path",
+            why: target,
+          });
           origin.expectNone(target);
         }
       });

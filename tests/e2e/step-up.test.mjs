@@ -11,7 +11,10 @@ withGate(
     runtime: "workerd",
     policy: hs256({
       origin,
-      routes: [{ path: "/pay/*", acr: ["urn:example:mfa", "gold"], max_auth_age: 300 }, { path: "/api/*" }],
+      routes: [
+        { path: "/pay/*", acr: ["urn:example:mfa", "gold"], max_auth_age: 300 },
+        { path: "/api/*" },
+      ],
     }),
     secrets: { SECRET },
   }),
@@ -37,7 +40,9 @@ withGate(
         { acr: "gold", auth_time: now + 3600 },
       ]) {
         const why = JSON.stringify(claims);
-        await assertRefused(await gate.fetchWith(hs256Token(claims), "/pay/a"), 401, asked, { why });
+        await assertRefused(await gate.fetchWith(hs256Token(claims), "/pay/a"), 401, asked, {
+          why,
+        });
         origin.expectNone(why);
         await assertAdmitted(await gate.fetchWith(hs256Token(claims), "/api/a"), origin, why);
       }

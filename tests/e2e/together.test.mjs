@@ -22,7 +22,9 @@ for (const runtime of ["miniflare", "workerd"]) {
           arrived += 1;
           if (arrived === count) all.resolve();
           await all.promise;
-          response.end(`${received.target} ${received.header("x-auth-subject")} ${received.header("x-auth-scope")}`);
+          response.end(
+            `${received.target} ${received.header("x-auth-subject")} ${received.header("x-auth-scope")}`,
+          );
         });
         const one = async (i) => {
           const token = hs256Token({ sub: `user-${i}`, scope: `scope-${i}` });
@@ -56,7 +58,10 @@ for (const runtime of ["miniflare", "workerd"]) {
         assert.equal(origin.take().length, 20);
       });
 
-      test("a client that goes away in the middle of its upload or download harms nobody", async ({ gate, origin }) => {
+      test("a client that goes away in the middle of its upload or download harms nobody", async ({
+        gate,
+        origin,
+      }) => {
         const headers = { Authorization: `Bearer ${hs256Token()}`, "Content-Length": 1_000_000 };
         const upload = httpRequest(`${gate.url}/api/upload`, { method: "POST", headers });
         upload.on("error", () => {});
@@ -71,10 +76,13 @@ for (const runtime of ["miniflare", "workerd"]) {
         origin.answerWith(async (received, response) => {
           response.on("close", gone.resolve);
           while (!response.destroyed) {
-            if (!response.write(Buffer.alloc(65_536))) await Promise.race([once(response, "drain"), gone.promise]);
+            if (!response.write(Buffer.alloc(65_536)))
+              await Promise.race([once(response, "drain"), gone.promise]);
           }
         });
-        const download = httpRequest(`${gate.url}/api/download`, { headers: { Authorization: headers.Authorization } });
+        const download = httpRequest(`${gate.url}/api/download`, {
+          headers: { Authorization: headers.Authorization },
+        });
         download.on("error", () => {});
         download.end();
         const [response] = await once(download, "response");

@@ -21,7 +21,8 @@ const withPayload = (payload) => tokens.token({ key: SECRET, payload });
 const withHeader = (header) => tokens.token({ key: SECRET, header, payload: claims() });
 
 /** The good payload with one claim given as JSON text, as no JSON library would write it. */
-const withClaim = (name, text) => withPayload(JSON.stringify(claims({ [name]: "MARK" })).replace('"MARK"', text));
+const withClaim = (name, text) =>
+  withPayload(JSON.stringify(claims({ [name]: "MARK" })).replace('"MARK"', text));
 
 withGate(
   "a token",
@@ -29,7 +30,10 @@ withGate(
   (test) => {
     const allRefused = async (gate, origin, made, challenge = INVALID) => {
       for (const [why, token] of Object.entries(made)) {
-        const response = await gate.raw({ target: "/api/a", headers: [["Authorization", `Bearer ${token}`]] });
+        const response = await gate.raw({
+          target: "/api/a",
+          headers: [["Authorization", `Bearer ${token}`]],
+        });
         await assertRefused(response, 401, challenge, { why });
         origin.expectNone(why);
       }
@@ -40,7 +44,10 @@ withGate(
         await assertAdmitted(await gate.fetchWith(token, "/api/a"), origin, why);
     };
 
-    test("RFC 7515 section 7.1: of other than three segments is refused", async ({ gate, origin }) => {
+    test("RFC 7515 section 7.1: of other than three segments is refused", async ({
+      gate,
+      origin,
+    }) => {
       const good = hs256Token();
       const [h, p, s] = tokens.segments(good);
       await allRefused(gate, origin, {
@@ -58,7 +65,10 @@ withGate(
       });
     });
 
-    test("RFC 7515 section 2: in any other alphabet than unpadded base64url is refused", async ({ gate, origin }) => {
+    test("RFC 7515 section 2: in any other alphabet than unpadded base64url is refused", async ({
+      gate,
+      origin,
+    }) => {
       const [h, p, s] = tokens.segments(hs256Token({ pad: "??>>" }));
       const standard = (segment) => Buffer.from(segment, "base64url").toString("base64");
       await allRefused(gate, origin, {
@@ -106,7 +116,9 @@ withGate(
       for (const [why, text] of Object.entries(broken(payload)))
         await allRefused(gate, origin, { [`payload: ${why}`]: withPayload(text) });
       await allRefused(gate, origin, {
-        "a header of other bytes than UTF-8": withHeader(Buffer.from('{"alg":"HS256","x":"\xff"}', "latin1")),
+        "a header of other bytes than UTF-8": withHeader(
+          Buffer.from('{"alg":"HS256","x":"\xff"}', "latin1"),
+        ),
         "two algorithms": withHeader('{"alg":"none","alg":"HS256"}'),
         "no algorithm": withHeader('{"typ":"JWT"}'),
       });
@@ -146,7 +158,9 @@ withGate(
         null,
         ["JWT"],
       ]) {
-        await allRefused(gate, origin, { [`typ ${JSON.stringify(typ)}`]: hs256Token({}, { header: { typ } }) });
+        await allRefused(gate, origin, {
+          [`typ ${JSON.stringify(typ)}`]: hs256Token({}, { header: { typ } }),
+        });
       }
       await allRefused(gate, origin, { "cty JWT": hs256Token({}, { header: { cty: "JWT" } }) });
     });
@@ -235,7 +249,10 @@ withGate(
       }
     });
 
-    test("RFC 7800 section 3.1: bound to a key is never taken as a bearer token", async ({ gate, origin }) => {
+    test("RFC 7800 section 3.1: bound to a key is never taken as a bearer token", async ({
+      gate,
+      origin,
+    }) => {
       for (const cnf of [{ jkt: "x" }, { "x5t#S256": "x" }, {}, null, "x"]) {
         await allRefused(gate, origin, { [`cnf ${JSON.stringify(cnf)}`]: hs256Token({ cnf }) });
       }
@@ -287,14 +304,19 @@ withGate(
       ];
       for (const header of headers)
         await allAdmitted(gate, origin, { [JSON.stringify(header)]: hs256Token({}, { header }) });
-      for (const change of changes) await allAdmitted(gate, origin, { [JSON.stringify(change)]: hs256Token(change) });
+      for (const change of changes)
+        await allAdmitted(gate, origin, { [JSON.stringify(change)]: hs256Token(change) });
       await allAdmitted(gate, origin, {
         "white space in the JSON": tokens.token({
           key: SECRET,
           header: ' {\n"alg" : "HS256" } ',
           payload: JSON.stringify(claims(), null, "\t"),
         }),
-        "escapes in the JSON": tokens.token({ key: SECRET, header: '{"\\u0061lg":"HS\\u003256"}', payload: claims() }),
+        "escapes in the JSON": tokens.token({
+          key: SECRET,
+          header: '{"\\u0061lg":"HS\\u003256"}',
+          payload: claims(),
+        }),
         "exp as 1E10": withClaim("exp", "1E10"),
       });
     });

@@ -1,7 +1,13 @@
 // After a trap the WebAssembly instance is not to be trusted: the next request gets a new one, and an answer.
 
 import assert from "node:assert/strict";
-import { assertAdmitted, assertRefused, builtWorker, gateTest, policies } from "./harness/index.mjs";
+import {
+  assertAdmitted,
+  assertRefused,
+  builtWorker,
+  gateTest,
+  policies,
+} from "./harness/index.mjs";
 
 const { hs256, hs256Token, SECRET } = policies;
 
@@ -33,7 +39,9 @@ gateTest(
   async ({ gate, origin }) => {
     await assertAdmitted(await gate.fetchWith(hs256Token(), "/api/before"), origin);
     for (const instance of [1, 2]) {
-      const trapped = await (await gate.fetch("/api/trapped", { headers: { "X-Test-Trap": "1" } })).json();
+      const trapped = await (
+        await gate.fetch("/api/trapped", { headers: { "X-Test-Trap": "1" } })
+      ).json();
       assert.deepEqual(trapped, { instance, cause: "RuntimeError: unreachable" });
       await assertAdmitted(await gate.fetchWith(hs256Token(), "/api/after"), origin);
       await assertAdmitted(await gate.fetchWith(hs256Token(), "/api/after"), origin);

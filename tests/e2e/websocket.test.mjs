@@ -21,7 +21,11 @@ for (const runtime of ["miniflare", "workerd"]) {
       const connect = async (
         t,
         gate,
-        { path = "/api/socket", protocols = [], headers = { Authorization: `Bearer ${hs256Token()}` } } = {},
+        {
+          path = "/api/socket",
+          protocols = [],
+          headers = { Authorization: `Bearer ${hs256Token()}` },
+        } = {},
       ) => {
         const socket = new WebSocket(`${gate.url.replace("http", "ws")}${path}`, protocols, {
           headers,
@@ -69,7 +73,11 @@ for (const runtime of ["miniflare", "workerd"]) {
         assert.deepEqual([theirCode, theirReason.toString()], [4002, "done there"]);
       });
 
-      test("RFC 6455 section 1.9: the subprotocol that the origin chooses comes back", async ({ gate, origin, t }) => {
+      test("RFC 6455 section 1.9: the subprotocol that the origin chooses comes back", async ({
+        gate,
+        origin,
+        t,
+      }) => {
         origin.chooseProtocol = (offered) => (offered.has("chat") ? "chat" : false);
         const socket = await connect(t, gate, { protocols: ["superchat", "chat"] });
         assert.equal(socket.protocol, "chat");
@@ -103,7 +111,10 @@ for (const runtime of ["miniflare", "workerd"]) {
         });
         t.after(() => socket.terminate());
         socket.on("error", () => {});
-        const [, response] = await bounded(once(socket, "unexpected-response"), "an answer that is no upgrade");
+        const [, response] = await bounded(
+          once(socket, "unexpected-response"),
+          "an answer that is no upgrade",
+        );
         assert.equal(response.statusCode, 426);
         origin.expectOne();
       });

@@ -1,4 +1,5 @@
-// templates/worker, copied to an empty folder and built there as its README says: what a repository of one's own is.
+// Copies templates/worker to an empty folder and builds it there as its README says, as in a user's
+// own repository.
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
@@ -9,30 +10,46 @@ import { after, before, describe, it } from "node:test";
 import { experimental_readRawConfig } from "wrangler";
 import { assertRefused, INVALID, repository, startGate, tokens } from "../e2e/harness/index.mjs";
 
+/** @import { Running } from "../e2e/harness/running.mjs" */
+/** @import { SigningKey } from "../e2e/harness/tokens.mjs" */
+
 const TEMPLATE = path.join(repository, "templates/worker");
-const HERE = path.join(repository, "target/template");
-const COPY = path.join(HERE, "gate");
+const FOLDER = path.join(repository, "target/template");
+const COPY = path.join(FOLDER, "gate");
 
-const ending = process.platform === "win32" ? ".exe" : "";
-const tool = (name) => path.join(repository, "target/tools/bin", `${name}${ending}`);
-const npm = (name) => path.join(repository, "node_modules/.bin", `${name}${process.platform === "win32" ? ".cmd" : ""}`);
+const isWindows = process.platform === "win32";
+/** @param {string} name */
+const tool = (name) =>
+  path.join(repository, "target/tools/bin", `${name}${isWindows ? ".exe" : ""}`);
+/** @param {string} name */
+const npm = (name) =>
+  path.join(repository, "node_modules/.bin", `${name}${isWindows ? ".cmd" : ""}`);
 
-/** Runs it in the copy, where the tools are found that `cargo xtask` has installed. */
+/**
+ * Runs a program in the copy, with the tools that `cargo xtask` has installed on the PATH.
+ *
+ * @param {string} program
+ * @param {string[]} words
+ */
 async function run(program, words) {
   const environment = { ...process.env };
-  // Cargo sets some for what it runs, and they would mean the checkout.
+  // Cargo sets these variables for the programs that it runs. They refer to this repository, not to
+  // the copy.
   for (const name of Object.keys(environment)) {
-    if (/^(RUSTFLAGS|CARGO_ENCODED_RUSTFLAGS|CARGO_MANIFEST|CARGO_PKG|RUSTUP_TOOLCHAIN)/.test(name)) delete environment[name];
+    if (/^(RUSTFLAGS|CARGO_ENCODED_RUSTFLAGS|CARGO_MANIFEST|CARGO_PKG|RUSTUP_TOOLCHAIN)/.test(name))
+      delete environment[name];
   }
   const child = spawn(program, words, {
     cwd: COPY,
     stdio: ["ignore", "inherit", "inherit"],
     env: {
       ...environment,
-      PATH: [path.dirname(tool("x")), path.dirname(npm("x")), process.env.PATH].join(path.delimiter),
-      // One folder for every run, so that the second takes seconds.
-      CARGO_TARGET_DIR: path.join(HERE, "target"),
-      // worker-build would download these.
+      PATH: [path.dirname(tool("x")), path.dirname(npm("x")), process.env.PATH].join(
+        path.delimiter,
+      ),
+      // All runs share one folder, so that the second run takes only seconds.
+      CARGO_TARGET_DIR: path.join(FOLDER, "target"),
+      // worker-build would download these tools.
       WASM_BINDGEN_BIN: tool("wasm-bindgen"),
       ESBUILD_BIN: npm("esbuild"),
       WRANGLER_SEND_METRICS: "false",
@@ -44,34 +61,39 @@ async function run(program, words) {
 
 describe("templates/worker", { timeout: 900_000 }, () => {
   const keys = tokens.rsaKeys();
+  /** @type {Running} */
   let gate;
   before(async () => {
     await rm(COPY, { recursive: true, force: true });
-    await mkdir(HERE, { recursive: true });
+    await mkdir(FOLDER, { recursive: true });
     await cp(TEMPLATE, COPY, { recursive: true });
     const manifest = path.join(COPY, "Cargo.toml");
     const text = await readFile(manifest, "utf8");
     assert.ok(text.includes('path = "../portcullis"'));
-    await writeFile(manifest, text.replace('path = "../portcullis"', `path = ${JSON.stringify(repository)}`));
-    // The versions that the checkout is tested with; cargo adds and leaves out what differs.
+    await writeFile(
+      manifest,
+      text.replace('path = "../portcullis"', `path = ${JSON.stringify(repository)}`),
+    );
+    // The copy uses the versions that this repository is tested with. Cargo adds and removes the
+    // packages that differ.
     await cp(path.join(repository, "Cargo.lock"), path.join(COPY, "Cargo.lock"));
     await run(process.execPath, [
       path.join(repository, "node_modules/wrangler/bin/wrangler.js"),
       ..."deploy --dry-run --outdir upload".split(" "),
     ]);
-    const { rawConfig } = experimental_readRawConfig({ config: path.join(COPY, "wrangler.toml") });
     gate = await startGate({
       modules: [
         { name: "index.js", type: "esm", path: path.join(COPY, "build/index.js") },
         { name: "index_bg.wasm", type: "wasm", path: path.join(COPY, "build/index_bg.wasm") },
       ],
       runtime: "workerd",
-      policy: rawConfig.vars.POLICY,
+      policy: rawConfig(COPY).vars?.POLICY,
       secrets: { PROVIDER_PUBLIC_KEY: keys.spki },
     });
   });
   after(() => gate?.stop());
 
+  /** @param {SigningKey} key */
   const token = (key) =>
     tokens.token({
       alg: "RS256",
@@ -84,31 +106,70 @@ describe("templates/worker", { timeout: 900_000 }, () => {
       },
     });
 
-  it("admits a good token, and says who sent it", async () => {
+  it("forwards a valid token's subject", async () => {
     const response = await gate.fetchWith(token(keys.privateKey), "/api/hello");
     const { headers } = await response.json();
     assert.deepEqual([response.status, headers["x-auth-subject"]], [200, "user-1"]);
   });
 
-  it("refuses no token, a forged one, and a path without a route", async () => {
+  it("refuses a request without a token, a forged token, and a path without a route", async () => {
     await assertRefused(await gate.fetch("/api/hello"), 401, {});
-    await assertRefused(await gate.fetchWith(token(tokens.rsaKeys().privateKey), "/api/hello"), 401, INVALID);
+    await assertRefused(
+      await gate.fetchWith(token(tokens.rsaKeys().privateKey), "/api/hello"),
+      401,
+      INVALID,
+    );
     assert.equal((await gate.fetch("/elsewhere")).status, 404);
   });
 
-  it("is built as Portcullis builds itself", async () => {
-    const profile = (text) =>
-      [.../^\[profile\.release[^]*?(?=^\[profile\.dev|(?![^]))/m.exec(text)[0].matchAll(/^[^#\s].*$/gm)].map(String);
-    const own = profile(await readFile(path.join(TEMPLATE, "Cargo.toml"), "utf8"));
-    const ours = profile(await readFile(path.join(repository, "Cargo.toml"), "utf8"));
-    assert.deepEqual(own.filter((line) => line !== "portcullis = { opt-level = 2 }"), ours);
-    const flags = async (folder) => /rustflags = .*/.exec(await readFile(path.join(folder, ".cargo/config.toml"), "utf8"))[0];
+  it("is built with the same settings as Portcullis", async () => {
+    const read = (/** @type {string} */ folder, /** @type {string} */ file) =>
+      readFile(path.join(folder, file), "utf8");
+    const profile = (/** @type {string} */ manifest) =>
+      matched(manifest, /^\[profile\.release[^]*?(?=^\[profile\.dev|(?![^]))/m)
+        .split("\n")
+        .filter((line) => /^[^#\s]/.test(line));
+    const own = profile(await read(TEMPLATE, "Cargo.toml"));
+    const ours = profile(await read(repository, "Cargo.toml"));
+    assert.deepEqual(
+      own.filter((line) => line !== "portcullis = { opt-level = 2 }"),
+      ours,
+    );
+    const flags = async (/** @type {string} */ folder) =>
+      matched(await read(folder, ".cargo/config.toml"), /rustflags = .*/);
     assert.equal(await flags(TEMPLATE), await flags(repository));
-    const [, told] = /const OPTIMISATION[^=]*= \[([^\]]*)\]/.exec(await readFile(path.join(repository, "xtask/src/build.rs"), "utf8"));
-    const { rawConfig } = experimental_readRawConfig({ config: path.join(TEMPLATE, "wrangler.toml") });
-    const words = rawConfig.build.command.split(/\s+/);
-    assert.deepEqual(words.slice(words.indexOf("wasm-opt") + 1, -3), told.match(/-[\w-]+/g));
-    const line = async (folder, pattern) => pattern.exec(await readFile(path.join(folder, "wrangler.toml"), "utf8"))[0];
-    assert.equal(await line(TEMPLATE, /compatibility_date.*/), await line(repository, /compatibility_date.*/));
+    const options = matched(
+      await read(repository, "xtask/src/build.rs"),
+      /const OPTIMI\w+: [^=]*= \[[^\]]*\]/,
+    );
+    const words = rawConfig(TEMPLATE).build?.command?.split(/\s+/) ?? [];
+    assert.deepEqual(
+      words.slice(words.indexOf("wasm-opt") + 1, -3),
+      options.replace(/^[^=]*=/, "").match(/-[\w-]+/g),
+    );
+    const date = async (/** @type {string} */ folder) =>
+      matched(await read(folder, "wrangler.toml"), /compatibility_date.*/);
+    assert.equal(await date(TEMPLATE), await date(repository));
   });
 });
+
+/**
+ * The text that a pattern matches, which must exist.
+ *
+ * @param {string} text
+ * @param {RegExp} pattern
+ */
+function matched(text, pattern) {
+  const found = pattern.exec(text)?.[0];
+  assert.ok(found !== undefined, `${pattern} matches nothing`);
+  return found;
+}
+
+/**
+ * The configuration of wrangler in a folder.
+ *
+ * @param {string} folder
+ */
+function rawConfig(folder) {
+  return experimental_readRawConfig({ config: path.join(folder, "wrangler.toml") }).rawConfig;
+}

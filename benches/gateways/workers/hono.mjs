@@ -1,19 +1,36 @@
-// Hono's own middleware: `jwt` for secrets, `jwk` for public keys.
+// Hono with its own middleware: `jwt` for secrets, `jwk` for public keys.
 
 import { Hono } from "hono";
 import { jwk } from "hono/jwk";
 import { jwt } from "hono/jwt";
 
+/** @import { Env } from "./key.mjs" */
+
+/** @typedef {Parameters<typeof jwk>[0]["alg"]} AsymmetricAlgorithms */
+/** @typedef {Parameters<typeof jwt>[0]["alg"]} Algorithm */
+
+/** @type {Hono<{Bindings: Env}> | undefined} */
 let app;
 
+/**
+ * @param {Env} env
+ * @returns {Hono<{Bindings: Env}>}
+ */
 function make({ ALGORITHM, AUDIENCE, ISSUER, JWK, SECRET }) {
   const verification = { aud: AUDIENCE, iss: ISSUER };
   const guard = SECRET
-    ? jwt({ alg: ALGORITHM, secret: SECRET, verification })
-    : jwk({ alg: [ALGORITHM], keys: [JWK], verification });
-  return new Hono().use(guard).all("*", (context) => context.env.ORIGIN.fetch(context.req.raw));
+    ? jwt({ alg: /** @type {Algorithm} */ (ALGORITHM), secret: SECRET, verification })
+    : jwk({
+        alg: /** @type {AsymmetricAlgorithms} */ ([ALGORITHM]),
+        keys: [JWK],
+        verification,
+      });
+  /** @type {Hono<{Bindings: Env}>} */
+  const made = new Hono();
+  return made.use(guard).all("*", (context) => context.env.ORIGIN.fetch(context.req.raw));
 }
 
+/** @type {ExportedHandler<Env>} */
 export default {
   fetch(request, env, context) {
     app ??= make(env);

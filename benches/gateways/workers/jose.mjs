@@ -1,11 +1,14 @@
-// What jose's own documentation has people write.
+// jose as its documentation recommends.
 
 import { jwtVerify } from "jose";
 import { verificationKey } from "./key.mjs";
 
+/** @import { Env } from "./key.mjs" */
+
+/** @type {ExportedHandler<Env>} */
 export default {
   async fetch(request, env) {
-    const token = /^Bearer (\S+)$/.exec(request.headers.get("Authorization") ?? "")?.[1];
+    const token = /^Bearer (\S+)$/.exec(request.headers.get("Authorization") ?? "")?.[1] ?? "";
     try {
       await jwtVerify(token, await verificationKey(env), {
         algorithms: [env.ALGORITHM],

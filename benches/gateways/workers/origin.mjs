@@ -1,5 +1,6 @@
-// The API behind every gateway: the least that answers.
+// The origin behind every gateway. It answers with as little work as possible.
 
+/** @type {ExportedHandler} */
 export default {
   fetch: () => new Response("ok"),
 };

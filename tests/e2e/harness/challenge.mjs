@@ -1,12 +1,24 @@
-// A strict reader of WWW-Authenticate (RFC 9110 sections 5.6 and 11.6.1), apart from anything the gate uses.
+// A strict parser of WWW-Authenticate (RFC 9110 sections 5.6 and 11.6.1) that shares no code with
+// the gate.
 
 const TOKEN = /[!#$%&'*+\-.^_`|~0-9A-Za-z]+/y;
 const TOKEN68 = /[A-Za-z0-9\-._~+/]+=*(?=[ \t]*(?:,|$))/y;
 const SPACE = /[ \t]*/y;
 
 /**
- * `#challenge` as [{ scheme, token68, parameters }]: scheme and parameter names in lower case, quoted
- * strings unescaped. Throws on anything the grammar does not allow, and on a parameter given twice.
+ * A challenge.
+ *
+ * @typedef {object} Challenge
+ * @property {string} scheme In lower case.
+ * @property {string | undefined} token68
+ * @property {Record<string, string>} parameters Names in lower case and unescaped values.
+ */
+
+/**
+ * Parses `#challenge`. Throws if the text violates the grammar or if a challenge repeats a
+ * parameter.
+ *
+ * @param {string} text
  */
 export function parseChallenges(text) {
   const reader = new Reader(text);
@@ -21,19 +33,30 @@ export function parseChallenges(text) {
   return challenges;
 }
 
-/** The one challenge of a field that must hold one. */
+/**
+ * Parses a field that must hold exactly one challenge.
+ *
+ * @param {string} text
+ */
 export function onlyChallenge(text) {
   const challenges = parseChallenges(text);
-  if (challenges.length !== 1) throw new SyntaxError(`${challenges.length} challenges in: ${text}`);
-  return challenges[0];
+  const [challenge] = challenges;
+  if (challenge === undefined || challenges.length > 1)
+    throw new SyntaxError(`${challenges.length} challenges in: ${text}`);
+  return challenge;
 }
 
+/**
+ * @param {Reader} reader
+ * @returns {Challenge}
+ */
 function readChallenge(reader) {
   const scheme = reader.need(TOKEN, "a scheme").toLowerCase();
+  /** @type {Challenge} */
   const challenge = { scheme, token68: undefined, parameters: {} };
   if (reader.done || reader.at(",")) return challenge;
   reader.need(/ +/y, "a space after the scheme");
-  // `a="b"` could begin as token68 does; what follows it decides.
+  // `a="b"` also begins like a token68. What follows the name decides.
   const token68 = reader.parameterAhead() ? undefined : reader.maybe(TOKEN68);
   if (token68 !== undefined) {
     reader.maybe(SPACE);
@@ -53,15 +76,17 @@ function readChallenge(reader) {
     reader.expectComma();
     reader.skipListGaps();
     if (reader.parameterAhead()) continue;
-    // A new challenge: its comma belongs to the list of challenges.
+    // This comma separates two challenges.
     reader.position = before;
     return challenge;
   }
 }
 
+/** @param {Reader} reader */
 function readQuoted(reader) {
   reader.need(/"/y, "a quote");
-  const inner = reader.maybe(/(?:[\t \x21\x23-\x5b\x5d-\x7e\x80-\xff]|\\[\t \x21-\x7e\x80-\xff])*/y) ?? "";
+  const inner =
+    reader.maybe(/(?:[\t \x21\x23-\x5b\x5d-\x7e\x80-\xff]|\\[\t \x21-\x7e\x80-\xff])*/y) ?? "";
   reader.need(/"/y, "a closing quote");
   return inner.replace(/\\(.)/gs, "$1");
 }
@@ -69,6 +94,7 @@ function readQuoted(reader) {
 class Reader {
   position = 0;
 
+  /** @param {string} text */
   constructor(text) {
     this.text = text;
   }
@@ -77,10 +103,16 @@ class Reader {
     return this.position >= this.text.length;
   }
 
+  /** @param {string} character */
   at(character) {
     return this.text[this.position] === character;
   }
 
+  /**
+   * Consumes what a sticky pattern matches.
+   *
+   * @param {RegExp} pattern
+   */
   maybe(pattern) {
     pattern.lastIndex = this.position;
     const found = pattern.exec(this.text);
@@ -89,6 +121,10 @@ class Reader {
     return found[0];
   }
 
+  /**
+   * @param {RegExp} pattern
+   * @param {string} what
+   */
   need(pattern, what) {
     return this.maybe(pattern) ?? this.fail(`expected ${what}`);
   }
@@ -108,6 +144,10 @@ class Reader {
     return pattern.test(this.text);
   }
 
+  /**
+   * @param {string} why
+   * @returns {never}
+   */
   fail(why) {
     throw new SyntaxError(`${why} at ${this.position} in: ${this.text}`);
   }

@@ -1,4 +1,4 @@
-// Requests for keys that nobody has, and what the gate answers while it has none.
+// Tokens that name unknown keys, and the gate's responses to them.
 
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
@@ -6,7 +6,17 @@ import { assertProblem } from "./answers.mjs";
 import { claims } from "./policies.mjs";
 import * as tokens from "./tokens.mjs";
 
-/** Tokens that ask for keys nobody has, each for another one. */
+/** @import { AnyResponse } from "./answers.mjs" */
+/** @import { Provider } from "./provider.mjs" */
+/** @import { Running } from "./running.mjs" */
+
+/**
+ * Makes tokens that each name another key that does not exist.
+ *
+ * @param {Provider} provider
+ * @param {number} count
+ * @param {Record<string, unknown>} [changes] claims
+ */
 export const strangers = (provider, count, changes = {}) =>
   [...Array(count).keys()].map(() =>
     tokens.rawToken(
@@ -16,8 +26,14 @@ export const strangers = (provider, count, changes = {}) =>
     ),
   );
 
-/** Sends them all, a hundred at a time, and counts the answers by what they say. */
+/**
+ * Sends all tokens, a hundred at a time. Counts the responses by status and reason code.
+ *
+ * @param {Running} gate
+ * @param {string[]} made
+ */
 export async function answersTo(gate, made) {
+  /** @type {Record<string, number>} */
   const counts = {};
   for (let from = 0; from < made.length; from += 100) {
     await Promise.all(
@@ -31,9 +47,13 @@ export async function answersTo(gate, made) {
   return counts;
 }
 
-/** 503, and when to come again; never a 401, which would send a client to fetch another token. */
+/**
+ * Asserts a 503 with `Retry-After`. A 401 would make the client request another token.
+ *
+ * @param {AnyResponse} response
+ */
 export async function assertUnavailable(response) {
   const { header } = await assertProblem(response, 503, { detail: "keys_unavailable" });
-  assert.match(header("retry-after"), /^([1-9]|[12][0-9]|30)$/);
+  assert.match(header("retry-after") ?? "", /^([1-9]|[12][0-9]|30)$/);
   assert.equal(header("www-authenticate"), undefined);
 }

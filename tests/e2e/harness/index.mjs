@@ -1,4 +1,4 @@
-// What the end-to-end tests import.
+// The parts of the harness that the end-to-end tests import.
 
 export { onlyChallenge, parseChallenges } from "./challenge.mjs";
 export { answersTo, assertUnavailable, strangers } from "./floods.mjs";
@@ -7,7 +7,14 @@ export { startOrigin } from "./origin.mjs";
 export { builtWorker, page, repository, scriptWorker } from "./paths.mjs";
 export * as policies from "./policies.mjs";
 export { COOLDOWN, failures, JWKS, METADATA, STALE, startProvider } from "./provider.mjs";
-export { assertAdmitted, assertProblem, assertRefused, EXPIRED, INVALID, INVALID_REQUEST } from "./answers.mjs";
+export {
+  assertAdmitted,
+  assertProblem,
+  assertRefused,
+  EXPIRED,
+  INVALID,
+  INVALID_REQUEST,
+} from "./answers.mjs";
 export { ResponseReader, requestBytes } from "./socket.mjs";
 export * as tokens from "./tokens.mjs";
 export { bounded, signal } from "./waiting.mjs";

@@ -1,4 +1,4 @@
-// The Worker in Miniflare, which is what `wrangler dev` runs: workerd behind wrangler's own proxy.
+// Runs the Worker in Miniflare, as `wrangler dev` does: workerd behind wrangler's own proxy.
 
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from "miniflare";
 import { readFile } from "node:fs/promises";
@@ -6,28 +6,43 @@ import path from "node:path";
 import { LogBook } from "./logs.mjs";
 import { compatibilityDate, repository } from "./paths.mjs";
 import { Running } from "./running.mjs";
+import { messageOf } from "./waiting.mjs";
 
-const TYPES = { esm: "ESModule", wasm: "CompiledWasm", text: "Text" };
+/** @import { V4WorkerOptions } from "miniflare" */
+/** @import { Module } from "./paths.mjs" */
+/** @import { RuntimeOptions } from "./gate.mjs" */
 
-/**
- * As `startWorkerd`; `isolates`: how many of the Worker there are, which share one Cache API. Further keys (kvNamespaces, ratelimits, workers …) go to Miniflare as they are, `workers`
- * being those beside the gate. `resourcePersistencePath`: where its KV namespaces are kept, if not in memory.
- */
-export async function startMiniflare({ modules, isolates = 1, workers = [], resourcePersistencePath, ...rest }) {
-  const { bindings = {}, services = {}, flags = [], ...others } = rest;
+/** @typedef {NonNullable<V4WorkerOptions["serviceBindings"]>} Services */
+
+const TYPES = /** @type {const} */ ({ esm: "ESModule", wasm: "CompiledWasm", text: "Text" });
+
+/** @param {RuntimeOptions} options */
+export async function startMiniflare({
+  modules,
+  isolates = 1,
+  workers = [],
+  resourcePersistencePath,
+  bindings = {},
+  services = {},
+  flags = [],
+  cf = false,
+  ...further
+}) {
   const logs = new LogBook();
-  const { cf = false, ...further } = others;
+  /** @type {V4WorkerOptions} */
   const worker = {
     modulesRoot: repository,
     modules: await Promise.all(modules.map(asMiniflareModule)),
     compatibilityDate,
     compatibilityFlags: flags,
-    bindings,
-    serviceBindings: Object.fromEntries(Object.entries(services).map(([name, value]) => [name, designator(value)])),
+    bindings: /** @type {V4WorkerOptions["bindings"]} */ (bindings),
+    serviceBindings: Object.fromEntries(
+      Object.entries(services).map(([name, value]) => [name, designator(value)]),
+    ),
     ...further,
   };
-  // Beside the first, which stands behind Miniflare's own proxy, each has a socket of its own.
-  const besides = [...Array(isolates - 1).keys()].map((index) => `gate-${index + 2}`);
+  // Miniflare's own proxy serves only the first isolate. Each of the others gets its own socket.
+  const others = [...Array(isolates - 1).keys()].map((index) => `gate-${index + 2}`);
   const miniflare = new Miniflare(
     convertV4MiniflareOptions({
       host: "127.0.0.1",
@@ -35,11 +50,15 @@ export async function startMiniflare({ modules, isolates = 1, workers = [], reso
       cf,
       logRequests: false,
       resourcePersistencePath,
-      log: new Forward(logs),
+      log: new BookLog(logs),
       handleStructuredLogs: ({ level, message }) => logs.add({ level, message }),
       workers: [
         { name: "gate", ...worker },
-        ...besides.map((name) => ({ name, ...worker, unsafeDirectSockets: [{ host: "127.0.0.1", port: 0 }] })),
+        ...others.map((name) => ({
+          name,
+          ...worker,
+          unsafeDirectSockets: [{ host: "127.0.0.1", port: 0 }],
+        })),
         ...workers,
       ],
     }),
@@ -47,7 +66,7 @@ export async function startMiniflare({ modules, isolates = 1, workers = [], reso
   const stop = () => miniflare.dispose();
   try {
     const ready = await miniflare.ready;
-    const urls = await Promise.all(besides.map((name) => miniflare.unsafeGetDirectURL(name)));
+    const urls = await Promise.all(others.map((name) => miniflare.unsafeGetDirectURL(name)));
     return new Running({
       url: `http://127.0.0.1:${ready.port}`,
       logs,
@@ -57,11 +76,14 @@ export async function startMiniflare({ modules, isolates = 1, workers = [], reso
     });
   } catch (error) {
     await stop().catch(() => {});
-    throw new Error(`Miniflare did not start: ${error.message}\n${logs.text}`, { cause: error });
+    throw new Error(`Miniflare did not start: ${messageOf(error)}\n${logs.text}`, {
+      cause: error,
+    });
   }
 }
 
-async function asMiniflareModule({ name, type, path: source, contents }) {
+/** @param {Module} module */
+async function asMiniflareModule({ name, type, path: source = "", contents }) {
   return {
     type: TYPES[type],
     path: path.join(repository, name),
@@ -69,20 +91,32 @@ async function asMiniflareModule({ name, type, path: source, contents }) {
   };
 }
 
-/** "host:port" is a server; anything else is as Miniflare has it. */
+/**
+ * Turns "host:port" into an external server. Miniflare takes any other value unchanged.
+ *
+ * @param {Services[string]} value
+ * @returns {Services[string]}
+ */
 function designator(value) {
-  return typeof value === "string" && /^[^:]+:\d+$/.test(value) ? { external: { address: value, http: {} } } : value;
+  return typeof value === "string" && /^[^:]+:\d+$/.test(value)
+    ? { external: { address: value, http: {} } }
+    : value;
 }
 
-/** Miniflare's own remarks go into the book too. */
-class Forward extends Log {
+/** Adds Miniflare's own messages to the book. */
+class BookLog extends Log {
   #book;
 
+  /** @param {LogBook} book */
   constructor(book) {
     super(LogLevel.WARN);
     this.#book = book;
   }
 
+  /**
+   * @override
+   * @param {string} message
+   */
   log(message) {
     this.#book.add({ level: "miniflare", message });
   }

@@ -1,4 +1,5 @@
-// An HTTP origin on a real socket that records every request as it arrives and answers as told.
+// An HTTP origin on a real socket. It records every request as it arrives and answers as
+// configured.
 
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
@@ -7,47 +8,102 @@ import { createServer } from "node:http";
 import { WebSocketServer } from "ws";
 import { bounded, signal } from "./waiting.mjs";
 
+/** @import { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from "node:http" */
+/** @import { AddressInfo, Socket } from "node:net" */
+/** @import { Duplex } from "node:stream" */
+/** @import { WebSocket } from "ws" */
+/** @import { Signal } from "./waiting.mjs" */
+
+/**
+ * @typedef {object} Body
+ * @property {number} length
+ * @property {string} sha256
+ * @property {string | undefined} text Only if the body is small.
+ */
+/**
+ * @typedef {object} FixedAnswer
+ * @property {number} [status]
+ * @property {OutgoingHttpHeaders | string[][]} [headers]
+ * @property {string | Uint8Array} [body]
+ */
+/**
+ * @callback Handler
+ * @param {Received} received
+ * @param {ServerResponse} response
+ * @param {IncomingMessage} message
+ * @returns {unknown}
+ */
+
 const KEPT_BODY = 256 * 1024;
 
 /** One request as the origin received it. */
-class Received {
+export class Received {
+  /** @type {[name: string, value: string][]} */
   #pairs;
+  /** @type {Buffer[]} */
   #kept = [];
   #keptLength = 0;
   #hash = createHash("sha256");
   #begun = signal();
+  /** @type {Signal<Body>} */
   #ended = signal();
+  /** @type {WebSocket | undefined} */
+  #webSocket;
 
+  /** @param {IncomingMessage} message */
   constructor(message) {
-    this.method = message.method;
-    this.target = message.url;
+    this.method = message.method ?? "";
+    this.target = message.url ?? "";
     this.version = message.httpVersion;
     this.bodyLength = 0;
     const raw = message.rawHeaders;
-    // Node reads header bytes as Latin-1; they are kept so, byte for byte.
-    this.#pairs = raw.flatMap((name, i) => (i % 2 === 0 ? [[name, raw[i + 1]]] : []));
+    // Node decodes header bytes as Latin-1, which preserves every byte.
+    this.#pairs = raw.flatMap((name, i) => (i % 2 === 0 ? [[name, raw[i + 1] ?? ""]] : []));
     message.on("data", (chunk) => this.#take(chunk));
     message.on("end", () => this.#finish());
     message.on("error", (error) => this.#ended.reject(error));
     message.on("close", () => this.#ended.reject(new Error("the request was cut off")));
   }
 
-  /** Every header line, in order, names as they were spelt. */
+  /**
+   * Every header line in order. The names keep their case.
+   *
+   * @returns {[name: string, value: string][]}
+   */
   get headerLines() {
     return this.#pairs.map(([name, value]) => [name, value]);
   }
 
-  /** Every value of one header, in order; the name in any case. */
+  /**
+   * All values of a header in order.
+   *
+   * @param {string} name in any case
+   */
   values(name) {
     const wanted = name.toLowerCase();
     return this.#pairs.flatMap(([key, value]) => (key.toLowerCase() === wanted ? [value] : []));
   }
 
-  /** The value of a header that must not be there twice; undefined if it is absent. */
+  /**
+   * The value of a header that must not be repeated, or `undefined` if the header is absent.
+   *
+   * @param {string} name in any case
+   */
   header(name) {
     const values = this.values(name);
     assert.ok(values.length <= 1, `the origin received ${name} ${values.length} times`);
     return values[0];
+  }
+
+  /** The origin's end of the WebSocket. Throws if the request was not upgraded. */
+  get webSocket() {
+    assert.ok(this.#webSocket, `${this.method} ${this.target} was not upgraded`);
+    return this.#webSocket;
+  }
+
+  /** @param {WebSocket} webSocket */
+  upgraded(webSocket) {
+    this.#webSocket = webSocket;
   }
 
   /** Resolves when the first byte of the body has arrived. */
@@ -55,11 +111,12 @@ class Received {
     return bounded(this.#begun.promise, "the first byte of a body at the origin");
   }
 
-  /** Resolves with { length, sha256, text } when the whole body has arrived; `text` only of a small one. */
+  /** Resolves when the whole body has arrived. */
   body({ limit = 100_000 } = {}) {
     return bounded(this.#ended.promise, "the end of a body at the origin", { limit });
   }
 
+  /** @param {Buffer} chunk */
   #take(chunk) {
     this.bodyLength += chunk.length;
     this.#hash.update(chunk);
@@ -71,25 +128,36 @@ class Received {
   }
 
   #finish() {
-    const small = this.bodyLength <= KEPT_BODY;
+    const isSmall = this.bodyLength <= KEPT_BODY;
     this.#ended.resolve({
       length: this.bodyLength,
       sha256: this.#hash.digest("hex"),
-      text: small ? Buffer.concat(this.#kept).toString("utf8") : undefined,
+      text: isSmall ? Buffer.concat(this.#kept).toString("utf8") : undefined,
     });
   }
 }
 
-class Origin {
+export class Origin {
   #server;
+  /** @type {Set<Socket>} */
   #sockets = new Set();
-  #webSockets = new WebSocketServer({ noServer: true, handleProtocols: (offered) => this.chooseProtocol(offered) });
+  #webSockets = new WebSocketServer({
+    noServer: true,
+    handleProtocols: (offered) => this.chooseProtocol(offered),
+  });
+  /** @type {Received[]} */
   #requests = [];
+  /** @type {Set<() => void>} */
   #arrivals = new Set();
+  /** @type {Handler} */
   #answer = answerOk;
 
   constructor() {
-    this.#server = createServer({ maxHeaderSize: 1024 * 1024, requestTimeout: 0, keepAliveTimeout: 0 });
+    this.#server = createServer({
+      maxHeaderSize: 1024 * 1024,
+      requestTimeout: 0,
+      keepAliveTimeout: 0,
+    });
     this.#server.headersTimeout = 0;
     this.#server.on("connection", (socket) => {
       this.#sockets.add(socket);
@@ -104,28 +172,42 @@ class Origin {
     this.#server.on("upgrade", (message, socket, head) => this.#upgrade(message, socket, head));
   }
 
+  /** Known once the origin listens. */
+  host = "";
+  url = "";
+
   async listen() {
     this.#server.listen(0, "127.0.0.1");
     await once(this.#server, "listening");
-    const { port } = this.#server.address();
+    const { port } = /** @type {AddressInfo} */ (this.#server.address());
     this.host = `127.0.0.1:${port}`;
     this.url = `http://${this.host}`;
     return this;
   }
 
-  /** Whether an upgrade to WebSocket is taken; messages are echoed. */
+  /** Whether the origin accepts upgrades to WebSocket. It echoes messages. */
   acceptWebSockets = true;
 
-  /** Which subprotocol to choose of a Set of offered ones; `false` for none. */
+  /**
+   * Chooses one of the subprotocols that the client offers, or `false` for none.
+   *
+   * @type {(offered: Set<string>) => string | false}
+   */
   chooseProtocol = () => false;
 
-  /** Sets the answer: a function (received, response, message), or { status, headers, body }. */
+  /**
+   * Sets the answer to all following requests.
+   *
+   * @param {Handler | FixedAnswer} answer
+   */
   answerWith(answer) {
     this.#answer =
-      typeof answer === "function" ? answer : (received, response) => answerFixed(received, answer, response);
+      typeof answer === "function"
+        ? answer
+        : (received, response) => answerFixed(received, answer, response);
   }
 
-  /** Forgets what came and how to answer: the next test starts anew. */
+  /** Forgets the recorded requests and how to answer, before the next test. */
   reset() {
     this.#requests.length = 0;
     this.#answer = answerOk;
@@ -138,32 +220,43 @@ class Origin {
     return [...this.#requests];
   }
 
-  /** Hands out what has been recorded so far and forgets it. */
+  /** Returns the recorded requests and forgets them. */
   take() {
     return this.#requests.splice(0);
   }
 
-  /** The one request that has arrived since; anything else fails. */
+  /** Asserts that exactly one request has arrived since the last call. Returns that request. */
   expectOne() {
-    const seen = this.take();
-    assert.equal(seen.length, 1, `the origin received ${listed(seen)} instead of one request`);
-    return seen[0];
+    const [received, ...others] = this.take();
+    assert.ok(
+      received && others.length === 0,
+      `the origin received ${listed(received ? [received, ...others] : [])} instead of one request`,
+    );
+    return received;
   }
 
-  /** Nothing has arrived since. What arrives after this is still found when the test ends. */
+  /**
+   * Asserts that no request has arrived since the last call. A request that arrives later makes the
+   * test fail at its end.
+   */
   expectNone(why = "") {
     const seen = this.take();
     assert.equal(seen.length, 0, `the origin received ${listed(seen)} ${why}`);
   }
 
-  /** Resolves with the next request that has not been taken, as soon as its headers are here. */
+  /**
+   * Takes the next request as soon as its headers have arrived.
+   *
+   * @returns {Promise<Received>}
+   */
   async next() {
-    while (this.#requests.length === 0) {
+    while (true) {
+      const received = this.#requests.shift();
+      if (received) return received;
       const arrival = signal();
       this.#arrivals.add(arrival.resolve);
       await bounded(arrival.promise, "a request at the origin");
     }
-    return this.#requests.shift();
   }
 
   async stop() {
@@ -175,6 +268,7 @@ class Origin {
     }
   }
 
+  /** @param {IncomingMessage} message */
   #record(message) {
     const received = new Received(message);
     this.#requests.push(received);
@@ -183,16 +277,25 @@ class Origin {
     return received;
   }
 
+  /**
+   * @param {IncomingMessage} message
+   * @param {ServerResponse} response
+   */
   async #handle(message, response) {
     const received = this.#record(message);
     response.on("error", () => {});
     try {
       await this.#answer(received, response, message);
     } catch (error) {
-      response.destroy(error);
+      response.destroy(/** @type {Error} */ (error));
     }
   }
 
+  /**
+   * @param {IncomingMessage} message
+   * @param {Duplex} socket
+   * @param {Buffer} head
+   */
   #upgrade(message, socket, head) {
     const received = this.#record(message);
     if (!this.acceptWebSockets || message.headers.upgrade?.toLowerCase() !== "websocket") {
@@ -200,7 +303,7 @@ class Origin {
       return;
     }
     this.#webSockets.handleUpgrade(message, socket, head, (client) => {
-      received.webSocket = client;
+      received.upgraded(client);
       client.on("message", (data, isBinary) => client.send(data, { binary: isBinary }));
       client.on("error", () => {});
     });
@@ -211,19 +314,30 @@ export function startOrigin() {
   return new Origin().listen();
 }
 
-// Reads the whole body first: an answer that comes early lets the runtime drop the rest of the request.
+/**
+ * Reads the whole body first. An early answer would let the runtime drop the rest of the request.
+ *
+ * @param {Received} received
+ * @param {ServerResponse} response
+ */
 async function answerOk(received, response) {
   await received.body();
   response.writeHead(200, { "Content-Type": "text/plain", "X-Origin": "reached" });
   response.end("the origin answers");
 }
 
+/**
+ * @param {Received} received
+ * @param {FixedAnswer} answer
+ * @param {ServerResponse} response
+ */
 async function answerFixed(received, { status = 200, headers = {}, body = "" }, response) {
   await received.body();
   response.writeHead(status, Array.isArray(headers) ? headers.flat() : headers);
   response.end(body);
 }
 
+/** @param {Received[]} seen */
 function listed(seen) {
   return `[${seen.map(({ method, target }) => `${method} ${target}`).join(", ")}]`;
 }

@@ -1,47 +1,69 @@
-// Where the built Worker and the runtime are.
+// The locations of the built Worker and of the runtime.
 
 import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 
+/**
+ * A module of a Worker. Its content is `contents`, or else the file at `path`.
+ *
+ * @typedef {object} Module
+ * @property {string} name
+ * @property {"esm" | "wasm" | "text"} type
+ * @property {string} [path]
+ * @property {string} [contents]
+ */
+
 export const repository = fileURLToPath(new URL("../../../", import.meta.url));
 
-/** The date in wrangler.toml: tests run with the semantics that are deployed. */
+/** The date in wrangler.toml, so that tests run with the semantics that are deployed. */
 export const compatibilityDate = (() => {
   const text = readFileSync(path.join(repository, "wrangler.toml"), "utf8");
-  const found = /^compatibility_date\s*=\s*"([^"]+)"/m.exec(text);
+  const found = /^compatibility_date\s*=\s*"([^"]+)"/m.exec(text)?.[1];
   if (!found) throw new Error("wrangler.toml names no compatibility_date");
-  return found[1];
+  return found;
 })();
 
-/** The workerd binary that came with wrangler. */
+/**
+ * The workerd binary that wrangler depends on.
+ *
+ * @type {string}
+ */
 export const workerdBinary = (() => {
   const required = createRequire(import.meta.url)("workerd");
   return required.default ?? required;
 })();
 
-/** The modules that `cargo xtask build` made, the entry first. */
+/**
+ * The modules that `cargo xtask build` produces, the entry first.
+ *
+ * @returns {Module[]}
+ */
 export function builtWorker() {
-  const modules = [
-    { name: "index.js", type: "esm", path: path.join(repository, "build/index.js") },
-    { name: "index_bg.wasm", type: "wasm", path: path.join(repository, "build/index_bg.wasm") },
+  return [
+    { name: "index.js", type: "esm", path: built("index.js") },
+    { name: "index_bg.wasm", type: "wasm", path: built("index_bg.wasm") },
   ];
-  for (const module of modules) {
-    if (!existsSync(module.path)) {
-      throw new Error(`${module.path} is missing: run \`cargo xtask build\` first`);
-    }
-  }
-  return modules;
 }
 
-/** The console's page as wrangler.toml binds it: what Miniflare takes as `assets`. */
+/** @param {string} name */
+function built(name) {
+  const file = path.join(repository, "build", name);
+  if (!existsSync(file)) throw new Error(`${file} is missing: run \`cargo xtask build\` first`);
+  return file;
+}
+
+/** The console's page, bound as in wrangler.toml, in the form that Miniflare takes as `assets`. */
 export const page = {
   directory: path.join(repository, "www"),
   binding: "ASSETS",
   run_worker_first: true,
   routerConfig: { has_user_worker: true },
-  assetConfig: { html_handling: "none", not_found_handling: "none" },
+  assetConfig: {
+    html_handling: /** @type {const} */ ("none"),
+    not_found_handling: /** @type {const} */ ("none"),
+  },
 };
 
 const CLOCK = `
@@ -60,12 +82,22 @@ export default {
   },
 };`;
 
-/** A Worker whose clock a request can move: see \`Running.moveClock\`. */
+/**
+ * Wraps a Worker so that a request can move its clock: see `Running.moveClock`.
+ *
+ * @param {Module[]} modules
+ * @returns {Module[]}
+ */
 export function withClock(modules) {
   return [{ name: "clock.js", type: "esm", contents: CLOCK }, ...modules];
 }
 
-/** A small Worker given as JavaScript: tests of the harness, and probes of the runtime itself. */
+/**
+ * A small Worker from its source, for tests of the harness and of the runtime.
+ *
+ * @param {string} source
+ * @returns {Module[]}
+ */
 export function scriptWorker(source) {
   return [{ name: "index.js", type: "esm", contents: source }];
 }

@@ -1,12 +1,29 @@
-// Policies for tests, and the keys that go with them.
+// Policies for tests, and tokens that satisfy them.
 
 import * as tokens from "./tokens.mjs";
+
+/** @import { Issuer, Keys, Policy, Route } from "../../../policy.d.ts" */
+/** @import { Provider } from "./provider.mjs" */
+/** @import { Parts } from "./tokens.mjs" */
+
+/**
+ * A policy with at least one issuer.
+ *
+ * @typedef {Policy & {issuers: [Issuer, ...Issuer[]], routes: Route[]}} TestPolicy
+ */
+/**
+ * Replaces top-level keys of a policy. The type allows invalid policies, which tests need.
+ *
+ * @typedef {Record<string, unknown>} Changes
+ */
+/** @typedef {{url: string} | string} OriginOrUrl */
 
 export const ISSUER = "https://issuer.example/";
 export const AUDIENCE = "https://api.example.com";
 export const SECRET = "correct horse battery staple, and a few more words to spare";
 export const REALM = "api";
 
+/** @type {Route[]} */
 export const ROUTES = [
   { path: "/public/*", access: "public" },
   { path: "/optional/*", access: "optional" },
@@ -15,16 +32,31 @@ export const ROUTES = [
   { path: "/read-only/*", methods: ["GET"] },
 ];
 
-/** These, and one that leaves shared caches to the origin. */
+/**
+ * The same routes and one that leaves the control of shared caches to the origin.
+ *
+ * @type {Route[]}
+ */
 export const ROUTES_AND_SHARED = [...ROUTES, { path: "/shared/*", cache: "origin" }];
 
-/** One HS256 issuer with its secret in the binding SECRET; `changes` replace top-level keys. */
+/**
+ * A policy with one HS256 issuer, whose secret is in the binding SECRET.
+ *
+ * @param {{origin: OriginOrUrl} & Changes} options
+ * @returns {TestPolicy}
+ */
 export function hs256({ origin, ...changes }) {
   return {
-    origin: origin?.url ?? origin,
+    origin: typeof origin === "string" ? origin : origin.url,
     realm: REALM,
     issuers: [
-      { name: "issuer", issuer: ISSUER, audience: [AUDIENCE], algorithms: ["HS256"], keys: { secret: "SECRET" } },
+      {
+        name: "issuer",
+        issuer: ISSUER,
+        audience: [AUDIENCE],
+        algorithms: ["HS256"],
+        keys: { secret: "SECRET" },
+      },
     ],
     routes: structuredClone(ROUTES),
     forward: { claims: { "X-Auth-Subject": "/sub", "X-Auth-Scope": "/scope" } },
@@ -32,19 +64,42 @@ export function hs256({ origin, ...changes }) {
   };
 }
 
-/** The same with RS256 and any key source. */
+/**
+ * The same policy with RS256 and any source of keys.
+ *
+ * @param {{origin: OriginOrUrl, keys?: Keys, algorithms?: string[]} & Changes} options
+ * @returns {TestPolicy}
+ */
 export function rs256({ origin, keys, algorithms = ["RS256"], ...changes }) {
   const base = hs256({ origin, ...changes });
-  return { ...base, issuers: base.issuers.map((issuer) => ({ ...issuer, algorithms, keys })) };
+  const issuers = base.issuers.map((issuer) => ({ ...issuer, algorithms, keys }));
+  return { ...base, issuers: /** @type {TestPolicy["issuers"]} */ (issuers) };
 }
 
-/** One issuer that publishes its keys: a real provider. `issuer` adds to it, `changes` replace top-level keys. */
+/**
+ * A policy with one issuer, a real provider that publishes its keys.
+ *
+ * @param {{origin: OriginOrUrl, provider: Provider, keys?: Keys, issuer?: Changes} & Changes}
+ *   options `issuer` replaces keys of the issuer
+ * @returns {TestPolicy}
+ */
 export function published({ origin, provider, keys, issuer = {}, ...changes }) {
-  const base = hs256({ origin, errors: { detail: "reason" }, log: { decisions: "none" }, ...changes });
+  const base = hs256({
+    origin,
+    errors: { detail: "reason" },
+    log: { decisions: "none" },
+    ...changes,
+  });
   return { ...base, issuers: [publishing(provider, { ...(keys && { keys }), ...issuer })] };
 }
 
-/** An issuer of a policy that stands for a real provider. */
+/**
+ * The issuer of a policy that stands for a real provider.
+ *
+ * @param {Provider} provider
+ * @param {Changes} [changes]
+ * @returns {Issuer}
+ */
 export function publishing(provider, changes = {}) {
   return {
     name: "provider",
@@ -56,12 +111,22 @@ export function publishing(provider, changes = {}) {
   };
 }
 
-/** Claims that pass both, for an hour. */
-export function claims(changes = {}) {
+/**
+ * Claims that satisfy both policies for an hour.
+ *
+ * @template {Record<string, unknown>} [C={}]
+ * @param {C} [changes]
+ */
+export function claims(changes) {
   return { iss: ISSUER, aud: AUDIENCE, sub: "user-1", exp: tokens.now() + 3600, ...changes };
 }
 
-/** A good HS256 token, with these claims replaced and added. */
+/**
+ * A valid HS256 token with changed claims.
+ *
+ * @param {Record<string, unknown>} [changes]
+ * @param {Partial<Parts>} [more]
+ */
 export function hs256Token(changes = {}, more = {}) {
   return tokens.token({ alg: "HS256", key: SECRET, payload: claims(changes), ...more });
 }

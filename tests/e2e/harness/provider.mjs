@@ -1,44 +1,69 @@
-// A real identity provider, in a process of its own, that counts what is fetched from it and fails as told.
+// A real identity provider in its own process. It counts what is fetched from it and fails on
+// command.
 
 import assert from "node:assert/strict";
 import { fork } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { AUDIENCE } from "./policies.mjs";
-import { bounded } from "./waiting.mjs";
+import { bounded, messageOf } from "./waiting.mjs";
+
+/** @import { ChildProcess } from "node:child_process" */
+/** @import { JsonWebKey } from "node:crypto" */
+/** @import { Answer } from "../fixtures/provider/front.mjs" */
+/** @import { Message } from "../fixtures/provider/main.mjs" */
+/** @import { KeyChoice } from "../fixtures/provider/provider.mjs" */
+/** @import { LogBook } from "./logs.mjs" */
 
 const PROGRAM = fileURLToPath(new URL("../fixtures/provider/main.mjs", import.meta.url));
 
-/** Where the provider has its metadata and its keys. */
+/** The paths of the provider's metadata and keys. */
 export const METADATA = "/.well-known/openid-configuration";
 export const JWKS = "/jwks";
 const TOKEN = "/token";
 
-/** Past so many seconds since the last attempt the gate may try again. */
+/** This many seconds after an attempt, the gate may try again. */
 export const COOLDOWN = 31;
-/** Past so many seconds a set is fetched again whose provider does not say how long it is good. */
+/** After this many seconds, the gate fetches a key set again that has no lifetime of its own. */
 export const STALE = 601;
 
-/** What the gate logged of attempts that failed. */
-export const failures = (book) => book.structured.filter(({ event }) => event === "keys_not_fetched");
+/**
+ * The logged attempts to fetch keys that failed.
+ *
+ * @param {LogBook} book
+ */
+export const failures = (book) =>
+  book.structured.filter(({ event }) => event === "keys_not_fetched");
 
-/** A first key for each algorithm. */
+/**
+ * The first key of each algorithm.
+ *
+ * @type {KeyChoice[]}
+ */
 const FIRST = [
   { kid: "rsa-1", alg: "RS256" },
   { kid: "ec-1", alg: "ES256" },
   { kid: "ed-1", alg: "EdDSA" },
 ];
 
-class Provider {
+export class Provider {
   #child;
+  /** @type {Map<number, {resolve: (value: unknown) => void, reject: (reason: unknown) => void}>} */
   #waiting = new Map();
   #next = 0;
+  /** @type {string[]} */
   #fetched = [];
+  /** @type {Set<() => void>} */
   #arrivals = new Set();
 
+  /** Known once the provider listens. */
+  issuer = "";
+  jwksUri = "";
+
+  /** @param {ChildProcess} child */
   constructor(child) {
     this.#child = child;
-    child.on("message", (message) => this.#receive(message));
+    child.on("message", (message) => this.#receive(/** @type {Message} */ (message)));
     child.on("exit", () => {
       for (const { reject } of this.#waiting.values()) reject(new Error("the provider ended"));
     });
@@ -52,22 +77,37 @@ class Provider {
     return this;
   }
 
-  /** Which keys it has from now on: [{ kid, alg }], the newest of an algorithm first. */
-  keys(wanted) {
-    return this.#ask("keys", wanted);
+  /**
+   * Sets the provider's keys.
+   *
+   * @param {KeyChoice[]} wanted the newest key of each algorithm first
+   */
+  async keys(wanted) {
+    await this.#ask("keys", wanted);
   }
 
-  /** A new key in the place of every one it had: what follows a leak. */
+  /**
+   * Replaces all keys with a single new one, as after a leak.
+   *
+   * @param {string} kid
+   * @param {KeyChoice["alg"]} [alg]
+   */
   rotate(kid, alg = "RS256") {
     return this.keys([{ kid, alg }]);
   }
 
-  /** The keys as it publishes them. */
+  /** The key set that the provider publishes. */
   async published() {
-    return { keys: await this.#ask("publicKeys") };
+    return { keys: /** @type {JsonWebKey[]} */ (await this.#ask("publicKeys")) };
   }
 
-  /** An access token from its token endpoint (RFC 6749 section 4.4, RFC 8707), good for a week. */
+  /**
+   * Requests an access token from the token endpoint (RFC 6749 section 4.4, RFC 8707). The token is
+   * valid for a week.
+   *
+   * @param {{alg?: string, audience?: string, scope?: string}} [options]
+   * @returns {Promise<string>}
+   */
   async token({ alg = "RS256", audience = AUDIENCE, scope = "read" } = {}) {
     const response = await fetch(`${this.issuer}${TOKEN}`, {
       method: "POST",
@@ -84,57 +124,83 @@ class Provider {
     return answer.access_token;
   }
 
-  /** Answers its keys, or another path, in some other way: see `fixtures/provider/front.mjs`. */
+  /**
+   * Sets how the provider answers requests for a path.
+   *
+   * @param {Answer | undefined} answer `undefined` restores the default
+   * @param {string} [path]
+   */
   async answer(answer, path = JWKS) {
     await this.#ask("answer", { path, answer });
   }
 
-  /** Answers with this instead: an object as JSON, or text, or bytes. */
+  /**
+   * Makes the provider answer with a fixed response.
+   *
+   * @param {object | string | Uint8Array} body an object is sent as JSON
+   * @param {{status?: number, headers?: Record<string, string>, path?: string}} [options]
+   */
   answerWith(body, { status = 200, headers = {}, path = JWKS } = {}) {
-    const raw = typeof body === "string" || body instanceof Uint8Array ? body : JSON.stringify(body);
+    const raw =
+      typeof body === "string" || body instanceof Uint8Array ? body : JSON.stringify(body);
     const all = { "Content-Type": "application/json", ...headers };
-    return this.answer({ kind: "fixed", status, headers: all, body: Buffer.from(raw).toString("base64") }, path);
+    return this.answer(
+      { kind: "fixed", status, headers: all, body: Buffer.from(raw).toString("base64") },
+      path,
+    );
   }
 
-  /** Breaks every connection to its keys and metadata. */
+  /** Breaks every connection that requests the keys or the metadata. */
   fail() {
     return this.#answerBoth({ kind: "reset" });
   }
 
-  /** Holds back every answer to a request for its keys, until it recovers. */
+  /** Delays every response with keys until `recover` is called. */
   hold() {
     return this.answer({ kind: "hold" });
   }
 
-  /** Answers by itself again, what it held too. */
+  /** Restores the default answers and releases the delayed responses. */
   async recover() {
     await this.#answerBoth(undefined);
     await this.#ask("release");
   }
 
+  /** @param {Answer | undefined} answer */
   async #answerBoth(answer) {
     await this.answer(answer, JWKS);
     await this.answer(answer, METADATA);
   }
 
-  /** The paths that the gate has fetched since the last time this was asked. */
+  /** Returns the paths that have been fetched since the last call. */
   async fetches() {
-    // The channel keeps the order: what came before this answer has been told.
+    // The channel preserves the order: every fetch before this reply has been reported.
     await this.#ask("sync");
     return this.#fetched.splice(0);
   }
 
-  /** Exactly these paths have been fetched since. */
+  /**
+   * Asserts that exactly these paths have been fetched since the last call.
+   *
+   * @param {string[]} expected
+   */
   async expectFetches(expected, why = "") {
     assert.deepEqual(await this.fetches(), expected, why);
   }
 
-  /** Resolves with the next fetched path that has not been taken. */
+  /**
+   * Takes the next fetched path.
+   *
+   * @returns {Promise<string>}
+   */
   async nextFetch() {
-    while (this.#fetched.length === 0) {
-      await bounded(new Promise((resolve) => this.#arrivals.add(resolve)), "a fetch at the provider");
+    while (true) {
+      const path = this.#fetched.shift();
+      if (path !== undefined) return path;
+      /** @type {Promise<void>} */
+      const arrival = new Promise((resolve) => this.#arrivals.add(resolve));
+      await bounded(arrival, "a fetch at the provider");
     }
-    return this.#fetched.shift();
   }
 
   async stop() {
@@ -144,6 +210,10 @@ class Provider {
     await ended;
   }
 
+  /**
+   * @param {string} command
+   * @param {unknown} [argument]
+   */
   #ask(command, argument) {
     const id = this.#next++;
     const answer = new Promise((resolve, reject) => this.#waiting.set(id, { resolve, reject }));
@@ -151,27 +221,31 @@ class Provider {
     return bounded(answer, `the provider to ${command}`).finally(() => this.#waiting.delete(id));
   }
 
+  /** @param {Message} message */
   #receive({ id, result, error, fetched }) {
     if (fetched !== undefined && fetched !== TOKEN) {
       this.#fetched.push(fetched);
       this.#arrivals.forEach((resolve) => resolve());
       this.#arrivals.clear();
     }
+    if (id === undefined) return;
     if (error !== undefined) this.#waiting.get(id)?.reject(new Error(error));
-    else if (id !== undefined) this.#waiting.get(id)?.resolve(result);
+    else this.#waiting.get(id)?.resolve(result);
   }
 }
 
 /** Starts a provider with one key for each of RS256, ES256 and EdDSA. */
 export async function startProvider() {
   const child = fork(PROGRAM, { stdio: ["ignore", "ignore", "pipe", "ipc"] });
-  let said = "";
-  child.stderr.setEncoding("utf8").on("data", (chunk) => (said += chunk));
+  let output = "";
+  child.stderr?.setEncoding("utf8").on("data", (chunk) => (output += chunk));
   const provider = new Provider(child);
   try {
     return await provider.begin();
   } catch (error) {
     await provider.stop();
-    throw new Error(`the provider did not start: ${error.message}\n${said}`, { cause: error });
+    throw new Error(`the provider did not start: ${messageOf(error)}\n${output}`, {
+      cause: error,
+    });
   }
 }

@@ -1,4 +1,4 @@
-// Python applications under uvicorn, with the packages that a requirements.txt pins.
+// Runs Python applications under uvicorn, with the packages that a requirements.txt pins.
 
 import { execFile, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -7,8 +7,11 @@ import { existsSync } from "node:fs";
 import { mkdir, readFile, rm } from "node:fs/promises";
 import path from "node:path";
 import { promisify } from "node:util";
+import { readLines } from "./logs.mjs";
 import { repository } from "./paths.mjs";
-import { bounded, signal } from "./waiting.mjs";
+import { bounded, messageOf, signal } from "./waiting.mjs";
+
+/** @import { Signal } from "./waiting.mjs" */
 
 const PROGRAM = path.join(repository, "tests/e2e/fixtures/serve.py");
 
@@ -16,45 +19,72 @@ const run = promisify(execFile);
 
 const isWindows = process.platform === "win32";
 
-/** A Python of 3.10 or later, by the name it has here; none if there is none. */
+/** Returns the command of a Python 3.10 or later, or `undefined` if there is none. */
 async function python() {
+  const script = "import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 10))";
   for (const name of ["python3", "python"]) {
-    const wanted = "import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 10))";
-    if (await run(name, ["-c", wanted]).then(() => true, () => false)) return name;
+    const works = await run(name, ["-c", script]).then(
+      () => true,
+      () => false,
+    );
+    if (works) return name;
   }
+  return undefined;
 }
 
 /**
- * The interpreter of an environment that has exactly what the file pins: made once, below target/. `{ reason }` where
- * there is no Python for it or no package index.
+ * Returns the interpreter of an environment with exactly the pinned packages. The environment is
+ * created once, below target/. Returns a reason instead if there is no suitable Python or if no
+ * package index can be reached.
+ *
+ * @param {string} requirements
+ * @returns {Promise<{interpreter: string, reason?: undefined} | {interpreter?: undefined, reason:
+ *   string}>}
  */
 export async function environment(requirements) {
   const found = await python();
   if (!found) return { reason: "there is no Python 3.10 or later with venv and pip on the PATH" };
-  const hash = createHash("sha256").update(await readFile(requirements)).digest("hex");
+  const hash = createHash("sha256")
+    .update(await readFile(requirements))
+    .digest("hex");
   const folder = path.join(repository, "target/python", hash.slice(0, 16));
-  const interpreter = (parent) => path.join(parent, isWindows ? "Scripts/python.exe" : "bin/python");
+  const interpreter = path.join(folder, isWindows ? "Scripts/python.exe" : "bin/python");
   const marker = path.join(folder, "complete");
-  if (existsSync(marker)) return { interpreter: interpreter(folder) };
-  console.log(`installing ${path.relative(repository, requirements)} into target/python (once, half a minute)`);
+  if (existsSync(marker)) return { interpreter };
+  console.log(
+    `installing ${path.relative(repository, requirements)} into target/python (only once, takes half a minute)`,
+  );
   await rm(folder, { recursive: true, force: true });
   await mkdir(path.dirname(folder), { recursive: true });
   await run(found, ["-m", "venv", folder]);
-  const options = ["--quiet", "--disable-pip-version-check", "--no-input", "--retries", "1", "--timeout", "20"];
+  const options = "--quiet --disable-pip-version-check --no-input --retries 1 --timeout 20";
   try {
-    await run(interpreter(folder), ["-m", "pip", "install", ...options, "--requirement", requirements]);
-  } catch ({ stderr }) {
-    // Only what a missing index says; a requirement that cannot be met is a fault of the file's.
-    if (/Temporary failure|NewConnectionError|Failed to establish|Max retries|timed out|ConnectTimeout/.test(stderr)) {
-      return { reason: "no package index can be reached" };
-    }
+    await run(interpreter, [
+      "-m",
+      "pip",
+      "install",
+      ...options.split(" "),
+      "--requirement",
+      requirements,
+    ]);
+  } catch (error) {
+    const { stderr } = /** @type {{stderr: string}} */ (error);
+    // Only a missing index excuses a failure. A requirement that cannot be met is a fault of the
+    // file.
+    const isUnreachable =
+      /Temporary failure|NewConnectionError|Failed to establish|Max retries|timed out|ConnectTimeout/;
+    if (isUnreachable.test(stderr)) return { reason: "no package index can be reached" };
     throw new Error(`pip cannot install ${requirements}:\n${stderr}`);
   }
   await mkdir(marker);
-  return { interpreter: interpreter(folder) };
+  return { interpreter };
 }
 
-/** The app `main:app` of a folder, on a port of its own, and what it says of the requests that it gets. */
+/**
+ * Starts the application `main:app` of a folder on a free port, and records its requests.
+ *
+ * @param {{interpreter: string, folder: string, environment?: NodeJS.ProcessEnv}} options
+ */
 export async function startUvicorn({ interpreter, folder, environment }) {
   const child = spawn(interpreter, [PROGRAM], {
     cwd: folder,
@@ -62,26 +92,23 @@ export async function startUvicorn({ interpreter, folder, environment }) {
     stdio: ["ignore", "pipe", "pipe"],
   });
   process.once("exit", () => child.kill("SIGKILL"));
-  let said = "";
+  let output = "";
+  const detail = () => `\n${output}`;
+  /** @type {Signal<string>} */
   const listening = signal();
+  /** @type {string[]} */
   const requests = [];
-  const read = (line) => {
-    said += `${line}\n`;
-    const url = /^listening on (\S+)$/.exec(line)?.[1];
-    if (url) listening.resolve(url);
-    const request = /"([A-Z]+ \S+) HTTP\/1\.1" (\d{3})/.exec(line);
-    if (request) requests.push(`${request[1]} ${request[2]}`);
-  };
   for (const stream of [child.stdout, child.stderr]) {
-    let rest = "";
-    stream.setEncoding("utf8").on("data", (chunk) => {
-      const lines = (rest + chunk).split("\n");
-      rest = lines.pop();
-      lines.forEach(read);
+    readLines(stream, (line) => {
+      output += `${line}\n`;
+      const url = /^listening on (\S+)$/.exec(line)?.[1];
+      if (url) listening.resolve(url);
+      const request = /"([A-Z]+ \S+) HTTP\/1\.1" (\d{3})/.exec(line);
+      if (request) requests.push(`${request[1]} ${request[2]}`);
     });
   }
   child.once("error", listening.reject);
-  child.once("close", (code) => listening.reject(new Error(`it ended with code ${code}`)));
+  child.once("close", (code) => listening.reject(new Error(`it exited with code ${code}`)));
   const stop = async () => {
     if (child.exitCode !== null || child.signalCode !== null) return;
     const closed = once(child, "close");
@@ -89,27 +116,33 @@ export async function startUvicorn({ interpreter, folder, environment }) {
     await closed;
   };
   try {
-    const url = await bounded(listening.promise, "uvicorn to listen", { detail: () => `\n${said}` });
+    const url = await bounded(listening.promise, "uvicorn to listen", { detail });
     return {
       url,
       stop,
       /**
-       * Exactly these requests have come since, each as `METHOD TARGET STATUS`. uvicorn writes in the order in which
-       * it answers, so that what came before the last of them has been written too.
+       * Asserts that exactly these requests have arrived since the last call. uvicorn logs requests
+       * in the order in which it answers them, so everything before the last of them has been
+       * logged too.
+       *
+       * @param {string[]} expected each as `METHOD TARGET STATUS`
        */
       async expectRequests(expected) {
-        const here = async () => {
-          while (requests.length < expected.length) await new Promise((resolve) => child.stdout.once("data", resolve));
+        const arrived = async () => {
+          while (requests.length < expected.length)
+            await new Promise((resolve) => child.stdout.once("data", resolve));
         };
-        await bounded(here(), `uvicorn to log ${expected.length} requests`, { detail: () => `\n${said}` });
+        await bounded(arrived(), `uvicorn to log ${expected.length} requests`, { detail });
         const seen = requests.splice(0);
         if (JSON.stringify(seen) !== JSON.stringify(expected)) {
-          throw new Error(`uvicorn was asked [${seen.join(", ")}] instead of [${expected.join(", ")}]`);
+          throw new Error(
+            `uvicorn received [${seen.join(", ")}] instead of [${expected.join(", ")}]`,
+          );
         }
       },
     };
   } catch (error) {
     await stop();
-    throw new Error(`uvicorn did not start: ${error.message}\n${said}`, { cause: error });
+    throw new Error(`uvicorn did not start: ${messageOf(error)}\n${output}`, { cause: error });
   }
 }

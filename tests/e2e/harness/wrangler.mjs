@@ -1,29 +1,42 @@
-// The Worker in `wrangler dev`, as people run it: with wrangler's own proxy before it.
+// Runs the Worker in `wrangler dev`, behind wrangler's own proxy, as developers do.
 
 import { spawn } from "node:child_process";
 import { rmSync } from "node:fs";
 import { copyFile, mkdtemp, rm, writeFile } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
-import { LogBook } from "./logs.mjs";
+import { LogBook, readLines } from "./logs.mjs";
 import { compatibilityDate, repository } from "./paths.mjs";
 import { Running } from "./running.mjs";
-import { bounded } from "./waiting.mjs";
+import { bounded, messageOf } from "./waiting.mjs";
 
-// What we started ends with us, also when a test run is broken off: wrangler has children of its own, all in one group.
+/** @import { ChildProcessByStdio } from "node:child_process" */
+/** @import { Readable } from "node:stream" */
+/** @import { RuntimeOptions } from "./gate.mjs" */
+
+/** @typedef {ChildProcessByStdio<null, Readable, Readable>} Child */
+
+// Everything that was started ends with this process, even if the tests are interrupted. Wrangler
+// starts processes of its own, all in one group.
+/** @type {Set<() => void>} */
 const leftovers = new Set();
 process.on("exit", () => leftovers.forEach((remove) => remove()));
 
-/** As `startWorkerd`, without services. */
+/**
+ * Takes no services.
+ *
+ * @param {RuntimeOptions} options
+ */
 export async function startWranglerDev({ modules, bindings = {}, flags = [] }) {
   const logs = new LogBook();
   const directory = await mkdtemp(path.join(os.tmpdir(), "gate-"));
+  /** @type {Child | undefined} */
   let child;
   const end = () => {
     try {
       if (child?.pid) process.kill(-child.pid, "SIGKILL");
     } catch (error) {
-      if (error.code !== "ESRCH") throw error;
+      if (!(error instanceof Error && "code" in error && error.code === "ESRCH")) throw error;
     }
   };
   const abandon = () => {
@@ -37,7 +50,7 @@ export async function startWranglerDev({ modules, bindings = {}, flags = [] }) {
     leftovers.delete(abandon);
   };
   try {
-    for (const { name, path: source, contents } of modules) {
+    for (const { name, path: source = "", contents } of modules) {
       const target = path.join(directory, name);
       await (contents === undefined ? copyFile(source, target) : writeFile(target, contents));
     }
@@ -46,7 +59,7 @@ export async function startWranglerDev({ modules, bindings = {}, flags = [] }) {
       configuration,
       JSON.stringify({
         name: "gate",
-        main: modules[0].name,
+        main: modules[0]?.name,
         compatibility_date: compatibilityDate,
         compatibility_flags: flags,
         no_bundle: true,
@@ -59,38 +72,58 @@ export async function startWranglerDev({ modules, bindings = {}, flags = [] }) {
       }),
     );
     const wrangler = path.join(repository, "node_modules/wrangler/bin/wrangler.js");
-    const options = ["--ip", "127.0.0.1", "--port", "0", "--inspector-port", "0", "--show-interactive-dev-session=false"];
+    const options = [
+      "--ip",
+      "127.0.0.1",
+      "--port",
+      "0",
+      "--inspector-port",
+      "0",
+      "--show-interactive-dev-session=false",
+    ];
     child = spawn(process.execPath, [wrangler, "dev", "--config", configuration, ...options], {
       cwd: directory,
       detached: true,
       stdio: ["ignore", "pipe", "pipe"],
-      env: { ...process.env, HOME: directory, XDG_CONFIG_HOME: directory, WRANGLER_SEND_METRICS: "false", NO_COLOR: "1" },
+      env: {
+        ...process.env,
+        HOME: directory,
+        XDG_CONFIG_HOME: directory,
+        WRANGLER_SEND_METRICS: "false",
+        NO_COLOR: "1",
+      },
     });
     const detail = () => `\n${logs.text}`;
-    const url = await bounded(ready(child, logs), "wrangler dev to be ready", { limit: 90_000, detail });
+    const url = await bounded(ready(child, logs), "wrangler dev to be ready", {
+      limit: 90_000,
+      detail,
+    });
     return new Running({ url, logs, stop });
   } catch (error) {
     await stop();
-    throw new Error(`wrangler dev did not start: ${error.message}\n${logs.text}`, { cause: error });
+    throw new Error(`wrangler dev did not start: ${messageOf(error)}\n${logs.text}`, {
+      cause: error,
+    });
   }
 }
 
-/** The URL that it says it is ready on; its lines go into the book. */
+/**
+ * Resolves with the URL that wrangler listens on. Adds all output to the book.
+ *
+ * @param {Child} child
+ * @param {LogBook} logs
+ * @returns {Promise<string>}
+ */
 function ready(child, logs) {
   return new Promise((resolve, reject) => {
     for (const [level, stream] of Object.entries({ stdout: child.stdout, stderr: child.stderr })) {
-      let rest = "";
-      stream.setEncoding("utf8").on("data", (chunk) => {
-        const lines = (rest + chunk).split("\n");
-        rest = lines.pop();
-        for (const message of lines) {
-          logs.add({ level, message });
-          const found = /Ready on (http:\/\/127\.0\.0\.1:\d+)/.exec(message);
-          if (found) resolve(found[1]);
-        }
+      readLines(stream, (message) => {
+        logs.add({ level, message });
+        const url = /Ready on (http:\/\/127\.0\.0\.1:\d+)/.exec(message)?.[1];
+        if (url) resolve(url);
       });
     }
     child.once("error", reject);
-    child.once("close", (code) => reject(new Error(`it ended with code ${code}`)));
+    child.once("close", (code) => reject(new Error(`it exited with code ${code}`)));
   });
 }
