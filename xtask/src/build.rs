@@ -64,11 +64,13 @@ const OUTPUTS: [&str; 2] = [SCRIPT, MODULE];
 const ENTRY: &str = "src/edge/entry.js";
 
 /// What the build depends on, besides the options and the tools' versions.
-const INPUTS: [&str; 9] = [
+const INPUTS: [&str; 11] = [
     ".cargo/config.toml",
     "Cargo.lock",
     "Cargo.toml",
     "build.rs",
+    "console/Cargo.toml",
+    "console/src",
     "kernels/Cargo.toml",
     "kernels/src",
     "package-lock.json",
