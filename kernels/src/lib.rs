@@ -68,9 +68,11 @@ pub mod internals {
     pub use crate::wnaf::recode;
 
     pub mod rsa {
-        //! The public operation, and the self-test of its arithmetic.
+        //! The public operation, and the arithmetic with its self-test.
         pub use crate::rsa::montgomery::PublicOperation;
         pub use crate::rsa::number::is_exact;
+        pub use crate::rsa::simd::{Arithmetic, F64x2, Hardware};
+        pub use crate::rsa::verifier::Verifier;
     }
 
     pub mod p256 {
