@@ -288,7 +288,8 @@ impl Arithmetic for RoundsOnce {
     }
 }
 
-/// Rounds twice, as relaxed SIMD may on a machine without a fused instruction, and counts the calls.
+/// Rounds twice, as relaxed SIMD may on a machine without a fused instruction, and counts the
+/// calls.
 struct RoundsTwice;
 
 impl Arithmetic for RoundsTwice {
