@@ -17,6 +17,7 @@ use crate::refusal::{Code, Refusal};
 use crate::token::{Header, Payload, Unverified};
 use base64ct::{Base64UrlUnpadded, Encoding as _};
 use serde_json::Value;
+#[cfg(not(feature = "kernels"))]
 use sha2::{Digest as _, Sha256, Sha384, Sha512};
 
 /// A token whose signature has been verified under a key of one of the policy's issuers.
@@ -127,8 +128,12 @@ pub(crate) fn signed(key: &Key, header: &Value, payload: &Value) -> String {
     format!("{message}.{tag}")
 }
 
-/// The hash of a message.
+/// Returns the digest of a message.
 fn digest(hash: Hash, message: &[u8]) -> Vec<u8> {
+    // With the kernels, their copy of the hash functions is linked anyway.
+    #[cfg(feature = "kernels")]
+    return portcullis_kernels::rsa::Hash::from(hash).digest(message);
+    #[cfg(not(feature = "kernels"))]
     match hash {
         Hash::Sha256 => Sha256::digest(message).to_vec(),
         Hash::Sha384 => Sha384::digest(message).to_vec(),

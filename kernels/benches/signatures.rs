@@ -10,7 +10,7 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use ed25519_dalek::VerifyingKey as Ed25519Key;
 use p256::ecdsa::VerifyingKey as P256Key;
 use p256::ecdsa::signature::hazmat::PrehashVerifier as _;
-use portcullis_kernels::rsa::{Hardware, Hash};
+use portcullis_kernels::rsa::Hash;
 use portcullis_kernels::{ed25519, p256 as p256_kernel, rsa as rsa_kernel};
 use rsa::{BoxedUint, Pkcs1v15Sign, PublicKey};
 use sha2::{Digest as _, Sha256};
@@ -35,7 +35,7 @@ fn rs256(criterion: &mut Criterion) {
         let key = PublicKey::new(n, e).unwrap();
         let mut tests = group.tests.into_iter();
         let test = tests.find(|test| test.result == TestResult::Valid).unwrap();
-        if let Some(prepared) = rsa_kernel::PreparedKey::<Hardware>::new(&key) {
+        if let Some(prepared) = rsa_kernel::PreparedKey::new(&key) {
             time(criterion, &format!("{name}/kernel"), || {
                 prepared.verify_pkcs1v15(Hash::Sha256, &test.msg, &test.sig)
             });

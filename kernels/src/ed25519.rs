@@ -34,8 +34,8 @@ impl PreparedKey {
         Self { encoding: key.to_bytes(), table }
     }
 
-    /// Returns whether `signature`, R and S of 32 bytes each, is a signature of the message. Returns
-    /// `false` for a signature of another length.
+    /// Returns whether `signature`, R and S of 32 bytes each, is a signature of the message.
+    /// Returns `false` for a signature of another length.
     ///
     /// The verdict is that of `VerifyingKey::verify_strict` in `ed25519-dalek`: S must be below the
     /// order of the group, R must equal the encoding of S·B - k·A byte for byte, and neither R nor

@@ -17,8 +17,8 @@
 //! # Interface
 //!
 //! Each module has a `PreparedKey`, made from the key type of the RustCrypto crate, with methods
-//! that take bytes and return a verdict. Preparing a key takes longer than one check and needs
-//! memory, so callers keep prepared keys. The crate knows nothing of tokens, JSON, policies or HTTP.
+//! that take bytes and return a verdict. Preparing a key takes time and memory, so callers keep
+//! prepared keys. The crate knows nothing of tokens, JSON, policies or HTTP.
 //!
 //! # Public data only
 //!
@@ -30,13 +30,13 @@
 //!
 //! * **Bounds.** The documentation of each module proves that no sum overflows and no product is
 //!   inexact. The proofs are in `rsa/montgomery.rs`, `p256/field.rs` and `ed25519/field.rs`.
-//!   Bounds on operands are types, checked at compile time. Builds with debug assertions also check
-//!   every limb, and builds with overflow checks every sum. The crate contains no `unsafe` code.
+//!   The types of factors carry bounds that the compiler checks. Builds with debug assertions also
+//!   check every limb, and builds with overflow checks every sum. The crate has no `unsafe` code.
 //! * **Differential tests.** `tests/it` compares each step, and each verdict on a whole signature,
 //!   with RustCrypto's: on random input, with limbs at their bounds, and in every special case of
-//!   the addition of points. `cargo xtask soak` repeats this for millions of random cases.
-//! * **Wycheproof.** Every RSA, P-256 and Ed25519 signature of the collection is verified by the
-//!   kernel and by RustCrypto.
+//!   the addition of points. `cargo xtask soak` runs a million random cases of each kind.
+//! * **Wycheproof.** The kernels and RustCrypto verify every signature of the collection that is
+//!   for a supported algorithm.
 //! * **Relaxed SIMD.** WebAssembly lets the runtime choose how often `f64x2.relaxed_madd` rounds.
 //!   [`rsa::PreparedKey::new`] returns `None` unless a self-test at first use has shown that it
 //!   rounds once.
@@ -68,9 +68,11 @@ pub mod internals {
     pub use crate::wnaf::recode;
 
     pub mod rsa {
-        //! The public operation, and the self-test of its arithmetic.
+        //! The public operation, and the arithmetic with its self-test.
         pub use crate::rsa::montgomery::PublicOperation;
         pub use crate::rsa::number::is_exact;
+        pub use crate::rsa::simd::{Arithmetic, F64x2, Hardware};
+        pub use crate::rsa::verifier::Verifier;
     }
 
     pub mod p256 {

@@ -6,7 +6,7 @@
 
 #![expect(
     clippy::arithmetic_side_effects,
-    reason = "checked sums would double the time; the fields' documentation proves that none overflows"
+    reason = "checked sums would double the time; the fields prove that none overflows"
 )]
 
 pub(crate) const LIMB_BITS: u32 = 29;

@@ -1,4 +1,4 @@
-//! RSA signatures (RFC 8017 section 8.1.2 and 8.2.2), for keys of 2048 to 8192 bits.
+//! RSA signatures (RFC 8017 sections 8.1.2 and 8.2.2), for keys of 2048 to 8192 bits.
 //!
 //! The public operation is computed in floating point, see `montgomery.rs`. It needs a fused
 //! multiply-add instruction, which not every machine has and relaxed SIMD does not guarantee.
@@ -9,12 +9,11 @@ mod encoding;
 pub(crate) mod montgomery;
 pub(crate) mod number;
 pub(crate) mod simd;
+pub(crate) mod verifier;
 
-pub use self::simd::{Arithmetic, F64x2, Hardware};
-
-use self::montgomery::PublicOperation;
+use self::simd::Hardware;
+use self::verifier::Verifier;
 use sha2::{Digest as _, Sha256, Sha384, Sha512};
-use std::marker::PhantomData;
 
 /// The hash function of a signature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,7 +37,9 @@ impl Hash {
         }
     }
 
-    fn digest(self, message: &[u8]) -> Vec<u8> {
+    /// Returns the digest of a message.
+    #[must_use]
+    pub fn digest(self, message: &[u8]) -> Vec<u8> {
         match self {
             Self::Sha256 => Sha256::digest(message).to_vec(),
             Self::Sha384 => Sha384::digest(message).to_vec(),
@@ -48,44 +49,30 @@ impl Hash {
 }
 
 /// A public key, prepared for the kernel: about 1.4 KiB for 2048 bits and 5.2 KiB for 8192 bits.
-///
-/// The parameter is the arithmetic that the key is used with. Only tests name another one than
-/// [`Hardware`].
-pub struct PreparedKey<A = Hardware> {
-    operation: PublicOperation,
-    arithmetic: PhantomData<A>,
-}
+pub struct PreparedKey(Verifier<Hardware>);
 
-impl<A: Arithmetic> PreparedKey<A> {
+impl PreparedKey {
     /// Prepares a key.
     ///
-    /// Returns `None` if verdicts must not depend on the arithmetic ([`Arithmetic::is_trusted`]), if
+    /// Returns `None` if this machine has no fused multiply-add or it has failed the self-test, if
     /// the modulus is not of 2048 to 8192 bits, or if the exponent is even, 1, or longer than 32
     /// bits.
     #[must_use]
     pub fn new(key: &::rsa::PublicKey) -> Option<Self> {
-        if !A::is_trusted() {
-            return None;
-        }
-        Some(Self { operation: PublicOperation::new(key)?, arithmetic: PhantomData })
+        Verifier::new(key).map(Self)
     }
 
     /// Returns whether `signature` is an RSASSA-PKCS1-v1_5 signature of the message (RFC 8017
     /// section 8.2.2).
     #[must_use]
     pub fn verify_pkcs1v15(&self, hash: Hash, message: &[u8], signature: &[u8]) -> bool {
-        self.operation
-            .apply::<A>(signature)
-            .is_some_and(|encoded| encoding::is_pkcs1v15(hash, &hash.digest(message), &encoded))
+        self.0.verify_pkcs1v15(hash, message, signature)
     }
 
     /// Returns whether `signature` is an RSASSA-PSS signature of the message (RFC 8017 section
     /// 8.1.2), with MGF1 and the same hash function, and a salt as long as the digest.
     #[must_use]
     pub fn verify_pss(&self, hash: Hash, message: &[u8], signature: &[u8]) -> bool {
-        let bits = self.operation.modulus_bits();
-        self.operation
-            .apply::<A>(signature)
-            .is_some_and(|encoded| encoding::is_pss(hash, &hash.digest(message), bits, &encoded))
+        self.0.verify_pss(hash, message, signature)
     }
 }

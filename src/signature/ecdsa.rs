@@ -1,8 +1,8 @@
-//! ECDSA (FIPS 186-5 section 6.4.2). A signature is r and s, each as wide as the order of the curve,
-//! and nothing else (RFC 7518 section 3.4).
+//! ECDSA (FIPS 186-5 section 6.4.2). A signature is r and s, each as wide as the order of the
+//! curve, and nothing else (RFC 7518 section 3.4).
 //!
-//! A high s is as valid as a low one. So anyone can change the bytes of a valid token, and they must
-//! not serve as its identity.
+//! A high s is as valid as a low one. So anyone can change the bytes of a valid token, and they
+//! must not serve as its identity.
 
 use super::digest;
 use crate::alg::Hash;

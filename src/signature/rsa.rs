@@ -8,11 +8,20 @@
 use super::digest;
 use crate::alg::Hash;
 use crate::keys::RsaKey;
-#[cfg(feature = "kernels")]
-use portcullis_kernels::rsa as kernel;
 use rsa::pkcs1v15::Pkcs1v15Sign;
 use rsa::pss::Pss;
 use sha2::{Sha256, Sha384, Sha512};
+
+#[cfg(feature = "kernels")]
+impl From<Hash> for portcullis_kernels::rsa::Hash {
+    fn from(hash: Hash) -> Self {
+        match hash {
+            Hash::Sha256 => Self::Sha256,
+            Hash::Sha384 => Self::Sha384,
+            Hash::Sha512 => Self::Sha512,
+        }
+    }
+}
 
 /// How a digest is encoded before it is signed.
 #[derive(Clone, Copy, Debug)]
@@ -47,12 +56,7 @@ impl RsaSignature<'_> {
     /// Returns the verdict of the kernel, or `None` if this machine must not use the kernel.
     #[cfg(feature = "kernels")]
     pub(super) fn is_valid_by_kernel(self) -> Option<bool> {
-        let key = self.key.prepared()?;
-        let hash = match self.hash {
-            Hash::Sha256 => kernel::Hash::Sha256,
-            Hash::Sha384 => kernel::Hash::Sha384,
-            Hash::Sha512 => kernel::Hash::Sha512,
-        };
+        let (key, hash) = (self.key.prepared()?, self.hash.into());
         Some(match self.padding {
             Padding::Pkcs1v15 => key.verify_pkcs1v15(hash, self.message, self.signature),
             Padding::Pss => key.verify_pss(hash, self.message, self.signature),

@@ -14,8 +14,8 @@
 //!
 //! A product of two factors sums up at most nine products of limbs per column. With limbs within
 //! A·(2^29 + 2^18) and B·(2^29 + 2^18), a column and each of its partial sums are within
-//! 9·A·B·2^58·(1 + 2^-11)². [`Factor::BOUND`] is this A, and A·B ≤ 3 is asserted at compile time, so
-//! the bound is less than 28·2^58.
+//! 9·A·B·2^58·(1 + 2^-11)². [`Factor::BOUND`] is this A, and A·B ≤ 3 is asserted at compile time,
+//! so the bound is less than 28·2^58.
 //!
 //! The reduction first carries through the upper eight columns, which yields nine limbs h: eight in
 //! [0, 2^29), and the last carry, which is within 2^34. Because 2^261 = 64·19 modulo p, it adds
@@ -32,12 +32,12 @@
 //! [`Element::combination`] adds elements times small factors and carries once. The absolute values
 //! of the factors sum up to at most [`LARGEST_COMBINATION`] = 8. So the lower limbs are within
 //! 8·(2^29 + 2^17) < 9·2^29, and the carries out of them are within 2^4. The ninth limb is within
-//! 8·2^23, so what is above 2^255 is within 2^4. 19 times that is within 2^9, and the first limb can
-//! hold it without another carry.
+//! 8·2^23, so what is above 2^255 is within 2^4. 19 times that is within 2^9, and the first limb
+//! can hold it without another carry.
 
 #![expect(
     clippy::arithmetic_side_effects,
-    reason = "checked sums would double the time; the module's documentation proves that none overflows"
+    reason = "checked sums would double the time; the text above proves that none overflows"
 )]
 
 use crate::limbs::{self, LIMB_BITS, LIMB_MASK, Limbs};

@@ -56,8 +56,8 @@ impl Point {
         Self::from_y(&y, false)
     }
 
-    /// Decodes a point: y, little-endian, with the parity of x in the highest bit. The bytes must be
-    /// known to encode a point. For other bytes, the result is not a point of the curve.
+    /// Decodes a point: y, little-endian, with the parity of x in the highest bit. The bytes must
+    /// be known to encode a point. For other bytes, the result is not a point of the curve.
     #[must_use]
     pub fn decode(bytes: &[u8; 32]) -> Self {
         let [.., last] = bytes;

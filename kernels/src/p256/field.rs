@@ -13,19 +13,19 @@
 //! # No column overflows
 //!
 //! A product of two factors sums up at most nine products of limbs per column. With limbs within
-//! A·2^29 and B·2^29, a column and each of its partial sums are within 9·A·B·2^58. [`Factor::BOUND`]
-//! is this A, and A·B ≤ 3 is asserted at compile time, so the bound is 27·2^58. The column also
-//! receives quotient digits, each in [0, 2^29), shifted by 9, 18, 21 and 24 bits: together within
-//! 2^54. The carry into the column is within 2^63 / 2^29 = 2^34. The total is less than
-//! 28·2^58 < 2^63. A square replaces each pair of equal products by a doubled limb times a limb,
-//! which yields the same sums with fewer terms.
+//! A·2^29 and B·2^29, a column and each of its partial sums are within 9·A·B·2^58.
+//! [`Factor::BOUND`] is this A, and A·B ≤ 3 is asserted at compile time, so the bound is 27·2^58.
+//! The column also receives quotient digits, each in [0, 2^29), shifted by 9, 18, 21 and 24 bits:
+//! together within 2^54. The carry into the column is within 2^63 / 2^29 = 2^34. The total is less
+//! than 28·2^58 < 2^63. A square replaces each pair of equal products by a doubled limb times a
+//! limb, which yields the same sums with fewer terms.
 //!
 //! # Multiplication
 //!
 //! p = 2^256 - 2^224 + 2^192 + 2^96 - 1 is -1 modulo 2^96. So the quotient digit q that makes a
-//! column a multiple of 2^29 is the low 29 bits of the column. Adding q·p removes these bits, adds q
-//! at 2^96, 2^192 and 2^256 above them, which is 29·3 + 9, 29·6 + 18 and 29·8 + 24 bits, and subtracts
-//! q at 2^224, which is 29·7 + 21 bits.
+//! column a multiple of 2^29 is the low 29 bits of the column. Adding q·p removes these bits, adds
+//! q at 2^96, 2^192 and 2^256 above them, which is 29·3 + 9, 29·6 + 18 and 29·8 + 24 bits, and
+//! subtracts q at 2^224, which is 29·7 + 21 bits.
 //!
 //! The result is (a·b + q·p) / 2^261, with q < 2^261 for all digits together. For factors within
 //! 3·2^256, the first part is within 9·2^512 / 2^261 < 2^255, and the second part is in [0, p). So
@@ -45,7 +45,7 @@
 
 #![expect(
     clippy::arithmetic_side_effects,
-    reason = "checked sums would double the time; the module's documentation proves that none overflows"
+    reason = "checked sums would double the time; the text above proves that none overflows"
 )]
 
 use crate::limbs::{self, LIMB_BITS, LIMB_MASK, Limbs};

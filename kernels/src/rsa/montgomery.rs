@@ -18,16 +18,16 @@
 //!   [0, 2^51) and |x·y - 2^51·k| ≤ 2^50. In this binade the bit pattern grows by one per step, so
 //!   the bit pattern of high is that of 1.5·2^103 plus k.
 //! * The constant 1.5·2^103 + 1.5·2^52 is exact, because it is a multiple of 2^51 within the same
-//!   binade. The constant minus high is 1.5·2^52 - 2^51·k = 2^51·(3 - k). It is exact, because 3 - k
-//!   is a whole number of at most 51 bits.
+//!   binade. The constant minus high is 1.5·2^52 - 2^51·k = 2^51·(3 - k). It is exact, because the
+//!   factor (3 - k) is a whole number of at most 51 bits.
 //! * low = x·y + 1.5·2^52 - 2^51·k = 1.5·2^52 + (x·y - 2^51·k) is a whole number in
 //!   [1.25·2^52, 1.75·2^52], within one binade in which neighboring values are 1 apart. So it is
 //!   exact, and its bit pattern is that of 1.5·2^52 plus the signed number x·y - 2^51·k.
 //!
-//! So after subtraction of the patterns of the two constants, the bit patterns are integers that can
-//! be summed, with x·y = low + 2^51·high. If the first multiply-add rounded twice, k would still be
-//! usable. If the second one did, the low bits of x·y would be lost. The self-test `is_exact` detects
-//! this.
+//! So after subtraction of the patterns of the two constants, the bit patterns are integers that
+//! can be summed, with x·y = low + 2^51·high. If the first multiply-add rounded twice, k would
+//! still be usable. If the second one did, the low bits of x·y would be lost. The self-test
+//! `is_exact` detects this.
 //!
 //! # No sum overflows
 //!
@@ -37,10 +37,10 @@
 //! reach a column, so a column has at most 4h ≤ 324 products. In a square, products of different
 //! limbs are summed once and doubled, which yields the same sums.
 //!
-//! The low parts of a column sum up to at most 324·2^50 < 2^59 in absolute value, and the high parts
-//! to at most 324·2^51 < 2^60. The carry into a column consists of the high part of the column below
-//! and of the sum of that column divided by 2^51. So a low part with the carry into it is less than
-//! 2^59 + 2^60 + 2^11 < 2^61 in absolute value, and a carry is less than 2^60 + 2^10.
+//! The low parts of a column sum up to at most 324·2^50 < 2^59 in absolute value, and the high
+//! parts to at most 324·2^51 < 2^60. The carry into a column consists of the high part of the
+//! column below and of the sum of that column divided by 2^51. So a low part with the carry into it
+//! is less than 2^59 + 2^60 + 2^11 < 2^61 in absolute value, and a carry is less than 2^60 + 2^10.
 //!
 //! The accumulators start at minus the constants' patterns of all products that they will receive.
 //! Until all products have been added, an accumulator is correct modulo 2^64. The reduction reads
@@ -63,7 +63,7 @@
 
 #![expect(
     clippy::arithmetic_side_effects,
-    reason = "checked sums would double the time; the module's documentation proves that none overflows"
+    reason = "checked sums would double the time; the text above proves that none overflows"
 )]
 
 use super::number::{
@@ -90,8 +90,8 @@ pub struct PublicOperation {
 }
 
 impl PublicOperation {
-    /// Prepares the operation. Returns `None` if the size of the modulus is not in [`MODULUS_BITS`],
-    /// or if the exponent is even, 1, or longer than 32 bits.
+    /// Prepares the operation. Returns `None` if the size of the modulus is not in
+    /// [`MODULUS_BITS`], or if the exponent is even, 1, or longer than 32 bits.
     ///
     /// The modulus is odd, because every constructor of [`::rsa::PublicKey`] requires it.
     #[must_use]
@@ -183,10 +183,11 @@ impl PublicOperation {
 
     /// Sets `reduced` to the number in the columns, divided by R modulo n.
     ///
-    /// Each pass adds the multiple of the modulus, by two quotient digits, that makes the two lowest
-    /// columns multiples of 2^51. Only the carry of these columns is needed further. Two passes are
-    /// added together. The digits of the next two passes are computed before that, because they form
-    /// a chain of dependent operations that the processor can overlap with the additions.
+    /// Each pass adds the multiple of the modulus, by two quotient digits, that makes the two
+    /// lowest columns multiples of 2^51. Only the carry of these columns is needed further. Two
+    /// passes are added together. The digits of the next two passes are computed before that,
+    /// because they form a chain of dependent operations that the processor can overlap with the
+    /// additions.
     #[inline(never)]
     fn reduce<A: Arithmetic>(&self, columns: &mut [Columns], reduced: &mut Number) {
         let [lowest, from_second @ ..] = self.modulus.pairs() else { return };

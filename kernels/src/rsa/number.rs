@@ -5,7 +5,7 @@
 
 #![expect(
     clippy::arithmetic_side_effects,
-    reason = "checked sums would double the time; the documentation of `montgomery` proves that none overflows"
+    reason = "checked sums would double the time; `montgomery` proves that none overflows"
 )]
 
 use super::simd::{Arithmetic, F64x2, I64x2};

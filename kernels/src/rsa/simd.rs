@@ -1,8 +1,8 @@
 //! Two numbers side by side, as a SIMD register holds them, and the multiply-add of the kernel.
 //!
-//! With relaxed SIMD, [`F64x2`] is a `v128`, and [`Hardware`] uses `f64x2.relaxed_madd`. Elsewhere it
-//! is an array, and [`Hardware`] uses `f64::mul_add`, which rounds once by definition. Without an
-//! instruction for it, `f64::mul_add` is emulated, and the kernel would be slower than the `rsa`
+//! With relaxed SIMD, [`F64x2`] is a `v128`, and [`Hardware`] uses `f64x2.relaxed_madd`. Elsewhere
+//! it is an array, and [`Hardware`] uses `f64::mul_add`, which rounds once by definition. Without
+//! an instruction for it, `f64::mul_add` is emulated, and the kernel would be slower than the `rsa`
 //! crate.
 
 #[cfg(not(all(target_arch = "wasm32", target_feature = "relaxed-simd")))]

@@ -266,8 +266,8 @@ fn rfc8032_section_5_1_7_rejects_an_s_at_or_above_the_order() {
     }
 }
 
-/// Returns every encoding of a point of small order, with both signs, and every encoding of a y that
-/// is not below p ("Taming the Many EdDSAs", table 1).
+/// Returns every encoding of a point of small order, with both signs, and every encoding of a y
+/// that is not below p ("Taming the Many EdDSAs", table 1).
 fn small_order_and_non_canonical_encodings() -> Vec<[u8; 32]> {
     let p = U256::from_be_hex(P);
     let not_below_p = (0..19).map(|more| le_bytes(&p.wrapping_add(&U256::from_u8(more))));

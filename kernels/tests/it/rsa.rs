@@ -8,8 +8,10 @@ use ::rsa::traits::PublicKeyParts as _;
 use ::rsa::{BoxedUint, Pkcs1v15Sign, PublicKey};
 use base64ct::{Base64UrlUnpadded, Encoding as _};
 use fastrand::Rng;
-use portcullis_kernels::internals::rsa::{PublicOperation, is_exact};
-use portcullis_kernels::rsa::{Arithmetic, F64x2, Hardware, Hash, PreparedKey};
+use portcullis_kernels::internals::rsa::{
+    Arithmetic, F64x2, Hardware, PublicOperation, Verifier, is_exact,
+};
+use portcullis_kernels::rsa::{Hash, PreparedKey};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256, Sha384, Sha512};
 use std::cell::Cell;
@@ -159,7 +161,7 @@ fn prepares_only_keys_for_which_the_bounds_are_proven() {
         let modulus = modulus(&mut Rng::with_seed(3), bits);
         let modulus = BoxedUint::from_be_slice_vartime(&modulus);
         let key = PublicKey::new_unchecked(modulus, exponent.into());
-        PreparedKey::<Emulated>::new(&key).is_some()
+        Verifier::<Emulated>::new(&key).is_some()
     };
     for (bits, expected) in
         [(1024, false), (2047, false), (2048, true), (8192, true), (8193, false)]
@@ -193,17 +195,17 @@ pub(crate) fn verdicts(
     message: &[u8],
     signature: &[u8],
 ) -> Option<[bool; 2]> {
-    let prepared = PreparedKey::<Emulated>::new(key)?;
+    let verifier = Verifier::<Emulated>::new(key)?;
     macro_rules! verdicts_with {
         ($hash:ty) => {{
             let digest = <$hash>::digest(message);
             match encoding {
                 Encoding::Pkcs1v15 => [
-                    prepared.verify_pkcs1v15(hash, message, signature),
+                    verifier.verify_pkcs1v15(hash, message, signature),
                     key.verify(Pkcs1v15Sign::new::<$hash>(), &digest, signature).is_ok(),
                 ],
                 Encoding::Pss => [
-                    prepared.verify_pss(hash, message, signature),
+                    verifier.verify_pss(hash, message, signature),
                     key.verify(Pss::<$hash>::new_with_salt(hash.bytes()), &digest, signature)
                         .is_ok(),
                 ],
@@ -286,7 +288,8 @@ impl Arithmetic for RoundsOnce {
     }
 }
 
-/// Rounds twice, as relaxed SIMD may on a machine without a fused instruction, and counts the calls.
+/// Rounds twice, as relaxed SIMD may on a machine without a fused instruction, and counts the
+/// calls.
 struct RoundsTwice;
 
 impl Arithmetic for RoundsTwice {
@@ -318,6 +321,13 @@ impl Arithmetic for RoundsTwiceInOneLane {
     }
 }
 
+/// A build without the instruction must not use the kernel, which would be slow.
+#[test]
+fn the_kernel_is_used_where_it_is_fast() {
+    let key = key(&modulus(&mut Rng::with_seed(12), 2048), 65537);
+    assert_eq!(PreparedKey::new(&key).is_some(), Hardware::IS_FAST);
+}
+
 #[test]
 fn the_self_test_detects_arithmetic_that_rounds_twice() {
     assert!(is_exact::<Hardware>());
@@ -342,10 +352,10 @@ fn arithmetic_that_rounds_twice_yields_wrong_results() {
 }
 
 /// Prepares a key, and returns the prepared key and the number of multiplications that it took.
-fn prepare<A: Arithmetic>() -> (Option<PreparedKey<A>>, u64) {
+fn prepare<A: Arithmetic>() -> (Option<Verifier<A>>, u64) {
     let key = key(&modulus(&mut Rng::with_seed(12), 2048), 65537);
     CALLS.set(0);
-    (PreparedKey::new(&key), CALLS.get())
+    (Verifier::new(&key), CALLS.get())
 }
 
 #[test]
