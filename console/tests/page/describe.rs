@@ -1,6 +1,6 @@
 //! Issuers and routes as they take effect.
 
-use super::question;
+use crate::judge::question;
 use crate::kit::keys::{RSA_PRIVATE, SECRET, rsa_jwk};
 use crate::kit::{NOW, now, policy, rs_issuer};
 use portcullis_console::functions;

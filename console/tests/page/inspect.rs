@@ -1,6 +1,6 @@
 //! Tokens found in what people paste, and shown.
 
-use super::good;
+use crate::judge::good;
 use crate::kit::{Signer, payload, table};
 use portcullis_console::functions::inspect;
 use serde_json::{Value, json};

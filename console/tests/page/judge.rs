@@ -2,6 +2,7 @@
 
 use crate::kit::keys::{OTHER_SECRET, SECRET};
 use crate::kit::{Signer, hs_issuer, now, payload, policy, table, with};
+use crate::steps;
 use portcullis::refusal::{Code, Step};
 use portcullis_console::functions;
 use serde_json::{Value, json};
