@@ -3,8 +3,8 @@
 
 use crate::config::bindings::{self, RouteRow};
 use crate::config::dev_vars::DevVars;
-use crate::config::{self, Environment, Finding, Severity, Source, deployment, policy};
-use crate::say;
+use crate::config::{self, ConfigFile, Environment, Finding, Severity, deployment, policy};
+use crate::output;
 use anyhow::Result;
 use clap::Args;
 use portcullis::policy::{Policy, Preset};
@@ -13,7 +13,7 @@ use std::fmt::Display;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-pub use crate::config::bindings::Unseen;
+pub use crate::config::bindings::MissingBindings;
 
 /// Compiles the policy of every environment with the gate's own compiler, with the secrets in .dev.vars.
 #[derive(Args, Clone, Debug, Default)]
@@ -61,18 +61,18 @@ impl Report {
 /// Reads, checks, prints.
 pub fn run(options: &Options) -> ExitCode {
     let reports = config::locate(options.config.as_deref())
-        .and_then(|file| examine(&file, options.env.as_deref(), Unseen::FaultAtTopLevel));
+        .and_then(|file| examine(&file, options.env.as_deref(), MissingBindings::FaultAtTopLevel));
     match reports {
         Ok(reports) => {
             if options.json {
-                say::json(&to_json(&reports));
+                output::json(&to_json(&reports));
             } else {
                 print(&reports);
             }
             let clean = worst(&reports).is_none_or(|severity| severity == Severity::Warning);
             if clean { ExitCode::SUCCESS } else { ExitCode::from(1) }
         }
-        Err(error) => say::could_not_run(&error, options.json),
+        Err(error) => output::could_not_run(&error, options.json),
     }
 }
 
@@ -81,18 +81,18 @@ pub fn run(options: &Options) -> ExitCode {
 /// # Errors
 ///
 /// Where a file cannot be read, or has no such environment.
-pub fn examine(file: &Path, only: Option<&str>, unseen: Unseen) -> Result<Vec<Report>> {
-    let source = Source::read(file)?;
+pub fn examine(file: &Path, only: Option<&str>, missing: MissingBindings) -> Result<Vec<Report>> {
+    let source = ConfigFile::read(file)?;
     let folder = file.parent().unwrap_or(Path::new(""));
     let mut reports = Vec::new();
     for environment in Environment::select(&source, only)? {
         let dev_vars = DevVars::read(folder, environment.name())?;
-        reports.push(report(&environment, &dev_vars, unseen));
+        reports.push(report(&environment, &dev_vars, missing));
     }
     Ok(reports)
 }
 
-fn report(environment: &Environment<'_>, dev_vars: &DevVars, unseen: Unseen) -> Report {
+fn report(environment: &Environment<'_>, dev_vars: &DevVars, missing: MissingBindings) -> Report {
     let mut routes = None;
     let mut presets = Vec::new();
     let mut findings;
@@ -100,7 +100,7 @@ fn report(environment: &Environment<'_>, dev_vars: &DevVars, unseen: Unseen) -> 
         Ok(raw) => {
             presets = Policy::presets(&raw);
             findings = deployment::check(environment, Some(&raw));
-            let compiled = bindings::compile(environment, &raw, dev_vars, unseen);
+            let compiled = bindings::compile(environment, &raw, dev_vars, missing);
             findings.extend(compiled.findings);
             routes = compiled.policy.as_ref().map(RouteRow::all);
         }
@@ -109,11 +109,11 @@ fn report(environment: &Environment<'_>, dev_vars: &DevVars, unseen: Unseen) -> 
             findings.push(fault);
         }
     }
-    findings.extend(candidate(environment, dev_vars));
+    findings.extend(check_candidate(environment, dev_vars));
     // By severity and not by line, so that what matters most is not lost among the rest.
     findings.sort_by_key(|finding| (finding.severity, finding.line));
     Report {
-        file: environment.source().name.clone(),
+        file: environment.file().name.clone(),
         environment: environment.name().map(str::to_owned),
         findings,
         presets,
@@ -123,7 +123,7 @@ fn report(environment: &Environment<'_>, dev_vars: &DevVars, unseen: Unseen) -> 
 
 /// What is wrong with the policy that is tried out beside the enforced one. It stops nothing, so that
 /// all of it is warned of.
-fn candidate(environment: &Environment<'_>, dev_vars: &DevVars) -> Vec<Finding> {
+fn check_candidate(environment: &Environment<'_>, dev_vars: &DevVars) -> Vec<Finding> {
     let Some(variable) = environment.variable(policy::CANDIDATE) else { return Vec::new() };
     let raw = match variable.value {
         Value::String(text) => serde_json::from_str(text).ok(),
@@ -138,7 +138,7 @@ fn candidate(environment: &Environment<'_>, dev_vars: &DevVars) -> Vec<Finding> 
             remedy: "write the policy as a table, or as one JSON object in a string".to_owned(),
         }];
     };
-    let compiled = bindings::compile(environment, &raw, dev_vars, Unseen::Warn);
+    let compiled = bindings::compile(environment, &raw, dev_vars, MissingBindings::Warn);
     let found = compiled.findings.into_iter().map(|finding| Finding {
         severity: Severity::Warning,
         line: variable.line,
@@ -157,7 +157,7 @@ pub fn worst(reports: &[Report]) -> Option<Severity> {
 pub fn print_findings(reports: &[Report]) {
     for report in reports {
         for finding in report.located() {
-            say::write(&format!("{finding:#}\n"));
+            output::write(&format!("{finding:#}\n"));
         }
     }
 }
@@ -165,7 +165,7 @@ pub fn print_findings(reports: &[Report]) {
 fn print(reports: &[Report]) {
     for report in reports {
         for finding in report.located() {
-            say::result(&format!("{finding:#}"));
+            output::result(&format!("{finding:#}"));
         }
     }
     for report in reports {
@@ -174,11 +174,11 @@ fn print(reports: &[Report]) {
             .as_ref()
             .map_or_else(|| "top level".to_owned(), |name| format!("env.{name}"));
         for preset in &report.presets {
-            say::result(&written_out(&title, preset));
+            output::result(&expanded(&title, preset));
         }
         match &report.routes {
-            Some(routes) => say::result(&table(&title, routes)),
-            None => say::result(&format!(
+            Some(routes) => output::result(&table(&title, routes)),
+            None => output::result(&format!(
                 "{title}: no routes, every request is refused with 500 misconfigured"
             )),
         }
@@ -189,7 +189,7 @@ fn print(reports: &[Report]) {
     };
     let faults = count(|severity| severity != Severity::Warning);
     let warnings = count(|severity| severity == Severity::Warning);
-    say::result(&format!("{}, {}", plural(faults, "fault"), plural(warnings, "warning")));
+    output::result(&format!("{}, {}", plural(faults, "fault"), plural(warnings, "warning")));
 }
 
 fn plural(count: usize, noun: &str) -> String {
@@ -201,7 +201,7 @@ fn plural(count: usize, noun: &str) -> String {
 }
 
 /// An issuer that a preset stands for, as it could be written in its place.
-fn written_out(title: &str, preset: &Preset) -> String {
+fn expanded(title: &str, preset: &Preset) -> String {
     let mut text = format!("{title}: {} by the preset {}:\n", preset.path, preset.name);
     for (key, value) in preset.issuer.as_object().into_iter().flatten() {
         text.push_str(&format!("  {key} = {}\n", toml(value)));
@@ -279,10 +279,10 @@ mod tests {
             { "preset": "cognito", "region": "eu-west-1", "pool": "eu-west-1_A", "client_id": "c" },
         ] });
         let presets = Policy::presets(&raw);
-        let text = written_out("top level", &presets[0]);
+        let text = expanded("top level", &presets[0]);
         let (title, keys) = text.split_once('\n').unwrap();
         assert_eq!(title, "top level: issuers[1] by the preset cognito:");
-        let source = Source::parse("wrangler.toml", &format!("[vars.POLICY]\n{keys}")).unwrap();
+        let source = ConfigFile::parse("wrangler.toml", &format!("[vars.POLICY]\n{keys}")).unwrap();
         let environments = Environment::select(&source, None).unwrap();
         assert_eq!(policy::raw(&environments[0]).unwrap(), presets[0].issuer);
     }
@@ -297,11 +297,15 @@ mod tests {
         let mut presets = Vec::new();
         for example in examples.filter_map(|rest| rest.split("```").next()) {
             let text = format!("{AROUND}{example}");
-            let source = Source::parse("wrangler.toml", &text).unwrap();
+            let source = ConfigFile::parse("wrangler.toml", &text).unwrap();
             let environments = Environment::select(&source, None).unwrap();
             let raw = policy::raw(&environments[0]).unwrap();
-            let compiled =
-                bindings::compile(&environments[0], &raw, &DevVars::default(), Unseen::Warn);
+            let compiled = bindings::compile(
+                &environments[0],
+                &raw,
+                &DevVars::default(),
+                MissingBindings::Warn,
+            );
             assert!(compiled.findings.is_empty(), "{example}{:?}", compiled.findings);
             presets.extend(Policy::presets(&raw).into_iter().map(|preset| preset.name));
         }
@@ -315,9 +319,11 @@ mod tests {
     fn a_candidate_is_warned_of_and_stops_nothing() {
         const POLICY: &str = "vars.POLICY.origin = 'echo'\nvars.POLICY.routes = [{ path = '/*', access = 'public' }]\n";
         let check = |candidate: &str, expected: &[&str]| {
-            let source = Source::parse("wrangler.toml", &format!("{POLICY}{candidate}")).unwrap();
+            let source =
+                ConfigFile::parse("wrangler.toml", &format!("{POLICY}{candidate}")).unwrap();
             let environments = Environment::select(&source, None).unwrap();
-            let report = report(&environments[0], &DevVars::default(), Unseen::FaultAtTopLevel);
+            let report =
+                report(&environments[0], &DevVars::default(), MissingBindings::FaultAtTopLevel);
             let found: Vec<_> = report.findings.iter().map(|one| one.path.as_str()).collect();
             assert_eq!(found, expected, "{candidate}");
             assert!(report.findings.iter().all(|one| one.severity == Severity::Warning));

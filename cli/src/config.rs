@@ -6,10 +6,10 @@ pub mod build;
 pub(crate) mod deployment;
 pub mod dev_vars;
 pub mod environment;
+pub mod file;
 pub mod finding;
 mod json;
 pub mod policy;
-pub mod source;
 mod toml;
 
 use anyhow::{Context as _, Result, bail};
@@ -17,8 +17,8 @@ use std::env;
 use std::path::{Path, PathBuf};
 
 pub use self::environment::Environment;
+pub use self::file::ConfigFile;
 pub use self::finding::{Finding, Severity};
-pub use self::source::Source;
 
 /// The names that wrangler looks for, the one that it prefers first.
 pub(crate) const NAMES: [&str; 3] = ["wrangler.json", "wrangler.jsonc", "wrangler.toml"];

@@ -1,10 +1,10 @@
 //! `explain`: what a token says, and what the gate makes of it, step by step. Nothing is sent anywhere.
 
-use super::config::bindings::{self, RouteRow, Unseen};
+use super::config::bindings::{self, MissingBindings, RouteRow};
 use super::config::dev_vars::DevVars;
-use super::config::{self, Environment, Source, policy};
+use super::config::{self, ConfigFile, Environment, policy};
 use super::token_request::with_token;
-use super::{clock, say};
+use super::{clock, output};
 use anyhow::{Context as _, Result, anyhow, bail};
 use clap::Args;
 use portcullis::json;
@@ -65,13 +65,13 @@ pub fn run(options: &Options) -> ExitCode {
     match explain(options, clock::unix_now()) {
         Ok(explained) => {
             if options.json {
-                say::json(&explained);
+                output::json(&explained);
             } else {
-                say::result(&show::shown(&explained, clock::unix_now()));
+                output::result(&show::shown(&explained, clock::unix_now()));
             }
             ExitCode::from(u8::from(explained.get("verdict") != Some(&json!("admitted"))))
         }
-        Err(error) => say::could_not_run(&error, options.json),
+        Err(error) => output::could_not_run(&error, options.json),
     }
 }
 
@@ -81,7 +81,7 @@ fn explain(options: &Options, now: UnixSeconds) -> Result<Value> {
     let text = text(options.token.as_deref())?;
     let inspected = functions::inspect(&text);
     let file = config::locate(options.config.as_deref())?;
-    let source = Source::read(&file)?;
+    let source = ConfigFile::read(&file)?;
     let name = options.env.as_deref().unwrap_or_default();
     let environments = Environment::select(&source, Some(name))?;
     let environment = environments.first().context("no environment was selected")?;
@@ -145,7 +145,7 @@ impl Asked {
         let curl = inspected.get("curl");
         let of_curl = |name: &str| curl.and_then(|curl| curl.get(name)?.as_str());
         // The stand-ins of what is not here do, as no more than sources and routes are asked for.
-        let policy = bindings::compile(environment, raw, dev_vars, Unseen::Warn).policy;
+        let policy = bindings::compile(environment, raw, dev_vars, MissingBindings::Warn).policy;
         let rows = policy.as_ref().map(RouteRow::all).unwrap_or_default();
         let guarded = || rows.iter().filter(|row| row.access != "public");
         let row = guarded().find(|row| row.requires.is_empty()).or(guarded().next());

@@ -2,7 +2,7 @@
 
 use super::key::Key;
 use super::key::generate::random;
-use super::{mint, say};
+use super::{mint, output};
 use anyhow::{Context as _, Result, bail};
 use base64ct::{Base64UrlUnpadded, Encoding as _};
 use clap::{Args, ValueEnum};
@@ -75,16 +75,16 @@ pub fn run(options: &Options) -> ExitCode {
     match make(options) {
         Ok(made) => {
             if options.json {
-                say::json(&made.to_json(options.alg));
+                output::json(&made.to_json(options.alg));
             } else {
                 if let Some((_, text)) = &made.public {
-                    say::result(text.trim_end());
+                    output::result(text.trim_end());
                 }
-                say::write(&made.guidance(options.alg));
+                output::write(&made.guidance(options.alg));
             }
             ExitCode::SUCCESS
         }
-        Err(error) => say::could_not_run(&error, options.json),
+        Err(error) => output::could_not_run(&error, options.json),
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! The program `portcullis` and `cargo xtask` run them. They judge with the gate's own code, so their
 //! verdicts are those of the deployed gate. Each command is a module with its options and a function `run`,
-//! which prints the result and returns the exit code. All messages go through [`say`].
+//! which prints the result and returns the exit code. All messages go through [`output`].
 //!
 //! The feature `doctor`, which is on by default, adds the one command that fetches over TLS.
 
@@ -14,10 +14,11 @@ pub mod explain;
 mod key;
 pub mod keygen;
 pub mod mint;
+pub mod output;
 pub mod process;
 pub mod revoke;
-pub mod say;
 pub mod schema;
+mod token_input;
 mod token_request;
 
 use clap::{Parser, Subcommand};
@@ -80,6 +81,6 @@ pub fn main() -> ExitCode {
         #[cfg(feature = "doctor")]
         Command::Doctor(options) => doctor::run(&options),
         Command::Schema(options) => schema::run(&options),
-        Command::Revoke(options) => revoke::run(&options, revoke::wrangler_of),
+        Command::Revoke(options) => revoke::run(&options, revoke::find_wrangler),
     }
 }

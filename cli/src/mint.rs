@@ -1,8 +1,8 @@
 //! `mint`: makes a token for local use.
 
 use crate::config::dev_vars::DevVars;
-use crate::config::{self, Environment, Source, policy};
-use crate::{clock, say};
+use crate::config::{self, ConfigFile, Environment, policy};
+use crate::{clock, output};
 use anyhow::{Context, Result, bail};
 use base64ct::{Base64UrlUnpadded, Encoding};
 use clap::Args;
@@ -12,15 +12,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-mod demo;
-pub(crate) mod given;
+mod issuer;
 mod lifetime;
 pub(crate) mod signer;
 
 pub use lifetime::Lifetime;
 
 use crate::key::Key;
-use demo::Issuer;
+use issuer::Issuer;
 use signer::Signer;
 
 /// Who a token is about, if nobody is named.
@@ -85,14 +84,14 @@ pub struct Options {
 pub fn run(options: &Options) -> ExitCode {
     match config::locate(options.config.as_deref()).and_then(|file| mint(&file, options)) {
         Ok(token) if options.json => {
-            say::json(&json!({ "token": token }));
+            output::json(&json!({ "token": token }));
             ExitCode::SUCCESS
         }
         Ok(token) => {
-            say::result(&token);
+            output::result(&token);
             ExitCode::SUCCESS
         }
-        Err(error) => say::could_not_run(&error, options.json),
+        Err(error) => output::could_not_run(&error, options.json),
     }
 }
 
@@ -102,12 +101,12 @@ pub fn run(options: &Options) -> ExitCode {
 ///
 /// Where there is nothing to sign with, or it cannot sign so.
 pub fn mint(file: &Path, options: &Options) -> Result<String> {
-    let source = Source::read(file)?;
+    let source = ConfigFile::read(file)?;
     let environment = options.env.as_deref().unwrap_or_default();
     let environment = Environment::select(&source, Some(environment))?;
     let environment = environment.first().context("no environment was selected")?;
     let policy = policy::raw(environment).unwrap_or(Value::Null);
-    let issuers = demo::issuers(&policy);
+    let issuers = issuer::issuers(&policy);
 
     let (signer, issuer) = match &options.key {
         Some(file) => {
@@ -116,7 +115,9 @@ pub fn mint(file: &Path, options: &Options) -> Result<String> {
                 issuer.algorithms.iter().any(|algorithm| key.fits(*algorithm))
             });
             if issuer.is_none() {
-                say::note("no issuer in the policy has such keys: no iss and aud but those given");
+                output::note(
+                    "no issuer in the policy has such keys: no iss and aud but those given",
+                );
             }
             let algorithm = options.alg.or_else(|| {
                 let listed = &issuer?.algorithms;

@@ -1,6 +1,6 @@
 //! Running other programs.
 
-use super::say;
+use super::output;
 use anyhow::{Result, anyhow, bail};
 use std::ffi::OsStr;
 use std::io::{self, ErrorKind};
@@ -54,7 +54,7 @@ pub fn capture(command: &mut Command) -> Result<String> {
     let mut written = String::from_utf8_lossy(&output.stdout).into_owned();
     written.push_str(&String::from_utf8_lossy(&output.stderr));
     if !output.status.success() {
-        say::write(&written);
+        output::write(&written);
         bail!("`{}` failed ({})", shown(command), output.status);
     }
     Ok(written)

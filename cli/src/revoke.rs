@@ -1,11 +1,11 @@
 //! `revoke`: writes the entries by which the gate knows that something is revoked, or
 //! deletes them.
 
-use crate::config::bindings::{self, Unseen};
+use crate::config::bindings::{self, MissingBindings};
 use crate::config::dev_vars::DevVars;
-use crate::config::{self, Environment, Severity, Source, policy};
-use crate::mint::{Lifetime, given};
-use crate::{clock, process, say};
+use crate::config::{self, ConfigFile, Environment, Severity, policy};
+use crate::mint::Lifetime;
+use crate::{clock, output, process, token_input};
 use anyhow::{Context as _, Result, anyhow, bail};
 use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
@@ -107,20 +107,20 @@ struct Plan {
 pub fn run(options: &Options, wrangler: impl Fn(&Path) -> Result<Command>) -> ExitCode {
     match revoke(options, wrangler) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => say::could_not_run(&error, options.json),
+        Err(error) => output::could_not_run(&error, options.json),
     }
 }
 
 fn revoke(options: &Options, wrangler: impl Fn(&Path) -> Result<Command>) -> Result<()> {
     let file = config::locate(options.config.as_deref())?;
-    let token = given::token(options.token.as_deref(), options.token_file.as_deref())?;
-    let source = Source::read(&file)?;
+    let token = token_input::read(options.token.as_deref(), options.token_file.as_deref())?;
+    let source = ConfigFile::read(&file)?;
     let name = options.env.as_deref().unwrap_or_default();
     let environments = Environment::select(&source, Some(name))?;
     let environment = environments.first().context("no environment was selected")?;
     let now = clock::unix_now().get();
     let plan = plan(options, environment, &file, token.as_deref(), now)?;
-    carry_out(&plan, options.json, || wrangler(&file))
+    apply(&plan, options.json, || wrangler(&file))
 }
 
 /// A command for the wrangler that is installed beside the configuration or in a folder above it, else
@@ -129,7 +129,7 @@ fn revoke(options: &Options, wrangler: impl Fn(&Path) -> Result<Command>) -> Res
 /// # Errors
 ///
 /// Where the path of the configuration is none.
-pub fn wrangler_of(config: &Path) -> Result<Command> {
+pub fn find_wrangler(config: &Path) -> Result<Command> {
     let config =
         std::path::absolute(config).with_context(|| format!("{} is no path", config.display()))?;
     let name = if cfg!(windows) { "wrangler.cmd" } else { "wrangler" };
@@ -161,11 +161,11 @@ fn plan(
 
 /// The policy, as far as it can be compiled here; secrets that are elsewhere are not needed.
 fn compiled(environment: &Environment<'_>, file: &Path) -> Result<Policy> {
-    let name = &environment.source().name;
+    let name = &environment.file().name;
     let raw = policy::raw(environment)
         .map_err(|finding| anyhow!("{}", finding.located(name, environment.name())))?;
     let dev_vars = DevVars::read(file.parent().unwrap_or(Path::new("")), environment.name())?;
-    let compiled = bindings::compile(environment, &raw, &dev_vars, Unseen::Warn);
+    let compiled = bindings::compile(environment, &raw, &dev_vars, MissingBindings::Warn);
     let faults = compiled.findings.iter().filter(|one| one.severity != Severity::Warning);
     let faults: Vec<String> =
         faults.map(|fault| fault.located(name, environment.name()).to_string()).collect();
@@ -175,7 +175,7 @@ fn compiled(environment: &Environment<'_>, file: &Path) -> Result<Policy> {
     }
 }
 
-fn carry_out(plan: &Plan, as_json: bool, wrangler: impl Fn() -> Result<Command>) -> Result<()> {
+fn apply(plan: &Plan, as_json: bool, wrangler: impl Fn() -> Result<Command>) -> Result<()> {
     for change in &plan.changes {
         let mut command = wrangler()?;
         command.args(plan.store.arguments(change));
@@ -186,19 +186,19 @@ fn carry_out(plan: &Plan, as_json: bool, wrangler: impl Fn() -> Result<Command>)
             process::run_quietly(&mut command)?;
         }
         if !as_json {
-            say::result(&format!("{change} {}", plan.store));
+            output::result(&format!("{change} {}", plan.store));
         }
     }
     if as_json {
         let changes: Vec<Value> = plan.changes.iter().map(Change::to_json).collect();
-        say::json(&json!({
+        output::json(&json!({
             "store": plan.store.to_string(),
             "remote": plan.store.is_remote(),
             "changes": changes,
             "known_within_seconds": plan.delay(),
         }));
     } else {
-        say::result(&plan.known_within());
+        output::result(&plan.known_within());
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! `schema`: what the policy's keys are, for editors and programs.
 
-use super::say;
+use super::output;
 use clap::{Args, ValueEnum};
 use serde_json::Value;
 use std::process::ExitCode;
@@ -41,14 +41,14 @@ enum Subject {
 #[must_use]
 pub fn run(options: &Options) -> ExitCode {
     match options.subject {
-        Subject::Policy => say::result(include_str!("../../policy.schema.json").trim_end()),
-        Subject::Wrangler => say::result(include_str!("../../wrangler.schema.json").trim_end()),
+        Subject::Policy => output::result(include_str!("../../policy.schema.json").trim_end()),
+        Subject::Wrangler => output::result(include_str!("../../wrangler.schema.json").trim_end()),
         Subject::Typescript => {
             let types = include_str!("../../policy.d.ts");
             if options.json {
-                say::json(&Value::from(types));
+                output::json(&Value::from(types));
             } else {
-                say::result(types.trim_end());
+                output::result(types.trim_end());
             }
         }
     }

@@ -2,8 +2,8 @@
 
 use super::build;
 use super::dev_vars::DevVars;
+use super::file::pointer;
 use super::policy;
-use super::source::pointer;
 use super::{Environment, Finding, Severity};
 use portcullis::alg::Algorithm;
 use portcullis::issuer_id::IssuerId;
@@ -19,7 +19,7 @@ pub use route_row::RouteRow;
 
 /// What to make of a secret that the policy needs and .dev.vars does not have.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Unseen {
+pub enum MissingBindings {
     /// The gate is to run here, and cannot.
     Fault,
     /// The top level is what runs here; a named environment runs elsewhere, where the secret may
@@ -37,7 +37,7 @@ pub struct Compiled {
     /// The policy, unless it has faults.
     pub policy: Option<Policy>,
     /// The issuers whose keys are not here and were stood in for, by their places.
-    pub without_keys: Vec<IssuerId>,
+    pub placeholder_issuers: Vec<IssuerId>,
 }
 
 /// Compiles the policy with the core's own compiler.
@@ -45,27 +45,27 @@ pub fn compile(
     environment: &Environment<'_>,
     raw_policy: &Value,
     dev_vars: &DevVars,
-    unseen: Unseen,
+    missing: MissingBindings,
 ) -> Compiled {
     let references = Policy::binding_references(raw_policy);
-    let stood_in = RefCell::default();
-    let local = Local { environment, dev_vars, raw_policy, references: &references, stood_in };
+    let placeholders = RefCell::default();
+    let local = Local { environment, dev_vars, raw_policy, references: &references, placeholders };
     let Compilation { outcome, warnings } = Policy::compile(raw_policy, &local);
 
     // Where a stand-in was used, its own shortcomings are not the policy's.
-    let stood_in = local.stood_in.into_inner();
-    let of_stand_in = |fault: &Fault| {
+    let placeholders = local.placeholders.into_inner();
+    let is_about_placeholder = |fault: &Fault| {
         let at = pointer(&fault.path);
         references.iter().any(|reference| {
             reference.purpose == Purpose::PublicKey
-                && stood_in.contains(&reference.binding)
+                && placeholders.contains(&reference.binding)
                 && at.starts_with(&reference.pointer)
         })
     };
     let mut findings: Vec<Finding> = references
         .iter()
-        .filter(|reference| stood_in.contains(&reference.binding))
-        .map(|reference| unseen_binding(environment, dev_vars, reference, unseen))
+        .filter(|reference| placeholders.contains(&reference.binding))
+        .map(|reference| missing_binding(environment, dev_vars, reference, missing))
         .collect();
     let (faults, policy) = match outcome {
         Ok(policy) => (Vec::new(), Some(policy)),
@@ -80,23 +80,27 @@ pub fn compile(
             remedy: fault.remedy,
         }
     };
-    findings.extend(faults.into_iter().filter(|f| !of_stand_in(f)).map(found(Severity::Fault)));
-    findings.extend(warnings.into_iter().filter(|f| !of_stand_in(f)).map(found(Severity::Warning)));
+    findings.extend(
+        faults.into_iter().filter(|f| !is_about_placeholder(f)).map(found(Severity::Fault)),
+    );
+    findings.extend(
+        warnings.into_iter().filter(|f| !is_about_placeholder(f)).map(found(Severity::Warning)),
+    );
     let surprises = policy.as_ref().map(Policy::surprises).unwrap_or_default();
     findings.extend(surprises.into_iter().map(found(Severity::Warning)));
-    let lacking = lacking_algorithms(environment, raw_policy);
+    let lacking = missing_algorithms(environment, raw_policy);
     let policy = policy.filter(|_| lacking.is_empty());
     findings.extend(lacking);
-    let without_keys = references
+    let placeholder_issuers = references
         .iter()
-        .filter(|reference| stood_in.contains(&reference.binding))
+        .filter(|reference| placeholders.contains(&reference.binding))
         .filter_map(|reference| reference.issuer)
         .collect();
-    Compiled { findings, policy, without_keys }
+    Compiled { findings, policy, placeholder_issuers }
 }
 
 /// Algorithms that the policy lists and the deployed build lacks; this one has them all.
-fn lacking_algorithms(environment: &Environment<'_>, raw_policy: &Value) -> Vec<Finding> {
+fn missing_algorithms(environment: &Environment<'_>, raw_policy: &Value) -> Vec<Finding> {
     let built = build::Options::of(environment);
     let issuers = raw_policy.get("issuers").and_then(Value::as_array);
     let mut findings = Vec::new();
@@ -131,17 +135,17 @@ pub fn place(path: &str) -> String {
     }
 }
 
-fn unseen_binding(
+fn missing_binding(
     environment: &Environment<'_>,
     dev_vars: &DevVars,
     reference: &BindingReference,
-    unseen: Unseen,
+    missing: MissingBindings,
 ) -> Finding {
     let binding = &reference.binding;
-    let needed = match unseen {
-        Unseen::Fault => true,
-        Unseen::FaultAtTopLevel => environment.name().is_none(),
-        Unseen::Warn => false,
+    let needed = match missing {
+        MissingBindings::Fault => true,
+        MissingBindings::FaultAtTopLevel => environment.name().is_none(),
+        MissingBindings::Warn => false,
     };
     let (severity, problem, remedy) = if needed {
         let file = dev_vars.file.as_deref().unwrap_or(".dev.vars");
@@ -155,7 +159,7 @@ fn unseen_binding(
         let remedy = format!("set it with `npx wrangler secret put {binding}{flag}`");
         (Severity::Warning, format!("{binding} cannot be checked here"), remedy)
     };
-    let path = super::source::dotted(&reference.pointer);
+    let path = super::file::dotted(&reference.pointer);
     Finding {
         severity,
         line: policy::line(environment, &path),
@@ -172,7 +176,7 @@ struct Local<'a> {
     dev_vars: &'a DevVars,
     raw_policy: &'a Value,
     references: &'a [BindingReference],
-    stood_in: RefCell<BTreeSet<String>>,
+    placeholders: RefCell<BTreeSet<String>>,
 }
 
 impl Local<'_> {
@@ -203,7 +207,7 @@ impl Bindings for Local<'_> {
             return Some(variable.value.clone());
         }
         let reference = self.references.iter().find(|reference| reference.binding == name)?;
-        self.stood_in.borrow_mut().insert(name.to_owned());
+        self.placeholders.borrow_mut().insert(name.to_owned());
         Some(Value::String(placeholder::for_reference(reference, &self.algorithms(reference))))
     }
 
@@ -226,7 +230,7 @@ impl Bindings for Local<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Source;
+    use super::super::ConfigFile;
     use super::*;
 
     const POLICY: &str = "
@@ -257,14 +261,19 @@ mod tests {
         access = 'public'
     ";
 
-    fn check(text: &str, secrets: &[(&str, &str)], unseen: Unseen, expected: &[&str]) -> bool {
-        let source = Source::parse("wrangler.toml", text).unwrap();
+    fn check(
+        text: &str,
+        secrets: &[(&str, &str)],
+        missing: MissingBindings,
+        expected: &[&str],
+    ) -> bool {
+        let source = ConfigFile::parse("wrangler.toml", text).unwrap();
         let environments = Environment::select(&source, None).unwrap();
         let environment = environments.last().unwrap();
         let values = secrets.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
         let dev_vars = DevVars { file: Some(".dev.vars".to_owned()), values };
         let raw = policy::raw(environment).unwrap();
-        let compiled = compile(environment, &raw, &dev_vars, unseen);
+        let compiled = compile(environment, &raw, &dev_vars, missing);
         let found: Vec<String> = compiled
             .findings
             .iter()
@@ -301,7 +310,11 @@ mod tests {
         let unseen = ["POLICY.issuers[0].keys.pem?", "POLICY.issuers[1].keys.pem?"];
         let found = |command: &str, expected: &[&str], routes: bool| {
             let expected: Vec<&str> = unseen.iter().chain(expected).copied().collect();
-            assert_eq!(check(&with(command), &[], Unseen::Warn, &expected), routes, "{command}");
+            assert_eq!(
+                check(&with(command), &[], MissingBindings::Warn, &expected),
+                routes,
+                "{command}"
+            );
         };
         found("cargo xtask build", &[&lacks(0)], false);
         found("cargo xtask build --without mldsa", &[&lacks(0), &lacks(1)], false);
@@ -319,14 +332,19 @@ mod tests {
             "POLICY.issuers[1].keys.pem",
             "POLICY.issuers[2].keys.jwks",
         ];
-        assert!(check(&top, &[], Unseen::FaultAtTopLevel, &all));
+        assert!(check(&top, &[], MissingBindings::FaultAtTopLevel, &all));
         assert!(check(
             &top,
             &[],
-            Unseen::Warn,
+            MissingBindings::Warn,
             &all.map(|path| format!("{path}?")).each_ref().map(String::as_str)
         ));
-        assert!(check(&top, &[("NEW", &secret), ("OLD", &secret)], Unseen::Fault, &all[2..]));
+        assert!(check(
+            &top,
+            &[("NEW", &secret), ("OLD", &secret)],
+            MissingBindings::Fault,
+            &all[2..]
+        ));
         // A value that is there is judged.
         let short = [("NEW", "short"), ("OLD", secret.as_str())];
         let found = [
@@ -334,23 +352,23 @@ mod tests {
             "POLICY.issuers[2].keys.jwks",
             "POLICY.issuers[0].keys.secret",
         ];
-        assert!(!check(&top, &short, Unseen::Fault, &found));
+        assert!(!check(&top, &short, MissingBindings::Fault, &found));
 
         let production = format!("vars.POLICY.origin = 'echo'\n{POLICY}")
             .replace("vars.POLICY", "env.production.vars.POLICY");
         let warned = all.map(|path| format!("{path}?"));
         let warned = warned.each_ref().map(String::as_str);
-        assert!(check(&production, &[], Unseen::FaultAtTopLevel, &warned));
-        assert!(check(&production, &[], Unseen::Fault, &all));
+        assert!(check(&production, &[], MissingBindings::FaultAtTopLevel, &warned));
+        assert!(check(&production, &[], MissingBindings::Fault, &all));
     }
 
     #[test]
     fn routes_are_listed_in_the_order_in_which_they_are_tried() {
         let text = format!("vars.POLICY.origin = 'echo'\n{POLICY}");
-        let source = Source::parse("wrangler.toml", &text).unwrap();
+        let source = ConfigFile::parse("wrangler.toml", &text).unwrap();
         let environments = Environment::select(&source, None).unwrap();
         let raw = policy::raw(&environments[0]).unwrap();
-        let compiled = compile(&environments[0], &raw, &DevVars::default(), Unseen::Warn);
+        let compiled = compile(&environments[0], &raw, &DevVars::default(), MissingBindings::Warn);
         let rows: Vec<[String; 5]> =
             RouteRow::all(&compiled.policy.unwrap()).iter().map(RouteRow::cells).collect();
         assert_eq!(rows[0], ["/public/{name}", "all", "public", "-", "-"]);

@@ -1,8 +1,8 @@
 //! What in wrangler.toml, outside the policy, would undo the gate.
 
-use super::environment::Placed;
+use super::environment::Setting;
+use super::file::dotted;
 use super::policy;
-use super::source::dotted;
 use super::{Environment, Finding, Severity};
 use portcullis::policy::{BindingReference, Policy, Purpose};
 use serde_json::Value;
@@ -13,7 +13,7 @@ const LARGEST_VARIABLE: usize = 5 * 1024;
 /// Everything that is wrong with an environment, apart from what is in the policy itself.
 pub(crate) fn check(environment: &Environment<'_>, raw_policy: Option<&Value>) -> Vec<Finding> {
     let mut findings = Vec::new();
-    nothing_answers_in_the_gates_place(environment, &mut findings);
+    bypasses(environment, &mut findings);
     variables(environment, &mut findings);
     console(environment, &mut findings);
     if let Some(raw_policy) = raw_policy {
@@ -29,7 +29,7 @@ pub(crate) fn check(environment: &Environment<'_>, raw_policy: Option<&Value>) -
 }
 
 /// The platform's cache answers without running the Worker, and so do static files.
-fn nothing_answers_in_the_gates_place(environment: &Environment<'_>, findings: &mut Vec<Finding>) {
+fn bypasses(environment: &Environment<'_>, findings: &mut Vec<Finding>) {
     let on = Value::Bool(true);
     let mut cached = |cache: Option<&Value>, line, path: String| {
         if cache.and_then(|cache| cache.get("enabled")) == Some(&on) {
@@ -44,11 +44,11 @@ fn nothing_answers_in_the_gates_place(environment: &Environment<'_>, findings: &
         }
     };
     if let Some(cache) = environment.inherited("cache") {
-        let line = environment.source().line(&format!("{}/enabled", cache.pointer));
+        let line = environment.file().line(&format!("{}/enabled", cache.pointer));
         cached(Some(cache.value), line, "cache.enabled".to_owned());
     }
     if let Some(previews) = environment.inherited("previews") {
-        let line = environment.source().line(&format!("{}/cache/enabled", previews.pointer));
+        let line = environment.file().line(&format!("{}/cache/enabled", previews.pointer));
         cached(previews.value.get("cache"), line, "previews.cache.enabled".to_owned());
     }
     if let Some(exports) = environment.inherited("exports") {
@@ -96,7 +96,7 @@ fn variables(environment: &Environment<'_>, findings: &mut Vec<Finding>) {
             };
             findings.push(Finding {
                 severity: Severity::Fault,
-                line: environment.variable_line(&format!("/{}", super::source::escape(name))),
+                line: environment.variable_line(&format!("/{}", super::file::escape(name))),
                 path: name.clone(),
                 problem: format!(
                     "a variable holds at most {LARGEST_VARIABLE} bytes on the platform, and this \
@@ -237,7 +237,7 @@ fn origin_zone(environment: &Environment<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
-fn routes<'a>(environment: &Environment<'a>) -> Vec<Placed<'a>> {
+fn routes<'a>(environment: &Environment<'a>) -> Vec<Setting<'a>> {
     let mut routes = Vec::new();
     routes.extend(environment.inherited("route"));
     if let Some(list) = environment.inherited("routes")
@@ -245,7 +245,7 @@ fn routes<'a>(environment: &Environment<'a>) -> Vec<Placed<'a>> {
     {
         routes.extend(entries.iter().enumerate().map(|(index, value)| {
             let pointer = format!("{}/{index}", list.pointer);
-            Placed { value, line: environment.source().line(&pointer), pointer }
+            Setting { value, line: environment.file().line(&pointer), pointer }
         }));
     }
     routes
@@ -267,13 +267,13 @@ fn origin_echo(environment: &Environment<'_>, findings: &mut Vec<Finding>) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Source;
+    use super::super::ConfigFile;
     use super::*;
 
     /// What is found in each environment of a wrangler.toml, as `environment: path`, the
     /// undeployable with an exclamation mark and warnings with a question mark.
     fn check_toml(text: &str, expected: &[&str]) {
-        let source = Source::parse("wrangler.toml", text).unwrap();
+        let source = ConfigFile::parse("wrangler.toml", text).unwrap();
         let mut found = Vec::new();
         for environment in Environment::select(&source, None).unwrap() {
             let raw = policy::raw(&environment).ok();

@@ -1,7 +1,7 @@
 //! One environment of wrangler.toml: what holds in it, and where that is written.
 
-use super::Source;
-use super::source::escape;
+use super::ConfigFile;
+use super::file::escape;
 use anyhow::{Result, bail};
 use serde_json::Value;
 use std::fmt;
@@ -9,13 +9,13 @@ use std::fmt;
 /// The top level of wrangler.toml, or one `[env.NAME]`.
 #[derive(Clone, Copy, Debug)]
 pub struct Environment<'a> {
-    source: &'a Source,
+    file: &'a ConfigFile,
     name: Option<&'a str>,
 }
 
 /// A value with the place where it is written.
 #[derive(Clone, Debug)]
-pub struct Placed<'a> {
+pub struct Setting<'a> {
     /// The value.
     pub value: &'a Value,
     /// Its line in the file.
@@ -30,25 +30,25 @@ impl<'a> Environment<'a> {
     /// # Errors
     ///
     /// Where there is no environment of that name.
-    pub fn select(source: &'a Source, only: Option<&'a str>) -> Result<Vec<Self>> {
-        let named = source.value.get("env").and_then(Value::as_object);
+    pub fn select(file: &'a ConfigFile, only: Option<&'a str>) -> Result<Vec<Self>> {
+        let named = file.value.get("env").and_then(Value::as_object);
         let names = || named.into_iter().flat_map(|environments| environments.keys());
         match only {
             // wrangler takes an empty name for the top level.
-            Some("") => Ok(vec![Self { source, name: None }]),
+            Some("") => Ok(vec![Self { file, name: None }]),
             Some(name) if names().any(|known| known == name) => {
-                Ok(vec![Self { source, name: Some(name) }])
+                Ok(vec![Self { file, name: Some(name) }])
             }
             Some(name) => {
                 let known: Vec<&str> = names().map(String::as_str).collect();
                 let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
-                bail!("{} has no environment {name}; it has: {known}", source.name)
+                bail!("{} has no environment {name}; it has: {known}", file.name)
             }
             None => {
-                let top = Self { source, name: None };
+                let top = Self { file, name: None };
                 Ok([top]
                     .into_iter()
-                    .chain(names().map(|name| Self { source, name: Some(name) }))
+                    .chain(names().map(|name| Self { file, name: Some(name) }))
                     .collect())
             }
         }
@@ -60,8 +60,8 @@ impl<'a> Environment<'a> {
     }
 
     /// The file that the environment is in.
-    pub fn source(&self) -> &'a Source {
-        self.source
+    pub fn file(&self) -> &'a ConfigFile {
+        self.file
     }
 
     /// The JSON pointer of the environment's table.
@@ -69,41 +69,41 @@ impl<'a> Environment<'a> {
         self.name.map_or_else(String::new, |name| format!("/env/{}", escape(name)))
     }
 
-    fn at(&self, pointer: String) -> Option<Placed<'a>> {
-        let value = self.source.value.pointer(&pointer)?;
-        Some(Placed { value, line: self.source.line(&pointer), pointer })
+    fn at(&self, pointer: String) -> Option<Setting<'a>> {
+        let value = self.file.value.pointer(&pointer)?;
+        Some(Setting { value, line: self.file.line(&pointer), pointer })
     }
 
     /// A key that environments do not inherit, such as `vars`, `secrets` and all bindings.
-    pub fn own(&self, key: &str) -> Option<Placed<'a>> {
+    pub fn own(&self, key: &str) -> Option<Setting<'a>> {
         self.at(format!("{}/{}", self.base(), escape(key)))
     }
 
     /// A key that an environment takes from the top level unless it has its own, such as `routes`,
     /// `workers_dev`, `assets` and `cache`.
-    pub fn inherited(&self, key: &str) -> Option<Placed<'a>> {
+    pub fn inherited(&self, key: &str) -> Option<Setting<'a>> {
         self.own(key).or_else(|| self.at(format!("/{}", escape(key))))
     }
 
     /// A variable.
-    pub fn variable(&self, name: &str) -> Option<Placed<'a>> {
+    pub fn variable(&self, name: &str) -> Option<Setting<'a>> {
         self.at(format!("{}/vars/{}", self.base(), escape(name)))
     }
 
     /// The line of the environment's table, for what is missing in it.
     pub fn line(&self) -> Option<usize> {
-        self.source.line(&self.base())
+        self.file.line(&self.base())
     }
 
     /// The line of something below `vars`, or of what is around it.
     pub fn variable_line(&self, pointer: &str) -> Option<usize> {
-        self.source.line(&format!("{}/vars{pointer}", self.base()))
+        self.file.line(&format!("{}/vars{pointer}", self.base()))
     }
 
     /// Pointers below `vars` at which a date stands.
     pub fn dates(&self) -> impl Iterator<Item = &'a str> {
         let base = format!("{}/vars", self.base());
-        self.source.dates().iter().filter_map(move |date| date.strip_prefix(base.as_str()))
+        self.file.dates().iter().filter_map(move |date| date.strip_prefix(base.as_str()))
     }
 
     /// Whether a binding of that name is declared in a list such as `services`.

@@ -52,10 +52,10 @@ impl Finding {
     }
 }
 
-/// A finding as a person reads it; with `{:#}` in colours, for [`say::result`] and its like, which leave
+/// A finding as a person reads it; with `{:#}` in colours, for [`output::result`] and its like, which leave
 /// them out where nobody would see them.
 ///
-/// [`say::result`]: crate::say::result
+/// [`output::result`]: crate::output::result
 pub struct Located<'a> {
     finding: &'a Finding,
     file: &'a str,

@@ -1,7 +1,7 @@
 //! wrangler.json and wrangler.jsonc as values with their lines. Read as wrangler reads both: comments and
 //! trailing commas are no fault, and nothing else of JSON5 is let through.
 
-use super::source::{Source, dotted, escape, line_of};
+use super::file::{ConfigFile, dotted, escape, line_of};
 use anyhow::{Context as _, Result, anyhow, bail};
 use jsonc_parser::ast;
 use jsonc_parser::common::Ranged as _;
@@ -23,21 +23,21 @@ const FORM: ParseOptions = ParseOptions {
 };
 
 /// Reads the file's text.
-pub(super) fn parse(name: &str, text: &str) -> Result<Source> {
+pub(super) fn parse(name: &str, text: &str) -> Result<ConfigFile> {
     let parsed = parse_to_ast(text, &CollectOptions::default(), &FORM).map_err(|error| {
         anyhow!("{name}:{}: this is not JSON: {}", error.line_display(), error.kind())
     })?;
-    let mut source = Source::new(name);
+    let mut file = ConfigFile::new(name);
     let root = parsed.value.with_context(|| format!("{name} is empty"))?;
-    let mut reader = Reader { text, source: &mut source };
+    let mut reader = Reader { text, file: &mut file };
     let value = reader.value(&root, "")?;
-    source.value = value;
-    Ok(source)
+    file.value = value;
+    Ok(file)
 }
 
 struct Reader<'a> {
     text: &'a str,
-    source: &'a mut Source,
+    file: &'a mut ConfigFile,
 }
 
 impl Reader<'_> {
@@ -52,7 +52,7 @@ impl Reader<'_> {
                 let mut values = Vec::with_capacity(array.elements.len());
                 for (index, item) in array.elements.iter().enumerate() {
                     let inside = format!("{pointer}/{index}");
-                    self.source.note_line(&inside, line_of(self.text, item.start()));
+                    self.file.note_line(&inside, line_of(self.text, item.start()));
                     values.push(self.value(item, &inside)?);
                 }
                 Value::Array(values)
@@ -62,7 +62,7 @@ impl Reader<'_> {
                 for property in &object.properties {
                     let key = property.name.as_str();
                     let inside = format!("{pointer}/{}", escape(key));
-                    self.source.note_line(&inside, line_of(self.text, property.start()));
+                    self.file.note_line(&inside, line_of(self.text, property.start()));
                     let member = self.value(&property.value, &inside)?;
                     if map.insert(key.to_owned(), member).is_some() {
                         bail!(self.unusable(&inside, "this stands here a second time"));
@@ -74,7 +74,7 @@ impl Reader<'_> {
     }
 
     fn unusable(&self, pointer: &str, problem: &str) -> anyhow::Error {
-        let line = self.source.line(pointer).unwrap_or(1);
+        let line = self.file.line(pointer).unwrap_or(1);
         anyhow!("line {line}: {}: {problem}", dotted(pointer))
     }
 }

@@ -1,6 +1,6 @@
 //! The raw policy of an environment, and the bindings that it names.
 
-use super::source::pointer;
+use super::file::pointer;
 use super::{Environment, Finding, Severity};
 use serde_json::Value;
 

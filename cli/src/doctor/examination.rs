@@ -15,7 +15,7 @@ pub(crate) struct Question<'a> {
     /// The requests that it is to go with.
     pub(crate) requests: &'a [TokenRequest],
     /// The issuers whose keys are placeholders, which no token is judged by.
-    pub(crate) without_keys: &'a [IssuerId],
+    pub(crate) placeholder_issuers: &'a [IssuerId],
 }
 
 /// Asks for the keys of every issuer that publishes them, and judges the token with what came.

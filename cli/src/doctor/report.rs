@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 /// One thing that is or may go wrong.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) struct Symptom {
+pub(crate) struct IssuerFinding {
     /// How bad it is.
     pub(crate) severity: Severity,
     /// The place in the policy that it is about, such as `issuers[0].keys`.
@@ -29,9 +29,9 @@ pub(crate) struct IssuerReport {
     /// Its usable keys, in words.
     pub(crate) keys: Vec<String>,
     /// Whether its keys are in a binding that is set elsewhere.
-    pub(crate) is_unseen: bool,
+    pub(crate) has_placeholder_keys: bool,
     /// What is wrong.
-    pub(crate) symptoms: Vec<Symptom>,
+    pub(crate) findings: Vec<IssuerFinding>,
 }
 
 impl IssuerReport {
@@ -56,16 +56,16 @@ impl IssuerReport {
     }
 
     fn note(&mut self, severity: Severity, path: String, problem: String, remedy: String) {
-        self.symptoms.push(Symptom { severity, path, problem, remedy });
+        self.findings.push(IssuerFinding { severity, path, problem, remedy });
     }
 
-    /// The report for a machine, less the symptoms.
+    /// The report for a machine, less the findings.
     pub(crate) fn to_json(&self) -> Value {
         json!({
             "name": self.name,
             "source": self.source,
             "facts": self.facts,
-            "keys": if self.is_unseen { Value::Null } else { json!(self.keys) },
+            "keys": if self.has_placeholder_keys { Value::Null } else { json!(self.keys) },
         })
     }
 }
@@ -81,13 +81,13 @@ pub(crate) struct Report {
 
 impl Report {
     /// All that is wrong.
-    pub(crate) fn symptoms(&self) -> impl Iterator<Item = &Symptom> {
-        self.issuers.iter().flat_map(|issuer| &issuer.symptoms)
+    pub(crate) fn findings(&self) -> impl Iterator<Item = &IssuerFinding> {
+        self.issuers.iter().flat_map(|issuer| &issuer.findings)
     }
 
     /// Whether nothing is wrong that would have a request refused that should pass.
     pub(crate) fn is_well(&self) -> bool {
-        self.symptoms().all(|symptom| symptom.severity == Severity::Warning)
+        self.findings().all(|finding| finding.severity == Severity::Warning)
             && self.token.as_ref().is_none_or(Verdicts::is_admitted_somewhere)
     }
 }

@@ -57,17 +57,17 @@ fn now() -> portcullis::time::UnixSeconds {
 }
 
 /// All that is wrong, as `place: problem -> remedy`, warnings with a question mark.
-fn symptoms(report: &Report) -> Vec<String> {
-    let symptom = |one: &super::report::Symptom| {
+fn findings(report: &Report) -> Vec<String> {
+    let finding = |one: &super::report::IssuerFinding| {
         let mark = if one.severity == Severity::Warning { "?" } else { "" };
         format!("{}{mark}: {} -> {}", one.path, one.problem, one.remedy)
     };
-    report.symptoms().map(symptom).collect()
+    report.findings().map(finding).collect()
 }
 
-/// Each of the reported symptoms has all the pieces of its row, and there are no others.
+/// Each of the reported findings has all the pieces of its row, and there are no others.
 fn check(report: &Report, expected: &[&[&str]]) {
-    let found = symptoms(report);
+    let found = findings(report);
     let fit = found.len() == expected.len()
         && found.iter().zip(expected).all(|(one, pieces)| pieces.iter().all(|p| one.contains(p)));
     assert!(fit, "found {found:#?}\nexpected {expected:#?}");
@@ -151,7 +151,7 @@ fn metadata_of_another_issuer() {
         &report,
         &[&["is of the issuer \"https://other.example\", and the policy's is \"http://127"]],
     );
-    assert!(!symptoms(&report)[0].contains("slash"));
+    assert!(!findings(&report)[0].contains("slash"));
 }
 
 #[test]
@@ -266,7 +266,7 @@ fn keys_that_share_a_name_or_have_none() {
     );
     check(&examine_keys(&["ES256"], &[nameless()]), &[]);
     let five = [nameless(), nameless(), nameless(), nameless(), nameless()];
-    let found = symptoms(&examine_keys(&["ES256"], &five));
+    let found = findings(&examine_keys(&["ES256"], &five));
     let said = "keys: 5 keys without a kid serve ES256, and at most 4 are tried";
     assert!(found.iter().any(|one| one.contains(said)), "{found:#?}");
 }

@@ -37,7 +37,7 @@ pub(crate) struct Verdict {
     /// Whether the request passes in spite of the refusal, because of report mode.
     pub(crate) is_only_reported: bool,
     /// Whether the revocation store would decide, which cannot be read from here.
-    pub(crate) is_revocation_unseen: bool,
+    pub(crate) is_revocation_unknown: bool,
 }
 
 /// A refusal, and what to do about it.
@@ -109,7 +109,7 @@ impl Verdict {
 
     fn outcome(&self) -> String {
         let issuer = self.issuer.as_deref().unwrap_or("none");
-        let unseen = if self.is_revocation_unseen { ", unless it is revoked" } else { "" };
+        let unseen = if self.is_revocation_unknown { ", unless it is revoked" } else { "" };
         match &self.refusal {
             None => {
                 let key = self.key.as_deref().unwrap_or("none");
@@ -134,7 +134,7 @@ impl Verdict {
             "request": self.request,
             "admitted": self.is_admitted(),
             "only_reported": self.is_only_reported,
-            "revocation_unseen": self.is_revocation_unseen,
+            "revocation_unseen": self.is_revocation_unknown,
             "issuer": self.issuer,
             "key": self.key,
             "code": self.refusal.as_ref().map(|refusal| refusal.code),
@@ -163,7 +163,7 @@ impl<'a> Examiner<'a> {
         let mut issuers = self.policy.issuers().iter();
         let issuer = issuers.find(|issuer| Some(issuer.name()) == trace.issuer);
         let has_placeholder =
-            issuer.is_some_and(|issuer| self.question.without_keys.contains(&issuer.id()));
+            issuer.is_some_and(|issuer| self.question.placeholder_issuers.contains(&issuer.id()));
         let (refusal, is_only_reported) = match &offline.decision {
             // The verdict on the placeholder may not be the one on the real key.
             _ if has_placeholder => (Some(without_keys()), false),
@@ -185,7 +185,7 @@ impl<'a> Examiner<'a> {
             key: trace.key,
             refusal,
             is_only_reported,
-            is_revocation_unseen: offline.has_unread_revocations,
+            is_revocation_unknown: offline.has_unread_revocations,
         }
     }
 

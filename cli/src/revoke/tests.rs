@@ -39,7 +39,7 @@ struct Line {
 /// say which file.
 fn planned(toml: &str, words: &[&str], token: Option<&str>) -> Result<Vec<String>> {
     let line = Line::try_parse_from(["revoke"].iter().chain(words))?;
-    let source = Source::parse("wrangler.toml", toml)?;
+    let source = ConfigFile::parse("wrangler.toml", toml)?;
     let name = line.options.env.as_deref().unwrap_or_default();
     let environments = Environment::select(&source, Some(name))?;
     let plan = plan(&line.options, &environments[0], Path::new("/w/wrangler.toml"), token, NOW)?;
@@ -196,7 +196,7 @@ fn a_token_says_its_issuer_and_jti() {
 fn how_long_until_it_is_known() {
     let known_within = |words: &[&str]| {
         let line = Line::try_parse_from(["revoke", "--jti", "j"].iter().chain(words)).unwrap();
-        let source = Source::parse("wrangler.toml", ONE).unwrap();
+        let source = ConfigFile::parse("wrangler.toml", ONE).unwrap();
         let environments = Environment::select(&source, Some("")).unwrap();
         let plan = plan(&line.options, &environments[0], Path::new("w.toml"), None, NOW).unwrap();
         (plan.store.to_string(), plan.known_within())

@@ -29,7 +29,7 @@ fn judged(token: impl FnOnce(&str) -> String) -> Vec<Verdict> {
     judged_at(&server.url, &token(&server.url), &[])
 }
 
-fn judged_at(url: &str, token: &str, without_keys: &[IssuerId]) -> Vec<Verdict> {
+fn judged_at(url: &str, token: &str, placeholder_issuers: &[IssuerId]) -> Vec<Verdict> {
     let keys = json!({ "jwks_uri": format!("{url}/keys") });
     let asked = |method: &str, path: &str| TokenRequest {
         shown: path.to_owned(),
@@ -37,7 +37,7 @@ fn judged_at(url: &str, token: &str, without_keys: &[IssuerId]) -> Vec<Verdict> 
         path: path.to_owned(),
     };
     let requests = [asked("GET", "/api/a"), asked("POST", "/admin/a")];
-    let question = Question { token, requests: &requests, without_keys };
+    let question = Question { token, requests: &requests, placeholder_issuers };
     let report = examine(&policy(url, &["RS256"], &keys), Some(&question), now());
     report.token.unwrap().0
 }
@@ -146,7 +146,7 @@ fn a_token_is_judged_where_the_policy_looks_for_it() {
         let token = rs256(json!({}))(&server.url);
         let asked =
             TokenRequest { shown: "/".to_owned(), method: "POST".to_owned(), path: "/".to_owned() };
-        let question = Question { token: &token, requests: &[asked], without_keys: &[] };
+        let question = Question { token: &token, requests: &[asked], placeholder_issuers: &[] };
         let report = examine(&policy, Some(&question), now());
         assert_eq!(report.token.unwrap().0[0].refusal, None, "{source}");
     }
@@ -168,7 +168,7 @@ fn verdict(changes: Value, more: &Value) -> Verdict {
     let token = rs256(changes)(&server.url);
     let asked =
         TokenRequest { shown: "/".to_owned(), method: "GET".to_owned(), path: "/".to_owned() };
-    let question = Question { token: &token, requests: &[asked], without_keys: &[] };
+    let question = Question { token: &token, requests: &[asked], placeholder_issuers: &[] };
     let report = examine(&policy, Some(&question), now());
     report.token.unwrap().0.remove(0)
 }
@@ -186,7 +186,7 @@ fn the_revocation_store_is_not_here() {
     let revocation = json!({ "revocation": { "kv": "REVOKED" } });
     let admitted = verdict(json!({ "jti": "one" }), &revocation);
     assert_eq!(admitted.refusal, None);
-    assert!(admitted.is_revocation_unseen);
+    assert!(admitted.is_revocation_unknown);
     let refused = verdict(json!({ "jti": "one", "exp": 1 }), &revocation);
     assert_eq!(refused.refusal.unwrap().code, "expired");
 }

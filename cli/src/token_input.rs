@@ -7,7 +7,7 @@ use std::path::Path;
 
 /// The token from `-`, which is standard input, or from the file, without what is often copied along
 /// with it; none where neither was given.
-pub(crate) fn token(dash: Option<&str>, file: Option<&Path>) -> Result<Option<String>> {
+pub(crate) fn read(dash: Option<&str>, file: Option<&Path>) -> Result<Option<String>> {
     let mut text = String::new();
     match (dash, file) {
         (None, None) => return Ok(None),
@@ -26,14 +26,14 @@ pub(crate) fn token(dash: Option<&str>, file: Option<&Path>) -> Result<Option<St
             read.context("the token cannot be read from standard input")?;
         }
     }
-    let token = bare(&text);
+    let token = trimmed(&text);
     if token.is_empty() {
         bail!("there is no token in what was given");
     }
     Ok(Some(token.to_owned()))
 }
 
-fn bare(text: &str) -> &str {
+fn trimmed(text: &str) -> &str {
     let text = text.trim().trim_matches(['"', '\'']);
     let text = text.strip_prefix("Authorization:").map_or(text, str::trim_start);
     text.strip_prefix("Bearer ").unwrap_or(text).trim()
@@ -48,7 +48,7 @@ mod tests {
         for text in
             ["a.b.c", " a.b.c\n", "Bearer a.b.c", "Authorization: Bearer a.b.c", "\"a.b.c\""]
         {
-            assert_eq!(bare(text), "a.b.c", "{text:?}");
+            assert_eq!(trimmed(text), "a.b.c", "{text:?}");
         }
     }
 }

@@ -10,7 +10,7 @@ use std::path::Path;
 
 /// A read configuration.
 #[derive(Debug)]
-pub struct Source {
+pub struct ConfigFile {
     /// The file's name, for messages.
     pub name: String,
     /// What it says. A date of TOML's, which wrangler cannot handle, stands here as text.
@@ -19,7 +19,7 @@ pub struct Source {
     dates: Vec<String>,
 }
 
-impl Source {
+impl ConfigFile {
     /// Reads the file.
     ///
     /// # Errors
@@ -147,7 +147,7 @@ mask = 0xff
 
     #[test]
     fn values_know_their_lines() {
-        let source = Source::parse("wrangler.toml", TEXT).unwrap();
+        let source = ConfigFile::parse("wrangler.toml", TEXT).unwrap();
         assert_eq!(source.line("/name"), Some(1));
         assert_eq!(source.line("/vars/POLICY/issuers/0/name"), Some(7));
         assert_eq!(source.line("/vars/POLICY/issuers/0/keys/secret"), Some(8));
@@ -160,7 +160,7 @@ mask = 0xff
 
     #[test]
     fn values_are_those_of_json() {
-        let source = Source::parse("wrangler.toml", TEXT).unwrap();
+        let source = ConfigFile::parse("wrangler.toml", TEXT).unwrap();
         let second = &source.value["vars"]["POLICY"]["issuers"][1];
         assert_eq!(*second, serde_json::json!({ "leeway": 1000, "ratio": 0.5, "mask": 255 }));
         assert_eq!(source.dates(), ["/vars/POLICY/since"]);
@@ -168,9 +168,9 @@ mask = 0xff
 
     #[test]
     fn what_is_not_toml_is_named_with_its_line() {
-        let error = Source::parse("wrangler.toml", "a = 1\nb =\n").unwrap_err().to_string();
+        let error = ConfigFile::parse("wrangler.toml", "a = 1\nb =\n").unwrap_err().to_string();
         assert!(error.starts_with("wrangler.toml:2: this is not TOML: "), "{error}");
-        let error = Source::parse("wrangler.toml", "a = 1\nb = inf\n").unwrap_err().to_string();
+        let error = ConfigFile::parse("wrangler.toml", "a = 1\nb = inf\n").unwrap_err().to_string();
         assert_eq!(error, "line 2: b: JSON, and so a variable, has no such number");
     }
 
