@@ -1,8 +1,9 @@
 //! `check`: everything that is wrong with the configuration and the policy in it, and the routes as they
 //! take effect.
 
-use crate::config::bindings::{self, RouteRow};
+use crate::config::bindings;
 use crate::config::dev_vars::DevVars;
+use crate::config::routes::{self, RouteDescription};
 use crate::config::{self, ConfigFile, Environment, Finding, Severity, deployment, policy};
 use crate::output;
 use anyhow::Result;
@@ -43,12 +44,12 @@ pub struct Report {
     environment: Option<String>,
     findings: Vec<Finding>,
     presets: Vec<Preset>,
-    routes: Option<Vec<RouteRow>>,
+    routes: Option<Vec<RouteDescription>>,
 }
 
 impl Report {
     /// The routes, if the policy compiles.
-    pub fn routes(&self) -> Option<&[RouteRow]> {
+    pub fn routes(&self) -> Option<&[RouteDescription]> {
         self.routes.as_deref()
     }
 
@@ -102,7 +103,7 @@ fn report(environment: &Environment<'_>, dev_vars: &DevVars, missing: MissingBin
             findings = deployment::check(environment, Some(&raw));
             let compiled = bindings::compile(environment, &raw, dev_vars, missing);
             findings.extend(compiled.findings);
-            routes = compiled.policy.as_ref().map(RouteRow::all);
+            routes = compiled.policy.as_ref().map(RouteDescription::all);
         }
         Err(fault) => {
             findings = deployment::check(environment, None);
@@ -227,10 +228,10 @@ fn toml(value: &Value) -> String {
 }
 
 /// The routes in the order in which they are tried.
-fn table(title: &str, routes: &[RouteRow]) -> String {
+fn table(title: &str, routes: &[RouteDescription]) -> String {
     let header = ["route", "methods", "access", "issuers", "requires"].map(str::to_owned);
     let rows: Vec<[String; 5]> =
-        std::iter::once(header).chain(routes.iter().map(RouteRow::cells)).collect();
+        std::iter::once(header).chain(routes.iter().map(routes::cells)).collect();
     let width = |column: usize| {
         rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max()
     };
@@ -257,7 +258,7 @@ fn to_json(reports: &[Report]) -> Value {
                     "issuer": preset.issuer,
                 })).collect::<Vec<_>>(),
                 "routes": report.routes.as_ref().map(|routes| {
-                    routes.iter().map(RouteRow::to_json).collect::<Vec<_>>()
+                    routes.iter().map(routes::to_json).collect::<Vec<_>>()
                 }),
             })
         })

@@ -10,6 +10,7 @@ pub mod file;
 pub mod finding;
 mod json;
 pub mod policy;
+pub mod routes;
 mod toml;
 
 use anyhow::{Context as _, Result, bail};

@@ -1,7 +1,8 @@
 //! `explain`: what a token says, and what the gate makes of it, step by step. Nothing is sent anywhere.
 
-use super::config::bindings::{self, MissingBindings, RouteRow};
+use super::config::bindings::{self, MissingBindings};
 use super::config::dev_vars::DevVars;
+use super::config::routes::{RouteDescription, requires, sample_path};
 use super::config::{self, ConfigFile, Environment, policy};
 use super::token_request::with_token;
 use super::{clock, output};
@@ -146,9 +147,9 @@ impl Asked {
         let of_curl = |name: &str| curl.and_then(|curl| curl.get(name)?.as_str());
         // The stand-ins of what is not here do, as no more than sources and routes are asked for.
         let policy = bindings::compile(environment, raw, dev_vars, MissingBindings::Warn).policy;
-        let rows = policy.as_ref().map(RouteRow::all).unwrap_or_default();
+        let rows = policy.as_ref().map(RouteDescription::all).unwrap_or_default();
         let guarded = || rows.iter().filter(|row| row.access != "public");
-        let row = guarded().find(|row| row.requires.is_empty()).or(guarded().next());
+        let row = guarded().find(|row| requires(row).is_empty()).or(guarded().next());
         let method = options.method.as_deref().or(of_curl("method"));
         let row = row.or(rows.first());
         let method = method.or_else(|| row?.methods.first().map(String::as_str)).unwrap_or("GET");
@@ -156,7 +157,7 @@ impl Asked {
             Some(path) if path.starts_with('/') => format!("https://gate.invalid{path}"),
             Some(url) => url.to_owned(),
             None => {
-                let sample = row.map_or_else(|| "/".to_owned(), RouteRow::sample);
+                let sample = row.map_or_else(|| "/".to_owned(), sample_path);
                 format!("https://gate.invalid{sample}")
             }
         };

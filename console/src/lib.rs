@@ -12,6 +12,7 @@ mod describe;
 mod inspect;
 pub mod offline;
 mod question;
+pub mod route;
 mod steps;
 mod verdict;
 

@@ -3,6 +3,7 @@
 use crate::describe;
 use crate::offline::{self, OfflineDecision};
 use crate::question::{Question, Withheld};
+use crate::route::RouteDescription;
 use crate::steps::{Progress, UnknownStep};
 use portcullis::extract::{self, Credential};
 use portcullis::gate::{Decision, Trace};
@@ -213,7 +214,7 @@ impl Shown<'_> {
         let mut shown = json!({
             "warnings": warnings,
             "verdict": verdict,
-            "route": route.map(|route| describe::route(self.policy, route)),
+            "route": route.map(|route| RouteDescription::new(self.policy, route).to_json()),
             "issuer": issuer,
             "alg": algorithm,
             "key": key,

@@ -13,9 +13,6 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 
 mod placeholder;
-mod route_row;
-
-pub use route_row::RouteRow;
 
 /// What to make of a secret that the policy needs and .dev.vars does not have.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -231,6 +228,7 @@ impl Bindings for Local<'_> {
 #[cfg(test)]
 mod tests {
     use super::super::ConfigFile;
+    use super::super::routes::{RouteDescription, cells};
     use super::*;
 
     const POLICY: &str = "
@@ -369,8 +367,8 @@ mod tests {
         let environments = Environment::select(&source, None).unwrap();
         let raw = policy::raw(&environments[0]).unwrap();
         let compiled = compile(&environments[0], &raw, &DevVars::default(), MissingBindings::Warn);
-        let rows: Vec<[String; 5]> =
-            RouteRow::all(&compiled.policy.unwrap()).iter().map(RouteRow::cells).collect();
+        let routes = RouteDescription::all(&compiled.policy.unwrap());
+        let rows: Vec<[String; 5]> = routes.iter().map(cells).collect();
         assert_eq!(rows[0], ["/public/{name}", "all", "public", "-", "-"]);
         assert_eq!(rows[1], ["/*", "all", "required", "a, b", "scope read"]);
     }

@@ -4,8 +4,9 @@ use super::Options;
 use super::examination::{Question, examine};
 use super::report::{IssuerReport, Report};
 use super::verdict::TokenRequest;
-use crate::config::bindings::{self, MissingBindings, RouteRow};
+use crate::config::bindings::{self, MissingBindings};
 use crate::config::dev_vars::DevVars;
+use crate::config::routes::{RouteDescription, sample_path};
 use crate::config::{self, ConfigFile, Environment, Finding, Severity, policy};
 use crate::{clock, output, token_input};
 use anyhow::{Context as _, Result};
@@ -85,14 +86,14 @@ fn requests(options: &Options, policy: &Policy) -> Vec<TokenRequest> {
             path: path.clone(),
         }];
     }
-    let rows = RouteRow::all(policy).into_iter().filter(|row| row.access != "public");
+    let rows = RouteDescription::all(policy).into_iter().filter(|row| row.access != "public");
     rows.map(|row| {
         let method = row.methods.first().map_or("GET", String::as_str).to_owned();
         let shown = match row.methods.as_slice() {
             [] => row.pattern.clone(),
             methods => format!("{} {}", methods.join("|"), row.pattern),
         };
-        TokenRequest { shown, method, path: row.sample() }
+        TokenRequest { shown, method, path: sample_path(&row) }
     })
     .collect()
 }
