@@ -82,12 +82,12 @@ fn explain(options: &Options, now: UnixSeconds) -> Result<Value> {
     let text = text(options.token.as_deref())?;
     let inspected = functions::inspect(&text);
     let file = config::locate(options.config.as_deref())?;
-    let source = ConfigFile::read(&file)?;
+    let config_file = ConfigFile::read(&file)?;
     let name = options.env.as_deref().unwrap_or_default();
-    let environments = Environment::select(&source, Some(name))?;
+    let environments = Environment::select(&config_file, Some(name))?;
     let environment = environments.first().context("no environment was selected")?;
     let raw = policy::raw(environment)
-        .map_err(|finding| anyhow!("{}", finding.located(&source.name, environment.name())))?;
+        .map_err(|finding| anyhow!("{}", finding.located(&config_file.name, environment.name())))?;
     let dev_vars = DevVars::read(file.parent().unwrap_or(Path::new("")), environment.name())?;
 
     let request = Asked::of(options, &inspected, environment, &raw, &dev_vars)?;

@@ -101,9 +101,9 @@ pub fn run(options: &Options) -> ExitCode {
 ///
 /// Where there is nothing to sign with, or it cannot sign so.
 pub fn mint(file: &Path, options: &Options) -> Result<String> {
-    let source = ConfigFile::read(file)?;
+    let config_file = ConfigFile::read(file)?;
     let environment = options.env.as_deref().unwrap_or_default();
-    let environment = Environment::select(&source, Some(environment))?;
+    let environment = Environment::select(&config_file, Some(environment))?;
     let environment = environment.first().context("no environment was selected")?;
     let policy = policy::raw(environment).unwrap_or(Value::Null);
     let issuers = issuer::issuers(&policy);

@@ -114,9 +114,9 @@ pub fn run(options: &Options, wrangler: impl Fn(&Path) -> Result<Command>) -> Ex
 fn revoke(options: &Options, wrangler: impl Fn(&Path) -> Result<Command>) -> Result<()> {
     let file = config::locate(options.config.as_deref())?;
     let token = token_input::read(options.token.as_deref(), options.token_file.as_deref())?;
-    let source = ConfigFile::read(&file)?;
+    let config_file = ConfigFile::read(&file)?;
     let name = options.env.as_deref().unwrap_or_default();
-    let environments = Environment::select(&source, Some(name))?;
+    let environments = Environment::select(&config_file, Some(name))?;
     let environment = environments.first().context("no environment was selected")?;
     let now = clock::unix_now().get();
     let plan = plan(options, environment, &file, token.as_deref(), now)?;

@@ -103,8 +103,8 @@ mod tests {
                 { path = '/b', access = 'public', encoded_slash = 'allow', cache = 'no-store' },
             ]
         ";
-        let file = ConfigFile::parse("wrangler.toml", text).unwrap();
-        let environments = Environment::select(&file, None).unwrap();
+        let config_file = ConfigFile::parse("wrangler.toml", text).unwrap();
+        let environments = Environment::select(&config_file, None).unwrap();
         let raw = policy::raw(&environments[0]).unwrap();
         let missing = bindings::MissingBindings::Fault;
         let compiled = bindings::compile(&environments[0], &raw, &DevVars::default(), missing);

@@ -1,4 +1,4 @@
-//! wrangler.toml as values with their lines.
+//! Parses wrangler.toml.
 
 use super::file::{ConfigFile, dotted, escape, line_of};
 use anyhow::{Result, anyhow};
@@ -6,7 +6,7 @@ use serde_json::{Map, Number, Value};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-/// Reads the file's text.
+/// Parses the text of a file.
 pub(super) fn parse(name: &str, text: &str) -> Result<ConfigFile> {
     let table = DeTable::parse(text).map_err(|error| {
         let line = error.span().map_or(1, |span| line_of(text, span.start));
@@ -49,7 +49,10 @@ impl Reader<'_> {
                 let number = float.as_str().replace('_', "").parse::<f64>().ok();
                 let number = number.and_then(Number::from_f64);
                 Value::Number(number.ok_or_else(|| {
-                    self.unusable(pointer, "JSON, and so a variable, has no such number")
+                    self.unusable(
+                        pointer,
+                        "JSON has no such number, so a variable cannot have this value",
+                    )
                 })?)
             }
             DeValue::Datetime(date) => {

@@ -35,9 +35,9 @@ pub(super) fn run(options: &Options) -> ExitCode {
 /// What was found, the worst first, and the report; there is none where the policy has faults.
 pub(super) fn examine_checkout(options: &Options) -> Result<(Vec<Finding>, Option<Report>)> {
     let file = config::locate(options.config.as_deref())?;
-    let source = ConfigFile::read(&file)?;
+    let config_file = ConfigFile::read(&file)?;
     let environments =
-        Environment::select(&source, Some(options.env.as_deref().unwrap_or_default()))?;
+        Environment::select(&config_file, Some(options.env.as_deref().unwrap_or_default()))?;
     let environment = environments.first().context("no environment was selected")?;
     let token = token_input::read(options.token.as_deref(), options.token_file.as_deref())?;
     let raw = match policy::raw(environment) {
@@ -68,7 +68,7 @@ pub(super) fn examine_checkout(options: &Options) -> Result<(Vec<Finding>, Optio
     findings.extend(report.iter().flat_map(Report::findings).map(|finding| Finding {
         severity: finding.severity,
         line: policy::line(environment, &finding.path),
-        path: bindings::place(&finding.path),
+        path: bindings::policy_path(&finding.path),
         problem: finding.problem.clone(),
         remedy: finding.remedy.clone(),
     }));

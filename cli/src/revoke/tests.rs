@@ -39,9 +39,9 @@ struct Line {
 /// say which file.
 fn planned(toml: &str, words: &[&str], token: Option<&str>) -> Result<Vec<String>> {
     let line = Line::try_parse_from(["revoke"].iter().chain(words))?;
-    let source = ConfigFile::parse("wrangler.toml", toml)?;
+    let config_file = ConfigFile::parse("wrangler.toml", toml)?;
     let name = line.options.env.as_deref().unwrap_or_default();
-    let environments = Environment::select(&source, Some(name))?;
+    let environments = Environment::select(&config_file, Some(name))?;
     let plan = plan(&line.options, &environments[0], Path::new("/w/wrangler.toml"), token, NOW)?;
     let shown = |change| {
         let arguments = plan.store.arguments(change);
@@ -196,8 +196,8 @@ fn a_token_says_its_issuer_and_jti() {
 fn how_long_until_it_is_known() {
     let known_within = |words: &[&str]| {
         let line = Line::try_parse_from(["revoke", "--jti", "j"].iter().chain(words)).unwrap();
-        let source = ConfigFile::parse("wrangler.toml", ONE).unwrap();
-        let environments = Environment::select(&source, Some("")).unwrap();
+        let config_file = ConfigFile::parse("wrangler.toml", ONE).unwrap();
+        let environments = Environment::select(&config_file, Some("")).unwrap();
         let plan = plan(&line.options, &environments[0], Path::new("w.toml"), None, NOW).unwrap();
         (plan.store.to_string(), plan.known_within())
     };
