@@ -1,7 +1,7 @@
-//! From the command line and the checkout to an examination, and from its report to the terminal.
+//! Runs the examination with the options of the command line, and prints its report.
 
 use super::Options;
-use super::examination::{Question, examine};
+use super::examination::{TokenCheck, examine};
 use super::report::{IssuerReport, Report};
 use super::verdict::TokenRequest;
 use crate::config::bindings::{self, MissingBindings};
@@ -15,24 +15,24 @@ use serde_json::{Value, json};
 use std::path::Path;
 use std::process::ExitCode;
 
-/// Examines, prints, and ends with 0, 1 or 2.
+/// Examines the issuers and the token, prints the findings, and returns the exit code.
 pub(super) fn run(options: &Options) -> ExitCode {
     match examine_checkout(options) {
         Ok((findings, report)) => {
-            let well = report.as_ref().is_some_and(Report::is_well)
+            let is_ok = report.as_ref().is_some_and(Report::is_ok)
                 && findings.iter().all(|finding| finding.severity == Severity::Warning);
             if options.json {
-                output::json(&to_json(options, well, &findings, report.as_ref()));
+                output::json(&to_json(options, is_ok, &findings, report.as_ref()));
             } else {
                 print(options, &findings, report.as_ref());
             }
-            ExitCode::from(u8::from(!well))
+            ExitCode::from(u8::from(!is_ok))
         }
         Err(error) => output::could_not_run(&error, options.json),
     }
 }
 
-/// What was found, the worst first, and the report; there is none where the policy has faults.
+/// Returns the findings, the most severe first, and the report, or `None` if the policy has faults.
 pub(super) fn examine_checkout(options: &Options) -> Result<(Vec<Finding>, Option<Report>)> {
     let file = config::locate(options.config.as_deref())?;
     let config_file = ConfigFile::read(&file)?;
@@ -50,12 +50,12 @@ pub(super) fn examine_checkout(options: &Options) -> Result<(Vec<Finding>, Optio
     let report = compiled.policy.map(|policy| {
         let requests = requests(options, &policy);
         let placeholder_issuers = compiled.placeholder_issuers.as_slice();
-        let question = token.as_ref().map(|token| Question {
+        let check = token.as_ref().map(|token| TokenCheck {
             token,
             requests: &requests,
             placeholder_issuers,
         });
-        let mut report = examine(&policy, question.as_ref(), clock::unix_now());
+        let mut report = examine(&policy, check.as_ref(), clock::unix_now());
         for id in placeholder_issuers {
             if let Some(issuer) = report.issuers.get_mut(id.index()) {
                 // The keys that were examined are placeholders.
@@ -76,7 +76,8 @@ pub(super) fn examine_checkout(options: &Options) -> Result<(Vec<Finding>, Optio
     Ok((findings, report))
 }
 
-/// The one request that was asked about, else one of every route that looks at tokens.
+/// Returns the request that the options describe, or else one request for each route that admits
+/// tokens.
 fn requests(options: &Options, policy: &Policy) -> Vec<TokenRequest> {
     if let Some(path) = &options.path {
         let method = options.method.clone();
@@ -105,7 +106,7 @@ fn print(options: &Options, findings: &[Finding], report: Option<&Report>) {
         output::result(&format!("{:#}", finding.located(&file, environment(options))));
     }
     let Some(report) = report else {
-        output::result("nothing was fetched: first correct the policy");
+        output::result("nothing was fetched, because the policy has faults");
         return;
     };
     for issuer in &report.issuers {
@@ -114,9 +115,9 @@ fn print(options: &Options, findings: &[Finding], report: Option<&Report>) {
             output::result(&format!("  {line}"));
         }
         if issuer.has_placeholder_keys {
-            output::result("  which is not on this machine");
+            output::result("  these keys are not on this machine");
         } else if issuer.keys.is_empty() {
-            output::result("  no key that could be used");
+            output::result("  no usable key");
         }
     }
     if let Some(token) = &report.token {
@@ -124,9 +125,9 @@ fn print(options: &Options, findings: &[Finding], report: Option<&Report>) {
     }
 }
 
-fn to_json(options: &Options, well: bool, findings: &[Finding], report: Option<&Report>) -> Value {
+fn to_json(options: &Options, is_ok: bool, findings: &[Finding], report: Option<&Report>) -> Value {
     json!({
-        "ok": well,
+        "ok": is_ok,
         "environment": environment(options),
         "findings": findings.iter().map(Finding::to_json).collect::<Vec<_>>(),
         "issuers": report.map(|report| {
@@ -136,7 +137,7 @@ fn to_json(options: &Options, well: bool, findings: &[Finding], report: Option<&
     })
 }
 
-/// The environment's name; the top level has none.
+/// The environment's name, or `None` for the top level.
 fn environment(options: &Options) -> Option<&str> {
     options.env.as_deref().filter(|name| !name.is_empty())
 }
