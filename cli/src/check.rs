@@ -1,5 +1,5 @@
-//! `check`: finds all faults of the configuration and of its policy, and shows the routes as they take
-//! effect.
+//! `check`: finds all faults of the configuration and of its policy, and shows the routes as they
+//! take effect.
 
 use crate::config::bindings;
 use crate::config::dev_vars::DevVars;
@@ -16,7 +16,8 @@ use std::process::ExitCode;
 
 pub use crate::config::bindings::MissingBindings;
 
-/// Compiles the policy of every environment with the gate's own compiler and the secrets in .dev.vars.
+/// Compiles the policy of every environment with the gate's own compiler and the secrets in
+/// .dev.vars.
 #[derive(Args, Clone, Debug, Default)]
 #[command(after_help = "\
 Examples:
@@ -123,8 +124,8 @@ fn report(environment: &Environment<'_>, dev_vars: &DevVars, missing: MissingBin
     }
 }
 
-/// Checks the candidate policy, which runs in shadow mode. All its findings are warnings, because it
-/// cannot refuse a request.
+/// Checks the candidate policy, which runs in shadow mode. All its findings are warnings, because
+/// it cannot refuse a request.
 fn check_candidate(environment: &Environment<'_>, dev_vars: &DevVars) -> Vec<Finding> {
     let Some(variable) = environment.variable(policy::CANDIDATE) else { return Vec::new() };
     let raw = match variable.value {

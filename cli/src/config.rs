@@ -1,5 +1,5 @@
-//! The gate's deployment in wrangler's configuration: the environments, their settings and policies,
-//! and the settings that would bypass the gate.
+//! The gate's deployment in wrangler's configuration: the environments, their settings and
+//! policies, and the settings that would bypass the gate.
 
 pub mod bindings;
 pub mod build;

@@ -1,5 +1,5 @@
-//! `doctor`: fetches the keys that issuers publish as the gate does and reports problems. Also judges a
-//! token with the fetched keys.
+//! `doctor`: fetches the keys that issuers publish as the gate does and reports problems. Also
+//! judges a token with the fetched keys.
 
 use clap::Args;
 use std::path::PathBuf;
@@ -30,12 +30,12 @@ mod verdict;
 #[derive(Args, Clone, Debug, Default)]
 #[command(after_help = "\
 Examples:
-  portcullis doctor                                checks that the issuers' keys can be fetched and used
+  portcullis doctor                                whether the issuers' keys can be used
   portcullis doctor - < token                      also judges a token, on every route
   portcullis doctor - --path /api/users < token    on one path
 
-Exit codes: 0 no problem was found, but there may be warnings; 1 there are problems, or no route admits
-the token; 2 the command could not run.")]
+Exit codes: 0 no problem was found, but there may be warnings; 1 there are problems, or no route
+admits the token; 2 the command could not run.")]
 pub struct Options {
     /// `-` reads a token from standard input and judges it
     #[arg(value_name = "-", conflicts_with = "token_file")]

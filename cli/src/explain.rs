@@ -1,4 +1,5 @@
-//! `explain`: shows the contents of a token, and step by step how the gate judges it. Sends nothing.
+//! `explain`: shows the contents of a token, and step by step how the gate judges it. Sends
+//! nothing.
 
 use super::config::bindings::{self, MissingBindings};
 use super::config::dev_vars::DevVars;
@@ -29,24 +30,26 @@ Examples:
   portcullis explain --url /admin/users --method POST < token
   portcullis explain --jwks keys.json < token     with the keys that the issuer publishes
 
-This command fetches nothing; `doctor` fetches keys. Other users of this machine can see the arguments of
-a command, but not its standard input.
+This command fetches nothing; `doctor` fetches keys. Other users of this machine can see the
+arguments of a command, but not its standard input.
 
-Exit codes: 0 the gate would admit the request; 1 the gate would not admit it, or the verdict depends on
-data that is not on this machine; 2 the command could not run.")]
+Exit codes: 0 the gate would admit the request; 1 the gate would not admit it, or the verdict
+depends on data that is not on this machine; 2 the command could not run.")]
 pub struct Options {
     /// The token, or text that contains it: `Authorization: Bearer ...` or a curl command [default:
     /// standard input, as with -]
     #[arg(value_name = "TOKEN", allow_hyphen_values = true)]
     token: Option<String>,
-    /// The URL of the request, or its path [default: that of the curl command, or else one of a route
-    /// that requires a token and, if possible, nothing else]
+    /// The URL of the request, or its path [default: that of the curl command, or else one of a
+    /// route that requires a token and, if possible, nothing else]
     #[arg(long, value_name = "URL")]
     url: Option<String>,
-    /// The method of the request [default: that of the curl command, or else one that the route takes]
+    /// The method of the request [default: that of the curl command, or else one that the route
+    /// takes]
     #[arg(long, value_name = "METHOD")]
     method: Option<String>,
-    /// A JWK Set with the keys that the issuer publishes; ISSUER=FILE if several issuers publish keys
+    /// A JWK Set with the keys that the issuer publishes; ISSUER=FILE if several issuers publish
+    /// keys
     #[arg(long, value_name = "FILE")]
     jwks: Vec<String>,
     /// Use the policy of this environment [default: the top level]
@@ -76,8 +79,8 @@ pub fn run(options: &Options) -> ExitCode {
     }
 }
 
-/// Returns the verdict of the gate, with `request` and `token` added. The result contains neither the
-/// token itself nor the values of forwarded headers.
+/// Returns the verdict of the gate, with `request` and `token` added. The result contains neither
+/// the token itself nor the values of forwarded headers.
 fn explain(options: &Options, now: UnixSeconds) -> Result<Value> {
     let text = text(options.token.as_deref())?;
     let inspected = functions::inspect(&text);

@@ -13,7 +13,8 @@ use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-/// The public key is printed on standard output. The private key or secret is only written to a file.
+/// The public key is printed on standard output. The private key or secret is only written to a
+/// file.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "\
 Examples:
@@ -30,8 +31,8 @@ pub struct Options {
     /// The format of the keys
     #[arg(long, value_enum, default_value_t = Form::Pem)]
     format: Form,
-    /// The file for the private key or the secret. The public key is written beside it, with `.public`
-    /// in its name [default: key-ALGORITHM with a suitable extension]
+    /// The file for the private key or the secret. The public key is written beside it, with
+    /// `.public` in its name [default: key-ALGORITHM with a suitable extension]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
     /// The `kid` of the key in a JWK [default: its thumbprint, RFC 7638]
@@ -169,7 +170,8 @@ fn public_path(secret_file: &Path) -> Result<PathBuf> {
     Ok(secret_file.with_file_name(name))
 }
 
-/// Writes a new file. Never overwrites a file, because it may contain a key that exists nowhere else.
+/// Writes a new file. Never overwrites a file, because it may contain a key that exists nowhere
+/// else.
 fn write_new(path: &Path, text: &str, is_secret: bool) -> Result<()> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);

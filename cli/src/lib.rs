@@ -1,10 +1,10 @@
 //! The commands for operators of a gate: they check a policy, mint and explain tokens, and diagnose
 //! problems with identity providers.
 //!
-//! The program `portcullis` and `cargo xtask` run these commands. They judge requests with the gate's
-//! own code, so their verdicts are those of the deployed gate. Each command is a module with its options
-//! and a function `run`, which prints the result and returns the exit code. All output goes through
-//! [`output`].
+//! The program `portcullis` and `cargo xtask` run these commands. They judge requests with the
+//! gate's own code, so their verdicts are those of the deployed gate. Each command is a module with
+//! its options and a function `run`, which prints the result and returns the exit code. All output
+//! goes through [`output`].
 //!
 //! The feature `doctor`, which is on by default, adds the only command that fetches over TLS.
 
@@ -34,12 +34,12 @@ Exit codes:
   2  the command could not run, or its arguments are invalid
 
 The configuration is wrangler.json, wrangler.jsonc or wrangler.toml in the current directory or the
-nearest directory above it, as for wrangler. --config FILE names another file. Output is colored only
-on a terminal, and not if NO_COLOR is set.
+nearest directory above it, as for wrangler. --config FILE names another file. Output is colored
+only on a terminal, and not if NO_COLOR is set.
 
 Start with:
   portcullis check              shows the faults of the policy, and its routes
-  portcullis mint               prints a token that the policy admits, signed with the secret in .dev.vars
+  portcullis mint               prints a token, signed with the secret in .dev.vars
   portcullis mint | portcullis explain
                                 shows the contents of the token, and how the gate judges it";
 

@@ -25,8 +25,8 @@ use signer::Signer;
 /// The default subject of a token.
 const SUBJECT: &str = "demo-user";
 
-/// By default, the policy admits the token: the token has the `iss` and `aud` of the first issuer with a
-/// secret, and is signed with this secret from .dev.vars.
+/// By default, the policy admits the token: the token has the `iss` and `aud` of the first issuer
+/// with a secret, and is signed with this secret from .dev.vars.
 #[derive(Args, Clone, Debug, Default)]
 #[command(after_help = "\
 Examples:
@@ -47,8 +47,8 @@ pub struct Options {
     /// The scopes (`scope`), separated by spaces
     #[arg(long, value_name = "SCOPES", allow_hyphen_values = true)]
     pub scope: Option<String>,
-    /// A further claim, or another value for a claim; the value is JSON if it can be parsed, or else
-    /// text
+    /// A further claim, or another value for a claim; the value is JSON if it can be parsed, or
+    /// else text
     #[arg(long = "claim", value_name = "NAME=VALUE", value_parser = claim)]
     pub claims: Vec<(String, Value)>,
     /// The algorithm: HS... with a secret, or one that the private key supports [default: the first
@@ -116,7 +116,8 @@ pub fn mint(file: &Path, options: &Options) -> Result<String> {
             });
             if issuer.is_none() {
                 output::note(
-                    "no issuer in the policy uses keys of this kind, so iss and aud come only from the options",
+                    "no issuer in the policy uses keys of this kind, so iss and aud come only from \
+                     the options",
                 );
             }
             let algorithm = options.alg.or_else(|| {

@@ -16,8 +16,8 @@ pub fn error(error: &Error) {
     write(&text);
 }
 
-/// Prints why a command could not run, and returns exit code 2. The error is JSON on standard output if
-/// `as_json` is set.
+/// Prints why a command could not run, and returns exit code 2. The error is JSON on standard
+/// output if `as_json` is set.
 #[must_use]
 pub fn could_not_run(error: &Error, as_json: bool) -> ExitCode {
     if as_json {
@@ -39,8 +39,8 @@ pub fn write(text: &str) {
     let _ = anstream::stderr().write_all(text.as_bytes());
 }
 
-/// Prints a line of the result on standard output. Ignores errors, because the reader may have closed
-/// the pipe, as `head` does.
+/// Prints a line of the result on standard output. Ignores errors, because the reader may have
+/// closed the pipe, as `head` does.
 pub fn result(text: &str) {
     let _ = writeln!(anstream::stdout(), "{text}");
 }

@@ -28,13 +28,13 @@ const PROPAGATION: u32 = 60;
 #[derive(Args, Clone, Debug, Default)]
 #[command(after_help = "\
 Examples:
-  portcullis revoke --remote --sub user-17         all current tokens of the user, who can sign in again
-  portcullis revoke --remote --token - < token     one token, by its issuer and jti
+  portcullis revoke --remote --sub user-17        the user's tokens; the user can sign in again
+  portcullis revoke --remote --token - < token    one token, by its issuer and jti
   portcullis revoke --remote --kid 2026-01 --expires-in 30d
   portcullis revoke --remote --sub user-17 --undo
 
-This command writes with wrangler, which must be installed beside the configuration, in a directory above
-it, or on the PATH.
+This command writes with wrangler, which must be installed beside the configuration, in a directory
+above it, or on the PATH.
 
 Exit codes: 0 all entries were written; 2 some or all entries were not written.")]
 pub struct Options {
@@ -51,12 +51,12 @@ pub struct Options {
     /// Revoke every token of this session (`sid`)
     #[arg(long, value_name = "SESSION", allow_hyphen_values = true, value_parser = NonEmptyStringValueParser::new())]
     sid: Vec<String>,
-    /// Revoke every token signed with this key. Its name in the gate's log is its `kid` or thumbprint,
-    /// or `secret`
+    /// Revoke every token signed with this key. Its name in the gate's log is its `kid` or
+    /// thumbprint, or `secret`
     #[arg(long, value_name = "KEY", allow_hyphen_values = true, value_parser = NonEmptyStringValueParser::new())]
     kid: Vec<String>,
-    /// `-` reads a token from standard input and revokes it by its issuer and `jti`. The signature is
-    /// not verified
+    /// `-` reads a token from standard input and revokes it by its issuer and `jti`. The signature
+    /// is not verified
     #[arg(long, value_name = "-", conflicts_with = "token_file")]
     token: Option<String>,
     /// Read the token from a file
@@ -65,8 +65,8 @@ pub struct Options {
     /// With --sub: revoke the tokens issued up to this time, in Unix seconds [default: now]
     #[arg(long, value_name = "TIME", requires = "sub")]
     before: Option<i64>,
-    /// How long the store keeps the entry: 3600, 12h, 30d; at least 60 seconds. Afterwards, tokens that
-    /// have not expired are valid again [default: the policy's expiration_ttl, or else 7 days]
+    /// How long the store keeps the entry: 3600, 12h, 30d; at least 60 seconds. Afterwards, tokens
+    /// that have not expired are valid again [default: the policy's expiration_ttl, or else 7 days]
     #[arg(long, value_name = "SECONDS")]
     expires_in: Option<Lifetime>,
     /// Delete the entries instead of writing them
@@ -100,8 +100,8 @@ struct Plan {
     max_staleness: u32,
 }
 
-/// Writes or deletes the entries, prints the changes, and returns the exit code. `wrangler` returns a
-/// command that runs wrangler for a configuration file.
+/// Writes or deletes the entries, prints the changes, and returns the exit code. `wrangler` returns
+/// a command that runs wrangler for a configuration file.
 #[must_use]
 pub fn run(options: &Options, wrangler: impl Fn(&Path) -> Result<Command>) -> ExitCode {
     match revoke(options, wrangler) {
@@ -122,8 +122,8 @@ fn revoke(options: &Options, wrangler: impl Fn(&Path) -> Result<Command>) -> Res
     apply(&plan, options.json, || wrangler(&file))
 }
 
-/// Returns a command that runs the wrangler installed beside the configuration file or in a directory
-/// above it, or else the one on the PATH.
+/// Returns a command that runs the wrangler installed beside the configuration file or in a
+/// directory above it, or else the one on the PATH.
 ///
 /// # Errors
 ///
@@ -219,8 +219,8 @@ impl Plan {
             )
         } else {
             format!(
-                "the gate on this machine applies this within {staleness} seconds (max_staleness); the \
-                 deployed gate reads another store: write to it with --remote"
+                "the gate on this machine applies this within {staleness} seconds (max_staleness); \
+                 the deployed gate reads another store: write to it with --remote"
             )
         }
     }

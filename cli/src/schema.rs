@@ -10,10 +10,11 @@ use std::process::ExitCode;
 #[command(after_help = "\
 Examples:
   portcullis schema > policy.schema.json              for a policy
-  portcullis schema wrangler > wrangler.schema.json   for wrangler.toml and wrangler.jsonc with policies
+  portcullis schema wrangler > wrangler.schema.json   for wrangler.toml and wrangler.jsonc
   portcullis schema typescript > policy.d.ts          TypeScript types
 
-In wrangler.toml, write `#:schema ./wrangler.schema.json` in the first line (Even Better TOML, Taplo).
+In wrangler.toml, write `#:schema ./wrangler.schema.json` in the first line (Even Better TOML,
+Taplo).
 In wrangler.jsonc, write `\"$schema\": \"./wrangler.schema.json\"`.
 
 Exit codes: 0 printed; 2 the arguments are invalid.")]

@@ -1,5 +1,5 @@
-//! Reads a token from standard input or from a file. Commands do not take tokens as arguments, because
-//! other users of the machine can see those.
+//! Reads a token from standard input or from a file. Commands do not take tokens as arguments,
+//! because other users of the machine can see those.
 
 use anyhow::{Context as _, Result, bail};
 use std::fs;
@@ -7,16 +7,16 @@ use std::io::{self, Read as _};
 use std::path::Path;
 
 /// Reads the token from standard input if `dash` is `-`, or else from the file. Removes quotes, the
-/// header name and the scheme, which are often copied together with a token. Returns `None` if neither
-/// `dash` nor `file` is set.
+/// header name and the scheme, which are often copied together with a token. Returns `None` if
+/// neither `dash` nor `file` is set.
 pub(crate) fn read(dash: Option<&str>, file: Option<&Path>) -> Result<Option<String>> {
     let mut text = String::new();
     match (dash, file) {
         (None, None) => return Ok(None),
         (Some(token), _) if token != "-" => {
             bail!(
-                "other users of this machine can see the arguments of a command: write - instead of \
-                 the token, and pass the token on standard input"
+                "other users of this machine can see the arguments of a command: write - instead \
+                 of the token, and pass the token on standard input"
             )
         }
         (_, Some(file)) if file.as_os_str() != "-" => {

@@ -1,4 +1,5 @@
-//! Tests of `keygen`: `mint` can sign with the private key, and the gate can verify with the public key.
+//! Tests of `keygen`: `mint` can sign with the private key, and the gate can verify with the public
+//! key.
 
 use crate::kit::{Folder, SECRET};
 use serde_json::json;
@@ -20,8 +21,8 @@ keys = {keys}
     )
 }
 
-/// Generates a key, binds its public key as the program says, mints a token with the private key, and
-/// checks that the gate admits the token.
+/// Generates a key, binds its public key as the program says, mints a token with the private key,
+/// and checks that the gate admits the token.
 fn check(algorithm: &str, format: &str) {
     let folder = Folder::new();
     let words = ["keygen", "--alg", algorithm, "--format", format, "--out", "k", "--json"];

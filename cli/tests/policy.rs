@@ -1,4 +1,5 @@
-//! Tests of `check`, `mint` and `schema`: how they find the configuration, and their output and exit codes.
+//! Tests of `check`, `mint` and `schema`: how they find the configuration, and their output and
+//! exit codes.
 
 use crate::kit::{CONFIG, Folder};
 use serde_json::{Value, json};

@@ -25,10 +25,10 @@ pub(crate) fn description(question: &Question, now: UnixSeconds) -> Value {
     }
 }
 
-/// Faults or warnings.
+/// Converts faults or warnings to JSON.
 pub(crate) fn faults(faults: &[Fault]) -> Value {
-    let shown = |fault: &Fault| json!({ "path": fault.path, "problem": fault.problem, "remedy": fault.remedy });
-    faults.iter().map(shown).collect()
+    let to_json = |Fault { path, problem, remedy }: &Fault| json!({ "path": path, "problem": problem, "remedy": remedy });
+    faults.iter().map(to_json).collect()
 }
 
 fn issuer(question: &Question, issuer: &Issuer, now: UnixSeconds) -> Value {

@@ -105,7 +105,8 @@ impl<'g> Judgment<'g> {
         }
     }
 
-    /// Replaces the outcome by the Worker's, which has the secrets, the keys and the revocation store.
+    /// Replaces the outcome by the Worker's, which has the secrets, the keys and the revocation
+    /// store.
     fn corrected_by(self, answered: &Object) -> Self {
         let text = |name: &str| answered.get(name).and_then(Value::as_str).map(str::to_owned);
         let value = |name: &str| answered.get(name).filter(|value| !value.is_null()).cloned();
@@ -129,8 +130,8 @@ impl<'g> Judgment<'g> {
     }
 }
 
-/// The step whose outcome depends on keys or secrets that the page does not have. `decision` is `None` if
-/// the keys have to be fetched.
+/// The step whose outcome depends on keys or secrets that the page does not have. `decision` is
+/// `None` if the keys have to be fetched.
 fn unknown_step(
     question: &Question,
     policy: &Policy,

@@ -96,8 +96,8 @@ pub fn compile(
     Compiled { findings, policy, placeholder_issuers }
 }
 
-/// Finds algorithms that the policy lists and that the deployed build does not have. The build of this
-/// program has all algorithms, so its compiler does not find them.
+/// Finds algorithms that the policy lists and that the deployed build does not have. The build of
+/// this program has all algorithms, so its compiler does not find them.
 fn missing_algorithms(environment: &Environment<'_>, raw_policy: &Value) -> Vec<Finding> {
     let built = build::Options::of(environment);
     let issuers = raw_policy.get("issuers").and_then(Value::as_array);
@@ -168,8 +168,8 @@ fn missing_binding(
     }
 }
 
-/// The bindings of an environment on this machine, with placeholders for the missing ones, so that the
-/// rest of the policy can be checked.
+/// The bindings of an environment on this machine, with placeholders for the missing ones, so that
+/// the rest of the policy can be checked.
 struct Local<'a> {
     environment: &'a Environment<'a>,
     dev_vars: &'a DevVars,

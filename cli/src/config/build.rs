@@ -1,5 +1,5 @@
-//! The cargo features of the Worker that an environment deploys. They determine which algorithms are
-//! available.
+//! The cargo features of the Worker that an environment deploys. They determine which algorithms
+//! are available.
 
 use super::Environment;
 use clap::{Args, Parser};
@@ -27,8 +27,8 @@ impl Options {
         Self { features, without: Vec::new() }
     }
 
-    /// Returns the options of `cargo xtask build` in an environment's build command, or no options if
-    /// the build command is a different one.
+    /// Returns the options of `cargo xtask build` in an environment's build command, or no options
+    /// if the build command is a different one.
     #[must_use]
     pub fn of(environment: &Environment<'_>) -> Self {
         let build = environment.inherited("build");

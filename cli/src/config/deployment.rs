@@ -108,7 +108,8 @@ fn variables(environment: &Environment<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
-/// Finds a console that would be deployed. It shows the policy, and `CONSOLE_MINT` lets it mint tokens.
+/// Finds a console that would be deployed. It shows the policy, and `CONSOLE_MINT` lets it mint
+/// tokens.
 fn console(environment: &Environment<'_>, findings: &mut Vec<Finding>) {
     let mut check = |name: &str, severity, problem: &str| {
         if let Some(variable) = environment.variable(name)
@@ -182,8 +183,8 @@ fn secrets(
     }
 }
 
-/// Finds settings that would make the gate call itself if its origin is the zone. A request to the zone
-/// reaches the origin only if the Worker runs on a route.
+/// Finds settings that would make the gate call itself if its origin is the zone. A request to the
+/// zone reaches the origin only if the Worker runs on a route.
 fn origin_zone(environment: &Environment<'_>, findings: &mut Vec<Finding>) {
     let mut fault = |line, path: &str, problem: &str, remedy: &str| {
         findings.push(Finding {
@@ -273,8 +274,8 @@ mod tests {
     use super::super::ConfigFile;
     use super::*;
 
-    /// Checks the findings of a wrangler.toml, as `environment: path`. Undeployable findings end with
-    /// an exclamation mark, and warnings with a question mark.
+    /// Checks the findings of a wrangler.toml, as `environment: path`. Undeployable findings end
+    /// with an exclamation mark, and warnings with a question mark.
     fn check_toml(text: &str, expected: &[&str]) {
         let config_file = ConfigFile::parse("wrangler.toml", text).unwrap();
         let mut found = Vec::new();

@@ -17,8 +17,8 @@ pub struct DevVars {
 }
 
 impl DevVars {
-    /// Reads the file that `wrangler dev` would read: the environment's own file if there is one, or
-    /// else `.dev.vars`.
+    /// Reads the file that `wrangler dev` would read: the environment's own file if there is one,
+    /// or else `.dev.vars`.
     ///
     /// # Errors
     ///
@@ -80,8 +80,8 @@ fn assignment(line: &str) -> Option<(&str, &str)> {
 }
 
 /// Returns the quoted value at the start of the text, and the text after its closing quote. Returns
-/// `None` if its last line contains anything but a comment after the quote. Only double quotes allow
-/// the escapes `\n` and `\r`.
+/// `None` if its last line contains anything but a comment after the quote. Only double quotes
+/// allow the escapes `\n` and `\r`.
 fn quoted(text: &str) -> Option<(String, &str)> {
     let mut characters = text.chars();
     let quote = characters.next().filter(|c| matches!(c, '"' | '\'' | '`'))?;

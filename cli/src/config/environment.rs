@@ -25,7 +25,8 @@ pub struct Setting<'a> {
 }
 
 impl<'a> Environment<'a> {
-    /// Returns the top level and every named environment, or only the environment of the given name.
+    /// Returns the top level and every named environment, or only the environment of the given
+    /// name.
     ///
     /// # Errors
     ///
@@ -79,8 +80,8 @@ impl<'a> Environment<'a> {
         self.at(format!("{}/{}", self.base(), escape(key)))
     }
 
-    /// Returns a setting that environments inherit from the top level, such as `routes`, `workers_dev`,
-    /// `assets` or `cache`.
+    /// Returns a setting that environments inherit from the top level, such as `routes`,
+    /// `workers_dev`, `assets` or `cache`.
     pub fn inherited(&self, key: &str) -> Option<Setting<'a>> {
         self.own(key).or_else(|| self.at(format!("/{}", escape(key))))
     }

@@ -33,8 +33,8 @@ impl ConfigFile {
             && let Some(rival) = preferred.into_iter().find(|one| path.with_file_name(one).exists())
         {
             bail!(
-                "there is a {rival} beside {name}, and wrangler would read {rival}: keep only one of \
-                 the two files"
+                "there is a {rival} beside {name}, and wrangler would read {rival}: keep only one \
+                 of the two files"
             );
         }
         let text = fs::read_to_string(path)
@@ -42,8 +42,8 @@ impl ConfigFile {
         Self::parse(&name, &text)
     }
 
-    /// Parses the text of a file: JSON with comments if its name ends with `.json` or `.jsonc`, or else
-    /// TOML.
+    /// Parses the text of a file: JSON with comments if its name ends with `.json` or `.jsonc`, or
+    /// else TOML.
     ///
     /// # Errors
     ///

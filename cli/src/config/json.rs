@@ -1,5 +1,5 @@
-//! Parses wrangler.json and wrangler.jsonc. Like wrangler, allows comments and trailing commas in both,
-//! and nothing else of JSON5.
+//! Parses wrangler.json and wrangler.jsonc. Like wrangler, allows comments and trailing commas in
+//! both, and nothing else of JSON5.
 
 use super::file::{ConfigFile, dotted, escape, line_of};
 use anyhow::{Context as _, Result, anyhow, bail};

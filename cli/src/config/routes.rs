@@ -44,7 +44,8 @@ pub(crate) fn to_json(route: &RouteDescription) -> Value {
     })
 }
 
-/// Report mode if the route or one of its issuers is in it, because some refusals are then only logged.
+/// Report mode if the route or one of its issuers is in it, because some refusals are then only
+/// logged.
 fn mode(route: &RouteDescription) -> Mode {
     if route.has_reported_issuer { Mode::Report } else { route.mode }
 }

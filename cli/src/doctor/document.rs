@@ -7,8 +7,8 @@ use portcullis::keys::cache::{FRESH_AT_LEAST, FRESH_AT_MOST, FRESH_BY_DEFAULT, f
 use portcullis::time::Seconds;
 use std::time::Duration;
 
-/// A difference of clocks that is not reported: the response takes time to arrive, and `Date` has no
-/// fractions of seconds.
+/// A difference of clocks that is not reported: the response takes time to arrive, and `Date` has
+/// no fractions of seconds.
 const CLOCK_TOLERANCE: Duration = Duration::from_secs(5);
 
 /// A document that was fetched.
@@ -39,8 +39,8 @@ impl Document<'_> {
             Ok(response) => response,
             Err(error) => {
                 let problem = format!("{what} at {url} could not be fetched: {error}");
-                let remedy = "check the URL and the server; the gate fetches over the internet, and \
-                              trusts only public certificate authorities";
+                let remedy = "check the URL and the server; the gate fetches over the internet, \
+                              and trusts only public certificate authorities";
                 report.fault(*path, problem, remedy);
                 return None;
             }
@@ -138,8 +138,8 @@ impl Document<'_> {
             self.url,
             difference.as_secs()
         );
-        let remedy = "set the clock that is wrong; the gate uses Cloudflare's clock, and leeway allows \
-                      for a difference";
+        let remedy = "set the clock that is wrong; the gate uses Cloudflare's clock, and leeway \
+                      allows for a difference";
         if difference > Duration::from_secs(leeway.get().into()) {
             report.fault(self.path, problem, remedy);
         } else {

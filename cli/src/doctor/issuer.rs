@@ -113,15 +113,16 @@ impl Examination<'_> {
             }
             Err(fault) => {
                 let problem = format!("{url}: {fault}");
-                let remedy = "ask the provider for its key set, and write keys = { jwks_uri = \"https://…\" }";
+                let remedy = "ask the provider for its key set, and write keys = { jwks_uri = \
+                              \"https://…\" }";
                 self.report.fault(&self.path, problem, remedy);
                 None
             }
         }
     }
 
-    /// Compares the policy with the metadata, if there is any. The policy names the key set, so the gate
-    /// does not need the metadata.
+    /// Compares the policy with the metadata, if there is any. The policy names the key set, so the
+    /// gate does not need the metadata.
     fn compare_with_metadata(&mut self, jwks_uri: &str) {
         let Expected::OneOf(names) = &self.issuer.rules().issuer else { return };
         let [issuer] = names.as_slice() else { return };

@@ -78,8 +78,8 @@ pub(crate) fn import(
         let count = members.iter().filter(nameless).count();
         if count > KEYS_TRIED {
             let problem = format!(
-                "{count} keys for {algorithm} have no kid, and the gate tries at most {KEYS_TRIED}: it \
-                 refuses these tokens"
+                "{count} keys for {algorithm} have no kid, and the gate tries at most \
+                 {KEYS_TRIED}: it refuses these tokens"
             );
             report.fault(path, problem, "ask the provider to give each key a kid");
         }

@@ -117,8 +117,8 @@ impl Verdict {
             }
             Some(Explained { code, status, because, remedy }) => {
                 let verdict = if self.is_only_reported {
-                    "the request passes without an identity because of report mode; in enforce mode \
-                     it would be"
+                    "the request passes without an identity because of report mode; in enforce \
+                     mode it would be"
                 } else {
                     "the token is"
                 };

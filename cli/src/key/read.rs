@@ -93,7 +93,8 @@ fn bytes(jwk: &Object, member: &str) -> Result<Vec<u8>> {
     Base64UrlUnpadded::decode_vec(text).map_err(|_| anyhow!("its {member} is not base64url"))
 }
 
-/// Returns the label and the text of the first private key, or else of the first block. `openssl ecparam
+/// Returns the label and the text of the first private key, or else of the first block. `openssl
+/// ecparam
 /// -genkey` writes a block with the curve before the key.
 fn block(text: &str) -> Result<(&str, &str)> {
     const BEGIN: &str = "-----BEGIN ";
@@ -184,8 +185,8 @@ fn ed25519(der: &[u8]) -> Result<Key> {
     Ok(Key::Ed25519(ed25519_dalek::SigningKey::from_bytes(seed)))
 }
 
-/// Reads the seed, alone or with the expanded key (RFC 9881 section 6). Rejects an expanded key without
-/// its seed.
+/// Reads the seed, alone or with the expanded key (RFC 9881 section 6). Rejects an expanded key
+/// without its seed.
 fn lattice(set: ParameterSet, der: &[u8]) -> Result<Key> {
     expanded(set, lattice_seed(der).unwrap_or_default())
 }

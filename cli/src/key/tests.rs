@@ -54,8 +54,8 @@ fn mint(key: Key, algorithm: Option<Algorithm>) -> (String, Algorithm) {
     (token, signer.algorithm())
 }
 
-/// Checks which algorithms a key fits, that the first is the default, and that the gate admits the tokens
-/// of all of them.
+/// Checks which algorithms a key fits, that the first is the default, and that the gate admits the
+/// tokens of all of them.
 fn check(private: &[&str], public: &str, expected: &[&str]) {
     for pem in private {
         let key = || Key::from_pem(pem).unwrap();
@@ -182,8 +182,8 @@ fn unusable_keys_are_rejected_with_a_reason() {
         ),
         (
             include_str!("pem/p256.explicit.pem"),
-            "it has explicit curve parameters instead of a name: convert it with `openssl ec -in FILE \
-             -param_enc named_curve`",
+            "it has explicit curve parameters instead of a name: convert it with `openssl ec -in \
+             FILE -param_enc named_curve`",
         ),
         (
             include_str!("pem/ed448.pem"),
@@ -219,8 +219,8 @@ fn rejects_an_algorithm_that_the_key_does_not_fit() {
     assert_eq!(
         secret.err().map(|error| error.to_string()).as_deref(),
         Some(
-            "a secret cannot sign with RS256, only with HS256, HS384, HS512; name a private key with \
-             --key FILE"
+            "a secret cannot sign with RS256, only with HS256, HS384, HS512; name a private key \
+             with --key FILE"
         )
     );
 }

@@ -76,7 +76,8 @@ impl Key {
         }
     }
 
-    /// The key in version 1 of PKCS#8, without the public key, because OpenSSL reads no other version.
+    /// The key in version 1 of PKCS#8, without the public key, because OpenSSL reads no other
+    /// version.
     fn to_pkcs8(&self) -> der::Result<Result<SecretDocument>> {
         let secret = self.secret();
         let octets = OctetStringRef::new(&secret)?;

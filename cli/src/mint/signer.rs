@@ -18,8 +18,8 @@ enum Material {
 }
 
 impl Signer {
-    /// Makes a signer from a private key. By default, the signer uses the first algorithm that the key
-    /// fits.
+    /// Makes a signer from a private key. By default, the signer uses the first algorithm that the
+    /// key fits.
     pub(crate) fn key(algorithm: Option<Algorithm>, key: Key) -> Result<Self> {
         let algorithm = choose(algorithm, key.kind(), "", |algorithm| key.fits(algorithm))?;
         Ok(Self { algorithm, material: Material::Key(Box::new(key)) })
@@ -52,8 +52,8 @@ impl Signer {
     }
 }
 
-/// Returns the requested algorithm if the key fits it, or the first one that the key fits if none was
-/// requested.
+/// Returns the requested algorithm if the key fits it, or the first one that the key fits if none
+/// was requested.
 fn choose(
     requested: Option<Algorithm>,
     kind: &str,

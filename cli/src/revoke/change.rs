@@ -50,7 +50,7 @@ impl fmt::Display for Change {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Put { key, text, expires_in } => {
-                write!(formatter, "wrote {key} = {text} for {expires_in} seconds to")
+                write!(formatter, "wrote {key} = {text} for {expires_in} seconds into")
             }
             Self::Delete { key } => write!(formatter, "deleted {key} from"),
         }
@@ -146,8 +146,8 @@ fn before(options: &Options, now: i64) -> Result<i64> {
     let before = options.before.unwrap_or(now);
     if before < 0 || before > now.saturating_add(LATEST_BEFORE) {
         bail!(
-            "--before must be a time in Unix seconds (not milliseconds) up to now ({now}); the user could \
-             not sign in again until a later time"
+            "--before must be a time in Unix seconds (not milliseconds) up to now ({now}); the \
+             user could not sign in again until a later time"
         );
     }
     Ok(before)
@@ -178,8 +178,8 @@ impl<'p> Token<'p> {
         });
         let issuer = chosen.context("no issuer of the policy has the token's iss")?;
         let id = claims.get("jti").and_then(Value::as_str).context(
-            "the token has no jti that is a string, so it cannot be revoked alone: revoke the tokens of \
-             its user with --sub, or of its session with --sid",
+            "the token has no jti that is a string, so it cannot be revoked alone: revoke the \
+             tokens of its user with --sub, or of its session with --sid",
         )?;
         let expires = claims.get("exp").and_then(|exp| UnixSeconds::from_numeric_date(exp).ok());
         let leeway = issuer.rules().leeway;
@@ -192,8 +192,8 @@ impl<'p> Token<'p> {
         let rest = expires.get().saturating_sub(now);
         if rest > i64::from(expires_in) {
             bail!(
-                "the token expires in {rest} seconds, and would be valid again after {expires_in}: write \
-                 --expires-in {rest} or more"
+                "the token expires in {rest} seconds, and would be valid again after {expires_in}: \
+                 write --expires-in {rest} or more"
             );
         }
         Ok(())

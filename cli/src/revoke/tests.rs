@@ -35,8 +35,8 @@ struct Line {
     options: Options,
 }
 
-/// Plans the changes for a command line. Returns the arguments of wrangler, without `--config` at their
-/// end.
+/// Plans the changes for a command line. Returns the arguments of wrangler, without `--config` at
+/// their end.
 fn planned(toml: &str, words: &[&str], token: Option<&str>) -> Result<Vec<String>> {
     let line = Line::try_parse_from(["revoke"].iter().chain(words))?;
     let config_file = ConfigFile::parse("wrangler.toml", toml)?;

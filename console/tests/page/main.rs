@@ -1,4 +1,4 @@
-//! What the page gets from the browser build of the gate.
+//! Tests of the functions that the console's page calls.
 
 #![expect(
     clippy::arithmetic_side_effects,

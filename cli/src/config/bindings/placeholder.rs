@@ -1,5 +1,5 @@
-//! Placeholders for bindings that are not on this machine. They have the right form, so that the rest of
-//! the policy can be checked, and are used for nothing else.
+//! Placeholders for bindings that are not on this machine. They have the right form, so that the
+//! rest of the policy can be checked, and are used for nothing else.
 
 use crate::key::public::Public;
 use ml_dsa::{Keypair as _, MlDsa44, MlDsa65, MlDsa87, Seed};
@@ -72,8 +72,8 @@ fn lattice(set: ParameterSet) -> Vec<u8> {
 /// 65537.
 const EXPONENT: [u8; 3] = [1, 0, 1];
 
-/// 2^2048 - 1942289. It is prime, because keys with small factors are rejected. No token is verified
-/// with it.
+/// 2^2048 - 1942289. It is prime, because keys with small factors are rejected. No token is
+/// verified with it.
 fn modulus() -> [u8; 256] {
     let mut modulus = [0xff; 256];
     modulus[253..].copy_from_slice(&[0xe2, 0x5c, 0xef]);

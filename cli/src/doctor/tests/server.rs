@@ -53,8 +53,8 @@ pub(super) struct Server {
 }
 
 impl Server {
-    /// Starts a server. `responses` returns the responses by their paths; its argument is the server's
-    /// URL.
+    /// Starts a server. `responses` returns the responses by their paths; its argument is the
+    /// server's URL.
     pub(super) fn start(responses: impl FnOnce(&str) -> Vec<(&'static str, Response)>) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
