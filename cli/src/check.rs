@@ -46,13 +46,13 @@ pub struct Report {
     environment: Option<String>,
     findings: Vec<Finding>,
     presets: Vec<Preset>,
-    routes: Option<Vec<RouteDescription>>,
+    policy: Option<Policy>,
 }
 
 impl Report {
     /// The routes, or `None` if the policy has faults.
-    pub fn routes(&self) -> Option<&[RouteDescription]> {
-        self.routes.as_deref()
+    pub fn routes(&self) -> Option<Vec<RouteDescription<'_>>> {
+        self.policy.as_ref().map(RouteDescription::all)
     }
 
     fn located(&self) -> impl Iterator<Item = impl Display> {
@@ -96,7 +96,7 @@ pub fn examine(file: &Path, only: Option<&str>, missing: MissingBindings) -> Res
 }
 
 fn report(environment: &Environment<'_>, dev_vars: &DevVars, missing: MissingBindings) -> Report {
-    let mut routes = None;
+    let mut policy = None;
     let mut presets = Vec::new();
     let mut findings;
     match policy::raw(environment) {
@@ -105,7 +105,7 @@ fn report(environment: &Environment<'_>, dev_vars: &DevVars, missing: MissingBin
             findings = deployment::check(environment, Some(&raw));
             let compiled = bindings::compile(environment, &raw, dev_vars, missing);
             findings.extend(compiled.findings);
-            routes = compiled.policy.as_ref().map(RouteDescription::all);
+            policy = compiled.policy;
         }
         Err(fault) => {
             findings = deployment::check(environment, None);
@@ -120,7 +120,7 @@ fn report(environment: &Environment<'_>, dev_vars: &DevVars, missing: MissingBin
         environment: environment.name().map(str::to_owned),
         findings,
         presets,
-        routes,
+        policy,
     }
 }
 
@@ -179,8 +179,8 @@ fn print(reports: &[Report]) {
         for preset in &report.presets {
             output::result(&expanded(&title, preset));
         }
-        match &report.routes {
-            Some(routes) => output::result(&table(&title, routes)),
+        match report.routes() {
+            Some(routes) => output::result(&table(&title, &routes)),
             None => output::result(&format!(
                 "{title}: no routes; the gate refuses every request with 500 misconfigured"
             )),
@@ -230,7 +230,7 @@ fn toml(value: &Value) -> String {
 }
 
 /// A table of the routes, in the order in which they are tried.
-fn table(title: &str, routes: &[RouteDescription]) -> String {
+fn table(title: &str, routes: &[RouteDescription<'_>]) -> String {
     let header = ["route", "methods", "access", "issuers", "requires"].map(str::to_owned);
     let rows: Vec<[String; 5]> =
         std::iter::once(header).chain(routes.iter().map(routes::cells)).collect();
@@ -259,7 +259,7 @@ fn to_json(reports: &[Report]) -> Value {
                     "preset": preset.name,
                     "issuer": preset.issuer,
                 })).collect::<Vec<_>>(),
-                "routes": report.routes.as_ref().map(|routes| {
+                "routes": report.routes().map(|routes| {
                     routes.iter().map(routes::to_json).collect::<Vec<_>>()
                 }),
             })
@@ -331,7 +331,7 @@ mod tests {
             let found: Vec<_> = report.findings.iter().map(|one| one.path.as_str()).collect();
             assert_eq!(found, expected, "{candidate}");
             assert!(report.findings.iter().all(|one| one.severity == Severity::Warning));
-            assert_eq!(report.routes.map(|routes| routes.len()), Some(1));
+            assert_eq!(report.routes().map(|routes| routes.len()), Some(1));
         };
         check("", &[]);
         let candidate = POLICY.replace("POLICY", "POLICY_CANDIDATE");

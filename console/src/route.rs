@@ -10,19 +10,19 @@ use serde_json::{Value, json};
 
 /// One route as it takes effect.
 #[derive(Clone, Debug)]
-pub struct RouteDescription {
+pub struct RouteDescription<'p> {
     /// The pattern as the policy writes it.
-    pub pattern: String,
+    pub pattern: &'p str,
     /// The methods. Empty if the route takes all methods.
     pub methods: Vec<String>,
     /// `required`, `optional` or `public`.
     pub access: &'static str,
     /// The names of the issuers whose tokens the route admits. Empty on a public route.
-    pub issuers: Vec<String>,
+    pub issuers: Vec<&'p str>,
     /// Whether the policy names these issuers. If not, the route admits every issuer.
     pub names_issuers: bool,
     /// The requirements on a token's claims.
-    pub requirements: Requirements,
+    pub requirements: &'p Requirements,
     /// The mode of the route itself.
     pub mode: Mode,
     /// Whether one of the admitted issuers is in report mode.
@@ -33,26 +33,26 @@ pub struct RouteDescription {
     pub cache: &'static str,
 }
 
-impl RouteDescription {
+impl<'p> RouteDescription<'p> {
     /// Describes all routes of a policy, in the order in which they are tried.
     #[must_use]
-    pub fn all(policy: &Policy) -> Vec<Self> {
+    pub fn all(policy: &'p Policy) -> Vec<Self> {
         policy.routes().iter().map(|route| Self::new(policy, route)).collect()
     }
 
     /// Describes one route of a policy.
-    pub(crate) fn new(policy: &Policy, route: &Route) -> Self {
+    pub(crate) fn new(policy: &'p Policy, route: &'p Route) -> Self {
         let is_public = route.access() == Access::Public;
         let issuers = policy.issuers().iter();
         let admitted: Vec<&Issuer> =
             issuers.filter(|issuer| !is_public && route.admits_issuer(issuer.id())).collect();
         Self {
-            pattern: route.pattern().to_string(),
+            pattern: route.pattern().as_str(),
             methods: route.methods().names(),
             access: route.access().as_str(),
-            issuers: admitted.iter().map(|issuer| issuer.name().to_owned()).collect(),
+            issuers: admitted.iter().map(|issuer| issuer.name()).collect(),
             names_issuers: route.names_issuers() && !is_public,
-            requirements: route.requirements().clone(),
+            requirements: route.requirements(),
             mode: route.mode(),
             has_reported_issuer: admitted.iter().any(|issuer| issuer.mode() == Mode::Report),
             encoded_slash: route.encoded_slash(),
@@ -62,7 +62,7 @@ impl RouteDescription {
 
     /// The description for the page.
     pub(crate) fn to_json(&self) -> Value {
-        let needs = &self.requirements;
+        let needs = self.requirements;
         json!({
             "path": self.pattern,
             "methods": self.methods,

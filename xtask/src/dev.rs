@@ -66,7 +66,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     }
     let dev_vars = DevVars::read(workspace.root(), environment.name())?;
     let has_console = dev_vars.values.get("CONSOLE").is_some_and(|value| value == "on");
-    let samples = samples::Samples::new(port, routes, &raw, options.env.clone(), has_console);
+    let samples = samples::Samples::new(port, &routes, &raw, options.env.clone(), has_console);
     wrangler::serve(&mut command, port, &samples.probe(), || samples.print(&workspace))
 }
 

@@ -369,7 +369,8 @@ mod tests {
         let environments = Environment::select(&config_file, None).unwrap();
         let raw = policy::raw(&environments[0]).unwrap();
         let compiled = compile(&environments[0], &raw, &DevVars::default(), MissingBindings::Warn);
-        let routes = RouteDescription::all(&compiled.policy.unwrap());
+        let policy = compiled.policy.unwrap();
+        let routes = RouteDescription::all(&policy);
         let rows: Vec<[String; 5]> = routes.iter().map(cells).collect();
         assert_eq!(rows[0], ["/public/{name}", "all", "public", "-", "-"]);
         assert_eq!(rows[1], ["/*", "all", "required", "a, b", "scope read"]);

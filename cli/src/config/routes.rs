@@ -8,21 +8,19 @@ use portcullis::rules::ClaimRule;
 use serde_json::{Value, json};
 
 /// The route as the cells of a table: pattern, methods, access, issuers, requirements.
-pub(crate) fn cells(route: &RouteDescription) -> [String; 5] {
-    let list = |list: &[String], none: &str| {
-        if list.is_empty() { none.to_owned() } else { list.join(", ") }
-    };
+pub(crate) fn cells(route: &RouteDescription<'_>) -> [String; 5] {
+    let or = |list: String, none: &str| if list.is_empty() { none.to_owned() } else { list };
     [
-        route.pattern.clone(),
-        list(&route.methods, "all"),
+        route.pattern.to_owned(),
+        or(route.methods.join(", "), "all"),
         [vec![route.access.to_owned()], settings(route)].concat().join(", "),
-        list(&route.issuers, "-"),
-        list(&requires(route), "-"),
+        or(route.issuers.join(", "), "-"),
+        or(requires(route).join(", "), "-"),
     ]
 }
 
 /// The settings that differ from their defaults, in the words of the policy.
-fn settings(route: &RouteDescription) -> Vec<String> {
+fn settings(route: &RouteDescription<'_>) -> Vec<String> {
     let default_cache = if route.access == "public" { "origin" } else { "no-store" };
     let report = (mode(route) == Mode::Report).then(|| "report only".to_owned());
     let slash = (route.encoded_slash != "refuse").then(|| "encoded slashes".to_owned());
@@ -31,7 +29,7 @@ fn settings(route: &RouteDescription) -> Vec<String> {
 }
 
 /// The route as JSON.
-pub(crate) fn to_json(route: &RouteDescription) -> Value {
+pub(crate) fn to_json(route: &RouteDescription<'_>) -> Value {
     json!({
         "path": route.pattern,
         "methods": if route.methods.is_empty() { Value::Null } else { json!(route.methods) },
@@ -46,13 +44,13 @@ pub(crate) fn to_json(route: &RouteDescription) -> Value {
 
 /// Report mode if the route or one of its issuers is in it, because some refusals are then only
 /// logged.
-fn mode(route: &RouteDescription) -> Mode {
+fn mode(route: &RouteDescription<'_>) -> Mode {
     if route.has_reported_issuer { Mode::Report } else { route.mode }
 }
 
 /// What the route requires of a token's claims, one phrase for each requirement.
-pub fn requires(route: &RouteDescription) -> Vec<String> {
-    let requirements = &route.requirements;
+pub fn requires(route: &RouteDescription<'_>) -> Vec<String> {
+    let requirements = route.requirements;
     let mut phrases = Vec::new();
     phrases.extend(requirements.scopes.iter().map(|scope| format!("scope {scope}")));
     if !requirements.any_scope.is_empty() {
@@ -72,8 +70,8 @@ pub fn requires(route: &RouteDescription) -> Vec<String> {
 }
 
 /// Returns a path that the route's pattern matches, encoded for a URL.
-pub fn sample_path(route: &RouteDescription) -> String {
-    sample(&route.pattern)
+pub fn sample_path(route: &RouteDescription<'_>) -> String {
+    sample(route.pattern)
 }
 
 fn sample(pattern: &str) -> String {
@@ -109,7 +107,8 @@ mod tests {
         let raw = policy::raw(&environments[0]).unwrap();
         let missing = bindings::MissingBindings::Fault;
         let compiled = bindings::compile(&environments[0], &raw, &DevVars::default(), missing);
-        let routes = RouteDescription::all(&compiled.policy.unwrap());
+        let policy = compiled.policy.unwrap();
+        let routes = RouteDescription::all(&policy);
         assert_eq!(cells(&routes[0])[2], "public");
         assert_eq!(cells(&routes[1])[2], "public, encoded slashes, cache no-store");
         assert_eq!(to_json(&routes[1])["encoded_slash"], "allow");

@@ -91,7 +91,7 @@ fn requests(options: &Options, policy: &Policy) -> Vec<TokenRequest> {
     rows.map(|row| {
         let method = row.methods.first().map_or("GET", String::as_str).to_owned();
         let shown = match row.methods.as_slice() {
-            [] => row.pattern.clone(),
+            [] => row.pattern.to_owned(),
             methods => format!("{} {}", methods.join("|"), row.pattern),
         };
         TokenRequest { shown, method, path: sample_path(&row) }

@@ -9,8 +9,8 @@ use serde_json::Value;
 /// What the commands are made from.
 pub(crate) struct Samples<'a> {
     base: String,
-    guarded: Option<&'a RouteDescription>,
-    public: Option<&'a RouteDescription>,
+    guarded: Option<&'a RouteDescription<'a>>,
+    public: Option<&'a RouteDescription<'a>>,
     echo: bool,
     environment: Option<String>,
     has_console: bool,
@@ -20,7 +20,7 @@ impl<'a> Samples<'a> {
     /// Picks one route that needs a token, as little else as possible, and one that needs none.
     pub(crate) fn new(
         port: u16,
-        routes: &'a [RouteDescription],
+        routes: &'a [RouteDescription<'a>],
         raw_policy: &Value,
         environment: Option<String>,
         has_console: bool,
@@ -85,7 +85,7 @@ impl<'a> Samples<'a> {
     fn mint(
         &self,
         workspace: &Workspace,
-        route: &RouteDescription,
+        route: &RouteDescription<'_>,
         lifetime: Lifetime,
     ) -> Result<String> {
         let requires = requires(route);
@@ -94,7 +94,7 @@ impl<'a> Samples<'a> {
         let options = mint::Options {
             // Some scope in any case, to show how the API learns of it.
             scope: Some(if scopes.is_empty() { "read".to_owned() } else { scopes.join(" ") }),
-            issuer: route.issuers.first().cloned(),
+            issuer: route.issuers.first().map(|&issuer| issuer.to_owned()),
             env: self.environment.clone(),
             expires_in: lifetime,
             ..mint::Options::default()
@@ -102,7 +102,7 @@ impl<'a> Samples<'a> {
         mint::mint(&workspace.path("wrangler.toml"), &options)
     }
 
-    fn request(&self, route: &RouteDescription) -> String {
+    fn request(&self, route: &RouteDescription<'_>) -> String {
         let method = match route.methods.first().map(String::as_str) {
             None | Some("GET") => String::new(),
             Some("HEAD") => " --head".to_owned(),
