@@ -1,5 +1,5 @@
-// The JSON that the console's page exchanges with the gate: with the module that `src/web.rs`
-// compiles to, and with the Worker (`src/edge/console.rs`).
+// The JSON that the console's page exchanges with the gate: with the module that this crate
+// compiles to (`src/exports.rs`), and with the Worker (`/src/edge/console.rs`).
 
 import type { Policy } from "../../policy.d.ts";
 
@@ -88,6 +88,8 @@ export interface Route {
   acr: string[];
   max_auth_age: number | null;
   mode: string;
+  encoded_slash: string;
+  cache: string;
 }
 
 /** A policy as it takes effect. Without issuers and routes if the policy has faults. */

@@ -26,8 +26,8 @@
 //!    chooses among the policy's ([`token`]).
 //! 3. The key decides the algorithm; the token's header may only agree ([`keys`]).
 //! 4. The core does no I/O and reads no clock: time, keys and request data are arguments. The modules
-//!    below, save for `edge` and `web`, are that core, and run the same natively, in the Worker and in
-//!    a browser.
+//!    below, except `edge`, are that core. They run the same natively, in the Worker and
+//!    in a browser.
 //! 5. The URL that was judged is the URL that is sent; a path that could be read in two ways is
 //!    refused ([`path`]).
 //! 6. Identity headers belong to the gate ([`outgoing`]).
@@ -39,6 +39,27 @@
 //! 10. No request awaits another's I/O, which the runtime would cancel. Requests share values, never
 //!     futures or bodies.
 //! 11. What a request can make the gate do has a bound, with its reason ([`budget`]).
+//!
+//! # Stability
+//!
+//! The public, stable API is `edge::serve`, for Workers that embed the gate. Every other module is
+//! internal to this workspace: its command line, its console, its benchmarks and its tests use the
+//! modules, so that they are `pub`, but they may change in any release. They are left out of the
+//! rendered documentation.
+//!
+//! # Features
+//!
+//! No feature is enabled by default. Without features, the crate is the core alone.
+//!
+//! * `worker`: the Cloudflare edge, `edge::serve`.
+//! * `entry`: the Worker's `fetch` handler. A Worker that embeds the gate leaves this feature out and
+//!   writes its own handler.
+//! * `console`: the endpoints of the console, below `/_portcullis/`.
+//! * `kernels`: faster verification of RSA, P-256 and Ed25519 signatures, by the crate
+//!   `portcullis-kernels`.
+//! * `mldsa`: the algorithms ML-DSA-44, ML-DSA-65 and ML-DSA-87.
+//! * `es512`: the algorithm ES512.
+//! * `es256k`: the algorithm ES256K.
 
 // A new token source, reason code or kind of key must not fall into an arm that was written before it.
 #![deny(clippy::wildcard_enum_match_arm)]
@@ -49,68 +70,102 @@ compile_error!(
      note that a RUSTFLAGS variable, even an empty one, replaces the flags of .cargo/config.toml"
 );
 
+#[doc(hidden)]
 pub mod gate;
 
+#[doc(hidden)]
 pub mod request;
 
+#[doc(hidden)]
 pub mod path;
 
+#[doc(hidden)]
 pub mod resource;
 
+#[doc(hidden)]
 pub mod cors;
 
+#[doc(hidden)]
 pub mod route;
 
+#[doc(hidden)]
 pub mod extract;
 
+#[doc(hidden)]
 pub mod cross_site;
 
+#[doc(hidden)]
 pub mod headers;
 
+#[doc(hidden)]
 pub mod token;
 
+#[doc(hidden)]
 pub mod alg;
 
+#[doc(hidden)]
 pub mod keys;
 
+#[doc(hidden)]
 pub mod signature;
 
+#[doc(hidden)]
 pub mod identity;
 
+#[doc(hidden)]
 pub mod issuer;
+#[doc(hidden)]
 pub mod issuer_id;
 
+#[doc(hidden)]
 pub mod rules;
 
+#[doc(hidden)]
 pub mod claims;
 
+#[doc(hidden)]
 pub mod revocation;
 
+#[doc(hidden)]
 pub mod admitted;
 
+#[doc(hidden)]
 pub mod outgoing;
 
+#[doc(hidden)]
 pub mod disclosure;
 
+#[doc(hidden)]
 pub mod proof;
 
+#[doc(hidden)]
 pub mod refusal;
 
+#[doc(hidden)]
 pub mod response;
 
+#[doc(hidden)]
 pub mod error_response;
 
+#[doc(hidden)]
 pub mod report;
 
+#[doc(hidden)]
 pub mod shadow;
 
+#[doc(hidden)]
 pub mod rate_limit;
 
+#[doc(hidden)]
 pub mod policy;
 
+#[doc(hidden)]
 pub mod budget;
+#[doc(hidden)]
 pub mod json;
+#[doc(hidden)]
 pub mod time;
+#[doc(hidden)]
 pub mod url;
 
 #[cfg(feature = "worker")]

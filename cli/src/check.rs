@@ -1,10 +1,11 @@
-//! `check`: everything that is wrong with the configuration and the policy in it, and the routes as they
+//! `check`: finds all faults of the configuration and of its policy, and shows the routes as they
 //! take effect.
 
-use crate::config::bindings::{self, RouteRow};
+use crate::config::bindings;
 use crate::config::dev_vars::DevVars;
-use crate::config::{self, Environment, Finding, Severity, Source, deployment, policy};
-use crate::say;
+use crate::config::routes::{self, RouteDescription};
+use crate::config::{self, ConfigFile, Environment, Finding, Severity, deployment, policy};
+use crate::output;
 use anyhow::Result;
 use clap::Args;
 use portcullis::policy::{Policy, Preset};
@@ -13,22 +14,24 @@ use std::fmt::Display;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-pub use crate::config::bindings::Unseen;
+pub use crate::config::bindings::MissingBindings;
 
-/// Compiles the policy of every environment with the gate's own compiler, with the secrets in .dev.vars.
+/// Compiles the policy of every environment with the gate's own compiler and the secrets in
+/// .dev.vars.
 #[derive(Args, Clone, Debug, Default)]
 #[command(after_help = "\
 Examples:
-  portcullis check                      every environment: faults, warnings, routes
-  portcullis check --env production     one of them
-  portcullis check --json | jq .ok      true or false, for a script
+  portcullis check                      faults, warnings and routes of every environment
+  portcullis check --env production     of one environment
+  portcullis check --json | jq .ok      true or false, for scripts
 
-Exit codes: 0 the gate can run, perhaps with warnings; 1 there are faults; 2 the file could not be read.")]
+Exit codes: 0 there is no fault, but there may be warnings; 1 there are faults; 2 the configuration
+could not be read.")]
 pub struct Options {
-    /// Only this environment; "" is the top level [default: all]
+    /// Check only this environment; "" is the top level [default: all environments]
     #[arg(long, value_name = "NAME")]
     env: Option<String>,
-    /// The configuration [default: looked for upwards]; its secrets are in the .dev.vars beside it
+    /// The configuration file [default: the nearest one]; secrets are read from .dev.vars beside it
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// Print the findings and the routes as JSON
@@ -36,20 +39,20 @@ pub struct Options {
     json: bool,
 }
 
-/// What was found in one environment.
+/// The findings of one environment.
 #[derive(Debug)]
 pub struct Report {
     file: String,
     environment: Option<String>,
     findings: Vec<Finding>,
     presets: Vec<Preset>,
-    routes: Option<Vec<RouteRow>>,
+    policy: Option<Policy>,
 }
 
 impl Report {
-    /// The routes, if the policy compiles.
-    pub fn routes(&self) -> Option<&[RouteRow]> {
-        self.routes.as_deref()
+    /// The routes, or `None` if the policy has faults.
+    pub fn routes(&self) -> Option<Vec<RouteDescription<'_>>> {
+        self.policy.as_ref().map(RouteDescription::all)
     }
 
     fn located(&self) -> impl Iterator<Item = impl Display> {
@@ -58,72 +61,72 @@ impl Report {
     }
 }
 
-/// Reads, checks, prints.
+/// Checks the configuration and prints the findings.
 pub fn run(options: &Options) -> ExitCode {
     let reports = config::locate(options.config.as_deref())
-        .and_then(|file| examine(&file, options.env.as_deref(), Unseen::FaultAtTopLevel));
+        .and_then(|file| examine(&file, options.env.as_deref(), MissingBindings::FaultAtTopLevel));
     match reports {
         Ok(reports) => {
             if options.json {
-                say::json(&to_json(&reports));
+                output::json(&to_json(&reports));
             } else {
                 print(&reports);
             }
             let clean = worst(&reports).is_none_or(|severity| severity == Severity::Warning);
             if clean { ExitCode::SUCCESS } else { ExitCode::from(1) }
         }
-        Err(error) => say::could_not_run(&error, options.json),
+        Err(error) => output::could_not_run(&error, options.json),
     }
 }
 
-/// Checks every environment of a configuration, or one of them.
+/// Checks every environment of a configuration, or only one.
 ///
 /// # Errors
 ///
-/// Where a file cannot be read, or has no such environment.
-pub fn examine(file: &Path, only: Option<&str>, unseen: Unseen) -> Result<Vec<Report>> {
-    let source = Source::read(file)?;
+/// If a file cannot be read or has no such environment.
+pub fn examine(file: &Path, only: Option<&str>, missing: MissingBindings) -> Result<Vec<Report>> {
+    let config_file = ConfigFile::read(file)?;
     let folder = file.parent().unwrap_or(Path::new(""));
     let mut reports = Vec::new();
-    for environment in Environment::select(&source, only)? {
+    for environment in Environment::select(&config_file, only)? {
         let dev_vars = DevVars::read(folder, environment.name())?;
-        reports.push(report(&environment, &dev_vars, unseen));
+        reports.push(report(&environment, &dev_vars, missing));
     }
     Ok(reports)
 }
 
-fn report(environment: &Environment<'_>, dev_vars: &DevVars, unseen: Unseen) -> Report {
-    let mut routes = None;
+fn report(environment: &Environment<'_>, dev_vars: &DevVars, missing: MissingBindings) -> Report {
+    let mut policy = None;
     let mut presets = Vec::new();
     let mut findings;
     match policy::raw(environment) {
         Ok(raw) => {
             presets = Policy::presets(&raw);
             findings = deployment::check(environment, Some(&raw));
-            let compiled = bindings::compile(environment, &raw, dev_vars, unseen);
+            let compiled = bindings::compile(environment, &raw, dev_vars, missing);
             findings.extend(compiled.findings);
-            routes = compiled.policy.as_ref().map(RouteRow::all);
+            policy = compiled.policy;
         }
         Err(fault) => {
             findings = deployment::check(environment, None);
             findings.push(fault);
         }
     }
-    findings.extend(candidate(environment, dev_vars));
-    // By severity and not by line, so that what matters most is not lost among the rest.
+    findings.extend(check_candidate(environment, dev_vars));
+    // Sorted by severity first, so that faults are not hidden among warnings.
     findings.sort_by_key(|finding| (finding.severity, finding.line));
     Report {
-        file: environment.source().name.clone(),
+        file: environment.file().name.clone(),
         environment: environment.name().map(str::to_owned),
         findings,
         presets,
-        routes,
+        policy,
     }
 }
 
-/// What is wrong with the policy that is tried out beside the enforced one. It stops nothing, so that
-/// all of it is warned of.
-fn candidate(environment: &Environment<'_>, dev_vars: &DevVars) -> Vec<Finding> {
+/// Checks the candidate policy, which runs in shadow mode. All its findings are warnings, because
+/// it cannot refuse a request.
+fn check_candidate(environment: &Environment<'_>, dev_vars: &DevVars) -> Vec<Finding> {
     let Some(variable) = environment.variable(policy::CANDIDATE) else { return Vec::new() };
     let raw = match variable.value {
         Value::String(text) => serde_json::from_str(text).ok(),
@@ -134,11 +137,11 @@ fn candidate(environment: &Environment<'_>, dev_vars: &DevVars) -> Vec<Finding> 
             severity: Severity::Warning,
             line: variable.line,
             path: policy::CANDIDATE.to_owned(),
-            problem: "this text is not JSON, so that no candidate is judged by".to_owned(),
+            problem: "this text is not JSON, so the candidate policy is not used".to_owned(),
             remedy: "write the policy as a table, or as one JSON object in a string".to_owned(),
         }];
     };
-    let compiled = bindings::compile(environment, &raw, dev_vars, Unseen::Warn);
+    let compiled = bindings::compile(environment, &raw, dev_vars, MissingBindings::Warn);
     let found = compiled.findings.into_iter().map(|finding| Finding {
         severity: Severity::Warning,
         line: variable.line,
@@ -148,16 +151,16 @@ fn candidate(environment: &Environment<'_>, dev_vars: &DevVars) -> Vec<Finding> 
     found.collect()
 }
 
-/// The worst that was found anywhere.
+/// Returns the highest severity of all findings, or `None` if there are none.
 pub fn worst(reports: &[Report]) -> Option<Severity> {
     reports.iter().flat_map(|report| &report.findings).map(|finding| finding.severity).min()
 }
 
-/// Prints on standard error what was found, and nothing if that is nothing.
+/// Prints the findings on standard error.
 pub fn print_findings(reports: &[Report]) {
     for report in reports {
         for finding in report.located() {
-            say::write(&format!("{finding:#}\n"));
+            output::write(&format!("{finding:#}\n"));
         }
     }
 }
@@ -165,7 +168,7 @@ pub fn print_findings(reports: &[Report]) {
 fn print(reports: &[Report]) {
     for report in reports {
         for finding in report.located() {
-            say::result(&format!("{finding:#}"));
+            output::result(&format!("{finding:#}"));
         }
     }
     for report in reports {
@@ -174,12 +177,12 @@ fn print(reports: &[Report]) {
             .as_ref()
             .map_or_else(|| "top level".to_owned(), |name| format!("env.{name}"));
         for preset in &report.presets {
-            say::result(&written_out(&title, preset));
+            output::result(&expanded(&title, preset));
         }
-        match &report.routes {
-            Some(routes) => say::result(&table(&title, routes)),
-            None => say::result(&format!(
-                "{title}: no routes, every request is refused with 500 misconfigured"
+        match report.routes() {
+            Some(routes) => output::result(&table(&title, &routes)),
+            None => output::result(&format!(
+                "{title}: no routes; the gate refuses every request with 500 misconfigured"
             )),
         }
     }
@@ -189,7 +192,7 @@ fn print(reports: &[Report]) {
     };
     let faults = count(|severity| severity != Severity::Warning);
     let warnings = count(|severity| severity == Severity::Warning);
-    say::result(&format!("{}, {}", plural(faults, "fault"), plural(warnings, "warning")));
+    output::result(&format!("{}, {}", plural(faults, "fault"), plural(warnings, "warning")));
 }
 
 fn plural(count: usize, noun: &str) -> String {
@@ -200,16 +203,16 @@ fn plural(count: usize, noun: &str) -> String {
     }
 }
 
-/// An issuer that a preset stands for, as it could be written in its place.
-fn written_out(title: &str, preset: &Preset) -> String {
-    let mut text = format!("{title}: {} by the preset {}:\n", preset.path, preset.name);
+/// The issuer that a preset expands to, in TOML.
+fn expanded(title: &str, preset: &Preset) -> String {
+    let mut text = format!("{title}: {} from the preset {}:\n", preset.path, preset.name);
     for (key, value) in preset.issuer.as_object().into_iter().flatten() {
         text.push_str(&format!("  {key} = {}\n", toml(value)));
     }
     text
 }
 
-/// A value as it stands in a TOML document on one line.
+/// Formats a value as TOML on one line.
 fn toml(value: &Value) -> String {
     match value {
         Value::Object(members) => {
@@ -221,16 +224,16 @@ fn toml(value: &Value) -> String {
             let items: Vec<_> = items.iter().map(toml).collect();
             format!("[{}]", items.join(", "))
         }
-        // What JSON writes of these is TOML too.
+        // The JSON form of these values is valid TOML.
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value.to_string(),
     }
 }
 
-/// The routes in the order in which they are tried.
-fn table(title: &str, routes: &[RouteRow]) -> String {
+/// A table of the routes, in the order in which they are tried.
+fn table(title: &str, routes: &[RouteDescription<'_>]) -> String {
     let header = ["route", "methods", "access", "issuers", "requires"].map(str::to_owned);
     let rows: Vec<[String; 5]> =
-        std::iter::once(header).chain(routes.iter().map(RouteRow::cells)).collect();
+        std::iter::once(header).chain(routes.iter().map(routes::cells)).collect();
     let width = |column: usize| {
         rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max()
     };
@@ -256,8 +259,8 @@ fn to_json(reports: &[Report]) -> Value {
                     "preset": preset.name,
                     "issuer": preset.issuer,
                 })).collect::<Vec<_>>(),
-                "routes": report.routes.as_ref().map(|routes| {
-                    routes.iter().map(RouteRow::to_json).collect::<Vec<_>>()
+                "routes": report.routes().map(|routes| {
+                    routes.iter().map(routes::to_json).collect::<Vec<_>>()
                 }),
             })
         })
@@ -273,23 +276,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_preset_writes_out_could_stand_in_its_place() {
+    fn an_expanded_preset_is_the_issuers_table_in_toml() {
         let raw = json!({ "issuers": [
             { "name": "by hand" },
             { "preset": "cognito", "region": "eu-west-1", "pool": "eu-west-1_A", "client_id": "c" },
         ] });
         let presets = Policy::presets(&raw);
-        let text = written_out("top level", &presets[0]);
+        let text = expanded("top level", &presets[0]);
         let (title, keys) = text.split_once('\n').unwrap();
-        assert_eq!(title, "top level: issuers[1] by the preset cognito:");
-        let source = Source::parse("wrangler.toml", &format!("[vars.POLICY]\n{keys}")).unwrap();
-        let environments = Environment::select(&source, None).unwrap();
+        assert_eq!(title, "top level: issuers[1] from the preset cognito:");
+        let config_file =
+            ConfigFile::parse("wrangler.toml", &format!("[vars.POLICY]\n{keys}")).unwrap();
+        let environments = Environment::select(&config_file, None).unwrap();
         assert_eq!(policy::raw(&environments[0]).unwrap(), presets[0].issuer);
     }
 
-    /// The document's examples are policies without a fault or a warning, one for each preset.
+    /// `docs/presets.md` has one example per preset.
     #[test]
-    fn the_examples_of_presets() {
+    fn the_documented_presets_compile_without_findings() {
         const DOCUMENT: &str = include_str!("../../docs/presets.md");
         const AROUND: &str =
             "vars.POLICY.origin = 'echo'\nvars.POLICY.routes = [{ path = '/*' }]\n";
@@ -297,11 +301,15 @@ mod tests {
         let mut presets = Vec::new();
         for example in examples.filter_map(|rest| rest.split("```").next()) {
             let text = format!("{AROUND}{example}");
-            let source = Source::parse("wrangler.toml", &text).unwrap();
-            let environments = Environment::select(&source, None).unwrap();
+            let config_file = ConfigFile::parse("wrangler.toml", &text).unwrap();
+            let environments = Environment::select(&config_file, None).unwrap();
             let raw = policy::raw(&environments[0]).unwrap();
-            let compiled =
-                bindings::compile(&environments[0], &raw, &DevVars::default(), Unseen::Warn);
+            let compiled = bindings::compile(
+                &environments[0],
+                &raw,
+                &DevVars::default(),
+                MissingBindings::Warn,
+            );
             assert!(compiled.findings.is_empty(), "{example}{:?}", compiled.findings);
             presets.extend(Policy::presets(&raw).into_iter().map(|preset| preset.name));
         }
@@ -312,16 +320,18 @@ mod tests {
     }
 
     #[test]
-    fn a_candidate_is_warned_of_and_stops_nothing() {
+    fn findings_of_the_candidate_policy_are_warnings() {
         const POLICY: &str = "vars.POLICY.origin = 'echo'\nvars.POLICY.routes = [{ path = '/*', access = 'public' }]\n";
         let check = |candidate: &str, expected: &[&str]| {
-            let source = Source::parse("wrangler.toml", &format!("{POLICY}{candidate}")).unwrap();
-            let environments = Environment::select(&source, None).unwrap();
-            let report = report(&environments[0], &DevVars::default(), Unseen::FaultAtTopLevel);
+            let config_file =
+                ConfigFile::parse("wrangler.toml", &format!("{POLICY}{candidate}")).unwrap();
+            let environments = Environment::select(&config_file, None).unwrap();
+            let report =
+                report(&environments[0], &DevVars::default(), MissingBindings::FaultAtTopLevel);
             let found: Vec<_> = report.findings.iter().map(|one| one.path.as_str()).collect();
             assert_eq!(found, expected, "{candidate}");
             assert!(report.findings.iter().all(|one| one.severity == Severity::Warning));
-            assert_eq!(report.routes.map(|routes| routes.len()), Some(1));
+            assert_eq!(report.routes().map(|routes| routes.len()), Some(1));
         };
         check("", &[]);
         let candidate = POLICY.replace("POLICY", "POLICY_CANDIDATE");

@@ -1,23 +1,23 @@
-//! The one place of the commands that reads a clock.
+//! The only module of the commands that reads the clock.
 
 use portcullis::time::UnixSeconds;
 use std::time::SystemTime;
 
-/// Now, by this machine.
+/// The current time, by this machine's clock.
 pub(crate) fn now() -> SystemTime {
     #[expect(
         clippy::disallowed_methods,
-        reason = "time enters here; what judges gets it as an argument"
+        reason = "the commands pass the time to the gate's functions as an argument"
     )]
     SystemTime::now()
 }
 
-/// The same as JSON Web Tokens count it.
+/// The current time in Unix seconds.
 pub(crate) fn unix_now() -> UnixSeconds {
     unix(now())
 }
 
-/// A moment as JSON Web Tokens count it; one before 1970 is 1970.
+/// Converts a time to Unix seconds. Times before 1970 become 0.
 pub(crate) fn unix(time: SystemTime) -> UnixSeconds {
     let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     UnixSeconds::new(i64::try_from(since.as_secs()).unwrap_or(i64::MAX))

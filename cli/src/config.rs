@@ -1,15 +1,16 @@
-//! wrangler's configuration as the gate's deployment: its environments, what holds in each, and what in
-//! them would undo the gate.
+//! The gate's deployment in wrangler's configuration: the environments, their settings and
+//! policies, and the settings that would bypass the gate.
 
 pub mod bindings;
 pub mod build;
 pub(crate) mod deployment;
 pub mod dev_vars;
 pub mod environment;
+pub mod file;
 pub mod finding;
 mod json;
 pub mod policy;
-pub mod source;
+pub mod routes;
 mod toml;
 
 use anyhow::{Context as _, Result, bail};
@@ -17,31 +18,32 @@ use std::env;
 use std::path::{Path, PathBuf};
 
 pub use self::environment::Environment;
+pub use self::file::ConfigFile;
 pub use self::finding::{Finding, Severity};
-pub use self::source::Source;
 
-/// The names that wrangler looks for, the one that it prefers first.
+/// The file names that wrangler looks for, in order of preference.
 pub(crate) const NAMES: [&str; 3] = ["wrangler.json", "wrangler.jsonc", "wrangler.toml"];
 
-/// The file that was named, else the one that wrangler would find: upwards from the current folder, by
-/// one name after the other.
+/// Returns the file that the user named, or else the file that wrangler would use: it searches the
+/// current directory and the directories above for each name in turn.
 ///
 /// # Errors
 ///
-/// Where there is none.
+/// If there is no such file.
 pub fn locate(named: Option<&Path>) -> Result<PathBuf> {
     if let Some(file) = named {
         return Ok(file.to_path_buf());
     }
-    let here = env::current_dir().context("the current folder cannot be read")?;
+    let here = env::current_dir().context("the current directory cannot be determined")?;
     let found = NAMES.iter().find_map(|name| {
         here.ancestors().map(|folder| folder.join(name)).find(|candidate| candidate.is_file())
     });
     match found {
         Some(file) => Ok(file),
         None => bail!(
-            "there is no {}, neither here nor in a folder above: name it with --config FILE",
-            NAMES.join(", ")
+            "there is no {} in this directory or in a directory above: name the file with --config \
+             FILE",
+            NAMES.join(" or ")
         ),
     }
 }

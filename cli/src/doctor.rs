@@ -1,5 +1,5 @@
-//! `doctor`: asks for the keys that issuers publish as the gate would, and says what would
-//! go wrong; and what the gate would make of a token.
+//! `doctor`: fetches the keys that issuers publish as the gate does and reports problems. Also
+//! judges a token with the fetched keys.
 
 use clap::Args;
 use std::path::PathBuf;
@@ -26,41 +26,41 @@ mod tests;
 #[cfg(feature = "doctor")]
 mod verdict;
 
-/// Fetches metadata and keys as the gate does, and judges the token with them.
+/// Fetches metadata and keys as the gate does, and judges a token with these keys.
 #[derive(Args, Clone, Debug, Default)]
 #[command(after_help = "\
 Examples:
-  portcullis doctor                                    whether the issuers' keys can be had, and used
-  portcullis doctor - < token                          and what would become of a token, on every route
-  portcullis doctor - --path /api/users < token        on one path
+  portcullis doctor                                whether the issuers' keys can be used
+  portcullis doctor - < token                      also judges a token, on every route
+  portcullis doctor - --path /api/users < token    on one path
 
-Exit codes: 0 all is well, perhaps with warnings; 1 there are problems, or the token passes nowhere;
-2 it could not run.")]
+Exit codes: 0 no problem was found, but there may be warnings; 1 there are problems, or no route
+admits the token; 2 the command could not run.")]
 pub struct Options {
-    /// `-` reads a token from standard input, and says what would become of it
+    /// `-` reads a token from standard input and judges it
     #[arg(value_name = "-", conflicts_with = "token_file")]
     token: Option<String>,
-    /// Read the token from a file; it is sent nowhere
+    /// Read the token from a file. The token is not sent anywhere
     #[arg(long, value_name = "FILE")]
     token_file: Option<PathBuf>,
-    /// The path that the token is to be used with [default: one of every route]
+    /// The path of the request to judge [default: one path for each route]
     #[arg(long, value_name = "PATH")]
     path: Option<String>,
-    /// The method that it is to be used with
+    /// The method of the request to judge
     #[arg(long, value_name = "METHOD", default_value = "GET", requires = "path")]
     method: String,
-    /// Take the policy of this environment [default: the top level]
+    /// Use the policy of this environment [default: the top level]
     #[arg(long, value_name = "NAME")]
     env: Option<String>,
-    /// The configuration [default: looked for upwards]; its secrets are in the .dev.vars beside it
+    /// The configuration file [default: the nearest one]; secrets are read from .dev.vars beside it
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// Print what was found as JSON
+    /// Print the findings as JSON
     #[arg(long)]
     json: bool,
 }
 
-/// Examines, prints.
+/// Examines the issuers and the token, prints the findings, and returns the exit code.
 #[cfg(feature = "doctor")]
 #[must_use]
 pub fn run(options: &Options) -> ExitCode {

@@ -1,4 +1,4 @@
-//! Private keys to sign tokens with.
+//! Private keys that sign tokens.
 
 use anyhow::{Context as _, Result, bail};
 use ml_dsa::{Keypair as _, MlDsa44, MlDsa65, MlDsa87};
@@ -17,7 +17,7 @@ mod write;
 
 use public::Public;
 
-/// A private key, of the kind that a family of algorithms takes.
+/// A private key.
 pub(crate) enum Key {
     /// RSA.
     Rsa(Box<rsa::PrivateKey>),
@@ -56,7 +56,7 @@ impl Key {
         )
     }
 
-    /// What to call it.
+    /// The kind of the key, for messages.
     pub(crate) fn kind(&self) -> &'static str {
         match self {
             Self::Rsa(_) => "an RSA key",
@@ -98,7 +98,7 @@ impl Key {
         }
     }
 
-    /// The signature over a message, in the form that JWS gives it (RFC 7518 section 3).
+    /// Signs a message. Returns the signature in the form of JWS (RFC 7518 section 3).
     pub(crate) fn sign(&self, algorithm: Algorithm, message: &[u8]) -> Result<Vec<u8>> {
         Ok(match self {
             Self::Rsa(key) => return sign_rsa(key, algorithm, message),
@@ -140,7 +140,7 @@ fn sign_rsa(key: &rsa::PrivateKey, algorithm: Algorithm, message: &[u8]) -> Resu
         Family::RsaPss(Hash::Sha256) => pss!(Sha256),
         Family::RsaPss(Hash::Sha384) => pss!(Sha384),
         Family::RsaPss(Hash::Sha512) => pss!(Sha512),
-        _ => bail!("{algorithm} does not go with an RSA key"),
+        _ => bail!("an RSA key cannot sign with {algorithm}"),
     };
     signature.context("the key cannot be used with this algorithm")
 }

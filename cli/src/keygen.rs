@@ -1,8 +1,8 @@
-//! `keygen`: makes a key pair or a shared secret, and says where its halves belong.
+//! `keygen`: generates a key pair or a shared secret, and shows where to store each part.
 
 use super::key::Key;
 use super::key::generate::random;
-use super::{mint, say};
+use super::{mint, output};
 use anyhow::{Context as _, Result, bail};
 use base64ct::{Base64UrlUnpadded, Encoding as _};
 use clap::{Args, ValueEnum};
@@ -13,89 +13,90 @@ use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-/// The public half goes to standard output; what is secret goes into a file and nowhere else.
+/// The public key is printed on standard output. The private key or secret is only written to a
+/// file.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "\
 Examples:
-  portcullis keygen --alg ES256                       key-es256.pem, and the public key beside it
-  portcullis keygen --alg EdDSA --format jwks         the public key as a JWK Set
-  portcullis keygen --alg HS256 --binding API_SECRET  a secret, for both who sign and who verify
-  portcullis mint --key key-es256.pem                 a token signed with what was made
+  portcullis keygen --alg ES256                        writes key-es256.pem and key-es256.public.pem
+  portcullis keygen --alg EdDSA --format jwks          writes the public key as a JWK Set
+  portcullis keygen --alg HS256 --binding API_SECRET   a secret that signs and verifies tokens
+  portcullis mint --key key-es256.pem                  a token signed with the generated key
 
-Exit codes: 0 made; 2 nothing was made, as where a file of that name is there already.")]
+Exit codes: 0 generated; 2 not generated, for example because a file of that name exists.")]
 pub struct Options {
-    /// What tokens are to be signed with: HS256, RS256, PS256, ES256, EdDSA, ML-DSA-44 ...
+    /// The algorithm that signs the tokens: HS256, RS256, PS256, ES256, EdDSA, ML-DSA-44 ...
     #[arg(long, value_name = "ALGORITHM", value_parser = mint::algorithm)]
     alg: Algorithm,
-    /// The form of both halves
+    /// The format of the keys
     #[arg(long, value_enum, default_value_t = Form::Pem)]
     format: Form,
-    /// The file for what is secret; the public half goes beside it, with `.public` in its name
-    /// [default: key-ALGORITHM.pem, or the like]
+    /// The file for the private key or the secret. The public key is written beside it, with
+    /// `.public` in its name [default: key-ALGORITHM with a suitable extension]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
-    /// The name of the key in a JWK [default: its thumbprint, RFC 7638]
+    /// The `kid` of the key in a JWK [default: its thumbprint, RFC 7638]
     #[arg(long, value_name = "NAME", allow_hyphen_values = true)]
     kid: Option<String>,
-    /// The length of an RSA key
+    /// The size of an RSA key
     #[arg(long, value_name = "BITS", default_value_t = 2048, value_parser = bits)]
     bits: usize,
-    /// The binding by which the policy is to name it [default: PUBLIC_KEY, JWKS or SECRET]
+    /// The name of the binding that will hold it [default: PUBLIC_KEY, JWKS or SECRET]
     #[arg(long, value_name = "NAME", value_parser = binding)]
     binding: Option<String>,
-    /// Print what was made, less what is secret, as JSON
+    /// Print the result as JSON, without the private key or secret
     #[arg(long)]
     json: bool,
 }
 
-/// How keys are written down.
+/// The format of keys.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
 enum Form {
-    /// PEM: PKCS#8, and SubjectPublicKeyInfo
+    /// PEM: PKCS#8 and SubjectPublicKeyInfo
     Pem,
     /// JWK (RFC 7517)
     Jwk,
-    /// The private key as a JWK, the public one in a JWK Set
+    /// The private key as a JWK, and the public key in a JWK Set
     Jwks,
 }
 
-/// What was made, less what is secret.
-struct Made {
+/// What was generated, without the private key or secret.
+struct Generated {
     secret_file: PathBuf,
     public: Option<(PathBuf, String)>,
     kid: Option<String>,
     binding: String,
-    /// As it belongs into the issuer's table.
+    /// The value of `keys` in the issuer's table, in TOML.
     keys: String,
 }
 
-/// Makes, writes, and says what is to be done with it.
+/// Generates and writes the keys, and prints what to do with them.
 #[must_use]
 pub fn run(options: &Options) -> ExitCode {
-    match make(options) {
-        Ok(made) => {
+    match generate(options) {
+        Ok(generated) => {
             if options.json {
-                say::json(&made.to_json(options.alg));
+                output::json(&generated.to_json(options.alg));
             } else {
-                if let Some((_, text)) = &made.public {
-                    say::result(text.trim_end());
+                if let Some((_, text)) = &generated.public {
+                    output::result(text.trim_end());
                 }
-                say::write(&made.guidance(options.alg));
+                output::write(&generated.guidance(options.alg));
             }
             ExitCode::SUCCESS
         }
-        Err(error) => say::could_not_run(&error, options.json),
+        Err(error) => output::could_not_run(&error, options.json),
     }
 }
 
-fn make(options: &Options) -> Result<Made> {
+fn generate(options: &Options) -> Result<Generated> {
     let algorithm = options.alg;
     if let Family::Hmac(hash) = algorithm.family() {
-        return make_secret(options, hash);
+        return generate_secret(options, hash);
     }
     let extension = if options.format == Form::Pem { "pem" } else { "json" };
     let secret_file = file(options, extension);
-    let public_file = beside(&secret_file)?;
+    let public_file = public_path(&secret_file)?;
     let key = Key::generate(algorithm, options.bits)?;
     let public = key.public();
     let thumbprint = public.thumbprint(algorithm)?;
@@ -119,11 +120,11 @@ fn make(options: &Options) -> Result<Made> {
     };
     let binding = options.binding.clone().unwrap_or_else(|| binding.to_owned());
     if public_file.exists() {
-        bail!("{} is there already: name another file with --out", public_file.display());
+        bail!("{} exists: name another file with --out", public_file.display());
     }
     write_new(&secret_file, &secret_text, true)?;
     write_new(&public_file, &public_text, false)?;
-    Ok(Made {
+    Ok(Generated {
         keys: format!("{{ {source} = \"{binding}\" }}"),
         secret_file,
         public: Some((public_file, public_text)),
@@ -132,18 +133,18 @@ fn make(options: &Options) -> Result<Made> {
     })
 }
 
-/// As long as the hash (RFC 7518 section 3.2), in base64url.
-fn make_secret(options: &Options, hash: Hash) -> Result<Made> {
+/// Generates a secret as long as the hash (RFC 7518 section 3.2), in base64url.
+fn generate_secret(options: &Options, hash: Hash) -> Result<Generated> {
     if options.format != Form::Pem || options.kid.is_some() {
-        bail!("a secret is text, and has no name: leave out --format and --kid");
+        bail!("a secret has no format and no kid: remove --format and --kid");
     }
     let bytes = random::<64>()?;
     let text = Base64UrlUnpadded::encode_string(bytes.get(..hash.bytes()).unwrap_or(&bytes));
     let secret_file = file(options, "secret");
-    // No line's end: the gate would refuse a secret with white space about it.
+    // Without a line break: the gate rejects a secret that starts or ends with white space.
     write_new(&secret_file, &text, true)?;
     let binding = options.binding.clone().unwrap_or_else(|| "SECRET".to_owned());
-    Ok(Made {
+    Ok(Generated {
         keys: format!("{{ secret = \"{binding}\", encoding = \"base64url\" }}"),
         secret_file,
         public: None,
@@ -157,9 +158,9 @@ fn file(options: &Options, extension: &str) -> PathBuf {
     options.out.clone().unwrap_or_else(usual)
 }
 
-/// `key.pem` has `key.public.pem` beside it.
-fn beside(secret_file: &Path) -> Result<PathBuf> {
-    let stem = secret_file.file_stem().context("--out names no file")?;
+/// Returns the file for the public key: `key.public.pem` for `key.pem`.
+fn public_path(secret_file: &Path) -> Result<PathBuf> {
+    let stem = secret_file.file_stem().context("--out is not the name of a file")?;
     let mut name = stem.to_owned();
     name.push(".public");
     if let Some(extension) = secret_file.extension() {
@@ -169,7 +170,8 @@ fn beside(secret_file: &Path) -> Result<PathBuf> {
     Ok(secret_file.with_file_name(name))
 }
 
-/// Never over a file that is there: a key that is lost cannot be made again.
+/// Writes a new file. Never overwrites a file, because it may contain a key that exists nowhere
+/// else.
 fn write_new(path: &Path, text: &str, is_secret: bool) -> Result<()> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
@@ -184,19 +186,19 @@ fn write_new(path: &Path, text: &str, is_secret: bool) -> Result<()> {
             .write_all(text.as_bytes())
             .with_context(|| format!("{} cannot be written", path.display())),
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-            bail!("{} is there already: name another file with --out", path.display())
+            bail!("{} exists: name another file with --out", path.display())
         }
         Err(error) => Err(error).with_context(|| format!("{} cannot be created", path.display())),
     }
 }
 
-impl Made {
-    /// The file whose text the binding is to hold.
+impl Generated {
+    /// The file whose text the binding holds.
     fn bound_file(&self) -> &Path {
         self.public.as_ref().map_or(&self.secret_file, |(file, _)| file)
     }
 
-    /// What is to be done, a step each.
+    /// Describes what to do with the keys, one step per line.
     fn guidance(&self, algorithm: Algorithm) -> String {
         let Self { secret_file, binding, keys, .. } = self;
         let (secret, bound) = (secret_file.display(), self.bound_file().display());
@@ -204,10 +206,12 @@ impl Made {
         let mut step = |what: &str, how: String| text.push_str(&format!("{what:<15} {how}\n"));
         match self.public {
             Some(_) => {
-                step("private key", format!("{secret}, for whoever issues tokens and nobody else"));
+                step("private key", format!("{secret}, only for the issuer of the tokens"));
                 step("public key", bound.to_string());
             }
-            None => step("secret", format!("{secret}, for whoever issues tokens, and the gate")),
+            None => {
+                step("secret", format!("{secret}, for the issuer of the tokens and for the gate"))
+            }
         }
         if let Some(kid) = &self.kid {
             step("kid", kid.clone());
@@ -253,17 +257,17 @@ fn bits(text: &str) -> Result<usize, String> {
         "2048" => Ok(2048),
         "3072" => Ok(3072),
         "4096" => Ok(4096),
-        _ => Err("an RSA key has 2048, 3072 or 4096 bits".to_owned()),
+        _ => Err("use 2048, 3072 or 4096 bits".to_owned()),
     }
 }
 
-/// A name that both wrangler and a dotenv file take.
+/// Checks that wrangler and dotenv files accept the name.
 fn binding(text: &str) -> Result<String, String> {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
     let begins = text.bytes().next().is_some_and(|byte| !byte.is_ascii_digit());
     if begins && text.bytes().all(plain) {
         Ok(text.to_owned())
     } else {
-        Err("a binding's name has letters, digits and _, and begins with no digit".to_owned())
+        Err("use letters, digits and _, and do not start with a digit".to_owned())
     }
 }

@@ -1,10 +1,12 @@
-//! The commands of an operator: check a policy, mint and explain tokens, diagnose providers.
+//! The commands for operators of a gate: they check a policy, mint and explain tokens, and diagnose
+//! problems with identity providers.
 //!
-//! The program `portcullis` and `cargo xtask` run them. They judge with the gate's own code, so their
-//! verdicts are those of the deployed gate. Each command is a module with its options and a function `run`,
-//! which prints the result and returns the exit code. All messages go through [`say`].
+//! The program `portcullis` and `cargo xtask` run these commands. They judge requests with the
+//! gate's own code, so their verdicts are those of the deployed gate. Each command is a module with
+//! its options and a function `run`, which prints the result and returns the exit code. All output
+//! goes through [`output`].
 //!
-//! The feature `doctor`, which is on by default, adds the one command that fetches over TLS.
+//! The feature `doctor`, which is on by default, adds the only command that fetches over TLS.
 
 pub mod check;
 mod clock;
@@ -14,62 +16,62 @@ pub mod explain;
 mod key;
 pub mod keygen;
 pub mod mint;
+pub mod output;
 pub mod process;
 pub mod revoke;
-pub mod say;
 pub mod schema;
+mod token_input;
 mod token_request;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
-/// Ends with 0 if all is well, perhaps with warnings; with 1 if it is not: the policy has faults, or the
-/// token is refused; with 2 if the command could not do its work, or was written wrongly.
-const EXIT_CODES: &str = "\
+/// The help text below the list of commands.
+const AFTER_HELP: &str = "\
 Exit codes:
-  0  all is well, perhaps with warnings
-  1  it is not: the policy has faults, a token is refused, a provider has problems
-  2  the command could not do its work, or was written wrongly
+  0  no problem was found; there may be warnings
+  1  a problem was found: the policy has faults, a token is refused, or a provider has problems
+  2  the command could not run, or its arguments are invalid
 
-wrangler.json, wrangler.jsonc or wrangler.toml is looked for upwards from where the command is run, as
-wrangler looks for it; --config FILE names another. Colours are left out where standard output is no
-terminal, and where NO_COLOR is set.
+The configuration is wrangler.json, wrangler.jsonc or wrangler.toml in the current directory or the
+nearest directory above it, as for wrangler. --config FILE names another file. Output is colored
+only on a terminal, and not if NO_COLOR is set.
 
-Begin with:
-  portcullis check              what is wrong with the policy, and its routes
-  portcullis mint               a token that the policy admits, signed with the secret in .dev.vars
+Start with:
+  portcullis check              shows the faults of the policy, and its routes
+  portcullis mint               prints a token, signed with the secret in .dev.vars
   portcullis mint | portcullis explain
-                                what it says, and what the gate makes of it, step by step";
+                                shows the contents of the token, and how the gate judges it";
 
 /// Check a gate's policy, mint tokens for it, and find out why a token is refused
 #[derive(Parser)]
-#[command(name = "portcullis", version, after_help = EXIT_CODES)]
+#[command(name = "portcullis", version, after_help = AFTER_HELP)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
 }
 
-/// One variant a command, in the order in which a newcomer meets them.
+/// One variant per command, in the order in which a new user needs them.
 #[derive(Subcommand)]
 enum Command {
-    /// Check the configuration and the policy in it, and show the routes
+    /// Check the configuration and its policy, and show the routes
     Check(check::Options),
-    /// Say what a token says, and what the gate makes of it, step by step
+    /// Show the contents of a token, and step by step how the gate judges it
     Explain(explain::Options),
     /// Mint a token for local use
     Mint(mint::Options),
-    /// Make a key pair or a secret, and say where its halves belong
+    /// Generate a key pair or a secret, and show where to store each part
     Keygen(keygen::Options),
-    /// Ask for the issuers' keys as the gate would, judge a token, and say what is wrong
+    /// Fetch the issuers' keys as the gate does, judge a token, and report problems
     #[cfg(feature = "doctor")]
     Doctor(doctor::Options),
-    /// Print the policy's JSON Schema, or types for TypeScript
+    /// Print the policy's JSON Schema or its TypeScript types
     Schema(schema::Options),
-    /// Revoke a token, a user, a session or a key in the store that the policy names
+    /// Revoke a token, a user, a session or a key in the policy's revocation store
     Revoke(revoke::Options),
 }
 
-/// The program `portcullis`: parses the command line, and does what it says.
+/// The program `portcullis`: parses the command line and runs the command.
 #[must_use]
 pub fn main() -> ExitCode {
     match Arguments::parse().command {
@@ -80,6 +82,6 @@ pub fn main() -> ExitCode {
         #[cfg(feature = "doctor")]
         Command::Doctor(options) => doctor::run(&options),
         Command::Schema(options) => schema::run(&options),
-        Command::Revoke(options) => revoke::run(&options, revoke::wrangler_of),
+        Command::Revoke(options) => revoke::run(&options, revoke::find_wrangler),
     }
 }

@@ -1,8 +1,8 @@
-//! `mint`: makes a token for local use.
+//! `mint`: mints a token for local use.
 
 use crate::config::dev_vars::DevVars;
-use crate::config::{self, Environment, Source, policy};
-use crate::{clock, say};
+use crate::config::{self, ConfigFile, Environment, policy};
+use crate::{clock, output};
 use anyhow::{Context, Result, bail};
 use base64ct::{Base64UrlUnpadded, Encoding};
 use clap::Args;
@@ -12,67 +12,66 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-mod demo;
-pub(crate) mod given;
+mod issuer;
 mod lifetime;
 pub(crate) mod signer;
 
 pub use lifetime::Lifetime;
 
 use crate::key::Key;
-use demo::Issuer;
+use issuer::Issuer;
 use signer::Signer;
 
-/// Who a token is about, if nobody is named.
+/// The default subject of a token.
 const SUBJECT: &str = "demo-user";
 
-/// Without further options the token is one that the policy in wrangler.toml admits: signed with
-/// the secret in .dev.vars, and with the issuer and the audience of the issuer that has it.
+/// By default, the policy admits the token: the token has the `iss` and `aud` of the first issuer
+/// with a secret, and is signed with this secret from .dev.vars.
 #[derive(Args, Clone, Debug, Default)]
 #[command(after_help = "\
 Examples:
-  portcullis mint                                        one that the policy admits, for an hour
-  portcullis mint --sub alice --scope 'read write'       about someone, with scopes
-  portcullis mint --claim tenant=acme --claim level=3    further claims
-  portcullis mint --expires-in=-10m                      one that has expired
-  portcullis mint --key key.pem --issuer https://tenant.example.com/   with a private key
+  portcullis mint                                        a token that the policy admits for one hour
+  portcullis mint --sub alice --scope 'read write'       with this subject and these scopes
+  portcullis mint --claim tenant=acme --claim level=3    with further claims
+  portcullis mint --expires-in=-10m                      an expired token
+  portcullis mint --key key.pem --issuer https://tenant.example.com/   signed with a private key
 
-Exit codes: 0 minted; 2 there is nothing to sign with, or it cannot sign so.")]
+Exit codes: 0 minted; 2 there is no key or secret, or it cannot be used with the algorithm.")]
 pub struct Options {
-    /// Whom the token is about (`sub`) [default: demo-user]
+    /// The subject (`sub`) [default: demo-user]
     #[arg(long, value_name = "SUBJECT", allow_hyphen_values = true)]
     pub sub: Option<String>,
-    /// Whom it is for (`aud`); repeat it for several [default: the issuer's first, in the policy]
+    /// The audience (`aud`); repeat the option for several [default: the issuer's first audience]
     #[arg(long, value_name = "AUDIENCE", allow_hyphen_values = true)]
     pub aud: Vec<String>,
-    /// What it permits (`scope`), separated by spaces
+    /// The scopes (`scope`), separated by spaces
     #[arg(long, value_name = "SCOPES", allow_hyphen_values = true)]
     pub scope: Option<String>,
-    /// Any further claim, or another value for one; the value is JSON if it reads as such, else
-    /// text
+    /// A further claim, or another value for a claim; the value is JSON if it can be parsed, or
+    /// else text
     #[arg(long = "claim", value_name = "NAME=VALUE", value_parser = claim)]
     pub claims: Vec<(String, Value)>,
-    /// How it is signed: HS... with the secret, or what the private key can do
-    /// [default: what the policy lists first and the key can do, else RS256, ES256, EdDSA...]
+    /// The algorithm: HS... with a secret, or one that the private key supports [default: the first
+    /// that the policy lists and the key supports, or else RS256, ES256, EdDSA...]
     #[arg(long, value_name = "ALGORITHM", value_parser = algorithm)]
     pub alg: Option<Algorithm>,
-    /// The name of the key (`kid`), for the header
+    /// The key ID (`kid`) in the header
     #[arg(long, value_name = "NAME", allow_hyphen_values = true)]
     pub kid: Option<String>,
-    /// How long it is valid: 60, 10m, 1h, 7d; less than nothing makes an expired one: -10m
+    /// The lifetime: 60, 10m, 1h, 7d. A negative lifetime such as -10m makes an expired token
     #[arg(long, value_name = "TIME", default_value = "1h", allow_hyphen_values = true)]
     pub expires_in: Lifetime,
-    /// Who issues it: an issuer of the policy by name or by URL, or any other text for `iss`
+    /// The issuer: the name or `iss` of an issuer in the policy, or any other text for `iss`
     #[arg(long, value_name = "ISSUER")]
     pub issuer: Option<String>,
     /// Sign with the private key in this PEM file instead of a secret: RSA, P-256, P-384, P-521,
     /// secp256k1, Ed25519 or ML-DSA, as `openssl genpkey` writes it
     #[arg(long, value_name = "FILE")]
     pub key: Option<PathBuf>,
-    /// Take the policy of this environment [default: the top level]
+    /// Use the policy of this environment [default: the top level]
     #[arg(long, value_name = "NAME")]
     pub env: Option<String>,
-    /// The configuration [default: looked for upwards]; its secrets are in the .dev.vars beside it
+    /// The configuration file [default: the nearest one]; secrets are read from .dev.vars beside it
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// Print the token as JSON
@@ -80,34 +79,34 @@ pub struct Options {
     pub json: bool,
 }
 
-/// Prints the token, and nothing else; ends with 0, or with 2 where there is none.
+/// Mints a token, prints nothing else, and returns the exit code.
 #[must_use]
 pub fn run(options: &Options) -> ExitCode {
     match config::locate(options.config.as_deref()).and_then(|file| mint(&file, options)) {
         Ok(token) if options.json => {
-            say::json(&json!({ "token": token }));
+            output::json(&json!({ "token": token }));
             ExitCode::SUCCESS
         }
         Ok(token) => {
-            say::result(&token);
+            output::result(&token);
             ExitCode::SUCCESS
         }
-        Err(error) => say::could_not_run(&error, options.json),
+        Err(error) => output::could_not_run(&error, options.json),
     }
 }
 
-/// Makes the token that the options describe, by the policy in that file.
+/// Mints the token that the options describe, for the policy in a configuration file.
 ///
 /// # Errors
 ///
-/// Where there is nothing to sign with, or it cannot sign so.
+/// If there is no key or secret, or if it cannot be used with the algorithm.
 pub fn mint(file: &Path, options: &Options) -> Result<String> {
-    let source = Source::read(file)?;
+    let config_file = ConfigFile::read(file)?;
     let environment = options.env.as_deref().unwrap_or_default();
-    let environment = Environment::select(&source, Some(environment))?;
+    let environment = Environment::select(&config_file, Some(environment))?;
     let environment = environment.first().context("no environment was selected")?;
     let policy = policy::raw(environment).unwrap_or(Value::Null);
-    let issuers = demo::issuers(&policy);
+    let issuers = issuer::issuers(&policy);
 
     let (signer, issuer) = match &options.key {
         Some(file) => {
@@ -116,7 +115,10 @@ pub fn mint(file: &Path, options: &Options) -> Result<String> {
                 issuer.algorithms.iter().any(|algorithm| key.fits(*algorithm))
             });
             if issuer.is_none() {
-                say::note("no issuer in the policy has such keys: no iss and aud but those given");
+                output::note(
+                    "no issuer in the policy uses keys of this kind, so iss and aud come only from \
+                     the options",
+                );
             }
             let algorithm = options.alg.or_else(|| {
                 let listed = &issuer?.algorithms;
@@ -126,10 +128,7 @@ pub fn mint(file: &Path, options: &Options) -> Result<String> {
         }
         None => {
             let Some(issuer) = pick(&issuers, options, |issuer| issuer.secret.is_some()) else {
-                bail!(
-                    "no issuer in the policy has a secret to sign with: name a private key with \
-                     --key FILE"
-                );
+                bail!("no issuer in the policy has a secret: name a private key with --key FILE");
             };
             let dev_vars =
                 DevVars::read(file.parent().unwrap_or(Path::new("")), environment.name())?;
@@ -143,7 +142,7 @@ pub fn mint(file: &Path, options: &Options) -> Result<String> {
     compose(&signer, options.kid.as_deref(), claims)
 }
 
-/// Signs the claims (RFC 7515 section 7.1).
+/// Signs the claims, and returns the token (RFC 7515 section 7.1).
 pub(crate) fn compose(
     signer: &Signer,
     kid: Option<&str>,
@@ -166,7 +165,7 @@ fn read_key(file: &Path) -> Result<Key> {
     Key::read(&text).with_context(|| format!("{} cannot be used", file.display()))
 }
 
-/// The issuer that the options name, else the first that suits the key.
+/// Returns the issuer that the options name, or else the first one that suits the key.
 fn pick<'a>(
     issuers: &'a [Issuer],
     options: &Options,
@@ -209,7 +208,7 @@ fn claims(options: &Options, issuer: Option<&Issuer>, now: i64) -> Result<Map<St
     }
     claims.insert("iat".to_owned(), json!(now));
     let expiry = now.checked_add(options.expires_in.seconds());
-    claims.insert("exp".to_owned(), json!(expiry.context("--expires-in is too far away")?));
+    claims.insert("exp".to_owned(), json!(expiry.context("--expires-in is too long")?));
     claims.extend(options.claims.iter().cloned());
     Ok(claims)
 }
@@ -218,15 +217,15 @@ fn segment(members: Map<String, Value>) -> String {
     Base64UrlUnpadded::encode_string(Value::Object(members).to_string().as_bytes())
 }
 
-/// The algorithm of that name, or which names there are.
+/// Parses the name of an algorithm. The error lists all names.
 pub(crate) fn algorithm(name: &str) -> Result<Algorithm, String> {
     Algorithm::from_name(name).ok_or_else(|| {
         let names: Vec<&str> = Algorithm::ALL.iter().map(|algorithm| algorithm.name()).collect();
-        format!("tokens can be minted with {}", names.join(", "))
+        format!("use one of {}", names.join(", "))
     })
 }
 
-/// `name=value`, where the value is JSON if it reads as such, else text.
+/// Parses `name=value`. The value is JSON if it can be parsed, or else text.
 fn claim(argument: &str) -> Result<(String, Value), String> {
     match argument.split_once('=') {
         None | Some(("", _)) => Err("write it as NAME=VALUE, for example tenant=acme".to_owned()),
@@ -275,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn claims_come_from_the_policy_unless_given() {
+    fn claims_come_from_the_policy_unless_the_options_set_them() {
         check_claims(
             &Options::default(),
             json!({

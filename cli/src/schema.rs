@@ -1,24 +1,25 @@
-//! `schema`: what the policy's keys are, for editors and programs.
+//! `schema`: prints descriptions of the policy's keys, for editors and programs.
 
-use super::say;
+use super::output;
 use clap::{Args, ValueEnum};
 use serde_json::Value;
 use std::process::ExitCode;
 
-/// Written from one description of the keys, which is held against the gate's own compiler.
+/// All three forms are generated from one description, which is tested against the policy compiler.
 #[derive(Args, Clone, Copy, Debug)]
 #[command(after_help = "\
 Examples:
-  portcullis schema > policy.schema.json                  of a policy by itself
-  portcullis schema wrangler > wrangler.schema.json       of wrangler.toml and wrangler.jsonc around it
-  portcullis schema typescript > policy.d.ts              types for TypeScript
+  portcullis schema > policy.schema.json              for a policy
+  portcullis schema wrangler > wrangler.schema.json   for wrangler.toml and wrangler.jsonc
+  portcullis schema typescript > policy.d.ts          TypeScript types
 
-In wrangler.toml: `#:schema ./wrangler.schema.json` as the first line (Even Better TOML, Taplo).
-In wrangler.jsonc: `\"$schema\": \"./wrangler.schema.json\"`.
+In wrangler.toml, write `#:schema ./wrangler.schema.json` in the first line (Even Better TOML,
+Taplo).
+In wrangler.jsonc, write `\"$schema\": \"./wrangler.schema.json\"`.
 
-Exit codes: 0 printed; 2 the command was written wrongly.")]
+Exit codes: 0 printed; 2 the arguments are invalid.")]
 pub struct Options {
-    /// Of what
+    /// What to print
     #[arg(value_enum, default_value_t = Subject::Policy)]
     subject: Subject,
     /// Print the types as a JSON string; a schema is JSON in any case
@@ -26,29 +27,29 @@ pub struct Options {
     json: bool,
 }
 
-/// What is described, and how.
+/// The description to print.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
 enum Subject {
-    /// The policy, in JSON Schema
+    /// JSON Schema of the policy
     Policy,
-    /// wrangler's configuration with policies in it, in JSON Schema
+    /// JSON Schema of wrangler's configuration, including its policies
     Wrangler,
-    /// The policy, in TypeScript
+    /// TypeScript types of the policy
     Typescript,
 }
 
-/// Prints it.
+/// Prints the schema or the types.
 #[must_use]
 pub fn run(options: &Options) -> ExitCode {
     match options.subject {
-        Subject::Policy => say::result(include_str!("../../policy.schema.json").trim_end()),
-        Subject::Wrangler => say::result(include_str!("../../wrangler.schema.json").trim_end()),
+        Subject::Policy => output::result(include_str!("../../policy.schema.json").trim_end()),
+        Subject::Wrangler => output::result(include_str!("../../wrangler.schema.json").trim_end()),
         Subject::Typescript => {
             let types = include_str!("../../policy.d.ts");
             if options.json {
-                say::json(&Value::from(types));
+                output::json(&Value::from(types));
             } else {
-                say::result(types.trim_end());
+                output::result(types.trim_end());
             }
         }
     }

@@ -1,9 +1,10 @@
-//! A request that has a token where a policy looks for it.
+//! Builds a request with a token in one of the places where the policy looks for it.
 
 use portcullis::extract::{BEARER_SUBPROTOCOL, TokenSource};
 use portcullis::policy::Policy;
 
-/// Returns the URL and the headers of a request that has the token in the first of the policy's sources.
+/// Returns the URL and the headers of a request with the token in the first of the policy's token
+/// sources.
 pub(crate) fn with_token(
     policy: &Policy,
     token: &str,

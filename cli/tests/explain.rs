@@ -1,9 +1,9 @@
-//! `explain`: the steps, one after the other, and nothing that is secret.
+//! Tests of `explain`.
 
 use crate::kit::{CONFIG, Folder};
 use serde_json::{Value, json};
 
-/// The state of every step, in order, as `name state`, with the code of the one that failed.
+/// The states of the steps, in order, as `name state`. The failed step has its code as well.
 fn steps(explained: &Value) -> Vec<String> {
     let text = |step: &Value, name: &str| step[name].as_str().unwrap_or_default().to_owned();
     let steps = explained["steps"].as_array().unwrap().iter();
@@ -12,7 +12,7 @@ fn steps(explained: &Value) -> Vec<String> {
     steps.map(|step| line(step).trim_end().to_owned()).collect()
 }
 
-/// Mints with these words, and explains with those.
+/// Mints a token, explains it, and checks that the steps contain the expected one.
 fn check(mint: &[&str], explain: &[&str], code: i32, expected: &str) -> Value {
     let folder = Folder::with_policy();
     let token = folder.run(&[&["mint"], mint].concat()).ended(0);
@@ -25,7 +25,7 @@ fn check(mint: &[&str], explain: &[&str], code: i32, expected: &str) -> Value {
 }
 
 #[test]
-fn every_step_up_to_the_one_that_fails() {
+fn steps_are_shown_up_to_the_one_that_fails() {
     let admitted = check(&[], &[], 0, "signature passed");
     assert_eq!(admitted["verdict"], json!("admitted"));
     assert_eq!(admitted["request"], json!({ "method": "GET", "path": "/api/hello" }));
@@ -45,7 +45,7 @@ fn every_step_up_to_the_one_that_fails() {
 }
 
 #[test]
-fn a_token_is_found_in_what_was_copied() {
+fn a_token_is_found_in_header_lines_and_curl_commands() {
     let folder = Folder::with_policy();
     let token = folder.run(&["mint"]).ended(0);
     let token = token.trim();
@@ -72,7 +72,7 @@ fn a_token_is_found_in_what_was_copied() {
 }
 
 #[test]
-fn what_is_not_here_is_not_guessed() {
+fn steps_that_need_missing_keys_are_unknown() {
     let folder = Folder::with_policy();
     let token = folder.run(&["mint"]).ended(0);
     folder.write(".dev.vars", "");
@@ -81,7 +81,7 @@ fn what_is_not_here_is_not_guessed() {
     assert!(steps(&explained).contains(&"signature unknown".to_owned()));
     assert!(steps(&explained).contains(&"type not_reached".to_owned()));
 
-    // Published keys are not fetched, but can be handed over.
+    // Published keys are not fetched, but can be passed with --jwks.
     let keys = "{ jwks_uri = 'https://issuer.example/keys' }";
     let config = CONFIG.replace("{ secret = \"DEMO_SECRET\" }", keys).replace("HS256", "ES256");
     folder.write("wrangler.toml", &config);
@@ -90,7 +90,7 @@ fn what_is_not_here_is_not_guessed() {
     let kid = public["keys"][0]["kid"].as_str().unwrap();
     let token = folder.run(&["mint", "--key", "k.json", "--kid", kid]).ended(0);
     let run = folder.run_in("", &["explain"], &token);
-    assert!(run.out.contains("hand them over with --jwks FILE"), "{}", run.out);
+    assert!(run.out.contains("pass them with --jwks FILE"), "{}", run.out);
     run.ended(1);
     for jwks in ["k.public.json", "demo=k.public.json"] {
         let run = folder.run_in("", &["explain", "--json", "--jwks", jwks], &token);
@@ -99,7 +99,7 @@ fn what_is_not_here_is_not_guessed() {
 }
 
 #[test]
-fn a_policy_with_faults_explains_those() {
+fn faults_of_the_policy_are_shown() {
     let folder = Folder::with_policy();
     let token = folder.run(&["mint"]).ended(0);
     folder.write("wrangler.toml", &CONFIG.replace("/api/*", "no-slash"));
@@ -108,9 +108,9 @@ fn a_policy_with_faults_explains_those() {
     run.ended(1);
 }
 
-/// A token says what whoever made it likes, and a terminal acts on some of that.
+/// A token can contain any text, and terminals interpret control characters.
 #[test]
-fn a_terminal_is_shown_no_control_characters() {
+fn control_characters_are_escaped() {
     let folder = Folder::with_policy();
     let claim = "x=\u{1b}[2J\u{9b}31m\u{202e}\u{7f}";
     let token = folder.run(&["mint", "--claim", claim]).ended(0);
@@ -120,9 +120,8 @@ fn a_terminal_is_shown_no_control_characters() {
     assert!(shown.contains("\\u001b[2J\\u{9b}31m\\u{202e}\\u{7f}"), "{shown}");
 }
 
-/// Claims are shown once, as the token has them.
 #[test]
-fn only_the_names_of_what_is_forwarded_are_shown() {
+fn only_the_names_of_forwarded_headers_are_shown() {
     let folder = Folder::with_policy();
     let forward = "[vars.POLICY.forward]\nclaims = { X-Auth-Subject = \"/sub\" }\n";
     folder.write("wrangler.toml", &format!("{CONFIG}{forward}"));

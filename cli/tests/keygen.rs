@@ -1,9 +1,10 @@
-//! `keygen`: what it writes is what the gate verifies with, and what `mint` signs with.
+//! Tests of `keygen`: `mint` can sign with the private key, and the gate can verify with the public
+//! key.
 
 use crate::kit::{Folder, SECRET};
 use serde_json::json;
 
-/// A policy whose only issuer has these keys.
+/// A configuration whose only issuer has these keys.
 fn config(algorithm: &str, keys: &str) -> String {
     format!(
         "build.command = 'cargo xtask build --features es512,es256k'
@@ -20,8 +21,8 @@ keys = {keys}
     )
 }
 
-/// Makes a key, puts its public half where the program says, mints with the private half, and has the
-/// token judged.
+/// Generates a key, binds its public key as the program says, mints a token with the private key,
+/// and checks that the gate admits the token.
 fn check(algorithm: &str, format: &str) {
     let folder = Folder::new();
     let words = ["keygen", "--alg", algorithm, "--format", format, "--out", "k", "--json"];
@@ -45,7 +46,7 @@ fn check(algorithm: &str, format: &str) {
 }
 
 #[test]
-fn what_is_made_signs_and_verifies() {
+fn generated_keys_sign_and_verify() {
     for algorithm in [
         "ES256",
         "ES384",
@@ -66,7 +67,7 @@ fn what_is_made_signs_and_verifies() {
 }
 
 #[test]
-fn a_secret_goes_into_its_file_and_nowhere_else() {
+fn a_secret_is_only_written_to_its_file() {
     let folder = Folder::new();
     for (algorithm, length) in [("HS256", 43), ("HS384", 64), ("HS512", 86)] {
         let run = folder.run(&["keygen", "--alg", algorithm, "--binding", "API_SECRET"]);
@@ -87,7 +88,7 @@ fn a_secret_goes_into_its_file_and_nowhere_else() {
 
 #[cfg(unix)]
 #[test]
-fn what_is_secret_is_for_its_owner() {
+fn only_the_owner_can_read_private_keys_and_secrets() {
     use std::os::unix::fs::PermissionsExt as _;
     let folder = Folder::new();
     for algorithm in ["ES256", "HS256"] {
@@ -98,14 +99,14 @@ fn what_is_secret_is_for_its_owner() {
 }
 
 #[test]
-fn nothing_is_written_over() {
+fn existing_files_are_not_overwritten() {
     let folder = Folder::new();
     folder.write("mine.pem", SECRET);
     let run = folder.run(&["keygen", "--alg", "ES256", "--out", "mine.pem"]);
-    assert!(run.err.contains("mine.pem is there already"), "{}", run.err);
+    assert!(run.err.contains("mine.pem exists"), "{}", run.err);
     run.ended(2);
     assert_eq!(folder.read("mine.pem"), SECRET);
-    // Nor is half of a pair.
+    // If the public key cannot be written, the private key is not written either.
     folder.write("half.public.pem", "x");
     folder.run(&["keygen", "--alg", "ES256", "--out", "half.pem"]).ended(2);
     assert!(!folder.path("half.pem").exists());
@@ -113,7 +114,7 @@ fn nothing_is_written_over() {
 }
 
 #[test]
-fn what_makes_no_sense_is_refused() {
+fn invalid_combinations_of_options_are_rejected() {
     let folder = Folder::new();
     for words in [
         ["--alg", "none", "--bits", "2048"],

@@ -1,4 +1,4 @@
-//! A folder to run the program in, and what it answered.
+//! Runs the program in a temporary directory.
 
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -30,15 +30,15 @@ path = "/public/*"
 access = "public"
 "#;
 
-/// What no output may hold.
+/// The secret, which no output may contain.
 pub(crate) const SECRET: &str = "a-secret-that-nobody-may-see-0123456789";
 
 static FOLDERS: AtomicU32 = AtomicU32::new(0);
 
-/// A folder of its own, which goes with it.
+/// A temporary directory, which is deleted when the value is dropped.
 pub(crate) struct Folder(PathBuf);
 
-/// How a run ended.
+/// The result of a run.
 pub(crate) struct Run {
     pub(crate) code: i32,
     pub(crate) out: String,
@@ -53,7 +53,7 @@ impl Folder {
         Self(folder)
     }
 
-    /// With [`CONFIG`] and its secret.
+    /// A directory with [`CONFIG`] and its secret.
     pub(crate) fn with_policy() -> Self {
         let folder = Self::new();
         folder.write("wrangler.toml", CONFIG);
@@ -79,12 +79,12 @@ impl Folder {
         self.run_in("", words, "")
     }
 
-    /// Runs the program in a folder below, with a text on its standard input.
+    /// Runs the program in a subdirectory, with a text on its standard input.
     pub(crate) fn run_in(&self, below: &str, words: &[&str], input: &str) -> Run {
         run(&self.path(below), words, input, &[])
     }
 
-    /// The same with variables.
+    /// Runs the program with environment variables.
     pub(crate) fn run_with(&self, words: &[&str], variables: &[(&str, &str)]) -> Run {
         run(&self.0, words, "", variables)
     }
@@ -108,7 +108,7 @@ fn run(folder: &Path, words: &[&str], input: &str, variables: &[(&str, &str)]) -
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    // A command that reads nothing may have ended by now.
+    // A command that does not read its input may have exited already.
     let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
     let output = child.wait_with_output().unwrap();
     let ended = Run {
@@ -116,18 +116,21 @@ fn run(folder: &Path, words: &[&str], input: &str, variables: &[(&str, &str)]) -
         out: String::from_utf8(output.stdout).unwrap(),
         err: String::from_utf8(output.stderr).unwrap(),
     };
-    assert!(!ended.out.contains(SECRET) && !ended.err.contains(SECRET), "{words:?} tells a secret");
+    assert!(
+        !ended.out.contains(SECRET) && !ended.err.contains(SECRET),
+        "{words:?} prints the secret"
+    );
     ended
 }
 
 impl Run {
-    /// Standard output, of a run that ended so.
+    /// Checks the exit code and returns the standard output.
     pub(crate) fn ended(self, code: i32) -> String {
         assert_eq!(self.code, code, "{}\n{}", self.out, self.err);
         self.out
     }
 
-    /// The same as JSON.
+    /// Checks the exit code and returns the standard output as JSON.
     pub(crate) fn json(self, code: i32) -> Value {
         serde_json::from_str(&self.ended(code)).unwrap()
     }

@@ -1,6 +1,6 @@
-//! The program `portcullis` itself, run as a script would run it.
+//! Tests of the program `portcullis`, which they run as scripts do.
 
-// The modules are `cfg(test)` so that clippy takes helpers for what they are.
+// The modules are `cfg(test)` so that clippy applies its exceptions for tests to the helpers too.
 #[cfg(test)]
 mod explain;
 #[cfg(test)]

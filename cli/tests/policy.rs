@@ -1,4 +1,5 @@
-//! `check` and `mint`: finding the configuration, and what a script sees.
+//! Tests of `check`, `mint` and `schema`: how they find the configuration, and their output and
+//! exit codes.
 
 use crate::kit::{CONFIG, Folder};
 use serde_json::{Value, json};
@@ -10,13 +11,13 @@ fn routes(found: &Value) -> Vec<&str> {
 }
 
 #[test]
-fn the_configuration_is_looked_for_upwards() {
+fn the_configuration_is_found_in_a_directory_above() {
     let folder = Folder::with_policy();
     folder.write("src/deep/x", "");
     let found = folder.run_in("src/deep", &["check", "--json"], "").json(0);
     assert_eq!(found["ok"], json!(true));
     assert_eq!(routes(&found), ["/admin/*", "/api/*", "/public/*"]);
-    // Named, it may be anywhere, and its secrets are beside it.
+    // A named configuration can be anywhere, and its secrets are beside it.
     let elsewhere = Folder::new();
     let file = folder.path("wrangler.toml");
     elsewhere.run(&["check", "--config", file.to_str().unwrap()]).ended(0);
@@ -43,7 +44,7 @@ fn wrangler_jsonc_is_a_configuration() {
     assert!(run.out.contains("wrangler.jsonc:8: POLICY.relm: "), "{}", run.out);
     run.ended(1);
 
-    // wrangler would read this one, and so does the program.
+    // wrangler prefers wrangler.jsonc, and so does the program.
     folder.write("wrangler.toml", CONFIG);
     let found = folder.run(&["check", "--json"]).json(1);
     assert_eq!(found["environments"][0]["findings"][0]["path"], json!("POLICY.relm"));
@@ -53,7 +54,7 @@ fn wrangler_jsonc_is_a_configuration() {
 }
 
 #[test]
-fn exit_codes_tell_apart_what_scripts_must() {
+fn exit_codes_distinguish_faults_from_errors() {
     let folder = Folder::with_policy();
     folder.run(&["check"]).ended(0);
     folder.write("wrangler.toml", &CONFIG.replace("/api/*", "no-slash"));
@@ -69,7 +70,7 @@ fn exit_codes_tell_apart_what_scripts_must() {
 }
 
 #[test]
-fn colours_are_for_terminals_that_want_them() {
+fn output_is_colored_only_if_it_is_wanted() {
     let folder = Folder::with_policy();
     folder.write("wrangler.toml", &CONFIG.replace("/api/*", "x"));
     assert!(!folder.run(&["check"]).ended(1).contains('\u{1b}'));
@@ -80,7 +81,7 @@ fn colours_are_for_terminals_that_want_them() {
 }
 
 #[test]
-fn a_token_is_all_that_mint_prints() {
+fn mint_prints_only_the_token() {
     let folder = Folder::with_policy();
     let run = folder.run(&["mint"]);
     assert_eq!(run.err, "");
@@ -94,7 +95,7 @@ fn a_token_is_all_that_mint_prints() {
 }
 
 #[test]
-fn help_teaches() {
+fn help_has_examples_and_exit_codes() {
     let folder = Folder::new();
     let commands = ["check", "explain", "mint", "keygen", "doctor", "schema", "revoke"];
     let help = folder.run(&["--help"]).ended(0);
@@ -108,7 +109,7 @@ fn help_teaches() {
 }
 
 #[test]
-fn schemas_are_those_of_the_checkout() {
+fn schemas_are_those_of_the_repository() {
     let folder = Folder::new();
     let schema = folder.run(&["schema"]).json(0);
     assert_eq!(schema["properties"]["origin_timeout"]["maximum"], json!(300));

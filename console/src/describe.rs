@@ -1,11 +1,11 @@
 //! A policy as it takes effect.
 
 use crate::question::{Question, Withheld};
+use crate::route::RouteDescription;
 use portcullis::issuer::Issuer;
 use portcullis::keys::Key;
-use portcullis::policy::{Fault, Policy};
-use portcullis::route::{Access, Route};
-use portcullis::rules::{ClaimRule, Expected};
+use portcullis::policy::Fault;
+use portcullis::rules::Expected;
 use portcullis::time::{Seconds, UnixSeconds};
 use serde_json::{Value, json};
 
@@ -18,40 +18,17 @@ pub(crate) fn description(question: &Question, now: UnixSeconds) -> Value {
         Ok(policy) => {
             let issuers = policy.issuers().iter();
             let issuers: Vec<_> = issuers.map(|one| issuer(question, one, now)).collect();
-            let routes: Vec<_> = policy.routes().iter().map(|one| route(&policy, one)).collect();
+            let routes = RouteDescription::all(&policy);
+            let routes: Vec<_> = routes.iter().map(RouteDescription::to_json).collect();
             json!({ "warnings": warnings, "issuers": issuers, "routes": routes })
         }
     }
 }
 
-/// Faults or warnings.
+/// Converts faults or warnings to JSON.
 pub(crate) fn faults(faults: &[Fault]) -> Value {
-    let shown = |fault: &Fault| json!({ "path": fault.path, "problem": fault.problem, "remedy": fault.remedy });
-    faults.iter().map(shown).collect()
-}
-
-/// A route.
-pub(crate) fn route(policy: &Policy, route: &Route) -> Value {
-    let needs = route.requirements();
-    let names_issuers = route.names_issuers() && route.access() != Access::Public;
-    let issuers = policy.issuers().iter();
-    let issuers = issuers.filter(|issuer| names_issuers && route.admits_issuer(issuer.id()));
-    json!({
-        "path": route.pattern().as_str(),
-        "methods": route.methods().names(),
-        "access": route.access().as_str(),
-        "issuers": issuers.map(Issuer::name).collect::<Vec<_>>(),
-        "scopes": needs.scopes,
-        "any_scope": needs.any_scope,
-        "roles": needs.roles,
-        "any_role": needs.any_role,
-        "claims": needs.claims.iter().map(ClaimRule::to_string).collect::<Vec<_>>(),
-        "acr": needs.acr,
-        "max_auth_age": needs.max_auth_age.map(Seconds::get),
-        "mode": route.mode().as_str(),
-        "encoded_slash": route.encoded_slash(),
-        "cache": route.cache(),
-    })
+    let to_json = |Fault { path, problem, remedy }: &Fault| json!({ "path": path, "problem": problem, "remedy": remedy });
+    faults.iter().map(to_json).collect()
 }
 
 fn issuer(question: &Question, issuer: &Issuer, now: UnixSeconds) -> Value {

@@ -8,8 +8,8 @@ use serde_json::Value;
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast as _, JsValue};
 
-/// Judges a request by a policy, as [`crate::functions::judge`] says, at `now` in milliseconds since the epoch
-/// (`Date.now()`).
+/// Judges a request by a policy, as [`crate::functions::judge`] says, at `now` in milliseconds
+/// since the epoch (`Date.now()`).
 ///
 /// # Errors
 ///
@@ -19,7 +19,8 @@ pub fn judge(question: &JsValue, now: f64) -> Result<JsValue, JsValue> {
     to_page(functions::judge(&of_page(question)?, UnixSeconds::from_milliseconds(now)))
 }
 
-/// Describes a policy's issuers and routes, as [`crate::functions::describe`] says, at `now` as for [`judge()`].
+/// Describes a policy's issuers and routes, as [`crate::functions::describe`] says, at `now` as for
+/// [`judge()`].
 ///
 /// # Errors
 ///

@@ -1,5 +1,5 @@
-//! Showing a token as it is written, for display only. The gate's own types never reveal a payload whose
-//! signature has not verified, so this module decodes it by itself.
+//! Showing a token as it is written, for display only. The gate's own types never reveal a payload
+//! whose signature has not verified, so this module decodes it by itself.
 
 mod curl;
 
@@ -56,9 +56,9 @@ fn find(text: &str) -> Option<&str> {
         let runs = runs().filter(|run| dots(run) >= 2 && !run.contains('/'));
         runs.max_by_key(|run| run.len())
     };
-    let alone = || Some(text.trim()).filter(|it| !it.is_empty() && it.chars().all(is_part));
+    let whole = || Some(text.trim()).filter(|it| !it.is_empty() && it.chars().all(is_part));
     let first = objects().find(|run| dots(run) >= 2).or_else(|| objects().find(|it| dots(it) > 0));
-    first.or_else(after_scheme).or_else(dotted).or_else(alone)
+    first.or_else(after_scheme).or_else(dotted).or_else(whole)
 }
 
 /// The start and end of each segment. Tokens are ASCII, so bytes are UTF-16 units.
@@ -73,8 +73,8 @@ fn segments(token: &str) -> Value {
     bounds.collect()
 }
 
-/// Decodes a segment that is an object, even one that the gate rejects because it is padded or repeats a
-/// name.
+/// Decodes a segment that is an object, even one that the gate rejects because it is padded or
+/// repeats a name.
 fn decoded(segment: &str) -> Option<Value> {
     let bytes = Base64UrlUnpadded::decode_vec(segment)
         .or_else(|_| Base64Url::decode_vec(&segment.replace('+', "-").replace('/', "_")))

@@ -1,8 +1,9 @@
-//! The browser build of the gate: the same judgment, on plain objects, for the console's page.
+//! The browser build of the gate, for the console's page. It judges requests with the gate's own
+//! code.
 //!
-//! What the page passes and receives are plain objects, which cross as JSON text, so nothing that a page can
-//! build makes this crate recurse without a bound. The functions of [`functions`] are the whole interface, and
-//! run natively as well: the command line uses them too. The exports around them only convert.
+//! The interface is the module [`functions`]. Its functions also run natively, where the command
+//! line uses them. The exports for the page only convert values: JavaScript objects pass the
+//! boundary as JSON text, so deeply nested objects cannot make this crate recurse without a bound.
 
 #[cfg(target_arch = "wasm32")]
 mod exports;
@@ -12,6 +13,7 @@ mod describe;
 mod inspect;
 pub mod offline;
 mod question;
+pub mod route;
 mod steps;
 mod verdict;
 

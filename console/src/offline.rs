@@ -12,12 +12,13 @@ pub struct OfflineDecision<'g, 'r> {
     pub trace: Trace<'g>,
     /// The decision, or `None` if the issuer's keys would have to be fetched.
     pub decision: Option<Decision<'r>>,
-    /// Whether the revocation store would have to be read. The decision treats its entries as absent.
+    /// Whether the revocation store would have to be read. The decision treats its entries as
+    /// absent.
     pub has_unread_revocations: bool,
 }
 
-/// Evaluates a request with what is in memory, at the time `now`. Remembers entries of the revocation
-/// store that are not in memory as absent.
+/// Evaluates a request with what is in memory, at the time `now`. Remembers entries of the
+/// revocation store that are not in memory as absent.
 pub fn decide<'g: 'r, 'r>(
     policy: &'g Policy,
     memory: &mut Memory,

@@ -110,7 +110,8 @@ impl Question {
         all.filter(|reference| reference.issuer == Some(issuer)).collect()
     }
 
-    /// The source of an issuer's keys, as `keys` names it in the policy. Empty if a preset provides it.
+    /// The source of an issuer's keys, as `keys` names it in the policy. Empty if a preset provides
+    /// it.
     pub(crate) fn source(&self, issuer: IssuerId) -> &str {
         let issuers = self.policy.get("issuers").and_then(Value::as_array);
         let keys = issuers.and_then(|issuers| issuers.get(issuer.index())?.get("keys"));
@@ -140,8 +141,8 @@ impl Question {
         Some(jwk::import(set, issuer.algorithms(), Provenance::Network))
     }
 
-    /// Returns a placeholder for a secret: valid in every encoding, and different for every request, so
-    /// that no token can be signed with it.
+    /// Returns a placeholder for a secret: valid in every encoding, and different for every
+    /// request, so that no token can be signed with it.
     fn placeholder(&self, name: &str) -> String {
         Sha512::digest(format!("{name} {}", self.about))
             .iter()
@@ -167,7 +168,8 @@ pub(crate) enum Withheld {
     NumberAndValue,
 }
 
-/// The bindings as far as the page knows them. Bindings that only the platform has count as present.
+/// The bindings as far as the page knows them. Bindings that only the platform has count as
+/// present.
 struct Known<'q> {
     question: &'q Question,
 }

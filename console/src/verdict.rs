@@ -3,6 +3,7 @@
 use crate::describe;
 use crate::offline::{self, OfflineDecision};
 use crate::question::{Question, Withheld};
+use crate::route::RouteDescription;
 use crate::steps::{Progress, UnknownStep};
 use portcullis::extract::{self, Credential};
 use portcullis::gate::{Decision, Trace};
@@ -104,7 +105,8 @@ impl<'g> Judgment<'g> {
         }
     }
 
-    /// Replaces the outcome by the Worker's, which has the secrets, the keys and the revocation store.
+    /// Replaces the outcome by the Worker's, which has the secrets, the keys and the revocation
+    /// store.
     fn corrected_by(self, answered: &Object) -> Self {
         let text = |name: &str| answered.get(name).and_then(Value::as_str).map(str::to_owned);
         let value = |name: &str| answered.get(name).filter(|value| !value.is_null()).cloned();
@@ -128,8 +130,8 @@ impl<'g> Judgment<'g> {
     }
 }
 
-/// The step whose outcome depends on keys or secrets that the page does not have. `decision` is `None` if
-/// the keys have to be fetched.
+/// The step whose outcome depends on keys or secrets that the page does not have. `decision` is
+/// `None` if the keys have to be fetched.
 fn unknown_step(
     question: &Question,
     policy: &Policy,
@@ -213,7 +215,7 @@ impl Shown<'_> {
         let mut shown = json!({
             "warnings": warnings,
             "verdict": verdict,
-            "route": route.map(|route| describe::route(self.policy, route)),
+            "route": route.map(|route| RouteDescription::new(self.policy, route).to_json()),
             "issuer": issuer,
             "alg": algorithm,
             "key": key,

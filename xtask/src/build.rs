@@ -5,7 +5,7 @@ use crate::tools::{self, Tools};
 use crate::workspace::Workspace;
 use crate::{process, say};
 use anyhow::{Context, Result, bail};
-use portcullis_cli::check::{self, Unseen};
+use portcullis_cli::check::{self, MissingBindings};
 use portcullis_cli::config::Severity;
 pub(crate) use portcullis_cli::config::build::{DEPLOYED_FEATURES, Options};
 use std::path::{Path, PathBuf};
@@ -97,7 +97,7 @@ pub(crate) fn everything(workspace: &Workspace, tools: &Tools, options: &Options
 /// the gate's place. Other faults do not stop the build: the gate itself refuses to serve them.
 fn refuse_what_undoes_the_gate(workspace: &Workspace) -> Result<()> {
     // Deployed, the secrets are not those of .dev.vars, which need not even be there.
-    let reports = check::examine(&workspace.path("wrangler.toml"), None, Unseen::Warn)?;
+    let reports = check::examine(&workspace.path("wrangler.toml"), None, MissingBindings::Warn)?;
     check::print_findings(&reports);
     if check::worst(&reports) == Some(Severity::Undeployable) {
         bail!("not built: with this wrangler.toml requests would be answered without the gate");

@@ -8,7 +8,7 @@ use crate::workspace::Workspace;
 use crate::{build, fuzz, process, say, soak};
 use anyhow::{Context, Result, bail};
 use clap::Args;
-use portcullis_cli::check::{self, Unseen};
+use portcullis_cli::check::{self, MissingBindings};
 use portcullis_cli::config::Severity;
 use std::fs;
 use std::path::Path;
@@ -200,7 +200,7 @@ fn no_way_around(workspace: &Workspace) -> Result<()> {
 
 /// The policy that newcomers start from has no fault. Its secrets are made on their machines.
 fn shipped_configuration(workspace: &Workspace) -> Result<()> {
-    let reports = check::examine(&workspace.path("wrangler.toml"), None, Unseen::Warn)?;
+    let reports = check::examine(&workspace.path("wrangler.toml"), None, MissingBindings::Warn)?;
     check::print_findings(&reports);
     match check::worst(&reports) {
         None | Some(Severity::Warning) => Ok(()),

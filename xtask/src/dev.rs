@@ -6,9 +6,9 @@ use crate::tools;
 use crate::workspace::Workspace;
 use anyhow::{Context, Result, bail};
 use clap::Args;
-use portcullis_cli::check::{self, Unseen};
+use portcullis_cli::check::{self, MissingBindings};
 use portcullis_cli::config::dev_vars::DevVars;
-use portcullis_cli::config::{Environment, Severity, Source, policy};
+use portcullis_cli::config::{ConfigFile, Environment, Severity, policy};
 use serde_json::{Value, json};
 use std::net::{Ipv4Addr, TcpListener};
 use std::process::ExitCode;
@@ -37,14 +37,14 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     let file = workspace.path("wrangler.toml");
     let name = options.env.as_deref().unwrap_or_default();
 
-    let source = Source::read(&file)?;
+    let source = ConfigFile::read(&file)?;
     let selected = Environment::select(&source, Some(name))?;
     let environment = selected.first().context("no environment was selected")?;
     let raw = policy::raw(environment).unwrap_or(Value::Null);
 
     // What is quick to find wrong is said before the tools take minutes.
     secret::ensure(&workspace, environment, &raw)?;
-    let reports = check::examine(&file, Some(name), Unseen::Fault)?;
+    let reports = check::examine(&file, Some(name), MissingBindings::Fault)?;
     check::print_findings(&reports);
     if check::worst(&reports).is_some_and(|severity| severity != Severity::Warning) {
         bail!("not started: the gate would refuse every request");
@@ -66,7 +66,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     }
     let dev_vars = DevVars::read(workspace.root(), environment.name())?;
     let has_console = dev_vars.values.get("CONSOLE").is_some_and(|value| value == "on");
-    let samples = samples::Samples::new(port, routes, &raw, options.env.clone(), has_console);
+    let samples = samples::Samples::new(port, &routes, &raw, options.env.clone(), has_console);
     wrangler::serve(&mut command, port, &samples.probe(), || samples.print(&workspace))
 }
 

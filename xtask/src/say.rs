@@ -2,7 +2,7 @@
 //! holds nothing but the result.
 
 use anyhow::Result;
-pub(crate) use portcullis_cli::say::{error, result, write};
+pub(crate) use portcullis_cli::output::{error, result, write};
 use std::time::{Duration, Instant};
 
 /// One line about what is going on.

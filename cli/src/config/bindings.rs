@@ -1,9 +1,9 @@
-//! Compiling an environment's policy, with the bindings as far as they can be seen from here.
+//! Compiles an environment's policy with the bindings that are available on this machine.
 
 use super::build;
 use super::dev_vars::DevVars;
+use super::file::pointer;
 use super::policy;
-use super::source::pointer;
 use super::{Environment, Finding, Severity};
 use portcullis::alg::Algorithm;
 use portcullis::issuer_id::IssuerId;
@@ -13,59 +13,56 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 
 mod placeholder;
-mod route_row;
 
-pub use route_row::RouteRow;
-
-/// What to make of a secret that the policy needs and .dev.vars does not have.
+/// How to report a binding that the policy names and that is not available on this machine.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Unseen {
-    /// The gate is to run here, and cannot.
+pub enum MissingBindings {
+    /// As a fault, because the gate is going to run on this machine.
     Fault,
-    /// The top level is what runs here; a named environment runs elsewhere, where the secret may
-    /// well be.
+    /// As a fault at the top level, which runs on this machine. As a warning in named environments,
+    /// which run on Cloudflare and may have the binding there.
     FaultAtTopLevel,
-    /// Nothing is to run here.
+    /// As a warning, because nothing is going to run on this machine.
     Warn,
 }
 
-/// What compiling came to.
+/// A compiled policy, with its findings.
 #[derive(Debug)]
 pub struct Compiled {
     /// The policy's faults and warnings.
     pub findings: Vec<Finding>,
-    /// The policy, unless it has faults.
+    /// The policy, or `None` if it has faults.
     pub policy: Option<Policy>,
-    /// The issuers whose keys are not here and were stood in for, by their places.
-    pub without_keys: Vec<IssuerId>,
+    /// The issuers whose keys are placeholders, because their bindings are not on this machine.
+    pub placeholder_issuers: Vec<IssuerId>,
 }
 
-/// Compiles the policy with the core's own compiler.
+/// Compiles the policy with the gate's own compiler. Uses placeholders for missing bindings.
 pub fn compile(
     environment: &Environment<'_>,
     raw_policy: &Value,
     dev_vars: &DevVars,
-    unseen: Unseen,
+    missing: MissingBindings,
 ) -> Compiled {
     let references = Policy::binding_references(raw_policy);
-    let stood_in = RefCell::default();
-    let local = Local { environment, dev_vars, raw_policy, references: &references, stood_in };
+    let placeholders = RefCell::default();
+    let local = Local { environment, dev_vars, raw_policy, references: &references, placeholders };
     let Compilation { outcome, warnings } = Policy::compile(raw_policy, &local);
 
-    // Where a stand-in was used, its own shortcomings are not the policy's.
-    let stood_in = local.stood_in.into_inner();
-    let of_stand_in = |fault: &Fault| {
+    // Faults of a placeholder are not faults of the policy.
+    let placeholders = local.placeholders.into_inner();
+    let is_about_placeholder = |fault: &Fault| {
         let at = pointer(&fault.path);
         references.iter().any(|reference| {
             reference.purpose == Purpose::PublicKey
-                && stood_in.contains(&reference.binding)
+                && placeholders.contains(&reference.binding)
                 && at.starts_with(&reference.pointer)
         })
     };
     let mut findings: Vec<Finding> = references
         .iter()
-        .filter(|reference| stood_in.contains(&reference.binding))
-        .map(|reference| unseen_binding(environment, dev_vars, reference, unseen))
+        .filter(|reference| placeholders.contains(&reference.binding))
+        .map(|reference| missing_binding(environment, dev_vars, reference, missing))
         .collect();
     let (faults, policy) = match outcome {
         Ok(policy) => (Vec::new(), Some(policy)),
@@ -75,28 +72,33 @@ pub fn compile(
         move |fault: Fault| Finding {
             severity,
             line: policy::line(environment, &fault.path),
-            path: place(&fault.path),
+            path: policy_path(&fault.path),
             problem: fault.problem,
             remedy: fault.remedy,
         }
     };
-    findings.extend(faults.into_iter().filter(|f| !of_stand_in(f)).map(found(Severity::Fault)));
-    findings.extend(warnings.into_iter().filter(|f| !of_stand_in(f)).map(found(Severity::Warning)));
+    findings.extend(
+        faults.into_iter().filter(|f| !is_about_placeholder(f)).map(found(Severity::Fault)),
+    );
+    findings.extend(
+        warnings.into_iter().filter(|f| !is_about_placeholder(f)).map(found(Severity::Warning)),
+    );
     let surprises = policy.as_ref().map(Policy::surprises).unwrap_or_default();
     findings.extend(surprises.into_iter().map(found(Severity::Warning)));
-    let lacking = lacking_algorithms(environment, raw_policy);
+    let lacking = missing_algorithms(environment, raw_policy);
     let policy = policy.filter(|_| lacking.is_empty());
     findings.extend(lacking);
-    let without_keys = references
+    let placeholder_issuers = references
         .iter()
-        .filter(|reference| stood_in.contains(&reference.binding))
+        .filter(|reference| placeholders.contains(&reference.binding))
         .filter_map(|reference| reference.issuer)
         .collect();
-    Compiled { findings, policy, without_keys }
+    Compiled { findings, policy, placeholder_issuers }
 }
 
-/// Algorithms that the policy lists and the deployed build lacks; this one has them all.
-fn lacking_algorithms(environment: &Environment<'_>, raw_policy: &Value) -> Vec<Finding> {
+/// Finds algorithms that the policy lists and that the deployed build does not have. The build of
+/// this program has all algorithms, so its compiler does not find them.
+fn missing_algorithms(environment: &Environment<'_>, raw_policy: &Value) -> Vec<Finding> {
     let built = build::Options::of(environment);
     let issuers = raw_policy.get("issuers").and_then(Value::as_array);
     let mut findings = Vec::new();
@@ -110,11 +112,11 @@ fn lacking_algorithms(environment: &Environment<'_>, raw_policy: &Value) -> Vec<
             findings.push(Finding {
                 severity: Severity::Fault,
                 line: policy::line(environment, &path),
-                path: place(&path),
-                problem: format!("{name} is not an algorithm of the deployed build"),
+                path: policy_path(&path),
+                problem: format!("the deployed build does not have the algorithm {name}"),
                 remedy: format!(
-                    "add --features {feature} to the command in [build]: \
-                     command = \"cargo xtask build --features {feature}\""
+                    "add --features {feature} to the build command: [build] command = \"cargo \
+                     xtask build --features {feature}\""
                 ),
             });
         }
@@ -122,8 +124,8 @@ fn lacking_algorithms(environment: &Environment<'_>, raw_policy: &Value) -> Vec<
     findings
 }
 
-/// A path in the policy as a path in `vars`.
-pub fn place(path: &str) -> String {
+/// Converts a path in the policy to a path in `vars`.
+pub fn policy_path(path: &str) -> String {
     if path.is_empty() {
         policy::VARIABLE.to_owned()
     } else {
@@ -131,52 +133,53 @@ pub fn place(path: &str) -> String {
     }
 }
 
-fn unseen_binding(
+fn missing_binding(
     environment: &Environment<'_>,
     dev_vars: &DevVars,
     reference: &BindingReference,
-    unseen: Unseen,
+    missing: MissingBindings,
 ) -> Finding {
     let binding = &reference.binding;
-    let needed = match unseen {
-        Unseen::Fault => true,
-        Unseen::FaultAtTopLevel => environment.name().is_none(),
-        Unseen::Warn => false,
+    let needed = match missing {
+        MissingBindings::Fault => true,
+        MissingBindings::FaultAtTopLevel => environment.name().is_none(),
+        MissingBindings::Warn => false,
     };
     let (severity, problem, remedy) = if needed {
         let file = dev_vars.file.as_deref().unwrap_or(".dev.vars");
         let remedy = match dev_vars.file {
-            Some(_) => format!("write {binding}=... into {file}"),
-            None => format!("make one, with the line {binding}=..."),
+            Some(_) => format!("add the line {binding}=... to {file}"),
+            None => format!("create {file} with the line {binding}=..."),
         };
         (Severity::Fault, format!("there is no {binding} in {file}"), remedy)
     } else {
         let flag = environment.name().map_or_else(String::new, |name| format!(" --env {name}"));
-        let remedy = format!("set it with `npx wrangler secret put {binding}{flag}`");
-        (Severity::Warning, format!("{binding} cannot be checked here"), remedy)
+        let remedy =
+            format!("set it with `npx wrangler secret put {binding}{flag}` if it is not set");
+        (Severity::Warning, format!("{binding} is not on this machine and was not checked"), remedy)
     };
-    let path = super::source::dotted(&reference.pointer);
+    let path = super::file::dotted(&reference.pointer);
     Finding {
         severity,
         line: policy::line(environment, &path),
-        path: place(&path),
+        path: policy_path(&path),
         problem,
         remedy,
     }
 }
 
-/// The bindings of an environment, as they are here. What is not here is stood in for, so that the
-/// rest of the policy can be judged.
+/// The bindings of an environment on this machine, with placeholders for the missing ones, so that
+/// the rest of the policy can be checked.
 struct Local<'a> {
     environment: &'a Environment<'a>,
     dev_vars: &'a DevVars,
     raw_policy: &'a Value,
     references: &'a [BindingReference],
-    stood_in: RefCell<BTreeSet<String>>,
+    placeholders: RefCell<BTreeSet<String>>,
 }
 
 impl Local<'_> {
-    /// The algorithms of the issuer that a reference belongs to.
+    /// The algorithms of a reference's issuer.
     fn algorithms(&self, reference: &BindingReference) -> Vec<Algorithm> {
         let raw = reference.issuer.and_then(|id| self.raw_policy.get("issuers")?.get(id.index()));
         let listed = raw.map(listed_algorithms).unwrap_or_default();
@@ -184,7 +187,7 @@ impl Local<'_> {
     }
 }
 
-/// The algorithms that an issuer's table lists, whether as a list or as one.
+/// The algorithms of an issuer's table, which are a list or a single name.
 fn listed_algorithms(issuer: &Value) -> Vec<&str> {
     let listed = match issuer.get("algorithms") {
         Some(Value::Array(names)) => names.as_slice(),
@@ -203,7 +206,7 @@ impl Bindings for Local<'_> {
             return Some(variable.value.clone());
         }
         let reference = self.references.iter().find(|reference| reference.binding == name)?;
-        self.stood_in.borrow_mut().insert(name.to_owned());
+        self.placeholders.borrow_mut().insert(name.to_owned());
         Some(Value::String(placeholder::for_reference(reference, &self.algorithms(reference))))
     }
 
@@ -226,7 +229,8 @@ impl Bindings for Local<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Source;
+    use super::super::ConfigFile;
+    use super::super::routes::{RouteDescription, cells};
     use super::*;
 
     const POLICY: &str = "
@@ -257,14 +261,19 @@ mod tests {
         access = 'public'
     ";
 
-    fn check(text: &str, secrets: &[(&str, &str)], unseen: Unseen, expected: &[&str]) -> bool {
-        let source = Source::parse("wrangler.toml", text).unwrap();
-        let environments = Environment::select(&source, None).unwrap();
+    fn check(
+        text: &str,
+        secrets: &[(&str, &str)],
+        missing: MissingBindings,
+        expected: &[&str],
+    ) -> bool {
+        let config_file = ConfigFile::parse("wrangler.toml", text).unwrap();
+        let environments = Environment::select(&config_file, None).unwrap();
         let environment = environments.last().unwrap();
         let values = secrets.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
         let dev_vars = DevVars { file: Some(".dev.vars".to_owned()), values };
         let raw = policy::raw(environment).unwrap();
-        let compiled = compile(environment, &raw, &dev_vars, unseen);
+        let compiled = compile(environment, &raw, &dev_vars, missing);
         let found: Vec<String> = compiled
             .findings
             .iter()
@@ -278,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn algorithms_are_those_of_the_build_that_is_deployed() {
+    fn algorithms_that_the_deployed_build_lacks_are_faults() {
         let issuer = |name: &str, algorithm: &str| {
             format!(
                 "[[vars.POLICY.issuers]]
@@ -297,20 +306,24 @@ mod tests {
             issuer("b", "ML-DSA-44"),
         );
         let with = |command: &str| format!("build.command = '{command}'\n{policy}");
-        let lacks = |index| format!("POLICY.issuers[{index}].algorithms[0]");
-        let unseen = ["POLICY.issuers[0].keys.pem?", "POLICY.issuers[1].keys.pem?"];
+        let missing = |index| format!("POLICY.issuers[{index}].algorithms[0]");
+        let warned = ["POLICY.issuers[0].keys.pem?", "POLICY.issuers[1].keys.pem?"];
         let found = |command: &str, expected: &[&str], routes: bool| {
-            let expected: Vec<&str> = unseen.iter().chain(expected).copied().collect();
-            assert_eq!(check(&with(command), &[], Unseen::Warn, &expected), routes, "{command}");
+            let expected: Vec<&str> = warned.iter().chain(expected).copied().collect();
+            assert_eq!(
+                check(&with(command), &[], MissingBindings::Warn, &expected),
+                routes,
+                "{command}"
+            );
         };
-        found("cargo xtask build", &[&lacks(0)], false);
-        found("cargo xtask build --without mldsa", &[&lacks(0), &lacks(1)], false);
-        found("cargo xtask build --without mldsa --features es512", &[&lacks(1)], false);
+        found("cargo xtask build", &[&missing(0)], false);
+        found("cargo xtask build --without mldsa", &[&missing(0), &missing(1)], false);
+        found("cargo xtask build --without mldsa --features es512", &[&missing(1)], false);
         found("cargo xtask build --features es512", &[], true);
     }
 
     #[test]
-    fn what_cannot_be_seen_is_named_and_does_not_hide_the_rest() {
+    fn missing_bindings_are_reported_and_hide_no_other_faults() {
         let top = format!("vars.POLICY.origin = 'echo'\n{POLICY}");
         let secret = "0123456789abcdef".repeat(4);
         let all = [
@@ -319,40 +332,46 @@ mod tests {
             "POLICY.issuers[1].keys.pem",
             "POLICY.issuers[2].keys.jwks",
         ];
-        assert!(check(&top, &[], Unseen::FaultAtTopLevel, &all));
+        assert!(check(&top, &[], MissingBindings::FaultAtTopLevel, &all));
         assert!(check(
             &top,
             &[],
-            Unseen::Warn,
+            MissingBindings::Warn,
             &all.map(|path| format!("{path}?")).each_ref().map(String::as_str)
         ));
-        assert!(check(&top, &[("NEW", &secret), ("OLD", &secret)], Unseen::Fault, &all[2..]));
-        // A value that is there is judged.
+        assert!(check(
+            &top,
+            &[("NEW", &secret), ("OLD", &secret)],
+            MissingBindings::Fault,
+            &all[2..]
+        ));
+        // Values that are available are checked.
         let short = [("NEW", "short"), ("OLD", secret.as_str())];
         let found = [
             "POLICY.issuers[1].keys.pem",
             "POLICY.issuers[2].keys.jwks",
             "POLICY.issuers[0].keys.secret",
         ];
-        assert!(!check(&top, &short, Unseen::Fault, &found));
+        assert!(!check(&top, &short, MissingBindings::Fault, &found));
 
         let production = format!("vars.POLICY.origin = 'echo'\n{POLICY}")
             .replace("vars.POLICY", "env.production.vars.POLICY");
         let warned = all.map(|path| format!("{path}?"));
         let warned = warned.each_ref().map(String::as_str);
-        assert!(check(&production, &[], Unseen::FaultAtTopLevel, &warned));
-        assert!(check(&production, &[], Unseen::Fault, &all));
+        assert!(check(&production, &[], MissingBindings::FaultAtTopLevel, &warned));
+        assert!(check(&production, &[], MissingBindings::Fault, &all));
     }
 
     #[test]
     fn routes_are_listed_in_the_order_in_which_they_are_tried() {
         let text = format!("vars.POLICY.origin = 'echo'\n{POLICY}");
-        let source = Source::parse("wrangler.toml", &text).unwrap();
-        let environments = Environment::select(&source, None).unwrap();
+        let config_file = ConfigFile::parse("wrangler.toml", &text).unwrap();
+        let environments = Environment::select(&config_file, None).unwrap();
         let raw = policy::raw(&environments[0]).unwrap();
-        let compiled = compile(&environments[0], &raw, &DevVars::default(), Unseen::Warn);
-        let rows: Vec<[String; 5]> =
-            RouteRow::all(&compiled.policy.unwrap()).iter().map(RouteRow::cells).collect();
+        let compiled = compile(&environments[0], &raw, &DevVars::default(), MissingBindings::Warn);
+        let policy = compiled.policy.unwrap();
+        let routes = RouteDescription::all(&policy);
+        let rows: Vec<[String; 5]> = routes.iter().map(cells).collect();
         assert_eq!(rows[0], ["/public/{name}", "all", "public", "-", "-"]);
         assert_eq!(rows[1], ["/*", "all", "required", "a, b", "scope read"]);
     }

@@ -1,14 +1,14 @@
-//! The build of the Worker that an environment is deployed with, as far as it decides which algorithms
-//! there are.
+//! The cargo features of the Worker that an environment deploys. They determine which algorithms
+//! are available.
 
 use super::Environment;
 use clap::{Args, Parser};
 use std::iter;
 
-/// What is deployed, unless the command line says otherwise.
+/// The features that are deployed by default.
 pub const DEPLOYED_FEATURES: &[&str] = &["worker", "entry", "kernels", "mldsa", "console"];
 
-/// Without options it builds what is deployed.
+/// Without options, the deployed features are built.
 #[derive(Args, Clone, Debug, Default)]
 pub struct Options {
     /// Cargo features to add to the deployed ones, separated by commas
@@ -20,15 +20,15 @@ pub struct Options {
 }
 
 impl Options {
-    /// The deployed features, and further ones, separated by commas.
+    /// The deployed features and additional ones, which are separated by commas.
     #[must_use]
     pub fn with(features: &str) -> Self {
         let features = features.split(',').map(str::to_owned).collect();
         Self { features, without: Vec::new() }
     }
 
-    /// What wrangler builds an environment with: the options of `cargo xtask build` in its build
-    /// command, or none where the command is another.
+    /// Returns the options of `cargo xtask build` in an environment's build command, or no options
+    /// if the build command is a different one.
     #[must_use]
     pub fn of(environment: &Environment<'_>) -> Self {
         let build = environment.inherited("build");
@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn options_are_read_from_wranglers_command() {
+    fn options_are_read_from_the_build_command() {
         let has = |command| {
             let options = Options::of_command(command)?;
             Some(["mldsa", "es512", "es256k"].map(|feature| options.has(feature)))

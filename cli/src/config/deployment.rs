@@ -1,19 +1,19 @@
-//! What in wrangler.toml, outside the policy, would undo the gate.
+//! Finds settings outside the policy that would bypass or break the gate.
 
-use super::environment::Placed;
+use super::environment::Setting;
+use super::file::dotted;
 use super::policy;
-use super::source::dotted;
 use super::{Environment, Finding, Severity};
 use portcullis::policy::{BindingReference, Policy, Purpose};
 use serde_json::Value;
 
-/// What a variable may hold on the platform.
+/// The largest size of a variable on Cloudflare, in bytes.
 const LARGEST_VARIABLE: usize = 5 * 1024;
 
-/// Everything that is wrong with an environment, apart from what is in the policy itself.
+/// Returns the findings of an environment, except for those of the policy itself.
 pub(crate) fn check(environment: &Environment<'_>, raw_policy: Option<&Value>) -> Vec<Finding> {
     let mut findings = Vec::new();
-    nothing_answers_in_the_gates_place(environment, &mut findings);
+    bypasses(environment, &mut findings);
     variables(environment, &mut findings);
     console(environment, &mut findings);
     if let Some(raw_policy) = raw_policy {
@@ -28,8 +28,8 @@ pub(crate) fn check(environment: &Environment<'_>, raw_policy: Option<&Value>) -
     findings
 }
 
-/// The platform's cache answers without running the Worker, and so do static files.
-fn nothing_answers_in_the_gates_place(environment: &Environment<'_>, findings: &mut Vec<Finding>) {
+/// Finds caches and static files that would respond without running the Worker.
+fn bypasses(environment: &Environment<'_>, findings: &mut Vec<Finding>) {
     let on = Value::Bool(true);
     let mut cached = |cache: Option<&Value>, line, path: String| {
         if cache.and_then(|cache| cache.get("enabled")) == Some(&on) {
@@ -37,18 +37,18 @@ fn nothing_answers_in_the_gates_place(environment: &Environment<'_>, findings: &
                 severity: Severity::Undeployable,
                 line,
                 path,
-                problem: "the platform would answer from its cache without asking the gate"
+                problem: "Cloudflare would respond from this cache without running the gate"
                     .to_owned(),
-                remedy: "write `enabled = false`, or leave the table out".to_owned(),
+                remedy: "write `enabled = false`, or remove the table".to_owned(),
             });
         }
     };
     if let Some(cache) = environment.inherited("cache") {
-        let line = environment.source().line(&format!("{}/enabled", cache.pointer));
+        let line = environment.file().line(&format!("{}/enabled", cache.pointer));
         cached(Some(cache.value), line, "cache.enabled".to_owned());
     }
     if let Some(previews) = environment.inherited("previews") {
-        let line = environment.source().line(&format!("{}/cache/enabled", previews.pointer));
+        let line = environment.file().line(&format!("{}/cache/enabled", previews.pointer));
         cached(previews.value.get("cache"), line, "previews.cache.enabled".to_owned());
     }
     if let Some(exports) = environment.inherited("exports") {
@@ -64,9 +64,10 @@ fn nothing_answers_in_the_gates_place(environment: &Environment<'_>, findings: &
             severity: Severity::Undeployable,
             line: assets.line,
             path: "assets.run_worker_first".to_owned(),
-            problem: "the platform would serve these files without asking the gate".to_owned(),
-            remedy: "write `run_worker_first = true`; a list of paths leaves the others open"
-                .to_owned(),
+            problem: "Cloudflare would serve these files without running the gate".to_owned(),
+            remedy:
+                "write `run_worker_first = true`; a list of paths leaves other paths unprotected"
+                    .to_owned(),
         });
     }
 }
@@ -77,8 +78,8 @@ fn variables(environment: &Environment<'_>, findings: &mut Vec<Finding>) {
             severity: Severity::Fault,
             line: environment.variable_line(date),
             path: dotted(date),
-            problem: "this is a TOML date, at which wrangler crashes".to_owned(),
-            remedy: "put it in quotes".to_owned(),
+            problem: "this is a TOML date, which makes wrangler crash".to_owned(),
+            remedy: "put the date in quotes".to_owned(),
         });
     }
     let variables = environment.own("vars");
@@ -90,17 +91,16 @@ fn variables(environment: &Environment<'_>, findings: &mut Vec<Finding>) {
         };
         if length > LARGEST_VARIABLE {
             let remedy = if name == policy::VARIABLE {
-                "put key sets into bindings of their own (`jwks = \"BINDING\"`), or shorten it"
+                "move key sets to separate bindings (`jwks = \"BINDING\"`), or shorten the policy"
             } else {
-                "shorten it, or split it into several"
+                "shorten the value, or split it into several variables"
             };
             findings.push(Finding {
                 severity: Severity::Fault,
-                line: environment.variable_line(&format!("/{}", super::source::escape(name))),
+                line: environment.variable_line(&format!("/{}", super::file::escape(name))),
                 path: name.clone(),
                 problem: format!(
-                    "a variable holds at most {LARGEST_VARIABLE} bytes on the platform, and this \
-                     has {length} as JSON"
+                    "the value has {length} bytes as JSON, and Cloudflare allows {LARGEST_VARIABLE}"
                 ),
                 remedy: remedy.to_owned(),
             });
@@ -108,9 +108,10 @@ fn variables(environment: &Environment<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
-/// The console is for whoever may see the policy, and what it mints for nobody but this machine.
+/// Finds a console that would be deployed. It shows the policy, and `CONSOLE_MINT` lets it mint
+/// tokens.
 fn console(environment: &Environment<'_>, findings: &mut Vec<Finding>) {
-    let mut look = |name: &str, severity, problem: &str| {
+    let mut check = |name: &str, severity, problem: &str| {
         if let Some(variable) = environment.variable(name)
             && variable.value == "on"
         {
@@ -119,19 +120,19 @@ fn console(environment: &Environment<'_>, findings: &mut Vec<Finding>) {
                 line: variable.line,
                 path: format!("vars.{name}"),
                 problem: problem.to_owned(),
-                remedy: "take it out, and write it into .dev.vars for local use".to_owned(),
+                remedy: "remove it here, and set it in .dev.vars for local use".to_owned(),
             });
         }
     };
-    look(
+    check(
         "CONSOLE",
         Severity::Warning,
-        "deployed, this shows the policy and the public keys at /_portcullis/ to everybody who gets there",
+        "the deployed gate would show its policy and public keys to everybody at /_portcullis/",
     );
-    look(
+    check(
         "CONSOLE_MINT",
         Severity::Fault,
-        "deployed, this would make tokens under the issuers' secrets for whoever asks",
+        "the deployed gate would sign tokens with the issuers' secrets for everybody",
     );
 }
 
@@ -150,10 +151,10 @@ fn secrets(
                 severity: Severity::Fault,
                 line: variable.line,
                 path: format!("vars.{binding}"),
-                problem: "a secret stands here in clear, for all who can read the file".to_owned(),
+                problem: "everybody who can read this file can read this secret".to_owned(),
                 remedy: format!(
-                    "make a new one; put it into .dev.vars for local use, and set it with `npx \
-                     wrangler secret put {binding}{environment_flag}`"
+                    "generate a new secret, and set it with `npx wrangler secret put \
+                     {binding}{environment_flag}`; for local use, put it in .dev.vars"
                 ),
             });
         }
@@ -173,17 +174,17 @@ fn secrets(
                 line: required.line,
                 path: "secrets.required".to_owned(),
                 problem: format!(
-                    "the policy needs {binding}, which is not in the list, and `wrangler dev` \
-                     gives the gate nothing else from .dev.vars"
+                    "the policy needs {binding}, but `wrangler dev` reads only the listed names \
+                     from .dev.vars"
                 ),
-                remedy: format!("add \"{binding}\" to the list, or leave `secrets` out"),
+                remedy: format!("add \"{binding}\" to the list, or remove `secrets`"),
             });
         }
     }
 }
 
-/// A request to the zone's own address comes back to the gate unless a route, and nothing else,
-/// led to it.
+/// Finds settings that would make the gate call itself if its origin is the zone. A request to the
+/// zone reaches the origin only if the Worker runs on a route.
 fn origin_zone(environment: &Environment<'_>, findings: &mut Vec<Finding>) {
     let mut fault = |line, path: &str, problem: &str, remedy: &str| {
         findings.push(Finding {
@@ -199,7 +200,7 @@ fn origin_zone(environment: &Environment<'_>, findings: &mut Vec<Finding>) {
         fault(
             policy::line(environment, "origin"),
             "POLICY.origin",
-            "it needs `routes`, behind which the origin lies; here there are none",
+            "the gate must run on a route in front of the origin, and there are no `routes`",
             "write routes = [{ pattern = \"api.example.com/*\", zone_name = \"example.com\" }]",
         );
     }
@@ -208,8 +209,8 @@ fn origin_zone(environment: &Environment<'_>, findings: &mut Vec<Finding>) {
             fault(
                 route.line,
                 "routes",
-                "a custom domain has no origin behind it: the request would come back to the gate",
-                "use a route ({ pattern, zone_name }), or name the origin's URL",
+                "a custom domain has no origin, so the gate would call itself",
+                "use a route ({ pattern, zone_name }), or set origin to the origin's URL",
             );
         }
     }
@@ -219,7 +220,7 @@ fn origin_zone(environment: &Environment<'_>, findings: &mut Vec<Finding>) {
             fault(
                 setting.map_or(environment.line(), |setting| setting.line),
                 key,
-                "on a workers.dev address there is no zone, and the request would come back",
+                "a workers.dev address has no zone, so the gate would call itself",
                 &format!("write `{key} = false`"),
             );
         }
@@ -231,13 +232,13 @@ fn origin_zone(environment: &Environment<'_>, findings: &mut Vec<Finding>) {
         fault(
             flags.line,
             "compatibility_flags",
-            "with global_fetch_strictly_public the request would come back to the gate",
-            "take the flag out, or name the origin's URL",
+            "with global_fetch_strictly_public, the gate would call itself",
+            "remove the flag, or set origin to the origin's URL",
         );
     }
 }
 
-fn routes<'a>(environment: &Environment<'a>) -> Vec<Placed<'a>> {
+fn routes<'a>(environment: &Environment<'a>) -> Vec<Setting<'a>> {
     let mut routes = Vec::new();
     routes.extend(environment.inherited("route"));
     if let Some(list) = environment.inherited("routes")
@@ -245,7 +246,7 @@ fn routes<'a>(environment: &Environment<'a>) -> Vec<Placed<'a>> {
     {
         routes.extend(entries.iter().enumerate().map(|(index, value)| {
             let pointer = format!("{}/{index}", list.pointer);
-            Placed { value, line: environment.source().line(&pointer), pointer }
+            Setting { value, line: environment.file().line(&pointer), pointer }
         }));
     }
     routes
@@ -259,23 +260,26 @@ fn origin_echo(environment: &Environment<'_>, findings: &mut Vec<Finding>) {
         severity: Severity::Warning,
         line: policy::line(environment, "origin"),
         path: "POLICY.origin".to_owned(),
-        problem: "\"echo\" answers with what it would have sent, and reaches no API".to_owned(),
-        remedy: "name the origin's URL, for example origin = \"https://api.example.com\""
+        problem:
+            "with \"echo\", the gate sends no request to an API; it responds with the request \
+                  that it would have sent"
+                .to_owned(),
+        remedy: "write the origin's URL, for example origin = \"https://api.example.com\""
             .to_owned(),
     });
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::Source;
+    use super::super::ConfigFile;
     use super::*;
 
-    /// What is found in each environment of a wrangler.toml, as `environment: path`, the
-    /// undeployable with an exclamation mark and warnings with a question mark.
+    /// Checks the findings of a wrangler.toml, as `environment: path`. Undeployable findings end
+    /// with an exclamation mark, and warnings with a question mark.
     fn check_toml(text: &str, expected: &[&str]) {
-        let source = Source::parse("wrangler.toml", text).unwrap();
+        let config_file = ConfigFile::parse("wrangler.toml", text).unwrap();
         let mut found = Vec::new();
-        for environment in Environment::select(&source, None).unwrap() {
+        for environment in Environment::select(&config_file, None).unwrap() {
             let raw = policy::raw(&environment).ok();
             for finding in check(&environment, raw.as_ref()) {
                 let mark = match finding.severity {
@@ -290,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cache_in_front_of_the_gate() {
+    fn a_cache_in_front_of_the_gate_is_undeployable() {
         check_toml("[cache]\nenabled = false\n", &[]);
         check_toml(
             "[cache]\nenabled = true\n[env.a]\n[env.b.cache]\nenabled = false\n",
@@ -308,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn files_in_front_of_the_gate() {
+    fn static_files_in_front_of_the_gate_are_undeployable() {
         check_toml("[assets]\ndirectory = \"www\"\nrun_worker_first = true\n", &[]);
         for setting in ["", "run_worker_first = false", "run_worker_first = [\"/api/*\"]"] {
             let text = format!("[assets]\ndirectory = \"www\"\n{setting}\n");
@@ -321,7 +325,7 @@ mod tests {
     }
 
     #[test]
-    fn the_console_where_all_can_see_it() {
+    fn a_deployed_console_is_reported() {
         let expected = &["top level: vars.CONSOLE?", "top level: vars.CONSOLE_MINT"];
         check_toml("[vars]\nCONSOLE = \"on\"\nCONSOLE_MINT = \"on\"\n", expected);
         check_toml("[vars]\nCONSOLE = \"off\"\nCONSOLE_MINT = \"off\"\n", &[]);
@@ -330,7 +334,7 @@ mod tests {
     }
 
     #[test]
-    fn secrets_in_clear() {
+    fn secrets_in_variables_are_faults() {
         let policy = "[vars.POLICY]\nissuers = [{ keys = { secret = [\"NEW\", \"OLD\"] } }, { keys = { pem = \"PEM\" } }]\n";
         check_toml(&format!("[vars]\nPEM = \"x\"\n{policy}"), &[]);
         check_toml(&format!("[vars]\nOLD = \"x\"\n{policy}"), &["top level: vars.OLD"]);
@@ -338,12 +342,12 @@ mod tests {
             "[vars.POLICY.forward.proof]\nsecret = \"HOP\"\n[vars]\nHOP = \"x\"\n",
             &["top level: vars.HOP"],
         );
-        // Another environment's variables are not this one's.
+        // Environments do not share variables.
         check_toml(&format!("[env.a.vars]\nOLD = \"x\"\n{policy}"), &[]);
     }
 
     #[test]
-    fn a_list_of_secrets_that_leaves_one_out() {
+    fn an_incomplete_list_of_secrets_is_a_fault() {
         let policy = "[vars.POLICY]\nissuers = [{ keys = { secret = \"A\" } }, { keys = { jwks = \"B\" } }]\n";
         check_toml(&format!("[secrets]\nrequired = [\"A\", \"B\", \"C\"]\n{policy}"), &[]);
         check_toml(
@@ -360,7 +364,7 @@ mod tests {
     }
 
     #[test]
-    fn variables_that_are_too_long() {
+    fn variables_over_the_size_limit_are_faults() {
         let text = |length: usize| format!("[vars]\nA = \"{}\"\n", "x".repeat(length));
         check_toml(&text(5120), &[]);
         check_toml(&text(5121), &["top level: A"]);
@@ -369,7 +373,7 @@ mod tests {
     }
 
     #[test]
-    fn dates() {
+    fn toml_dates_are_faults() {
         check_toml(
             "compatibility_date = 2026-01-01\n[vars.POLICY]\nissuers = [{ since = 2026-01-01 }]\n",
             &["top level: POLICY.issuers[0].since"],
@@ -378,7 +382,7 @@ mod tests {
     }
 
     #[test]
-    fn the_zone_as_origin() {
+    fn settings_that_make_the_gate_call_itself_are_faults() {
         let zone = "vars.POLICY.origin = \"zone\"\n";
         let closed = "workers_dev = false\npreview_urls = false\n";
         let route = "routes = [{ pattern = \"a.example.com/*\", zone_name = \"example.com\" }]\n";
@@ -401,7 +405,7 @@ mod tests {
             ),
             &["top level: compatibility_flags"],
         );
-        // The environment inherits all but the variables.
+        // Environments inherit these settings, but not the variables.
         check_toml(&format!("{closed}{route}[env.a]\n{zone}"), &[]);
         check_toml(
             &format!("{closed}{route}[env.a]\nworkers_dev = true\n{zone}"),
@@ -410,7 +414,7 @@ mod tests {
     }
 
     #[test]
-    fn echo_is_for_trying_out() {
+    fn echo_as_the_origin_is_a_warning_in_production() {
         check_toml("vars.POLICY.origin = \"echo\"\n", &[]);
         check_toml("[env.dev]\nvars.POLICY.origin = \"echo\"\n", &[]);
         check_toml(
@@ -420,7 +424,7 @@ mod tests {
     }
 
     #[test]
-    fn a_policy_in_json_is_looked_into_too() {
+    fn a_policy_in_json_text_is_checked() {
         check_toml(
             "[vars]\nA = \"x\"\nPOLICY = '''{\"issuers\": [{\"keys\": {\"secret\": \"A\"}}]}'''\n",
             &["top level: vars.A"],

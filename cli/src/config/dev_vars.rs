@@ -1,5 +1,5 @@
-//! `.dev.vars`, where wrangler finds the secrets for local use. Read as wrangler reads it: it has
-//! the form of a dotenv file.
+//! `.dev.vars`, from which wrangler reads the secrets for local use. It is a dotenv file, and this
+//! module parses it as wrangler does.
 
 use anyhow::{Context, Result};
 use std::collections::BTreeMap;
@@ -10,18 +10,19 @@ use std::path::Path;
 /// The secrets for local use.
 #[derive(Clone, Debug, Default)]
 pub struct DevVars {
-    /// The file they come from, for messages; none if there is no file.
+    /// The name of the file, for messages, or `None` if there is no file.
     pub file: Option<String>,
-    /// By binding name.
+    /// The values by the names of their bindings.
     pub values: BTreeMap<String, String>,
 }
 
 impl DevVars {
-    /// Reads what `wrangler dev` would: the environment's own file, else the common one.
+    /// Reads the file that `wrangler dev` would read: the environment's own file if there is one,
+    /// or else `.dev.vars`.
     ///
     /// # Errors
     ///
-    /// Where there is one that cannot be read.
+    /// If the file exists and cannot be read.
     pub fn read(folder: &Path, environment: Option<&str>) -> Result<Self> {
         let own = environment.map(|name| format!(".dev.vars.{name}"));
         for name in own.into_iter().chain([".dev.vars".to_owned()]) {
@@ -39,7 +40,7 @@ impl DevVars {
     }
 }
 
-/// The variables of a dotenv file. What is no assignment is passed over, as wrangler does.
+/// Parses a dotenv file. Like wrangler, ignores lines that are not assignments.
 fn parse(text: &str) -> BTreeMap<String, String> {
     let text = text.replace("\r\n", "\n").replace('\r', "\n");
     let mut values = BTreeMap::new();
@@ -50,7 +51,7 @@ fn parse(text: &str) -> BTreeMap<String, String> {
             rest = after_line(rest);
             continue;
         };
-        // A quoted value may go on over further lines.
+        // A quoted value may continue on the next lines.
         let before = line.len().saturating_sub(unquoted.len());
         let value = rest.get(before..).unwrap_or_default();
         if let Some((value, behind)) = quoted(value) {
@@ -65,7 +66,7 @@ fn parse(text: &str) -> BTreeMap<String, String> {
     values
 }
 
-/// The name that a line gives a value, and the line from the value on.
+/// Returns the name that a line assigns, and the rest of the line from the value on.
 fn assignment(line: &str) -> Option<(&str, &str)> {
     let line = line.trim_start();
     let line = line.strip_prefix("export ").map_or(line, str::trim_start);
@@ -78,8 +79,9 @@ fn assignment(line: &str) -> Option<(&str, &str)> {
     (!name.is_empty()).then_some((name, value.trim_start()))
 }
 
-/// A value in quotes at the start of the text, with nothing but a comment behind it on its last
-/// line, and the text behind the quotes. Only double quotes know `\n` and `\r`.
+/// Returns the quoted value at the start of the text, and the text after its closing quote. Returns
+/// `None` if its last line contains anything but a comment after the quote. Only double quotes
+/// allow the escapes `\n` and `\r`.
 fn quoted(text: &str) -> Option<(String, &str)> {
     let mut characters = text.chars();
     let quote = characters.next().filter(|c| matches!(c, '"' | '\'' | '`'))?;
@@ -118,9 +120,9 @@ mod tests {
         assert_eq!(parse(text), expected, "{text:?}");
     }
 
-    /// The expected values are those of the dotenv package that wrangler uses.
+    /// The expected values come from the dotenv package that wrangler uses.
     #[test]
-    fn dotenv_files_read_as_wrangler_reads_them() {
+    fn dotenv_files_are_parsed_as_wrangler_parses_them() {
         check("", &[]);
         check("# a comment\n\nA=1\r\nB = two words  # said\n", &[("A", "1"), ("B", "two words")]);
         check("export A=1\nB: 2\n", &[("A", "1"), ("B", "2")]);

@@ -1,21 +1,21 @@
-//! One environment of wrangler.toml: what holds in it, and where that is written.
+//! One environment of wrangler's configuration, and the location of its settings.
 
-use super::Source;
-use super::source::escape;
+use super::ConfigFile;
+use super::file::escape;
 use anyhow::{Result, bail};
 use serde_json::Value;
 use std::fmt;
 
-/// The top level of wrangler.toml, or one `[env.NAME]`.
+/// The top level of the configuration, or one `[env.NAME]`.
 #[derive(Clone, Copy, Debug)]
 pub struct Environment<'a> {
-    source: &'a Source,
+    file: &'a ConfigFile,
     name: Option<&'a str>,
 }
 
-/// A value with the place where it is written.
+/// A value in the configuration, with its location.
 #[derive(Clone, Debug)]
-pub struct Placed<'a> {
+pub struct Setting<'a> {
     /// The value.
     pub value: &'a Value,
     /// Its line in the file.
@@ -25,43 +25,44 @@ pub struct Placed<'a> {
 }
 
 impl<'a> Environment<'a> {
-    /// The top level and every named environment, or one of them by name.
+    /// Returns the top level and every named environment, or only the environment of the given
+    /// name.
     ///
     /// # Errors
     ///
-    /// Where there is no environment of that name.
-    pub fn select(source: &'a Source, only: Option<&'a str>) -> Result<Vec<Self>> {
-        let named = source.value.get("env").and_then(Value::as_object);
+    /// If there is no environment of that name.
+    pub fn select(file: &'a ConfigFile, only: Option<&'a str>) -> Result<Vec<Self>> {
+        let named = file.value.get("env").and_then(Value::as_object);
         let names = || named.into_iter().flat_map(|environments| environments.keys());
         match only {
-            // wrangler takes an empty name for the top level.
-            Some("") => Ok(vec![Self { source, name: None }]),
+            // For wrangler, the empty name is the top level.
+            Some("") => Ok(vec![Self { file, name: None }]),
             Some(name) if names().any(|known| known == name) => {
-                Ok(vec![Self { source, name: Some(name) }])
+                Ok(vec![Self { file, name: Some(name) }])
             }
             Some(name) => {
                 let known: Vec<&str> = names().map(String::as_str).collect();
                 let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
-                bail!("{} has no environment {name}; it has: {known}", source.name)
+                bail!("{} has no environment {name}; its environments: {known}", file.name)
             }
             None => {
-                let top = Self { source, name: None };
+                let top = Self { file, name: None };
                 Ok([top]
                     .into_iter()
-                    .chain(names().map(|name| Self { source, name: Some(name) }))
+                    .chain(names().map(|name| Self { file, name: Some(name) }))
                     .collect())
             }
         }
     }
 
-    /// The environment's name; the top level has none.
+    /// The environment's name, or `None` for the top level.
     pub fn name(&self) -> Option<&'a str> {
         self.name
     }
 
     /// The file that the environment is in.
-    pub fn source(&self) -> &'a Source {
-        self.source
+    pub fn file(&self) -> &'a ConfigFile {
+        self.file
     }
 
     /// The JSON pointer of the environment's table.
@@ -69,47 +70,47 @@ impl<'a> Environment<'a> {
         self.name.map_or_else(String::new, |name| format!("/env/{}", escape(name)))
     }
 
-    fn at(&self, pointer: String) -> Option<Placed<'a>> {
-        let value = self.source.value.pointer(&pointer)?;
-        Some(Placed { value, line: self.source.line(&pointer), pointer })
+    fn at(&self, pointer: String) -> Option<Setting<'a>> {
+        let value = self.file.value.pointer(&pointer)?;
+        Some(Setting { value, line: self.file.line(&pointer), pointer })
     }
 
-    /// A key that environments do not inherit, such as `vars`, `secrets` and all bindings.
-    pub fn own(&self, key: &str) -> Option<Placed<'a>> {
+    /// Returns a setting that environments do not inherit, such as `vars`, `secrets` or a binding.
+    pub fn own(&self, key: &str) -> Option<Setting<'a>> {
         self.at(format!("{}/{}", self.base(), escape(key)))
     }
 
-    /// A key that an environment takes from the top level unless it has its own, such as `routes`,
-    /// `workers_dev`, `assets` and `cache`.
-    pub fn inherited(&self, key: &str) -> Option<Placed<'a>> {
+    /// Returns a setting that environments inherit from the top level, such as `routes`,
+    /// `workers_dev`, `assets` or `cache`.
+    pub fn inherited(&self, key: &str) -> Option<Setting<'a>> {
         self.own(key).or_else(|| self.at(format!("/{}", escape(key))))
     }
 
-    /// A variable.
-    pub fn variable(&self, name: &str) -> Option<Placed<'a>> {
+    /// Returns a variable.
+    pub fn variable(&self, name: &str) -> Option<Setting<'a>> {
         self.at(format!("{}/vars/{}", self.base(), escape(name)))
     }
 
-    /// The line of the environment's table, for what is missing in it.
+    /// The line of the environment's table, for findings about missing settings.
     pub fn line(&self) -> Option<usize> {
-        self.source.line(&self.base())
+        self.file.line(&self.base())
     }
 
-    /// The line of something below `vars`, or of what is around it.
+    /// The line of a value below `vars`, or of the nearest value that contains it.
     pub fn variable_line(&self, pointer: &str) -> Option<usize> {
-        self.source.line(&format!("{}/vars{pointer}", self.base()))
+        self.file.line(&format!("{}/vars{pointer}", self.base()))
     }
 
-    /// Pointers below `vars` at which a date stands.
+    /// The JSON pointers of TOML dates, relative to `vars`.
     pub fn dates(&self) -> impl Iterator<Item = &'a str> {
         let base = format!("{}/vars", self.base());
-        self.source.dates().iter().filter_map(move |date| date.strip_prefix(base.as_str()))
+        self.file.dates().iter().filter_map(move |date| date.strip_prefix(base.as_str()))
     }
 
-    /// Whether a binding of that name is declared in a list such as `services`.
+    /// Whether a list of bindings such as `services` declares a binding of that name.
     pub fn declares(&self, kind: &str, binding: &str) -> bool {
         self.own(kind).and_then(|list| list.value.as_array()).is_some_and(|list| {
-            // Rate limiters alone have a name instead.
+            // Rate limiters have the member `name` instead of `binding`.
             let name = |entry: &Value| {
                 let name = entry.get("binding").or_else(|| entry.get("name"));
                 name.and_then(Value::as_str) == Some(binding)

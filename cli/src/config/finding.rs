@@ -1,42 +1,42 @@
-//! Something that is wrong, or looks wrong, in wrangler.toml.
+//! Findings: problems of the configuration, with their location and remedy.
 
 use anstyle::AnsiColor;
 use serde_json::{Value, json};
 use std::fmt;
 
-/// How bad it is, the worst first.
+/// The severity of a finding, the highest first.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub enum Severity {
-    /// Something would answer in the gate's place: not even built.
+    /// Cloudflare would respond without running the gate. `cargo xtask build` refuses to build.
     Undeployable,
-    /// The gate would refuse every request, or not run.
+    /// The gate would refuse every request, or would not run.
     Fault,
-    /// It runs, but perhaps not as meant.
+    /// The gate runs, but perhaps not as intended.
     Warning,
 }
 
-/// One thing that was found, where, and what to write instead.
+/// A problem, where it is, and how to solve it.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Finding {
-    /// How bad it is.
+    /// The severity.
     pub severity: Severity,
-    /// The line in wrangler.toml, counted from one.
+    /// The line in the configuration, counted from one.
     pub line: Option<usize>,
     /// The key inside the environment, such as `POLICY.issuers[0].keys.secret`.
     pub path: String,
-    /// What is wrong.
+    /// The problem.
     pub problem: String,
-    /// What to write instead.
+    /// How to solve the problem.
     pub remedy: String,
 }
 
 impl Finding {
-    /// The finding with its place, for an environment by name.
+    /// Returns the finding with its file and environment, for display.
     pub fn located<'a>(&'a self, file: &'a str, environment: Option<&'a str>) -> Located<'a> {
         Located { finding: self, file, environment }
     }
 
-    /// The finding for a machine.
+    /// The finding as JSON.
     pub fn to_json(&self) -> Value {
         json!({
             "severity": match self.severity {
@@ -52,10 +52,8 @@ impl Finding {
     }
 }
 
-/// A finding as a person reads it; with `{:#}` in colours, for [`say::result`] and its like, which leave
-/// them out where nobody would see them.
-///
-/// [`say::result`]: crate::say::result
+/// A finding for display. With `{:#}`, it is colored. The functions of [`crate::output`] remove the
+/// colors if they do not write to a terminal.
 pub struct Located<'a> {
     finding: &'a Finding,
     file: &'a str,

@@ -1,15 +1,15 @@
-//! wrangler.json and wrangler.jsonc as values with their lines. Read as wrangler reads both: comments and
-//! trailing commas are no fault, and nothing else of JSON5 is let through.
+//! Parses wrangler.json and wrangler.jsonc. Like wrangler, allows comments and trailing commas in
+//! both, and nothing else of JSON5.
 
-use super::source::{Source, dotted, escape, line_of};
+use super::file::{ConfigFile, dotted, escape, line_of};
 use anyhow::{Context as _, Result, anyhow, bail};
 use jsonc_parser::ast;
 use jsonc_parser::common::Ranged as _;
 use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
 use serde_json::{Map, Value};
 
-/// JSON with comments and trailing commas.
-const FORM: ParseOptions = ParseOptions {
+/// Allows comments and trailing commas.
+const OPTIONS: ParseOptions = ParseOptions {
     allow_comments: true,
     allow_trailing_commas: true,
     allow_loose_object_property_names: false,
@@ -22,22 +22,22 @@ const FORM: ParseOptions = ParseOptions {
     allow_extended_string_escapes: false,
 };
 
-/// Reads the file's text.
-pub(super) fn parse(name: &str, text: &str) -> Result<Source> {
-    let parsed = parse_to_ast(text, &CollectOptions::default(), &FORM).map_err(|error| {
+/// Parses the text of a file.
+pub(super) fn parse(name: &str, text: &str) -> Result<ConfigFile> {
+    let parsed = parse_to_ast(text, &CollectOptions::default(), &OPTIONS).map_err(|error| {
         anyhow!("{name}:{}: this is not JSON: {}", error.line_display(), error.kind())
     })?;
-    let mut source = Source::new(name);
+    let mut file = ConfigFile::new(name);
     let root = parsed.value.with_context(|| format!("{name} is empty"))?;
-    let mut reader = Reader { text, source: &mut source };
+    let mut reader = Reader { text, file: &mut file };
     let value = reader.value(&root, "")?;
-    source.value = value;
-    Ok(source)
+    file.value = value;
+    Ok(file)
 }
 
 struct Reader<'a> {
     text: &'a str,
-    source: &'a mut Source,
+    file: &'a mut ConfigFile,
 }
 
 impl Reader<'_> {
@@ -47,12 +47,12 @@ impl Reader<'_> {
             ast::Value::BooleanLit(truth) => Value::Bool(truth.value),
             ast::Value::NullKeyword(_) => Value::Null,
             ast::Value::NumberLit(number) => serde_json::from_str(number.value)
-                .map_err(|_| self.unusable(pointer, "this is no number that JSON has"))?,
+                .map_err(|_| self.unusable(pointer, "this is not a JSON number"))?,
             ast::Value::Array(array) => {
                 let mut values = Vec::with_capacity(array.elements.len());
                 for (index, item) in array.elements.iter().enumerate() {
                     let inside = format!("{pointer}/{index}");
-                    self.source.note_line(&inside, line_of(self.text, item.start()));
+                    self.file.note_line(&inside, line_of(self.text, item.start()));
                     values.push(self.value(item, &inside)?);
                 }
                 Value::Array(values)
@@ -62,10 +62,10 @@ impl Reader<'_> {
                 for property in &object.properties {
                     let key = property.name.as_str();
                     let inside = format!("{pointer}/{}", escape(key));
-                    self.source.note_line(&inside, line_of(self.text, property.start()));
+                    self.file.note_line(&inside, line_of(self.text, property.start()));
                     let member = self.value(&property.value, &inside)?;
                     if map.insert(key.to_owned(), member).is_some() {
-                        bail!(self.unusable(&inside, "this stands here a second time"));
+                        bail!(self.unusable(&inside, "this name is repeated"));
                     }
                 }
                 Value::Object(map)
@@ -74,7 +74,7 @@ impl Reader<'_> {
     }
 
     fn unusable(&self, pointer: &str, problem: &str) -> anyhow::Error {
-        let line = self.source.line(pointer).unwrap_or(1);
+        let line = self.file.line(pointer).unwrap_or(1);
         anyhow!("line {line}: {}: {problem}", dotted(pointer))
     }
 }
@@ -85,20 +85,20 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn comments_and_trailing_commas_are_read_over() {
+    fn comments_and_trailing_commas_are_allowed() {
         let text = "{\n  // a gate\n  \"name\": \"gate\",\n  \"vars\": {\n    \"POLICY\": { /* the demo */\n      \"issuers\": [{ \"name\": \"a\", \"leeway\": 5, },\n        { \"name\": \"b\", \"x\": null, \"y\": true }]\n    },\n  },\n}\n";
-        let source = parse("wrangler.jsonc", text).unwrap();
+        let config_file = parse("wrangler.jsonc", text).unwrap();
         assert_eq!(
-            source.value["vars"]["POLICY"]["issuers"],
+            config_file.value["vars"]["POLICY"]["issuers"],
             json!([{ "name": "a", "leeway": 5 }, { "name": "b", "x": null, "y": true }])
         );
-        assert_eq!(source.line("/name"), Some(3));
-        assert_eq!(source.line("/vars/POLICY/issuers/0/leeway"), Some(6));
-        assert_eq!(source.line("/vars/POLICY/issuers/1"), Some(7));
+        assert_eq!(config_file.line("/name"), Some(3));
+        assert_eq!(config_file.line("/vars/POLICY/issuers/0/leeway"), Some(6));
+        assert_eq!(config_file.line("/vars/POLICY/issuers/1"), Some(7));
     }
 
     #[test]
-    fn what_is_not_json_is_named_with_its_line() {
+    fn invalid_json_is_reported_with_its_line() {
         let check = |text: &str, expected: &str| {
             let error = parse("wrangler.jsonc", text).unwrap_err().to_string();
             assert!(error.starts_with(expected), "{error}");
@@ -106,7 +106,7 @@ mod tests {
         check("{\n\"a\": 1\n\"b\": 2 }", "wrangler.jsonc:2: this is not JSON: ");
         check("{ a: 1 }", "wrangler.jsonc:1: this is not JSON: ");
         check("{ \"a\": 'x' }", "wrangler.jsonc:1: this is not JSON: ");
-        check("{ \"a\": 1,\n \"a\": 2 }", "line 2: a: this stands here a second time");
+        check("{ \"a\": 1,\n \"a\": 2 }", "line 2: a: this name is repeated");
         check("// nothing", "wrangler.jsonc is empty");
     }
 }

@@ -1,20 +1,20 @@
-//! The raw policy of an environment, and the bindings that it names.
+//! The raw policy of an environment.
 
-use super::source::pointer;
+use super::file::pointer;
 use super::{Environment, Finding, Severity};
 use serde_json::Value;
 
 /// The variable that holds the policy.
 pub const VARIABLE: &str = "POLICY";
 
-/// The variable that holds a policy that is tried out beside it.
+/// The variable that holds the candidate policy, which runs in shadow mode.
 pub const CANDIDATE: &str = "POLICY_CANDIDATE";
 
-/// The policy as it stands in the environment, whether as a table or as JSON text.
+/// Returns the policy of an environment, which is a table or JSON text.
 ///
 /// # Errors
 ///
-/// The fault that there is none, or that its text is no JSON.
+/// A fault if there is no policy, or if its text is not JSON.
 pub fn raw(environment: &Environment<'_>) -> Result<Value, Finding> {
     let fault = |line, problem: String, remedy: &str| Finding {
         severity: Severity::Fault,
@@ -44,7 +44,7 @@ pub fn raw(environment: &Environment<'_>) -> Result<Value, Finding> {
     }
 }
 
-/// The line in wrangler.toml that a path in the policy leads to.
+/// The line of a path in the policy.
 pub fn line(environment: &Environment<'_>, path: &str) -> Option<usize> {
     environment.variable_line(&format!("/{VARIABLE}{}", pointer(path)))
 }

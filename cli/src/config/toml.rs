@@ -1,27 +1,27 @@
-//! wrangler.toml as values with their lines.
+//! Parses wrangler.toml.
 
-use super::source::{Source, dotted, escape, line_of};
+use super::file::{ConfigFile, dotted, escape, line_of};
 use anyhow::{Result, anyhow};
 use serde_json::{Map, Number, Value};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-/// Reads the file's text.
-pub(super) fn parse(name: &str, text: &str) -> Result<Source> {
+/// Parses the text of a file.
+pub(super) fn parse(name: &str, text: &str) -> Result<ConfigFile> {
     let table = DeTable::parse(text).map_err(|error| {
         let line = error.span().map_or(1, |span| line_of(text, span.start));
         anyhow!("{name}:{line}: this is not TOML: {}", error.message())
     })?;
-    let mut source = Source::new(name);
-    let mut reader = Reader { text, source: &mut source };
+    let mut file = ConfigFile::new(name);
+    let mut reader = Reader { text, file: &mut file };
     let value = reader.table(table.get_ref(), "")?;
-    source.value = value;
-    Ok(source)
+    file.value = value;
+    Ok(file)
 }
 
 struct Reader<'a> {
     text: &'a str,
-    source: &'a mut Source,
+    file: &'a mut ConfigFile,
 }
 
 impl Reader<'_> {
@@ -29,7 +29,7 @@ impl Reader<'_> {
         let mut map = Map::new();
         for (key, value) in table {
             let inside = format!("{pointer}/{}", escape(key.get_ref()));
-            self.source.note_line(&inside, line_of(self.text, key.span().start));
+            self.file.note_line(&inside, line_of(self.text, key.span().start));
             map.insert(key.get_ref().to_string(), self.value(value, &inside)?);
         }
         Ok(Value::Object(map))
@@ -49,18 +49,21 @@ impl Reader<'_> {
                 let number = float.as_str().replace('_', "").parse::<f64>().ok();
                 let number = number.and_then(Number::from_f64);
                 Value::Number(number.ok_or_else(|| {
-                    self.unusable(pointer, "JSON, and so a variable, has no such number")
+                    self.unusable(
+                        pointer,
+                        "JSON has no such number, so a variable cannot have this value",
+                    )
                 })?)
             }
             DeValue::Datetime(date) => {
-                self.source.note_date(pointer);
+                self.file.note_date(pointer);
                 Value::String(date.to_string())
             }
             DeValue::Array(array) => {
                 let mut values = Vec::with_capacity(array.len());
                 for (index, item) in array.iter().enumerate() {
                     let inside = format!("{pointer}/{index}");
-                    self.source.note_line(&inside, line_of(self.text, item.span().start));
+                    self.file.note_line(&inside, line_of(self.text, item.span().start));
                     values.push(self.value(item, &inside)?);
                 }
                 Value::Array(values)
@@ -70,7 +73,7 @@ impl Reader<'_> {
     }
 
     fn unusable(&self, pointer: &str, problem: &str) -> anyhow::Error {
-        let line = self.source.line(pointer).unwrap_or(1);
+        let line = self.file.line(pointer).unwrap_or(1);
         anyhow!("line {line}: {}: {problem}", dotted(pointer))
     }
 }

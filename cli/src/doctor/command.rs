@@ -1,79 +1,83 @@
-//! From the command line and the checkout to an examination, and from its report to the terminal.
+//! Runs the examination with the options of the command line, and prints its report.
 
 use super::Options;
-use super::examination::{Question, examine};
+use super::examination::{TokenCheck, examine};
 use super::report::{IssuerReport, Report};
 use super::verdict::TokenRequest;
-use crate::config::bindings::{self, RouteRow, Unseen};
+use crate::config::bindings::{self, MissingBindings};
 use crate::config::dev_vars::DevVars;
-use crate::config::{self, Environment, Finding, Severity, Source, policy};
-use crate::mint::given;
-use crate::{clock, say};
+use crate::config::routes::{RouteDescription, sample_path};
+use crate::config::{self, ConfigFile, Environment, Finding, Severity, policy};
+use crate::{clock, output, token_input};
 use anyhow::{Context as _, Result};
 use portcullis::policy::Policy;
 use serde_json::{Value, json};
 use std::path::Path;
 use std::process::ExitCode;
 
-/// Examines, prints, and ends with 0, 1 or 2.
+/// Examines the issuers and the token, prints the findings, and returns the exit code.
 pub(super) fn run(options: &Options) -> ExitCode {
     match examine_checkout(options) {
         Ok((findings, report)) => {
-            let well = report.as_ref().is_some_and(Report::is_well)
+            let is_ok = report.as_ref().is_some_and(Report::is_ok)
                 && findings.iter().all(|finding| finding.severity == Severity::Warning);
             if options.json {
-                say::json(&to_json(options, well, &findings, report.as_ref()));
+                output::json(&to_json(options, is_ok, &findings, report.as_ref()));
             } else {
                 print(options, &findings, report.as_ref());
             }
-            ExitCode::from(u8::from(!well))
+            ExitCode::from(u8::from(!is_ok))
         }
-        Err(error) => say::could_not_run(&error, options.json),
+        Err(error) => output::could_not_run(&error, options.json),
     }
 }
 
-/// What was found, the worst first, and the report; there is none where the policy has faults.
+/// Returns the findings, the most severe first, and the report, or `None` if the policy has faults.
 pub(super) fn examine_checkout(options: &Options) -> Result<(Vec<Finding>, Option<Report>)> {
     let file = config::locate(options.config.as_deref())?;
-    let source = Source::read(&file)?;
+    let config_file = ConfigFile::read(&file)?;
     let environments =
-        Environment::select(&source, Some(options.env.as_deref().unwrap_or_default()))?;
+        Environment::select(&config_file, Some(options.env.as_deref().unwrap_or_default()))?;
     let environment = environments.first().context("no environment was selected")?;
-    let token = given::token(options.token.as_deref(), options.token_file.as_deref())?;
+    let token = token_input::read(options.token.as_deref(), options.token_file.as_deref())?;
     let raw = match policy::raw(environment) {
         Ok(raw) => raw,
         Err(finding) => return Ok((vec![finding], None)),
     };
     let dev_vars = DevVars::read(file.parent().unwrap_or(Path::new("")), environment.name())?;
-    let compiled = bindings::compile(environment, &raw, &dev_vars, Unseen::Warn);
+    let compiled = bindings::compile(environment, &raw, &dev_vars, MissingBindings::Warn);
     let mut findings = compiled.findings;
     let report = compiled.policy.map(|policy| {
         let requests = requests(options, &policy);
-        let without_keys = compiled.without_keys.as_slice();
-        let question =
-            token.as_ref().map(|token| Question { token, requests: &requests, without_keys });
-        let mut report = examine(&policy, question.as_ref(), clock::unix_now());
-        for id in without_keys {
+        let placeholder_issuers = compiled.placeholder_issuers.as_slice();
+        let check = token.as_ref().map(|token| TokenCheck {
+            token,
+            requests: &requests,
+            placeholder_issuers,
+        });
+        let mut report = examine(&policy, check.as_ref(), clock::unix_now());
+        for id in placeholder_issuers {
             if let Some(issuer) = report.issuers.get_mut(id.index()) {
                 // The keys that were examined are placeholders.
                 issuer.keys.clear();
-                issuer.is_unseen = true;
+                issuer.has_placeholder_keys = true;
             }
         }
         report
     });
-    findings.extend(report.iter().flat_map(Report::symptoms).map(|symptom| Finding {
-        severity: symptom.severity,
-        line: policy::line(environment, &symptom.path),
-        path: bindings::place(&symptom.path),
-        problem: symptom.problem.clone(),
-        remedy: symptom.remedy.clone(),
+    findings.extend(report.iter().flat_map(Report::findings).map(|finding| Finding {
+        severity: finding.severity,
+        line: policy::line(environment, &finding.path),
+        path: bindings::policy_path(&finding.path),
+        problem: finding.problem.clone(),
+        remedy: finding.remedy.clone(),
     }));
     findings.sort_by_key(|finding| (finding.severity, finding.line));
     Ok((findings, report))
 }
 
-/// The one request that was asked about, else one of every route that looks at tokens.
+/// Returns the request that the options describe, or else one request for each route that admits
+/// tokens.
 fn requests(options: &Options, policy: &Policy) -> Vec<TokenRequest> {
     if let Some(path) = &options.path {
         let method = options.method.clone();
@@ -83,14 +87,14 @@ fn requests(options: &Options, policy: &Policy) -> Vec<TokenRequest> {
             path: path.clone(),
         }];
     }
-    let rows = RouteRow::all(policy).into_iter().filter(|row| row.access != "public");
+    let rows = RouteDescription::all(policy).into_iter().filter(|row| row.access != "public");
     rows.map(|row| {
         let method = row.methods.first().map_or("GET", String::as_str).to_owned();
         let shown = match row.methods.as_slice() {
-            [] => row.pattern.clone(),
+            [] => row.pattern.to_owned(),
             methods => format!("{} {}", methods.join("|"), row.pattern),
         };
-        TokenRequest { shown, method, path: row.sample() }
+        TokenRequest { shown, method, path: sample_path(&row) }
     })
     .collect()
 }
@@ -99,31 +103,31 @@ fn print(options: &Options, findings: &[Finding], report: Option<&Report>) {
     let config = options.config.as_deref().and_then(Path::file_name);
     let file = config.map_or_else(|| "wrangler.toml".into(), |name| name.to_string_lossy());
     for finding in findings {
-        say::result(&format!("{:#}", finding.located(&file, environment(options))));
+        output::result(&format!("{:#}", finding.located(&file, environment(options))));
     }
     let Some(report) = report else {
-        say::result("nothing was fetched: first correct the policy");
+        output::result("nothing was fetched, because the policy has faults");
         return;
     };
     for issuer in &report.issuers {
-        say::result(&format!("{}: keys from {}", issuer.name, issuer.source));
+        output::result(&format!("{}: keys from {}", issuer.name, issuer.source));
         for line in issuer.facts.iter().chain(&issuer.keys) {
-            say::result(&format!("  {line}"));
+            output::result(&format!("  {line}"));
         }
-        if issuer.is_unseen {
-            say::result("  which is not on this machine");
+        if issuer.has_placeholder_keys {
+            output::result("  these keys are not on this machine");
         } else if issuer.keys.is_empty() {
-            say::result("  no key that could be used");
+            output::result("  no usable key");
         }
     }
     if let Some(token) = &report.token {
-        token.lines().iter().for_each(|line| say::result(line));
+        token.lines().iter().for_each(|line| output::result(line));
     }
 }
 
-fn to_json(options: &Options, well: bool, findings: &[Finding], report: Option<&Report>) -> Value {
+fn to_json(options: &Options, is_ok: bool, findings: &[Finding], report: Option<&Report>) -> Value {
     json!({
-        "ok": well,
+        "ok": is_ok,
         "environment": environment(options),
         "findings": findings.iter().map(Finding::to_json).collect::<Vec<_>>(),
         "issuers": report.map(|report| {
@@ -133,7 +137,7 @@ fn to_json(options: &Options, well: bool, findings: &[Finding], report: Option<&
     })
 }
 
-/// The environment's name; the top level has none.
+/// The environment's name, or `None` for the top level.
 fn environment(options: &Options) -> Option<&str> {
     options.env.as_deref().filter(|name| !name.is_empty())
 }

@@ -1,124 +1,144 @@
-//! A fetched document, before anything is read out of it.
+//! Checks a fetched document before its content is used.
 
-use super::fetch::Answer;
+use super::fetch::FetchedResponse;
 use super::report::IssuerReport;
 use portcullis::json::{self, Object};
 use portcullis::keys::cache::{FRESH_AT_LEAST, FRESH_AT_MOST, FRESH_BY_DEFAULT, freshness};
 use portcullis::time::Seconds;
 use std::time::Duration;
 
-/// A difference of clocks that is not worth a word: the answer was under way, and `Date` has no fractions.
-const CLOCKS_AGREE: Duration = Duration::from_secs(5);
+/// A difference of clocks that is not reported: the response takes time to arrive, and `Date` has
+/// no fractions of seconds.
+const CLOCK_TOLERANCE: Duration = Duration::from_secs(5);
 
-/// A document to be judged.
+/// A document that was fetched.
 pub(crate) struct Document<'a> {
-    /// What it is, in words.
+    /// What the document is, for messages.
     pub(crate) what: &'static str,
-    /// Where it was.
+    /// The URL of the document.
     pub(crate) url: &'a str,
-    /// The place in the policy that led there.
+    /// The path in the policy that names the document.
     pub(crate) path: &'a str,
 }
 
 impl Document<'_> {
-    /// Whether the server says that there is none; the gate then asks elsewhere.
-    pub(crate) fn is_absent(answer: &Answer) -> bool {
-        matches!(answer.status, 404 | 410)
+    /// Whether the server says that there is no such document. The gate then tries the next URL.
+    pub(crate) fn is_absent(response: &FetchedResponse) -> bool {
+        matches!(response.status, 404 | 410)
     }
 
-    /// Reads the document, and notes what is wrong with it.
+    /// Parses the document. Reports its problems and returns `None` if the gate could not use it.
     pub(crate) fn read(
         &self,
-        answer: &Result<Answer, String>,
+        response: &Result<FetchedResponse, String>,
         leeway: Seconds,
         report: &mut IssuerReport,
     ) -> Option<Object> {
         let Self { what, url, path } = self;
-        let answer = match answer {
-            Ok(answer) => answer,
+        let response = match response {
+            Ok(response) => response,
             Err(error) => {
                 let problem = format!("{what} at {url} could not be fetched: {error}");
-                let remedy = "mind that the gate trusts only public certificate authorities, and \
-                              fetches from the internet and not from this machine";
+                let remedy = "check the URL and the server; the gate fetches over the internet, \
+                              and trusts only public certificate authorities";
                 report.fault(*path, problem, remedy);
                 return None;
             }
         };
-        self.compare_clocks(answer, leeway, report);
-        match answer.status {
+        self.compare_clocks(response, leeway, report);
+        match response.status {
             200 => {}
             status @ 300..400 => {
-                let to = answer.location.as_deref().unwrap_or("nowhere");
-                let problem = format!("{what} at {url} answered {status}, a redirect to {to}");
-                let remedy = "the gate follows no redirect: write the URL that they lead to";
+                let to = response.location.as_deref().unwrap_or("no location");
+                let problem = format!("{url} responded with {status}, a redirect to {to}");
+                let remedy = "write the URL to which it redirects; the gate follows no redirects";
                 report.fault(*path, problem, remedy);
                 return None;
             }
             status => {
-                let problem = format!("{what} at {url} answered {status} instead of 200");
+                let problem = format!("{url} responded with {status} instead of 200");
                 report.fault(*path, problem, "correct the URL, or ask the provider for it");
                 return None;
             }
         }
-        if answer.is_cut {
-            let problem = format!("{what} at {url} has more than 256 KiB");
-            let remedy = "the gate reads no more: the provider has to publish less";
+        if response.is_too_large {
+            let problem =
+                format!("{what} at {url} is larger than 256 KiB, and the gate rejects it");
+            let remedy = "ask the provider to publish a smaller document";
             report.fault(*path, problem, remedy);
             return None;
         }
-        let Ok(object) = json::parse_object(&answer.body) else {
-            let begins = answer.body.trim_ascii_start().first();
-            let instead = if begins == Some(&b'<') { ", but a web page" } else { "" };
-            let problem =
-                format!("{what} at {url} is not a JSON object without repeated names{instead}");
+        let Ok(object) = json::parse_object(&response.body) else {
+            let begins = response.body.trim_ascii_start().first();
+            let is_page = begins == Some(&b'<');
+            let instead =
+                if is_page { "a web page" } else { "not a JSON object, or repeats a name" };
+            let problem = format!("{what} at {url} is {instead}");
             report.fault(*path, problem, "correct the URL, or ask the provider for it");
             return None;
         };
         Some(object)
     }
 
-    /// Says how long the document serves, and where that is not what its server says.
-    pub(crate) fn compare_freshness(&self, answer: &Answer, report: &mut IssuerReport) -> Seconds {
+    /// Reports how long the gate caches the document, with a warning if that differs from what the
+    /// server requests.
+    pub(crate) fn compare_freshness(
+        &self,
+        response: &FetchedResponse,
+        report: &mut IssuerReport,
+    ) -> Seconds {
         let Self { what, path, .. } = self;
-        let header = answer.cache_control.as_deref();
+        let header = response.cache_control.as_deref();
         let fresh_for = freshness(header);
         let minutes = minutes(fresh_for);
         let shown = header.unwrap_or_default();
-        let remedy = "nothing, if that suits the provider's way to change keys";
+        let remedy = "nothing to do if this suits the provider's key rotation";
         if header.is_none() {
-            let problem = format!("{what} has no Cache-Control: it is kept for {minutes}");
+            let problem =
+                format!("{what} has no Cache-Control header; the gate caches it for {minutes}");
             report.warning(*path, problem, remedy);
         } else if fresh_for == FRESH_AT_LEAST {
-            let problem =
-                format!("{what} has Cache-Control: {shown}, and is kept for {minutes}, the least");
+            let problem = format!(
+                "{what} has Cache-Control: {shown}; the gate caches it for {minutes}, its minimum"
+            );
             report.warning(*path, problem, remedy);
         } else if fresh_for == FRESH_AT_MOST {
-            let problem =
-                format!("{what} has Cache-Control: {shown}, and is kept for {minutes}, the most");
+            let problem = format!(
+                "{what} has Cache-Control: {shown}; the gate caches it for {minutes}, its maximum"
+            );
             report.warning(*path, problem, remedy);
         } else if fresh_for == FRESH_BY_DEFAULT {
-            report.facts.push(format!("{what} is kept for {minutes} (Cache-Control: {shown})"));
+            report
+                .facts
+                .push(format!("the gate caches {what} for {minutes} (Cache-Control: {shown})"));
         } else {
-            report.facts.push(format!("{what} is kept for {minutes}, as its server says"));
+            report
+                .facts
+                .push(format!("the gate caches {what} for {minutes}, as its server requests"));
         }
         fresh_for
     }
 
-    fn compare_clocks(&self, answer: &Answer, leeway: Seconds, report: &mut IssuerReport) {
-        let Some(date) = answer.date else { return };
-        let (difference, word) = match answer.received.duration_since(date) {
+    fn compare_clocks(
+        &self,
+        response: &FetchedResponse,
+        leeway: Seconds,
+        report: &mut IssuerReport,
+    ) {
+        let Some(date) = response.date else { return };
+        let (difference, word) = match response.received.duration_since(date) {
             Ok(behind) => (behind, "behind"),
             Err(ahead) => (ahead.duration(), "ahead of"),
         };
-        if difference <= CLOCKS_AGREE {
+        if difference <= CLOCK_TOLERANCE {
             return;
         }
         let problem = format!(
-            "by its Date header, the clock of {} is {} s {word} this machine's",
+            "according to its Date header, the clock of {} is {} s {word} this machine's",
             self.url,
             difference.as_secs()
         );
-        let remedy = "set whichever is wrong; the gate's own clock is the platform's, and leeway \
+        let remedy = "set the clock that is wrong; the gate uses Cloudflare's clock, and leeway \
                       allows for a difference";
         if difference > Duration::from_secs(leeway.get().into()) {
             report.fault(self.path, problem, remedy);

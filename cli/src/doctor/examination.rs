@@ -1,4 +1,4 @@
-//! From a policy to a report.
+//! Examines a policy's issuers and a token.
 
 use super::issuer;
 use super::report::Report;
@@ -8,22 +8,18 @@ use portcullis::issuer_id::IssuerId;
 use portcullis::policy::Policy;
 use portcullis::time::UnixSeconds;
 
-/// A token, and what it is to be used for.
-pub(crate) struct Question<'a> {
+/// A token to judge, with the requests that contain it.
+pub(crate) struct TokenCheck<'a> {
     /// The token.
     pub(crate) token: &'a str,
-    /// The requests that it is to go with.
+    /// The requests.
     pub(crate) requests: &'a [TokenRequest],
-    /// The issuers whose keys are placeholders, which no token is judged by.
-    pub(crate) without_keys: &'a [IssuerId],
+    /// The issuers whose keys are placeholders, with which the token cannot be judged.
+    pub(crate) placeholder_issuers: &'a [IssuerId],
 }
 
-/// Asks for the keys of every issuer that publishes them, and judges the token with what came.
-pub(crate) fn examine(
-    policy: &Policy,
-    question: Option<&Question<'_>>,
-    now: UnixSeconds,
-) -> Report {
+/// Fetches the keys of every issuer that publishes them, and judges the token with these keys.
+pub(crate) fn examine(policy: &Policy, check: Option<&TokenCheck<'_>>, now: UnixSeconds) -> Report {
     let mut memory = Memory::new(policy);
     let mut issuers = Vec::new();
     for issuer in policy.issuers() {
@@ -33,7 +29,7 @@ pub(crate) fn examine(
             continue;
         };
         match keys {
-            // Judged as of one moment, whatever the fetches took.
+            // The token is judged at one point in time, however long the fetches took.
             Some(mut keys) => {
                 keys.fetched = now;
                 cache.succeeded(keys);
@@ -41,6 +37,6 @@ pub(crate) fn examine(
             None => cache.failed(now),
         }
     }
-    let token = question.map(|question| Verdicts::of(question, policy, memory, now));
+    let token = check.map(|check| Verdicts::of(check, policy, memory, now));
     Report { issuers, token }
 }

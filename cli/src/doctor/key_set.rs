@@ -1,4 +1,4 @@
-//! A JWK Set, key by key.
+//! Examines the keys of a JWK Set.
 
 use super::report::IssuerReport;
 use portcullis::alg::{Algorithm, Curve};
@@ -9,10 +9,10 @@ use portcullis::keys::{Key, KeySet, Material};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// Members that only a private key has (RFC 7518 section 6; `priv` of AKP).
+/// The members of private keys (RFC 7518 section 6, and `priv` of the key type AKP).
 const PRIVATE: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "priv"];
 
-/// Imports a fetched set as the gate does, and notes what is wrong with it.
+/// Imports a fetched key set as the gate does, and reports its problems.
 pub(crate) fn import(
     set: &Object,
     allowed: &[Algorithm],
@@ -28,64 +28,67 @@ pub(crate) fn import(
         let Some(what) = exposure(member) else { continue };
         report.fault(
             path,
-            format!("{} is {what}, which everybody can fetch and sign with", named(index, member)),
-            "have the provider replace it at once; the gate does not use it",
+            format!("{} is {what}; everybody can fetch it and sign tokens", named(index, member)),
+            "ask the provider to replace it immediately; the gate does not use it",
         );
     }
-    compare_names(members, path, report);
+    check_kids(members, path, report);
     let keys = match jwk::import(set, allowed, Provenance::Network) {
         Ok(keys) => keys,
         Err(fault) => {
-            report.fault(path, fault.to_string(), suggestion(members));
+            report.fault(path, fault.to_string(), remedy(members));
             return None;
         }
     };
     for skipped in keys.skipped() {
         let Some(member) = members.get(skipped.index) else { continue };
         let name = named(skipped.index, member);
-        let able = abilities(member);
+        let algorithms = supported(member);
         if is_for_encryption(member) {
-            report.facts.push(format!("{name} is for encryption, and not used"));
+            report.facts.push(format!("{name} is not used, because it is for encryption"));
         } else if exposure(member).is_some() {
-            // Worse than not used, and said already.
-        } else if !able.is_empty() {
+            // Already reported as a fault.
+        } else if !algorithms.is_empty() {
             report.warning(
                 path,
                 format!("{name} is not used: {}", skipped.fault),
-                format!("if tokens are signed with it, list its algorithm, of {}", list(&able)),
+                format!(
+                    "if it signs tokens, add its algorithm to algorithms: {}",
+                    list(&algorithms)
+                ),
             );
-        } else if is_of_another_kind(member) {
+        } else if is_unsupported(member) {
             let problem = format!("{name} is not used: {}", skipped.fault);
-            report.warning(path, problem, "nothing, unless tokens are signed with it");
+            report.warning(path, problem, "nothing to do unless it signs tokens");
         } else {
             let problem = format!("{name} is not used: {}", skipped.fault);
-            let remedy = "have the provider replace it: a token signed with it is refused";
+            let remedy = "ask the provider to replace it; tokens signed with it are refused";
             report.fault(path, problem, remedy);
         }
     }
     let serves =
         |algorithm: &Algorithm| keys.keys().iter().any(|key| key.algorithms().contains(algorithm));
     for algorithm in allowed.iter().filter(|algorithm| !serves(algorithm)) {
-        let problem = format!("the policy lists {algorithm}, and no key of the set serves it");
-        report.warning(path, problem, format!("leave {algorithm} out of algorithms"));
+        let problem = format!("the policy lists {algorithm}, and the set has no key for it");
+        report.warning(path, problem, format!("remove {algorithm} from algorithms"));
     }
     for algorithm in allowed {
         let nameless =
-            |key: &&Value| key.get("kid").is_none() && abilities(key).contains(algorithm);
+            |key: &&Value| key.get("kid").is_none() && supported(key).contains(algorithm);
         let count = members.iter().filter(nameless).count();
         if count > KEYS_TRIED {
             let problem = format!(
-                "{count} keys without a kid serve {algorithm}, and at most {KEYS_TRIED} are tried: \
-                 every such token is refused"
+                "{count} keys for {algorithm} have no kid, and the gate tries at most \
+                 {KEYS_TRIED}: it refuses these tokens"
             );
-            report.fault(path, problem, "have the provider give each key a kid");
+            report.fault(path, problem, "ask the provider to give each key a kid");
         }
     }
     report.keys.extend(keys.keys().iter().map(described));
     Some(keys)
 }
 
-/// A key in words.
+/// Describes a key.
 pub(crate) fn described(key: &Key) -> String {
     let kind = match key.material() {
         Material::Secret(_) => "a shared secret".to_owned(),
@@ -97,7 +100,7 @@ pub(crate) fn described(key: &Key) -> String {
     format!("{} ({kind}): {}", key.name(), list(key.algorithms()))
 }
 
-/// What a member of a published set should never be.
+/// What is published by mistake, if the key is not a public key.
 fn exposure(member: &Value) -> Option<&'static str> {
     if PRIVATE.iter().any(|name| member.get(name).is_some()) {
         Some("a private key")
@@ -108,8 +111,8 @@ fn exposure(member: &Value) -> Option<&'static str> {
     }
 }
 
-/// Keys are told apart by `kid` (RFC 7517 section 4.5).
-fn compare_names(members: &[Value], path: &str, report: &mut IssuerReport) {
+/// Reports keys that a `kid` does not identify (RFC 7517 section 4.5).
+fn check_kids(members: &[Value], path: &str, report: &mut IssuerReport) {
     let signing: Vec<(usize, &Value)> =
         members.iter().enumerate().filter(|(_, member)| !is_for_encryption(member)).collect();
     let mut by_name: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
@@ -117,23 +120,25 @@ fn compare_names(members: &[Value], path: &str, report: &mut IssuerReport) {
         match member.get("kid").and_then(Value::as_str) {
             Some(kid) => by_name.entry(kid).or_default().push(*index),
             None if signing.len() > 1 => {
-                let problem = format!(
-                    "keys[{index}] has no kid beside others: every token may be tried with it"
-                );
-                report.warning(path, problem, "have the provider give each key a kid");
+                let problem =
+                    format!("keys[{index}] has no kid, so the gate may try it for every token");
+                report.warning(path, problem, "ask the provider to give each key a kid");
             }
             None => {}
         }
     }
     for (kid, indices) in by_name.into_iter().filter(|(_, indices)| indices.len() > 1) {
         let places: Vec<String> = indices.iter().map(|index| format!("keys[{index}]")).collect();
-        let problem = format!("{} have the same kid {kid}: all are tried", places.join(" and "));
-        report.warning(path, problem, "have the provider give each key a kid of its own");
+        let problem = format!(
+            "{} have the same kid {kid}, so the gate tries all of them",
+            places.join(" and ")
+        );
+        report.warning(path, problem, "ask the provider to give each key a different kid");
     }
 }
 
-/// The algorithms that a key could serve if the policy listed them; none for a key that is broken.
-fn abilities(member: &Value) -> Vec<Algorithm> {
+/// Returns the algorithms that the key supports. Empty if the key is invalid.
+fn supported(member: &Value) -> Vec<Algorithm> {
     let Value::Object(member) = member else { return Vec::new() };
     let every: Vec<Algorithm> =
         Algorithm::ALL.iter().copied().filter(|algorithm| !algorithm.is_symmetric()).collect();
@@ -142,16 +147,16 @@ fn abilities(member: &Value) -> Vec<Algorithm> {
         .unwrap_or_default()
 }
 
-/// What the algorithms would have to be for the set to be of use.
-fn suggestion(members: &[Value]) -> String {
-    let mut able: Vec<Algorithm> =
-        members.iter().filter(|member| !is_for_encryption(member)).flat_map(abilities).collect();
-    able.sort_unstable();
-    able.dedup();
-    if able.is_empty() {
+/// The remedy for a set without a usable key.
+fn remedy(members: &[Value]) -> String {
+    let mut algorithms: Vec<Algorithm> =
+        members.iter().filter(|member| !is_for_encryption(member)).flat_map(supported).collect();
+    algorithms.sort_unstable();
+    algorithms.dedup();
+    if algorithms.is_empty() {
         "ask the provider for keys that the gate can use".to_owned()
     } else {
-        format!("list in algorithms what tokens are signed with; its keys can do {}", list(&able))
+        format!("write in algorithms how tokens are signed; the keys support {}", list(&algorithms))
     }
 }
 
@@ -171,8 +176,8 @@ fn is_for_encryption(member: &Value) -> bool {
     member.get("use").and_then(Value::as_str) == Some("enc")
 }
 
-/// Whether the key is sound as far as can be told, but nothing that the gate knows.
-fn is_of_another_kind(member: &Value) -> bool {
+/// Whether the gate does not support keys of this kind.
+fn is_unsupported(member: &Value) -> bool {
     let text = |name| member.get(name).and_then(Value::as_str).unwrap_or_default();
     match text("kty") {
         "RSA" | "oct" | "AKP" => false,

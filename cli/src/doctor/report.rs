@@ -1,41 +1,41 @@
-//! What the examination comes to.
+//! The results of an examination.
 
 use super::verdict::Verdicts;
 use crate::config::Severity;
 use serde_json::{Value, json};
 
-/// One thing that is or may go wrong.
+/// A problem with an issuer.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) struct Symptom {
-    /// How bad it is.
+pub(crate) struct IssuerFinding {
+    /// The severity.
     pub(crate) severity: Severity,
-    /// The place in the policy that it is about, such as `issuers[0].keys`.
+    /// The path in the policy, such as `issuers[0].keys`.
     pub(crate) path: String,
-    /// What is wrong.
+    /// The problem.
     pub(crate) problem: String,
-    /// What to do about it.
+    /// How to solve the problem.
     pub(crate) remedy: String,
 }
 
-/// What was found out about one issuer.
+/// The result for one issuer.
 #[derive(Debug, Default)]
 pub(crate) struct IssuerReport {
-    /// The policy's name for it.
+    /// The issuer's name in the policy.
     pub(crate) name: String,
-    /// Where its keys come from, in words.
+    /// Where its keys come from, for display.
     pub(crate) source: String,
-    /// What else there is to know, a sentence each.
+    /// Further information, one sentence each.
     pub(crate) facts: Vec<String>,
-    /// Its usable keys, in words.
+    /// Its usable keys, for display.
     pub(crate) keys: Vec<String>,
-    /// Whether its keys are in a binding that is set elsewhere.
-    pub(crate) is_unseen: bool,
-    /// What is wrong.
-    pub(crate) symptoms: Vec<Symptom>,
+    /// Whether its keys are placeholders, because their binding is not on this machine.
+    pub(crate) has_placeholder_keys: bool,
+    /// The problems.
+    pub(crate) findings: Vec<IssuerFinding>,
 }
 
 impl IssuerReport {
-    /// Notes that something does not work.
+    /// Adds a fault.
     pub(crate) fn fault(
         &mut self,
         path: impl Into<String>,
@@ -45,7 +45,7 @@ impl IssuerReport {
         self.note(Severity::Fault, path.into(), problem.into(), remedy.into());
     }
 
-    /// Notes that something works, but perhaps not as meant.
+    /// Adds a warning.
     pub(crate) fn warning(
         &mut self,
         path: impl Into<String>,
@@ -56,38 +56,39 @@ impl IssuerReport {
     }
 
     fn note(&mut self, severity: Severity, path: String, problem: String, remedy: String) {
-        self.symptoms.push(Symptom { severity, path, problem, remedy });
+        self.findings.push(IssuerFinding { severity, path, problem, remedy });
     }
 
-    /// The report for a machine, less the symptoms.
+    /// The report as JSON, without the findings.
     pub(crate) fn to_json(&self) -> Value {
         json!({
             "name": self.name,
             "source": self.source,
             "facts": self.facts,
-            "keys": if self.is_unseen { Value::Null } else { json!(self.keys) },
+            "keys": if self.has_placeholder_keys { Value::Null } else { json!(self.keys) },
         })
     }
 }
 
-/// What was found out about everything.
+/// The result of an examination.
 #[derive(Debug)]
 pub(crate) struct Report {
-    /// The issuers, as the policy orders them.
+    /// The issuers, in the order of the policy.
     pub(crate) issuers: Vec<IssuerReport>,
-    /// What would become of the token, if one was given.
+    /// The verdicts on the token, or `None` if there is no token.
     pub(crate) token: Option<Verdicts>,
 }
 
 impl Report {
-    /// All that is wrong.
-    pub(crate) fn symptoms(&self) -> impl Iterator<Item = &Symptom> {
-        self.issuers.iter().flat_map(|issuer| &issuer.symptoms)
+    /// The findings of all issuers.
+    pub(crate) fn findings(&self) -> impl Iterator<Item = &IssuerFinding> {
+        self.issuers.iter().flat_map(|issuer| &issuer.findings)
     }
 
-    /// Whether nothing is wrong that would have a request refused that should pass.
-    pub(crate) fn is_well(&self) -> bool {
-        self.symptoms().all(|symptom| symptom.severity == Severity::Warning)
+    /// Whether there are no faults, and some request with the token, if there is one, would be
+    /// forwarded.
+    pub(crate) fn is_ok(&self) -> bool {
+        self.findings().all(|finding| finding.severity == Severity::Warning)
             && self.token.as_ref().is_none_or(Verdicts::is_admitted_somewhere)
     }
 }

@@ -1,8 +1,8 @@
-//! Against a real server on this machine: one test for each thing that the doctor reports.
+//! Tests against an HTTP server on this machine, one for each kind of finding.
 
 use super::Options;
 use super::command::examine_checkout;
-use super::examination::{Question, examine};
+use super::examination::{TokenCheck, examine};
 use super::report::Report;
 use super::verdict::{TokenRequest, Verdict};
 use crate::clock;
@@ -37,7 +37,7 @@ impl Bindings for NoBindings {
     }
 }
 
-/// A policy of one issuer.
+/// A policy with one issuer.
 fn policy(issuer: &str, algorithms: &[&str], keys: &Value) -> Policy {
     let raw = json!({
         "origin": "echo",
@@ -56,26 +56,26 @@ fn now() -> portcullis::time::UnixSeconds {
     clock::unix_now()
 }
 
-/// All that is wrong, as `place: problem -> remedy`, warnings with a question mark.
-fn symptoms(report: &Report) -> Vec<String> {
-    let symptom = |one: &super::report::Symptom| {
+/// The findings, as `path: problem -> remedy`. Paths of warnings end with a question mark.
+fn findings(report: &Report) -> Vec<String> {
+    let finding = |one: &super::report::IssuerFinding| {
         let mark = if one.severity == Severity::Warning { "?" } else { "" };
         format!("{}{mark}: {} -> {}", one.path, one.problem, one.remedy)
     };
-    report.symptoms().map(symptom).collect()
+    report.findings().map(finding).collect()
 }
 
-/// Each of the reported symptoms has all the pieces of its row, and there are no others.
+/// Checks that there is one finding per row, which contains all texts of the row.
 fn check(report: &Report, expected: &[&[&str]]) {
-    let found = symptoms(report);
+    let found = findings(report);
     let fit = found.len() == expected.len()
         && found.iter().zip(expected).all(|(one, pieces)| pieces.iter().all(|p| one.contains(p)));
     assert!(fit, "found {found:#?}\nexpected {expected:#?}");
 }
 
-/// Examines an issuer whose key set is this answer.
-fn examine_set(algorithms: &[&str], answer: Response) -> Report {
-    let server = Server::start(|_| vec![("/keys", answer)]);
+/// Examines an issuer whose key set is this response.
+fn examine_set(algorithms: &[&str], response: Response) -> Report {
+    let server = Server::start(|_| vec![("/keys", response)]);
     let keys = json!({ "jwks_uri": format!("{}/keys", server.url) });
     examine(&policy(&server.url, algorithms, &keys), None, now())
 }
@@ -85,12 +85,12 @@ fn examine_keys(algorithms: &[&str], keys: &[Value]) -> Report {
     examine_set(algorithms, Response::json(&json!({ "keys": keys })))
 }
 
-/// Examines an issuer whose metadata is this, made for the server's URL; its keys are sound.
+/// Examines an issuer with this metadata, which is made for the server's URL, and with a valid key.
 fn examine_metadata(metadata: impl FnOnce(&str) -> Vec<(&'static str, Response)>) -> Report {
     let server = Server::start(|url| {
-        let mut answers = metadata(url);
-        answers.push(("/keys", Response::json(&json!({ "keys": [rsa("r")] }))));
-        answers
+        let mut responses = metadata(url);
+        responses.push(("/keys", Response::json(&json!({ "keys": [rsa("r")] }))));
+        responses
     });
     examine(&policy(&server.url, &["RS256"], &json!({ "discovery": true })), None, now())
 }
@@ -103,59 +103,65 @@ const OIDC: &str = "/.well-known/openid-configuration";
 const OAUTH: &str = "/.well-known/oauth-authorization-server";
 
 #[test]
-fn nothing_is_said_of_what_is_well() {
+fn a_sound_issuer_has_no_findings() {
     let report = examine_metadata(|url| vec![(OIDC, metadata(url, &format!("{url}/keys")))]);
     check(&report, &[]);
-    assert!(report.is_well());
+    assert!(report.is_ok());
     let issuer = &report.issuers[0];
     assert_eq!(issuer.keys, ["r (RSA, 2048 bits): RS256"]);
     assert!(
-        issuer.facts.iter().any(|fact| fact == "the JWK Set is kept for 1 h, as its server says")
+        issuer
+            .facts
+            .iter()
+            .any(|fact| fact == "the gate caches the JWK Set for 1 h, as its server requests")
     );
 }
 
 #[test]
-fn rfc8414_section_3_metadata_at_the_other_place() {
+fn rfc8414_section_3_oauth_metadata_is_found() {
     let report = examine_metadata(|url| vec![(OAUTH, metadata(url, &format!("{url}/keys")))]);
     check(&report, &[]);
     assert_eq!(report.issuers[0].keys.len(), 1);
 }
 
 #[test]
-fn no_metadata_at_all() {
+fn missing_metadata_is_a_fault() {
     let report = examine_metadata(|_| Vec::new());
-    assert!(!report.is_well());
-    check(&report, &[&["issuers[0].issuer: the issuer has no metadata, neither at", OIDC, OAUTH]]);
+    assert!(!report.is_ok());
+    check(
+        &report,
+        &[&["issuers[0].issuer: the issuer publishes no metadata, neither at", OIDC, OAUTH]],
+    );
 }
 
 #[test]
-fn metadata_of_an_issuer_with_a_slash_at_its_end() {
+fn metadata_whose_issuer_ends_with_a_slash_is_a_fault() {
     let report =
         examine_metadata(|url| vec![(OIDC, metadata(&format!("{url}/"), &format!("{url}/keys")))]);
     check(
         &report,
         &[&[
             "issuers[0].issuer: ",
-            "/\", and the policy's is \"http",
-            "slash at the end",
+            "/\", and the policy names \"http",
+            "only one ends with a slash",
             "write issuer = \"http",
         ]],
     );
 }
 
 #[test]
-fn metadata_of_another_issuer() {
+fn metadata_of_another_issuer_is_a_fault() {
     let other = "https://other.example";
     let report = examine_metadata(|url| vec![(OIDC, metadata(other, &format!("{url}/keys")))]);
     check(
         &report,
-        &[&["is of the issuer \"https://other.example\", and the policy's is \"http://127"]],
+        &[&["names the issuer \"https://other.example\", and the policy names \"http://127"]],
     );
-    assert!(!symptoms(&report)[0].contains("slash"));
+    assert!(!findings(&report)[0].contains("slash"));
 }
 
 #[test]
-fn metadata_without_the_keys_place_or_with_one_in_clear() {
+fn metadata_without_a_jwks_uri_or_with_plain_http_is_a_fault() {
     let report = examine_metadata(|url| vec![(OIDC, Response::json(&json!({ "issuer": url })))]);
     check(&report, &[&["issuers[0].keys: ", "the metadata has no \"jwks_uri\""]]);
     let clear = "http://keys.example/jwks";
@@ -164,7 +170,7 @@ fn metadata_without_the_keys_place_or_with_one_in_clear() {
 }
 
 #[test]
-fn metadata_that_differs_from_a_policy_with_a_key_set() {
+fn metadata_that_differs_from_a_policy_with_a_jwks_uri_is_a_warning() {
     let server = Server::start(|url| {
         vec![
             (OIDC, metadata(&format!("{url}/"), &format!("{url}/newer"))),
@@ -176,30 +182,38 @@ fn metadata_that_differs_from_a_policy_with_a_key_set() {
     check(
         &report,
         &[
-            &["issuers[0].issuer?: ", "calls the issuer", "slash at the end", "write issuer = "],
+            &[
+                "issuers[0].issuer?: ",
+                "names the issuer",
+                "only one ends with a slash",
+                "write issuer = ",
+            ],
             &["issuers[0].keys?: ", "/newer", "write keys = { jwks_uri = "],
         ],
     );
 }
 
 #[test]
-fn keys_for_other_algorithms() {
+fn keys_for_algorithms_that_the_policy_does_not_list_are_reported() {
     check(
         &examine_keys(&["RS256"], &[p256("p"), ed25519("e")]),
-        &[&["no key of the JWK Set can be used", "its keys can do ES256, EdDSA, Ed25519"]],
+        &[&["no key of the JWK Set can be used", "the keys support ES256, EdDSA, Ed25519"]],
     );
     check(
         &examine_keys(&["ES256"], &[p256("p"), p384("q")]),
-        &[&["keys[1] (q) is not used: a key that serves none", "list its algorithm, of ES384"]],
+        &[&[
+            "keys[1] (q) is not used: a key that serves none",
+            "add its algorithm to algorithms: ES384",
+        ]],
     );
     check(
         &examine_keys(&["RS256", "ES384"], &[rsa("r")]),
-        &[&["keys?: the policy lists ES384, and no key of the set serves it", "leave ES384 out"]],
+        &[&["keys?: the policy lists ES384, and the set has no key for it", "remove ES384 from"]],
     );
 }
 
 #[test]
-fn keys_of_kinds_that_the_gate_does_not_know() {
+fn keys_of_unsupported_kinds_are_warnings() {
     let ed448 = json!({ "kty": "OKP", "crv": "Ed448", "x": "AAAA", "kid": "e" });
     check(
         &examine_keys(&["RS256"], &[rsa("r"), ed448]),
@@ -208,7 +222,7 @@ fn keys_of_kinds_that_the_gate_does_not_know() {
 }
 
 #[test]
-fn keys_that_are_weak_or_broken() {
+fn weak_and_invalid_keys_are_faults() {
     check(
         &examine_keys(&["RS256"], &[rsa("r"), rsa1024("weak")]),
         &[&["keys: keys[1] (weak) is not used: the RSA modulus has 1024 bits", "replace it"]],
@@ -222,22 +236,25 @@ fn keys_that_are_weak_or_broken() {
 }
 
 #[test]
-fn keys_that_nobody_should_see() {
+fn published_private_keys_and_secrets_are_faults() {
     let mut private = p256("p");
     private["d"] = json!("AAAA");
     check(
         &examine_keys(&["ES256"], &[p256("q"), private]),
-        &[&["keys: keys[1] (p) is a private key, which everybody can fetch", "replace it at once"]],
+        &[&[
+            "keys: keys[1] (p) is a private key; everybody can fetch it",
+            "replace it immediately",
+        ]],
     );
     let secret = json!({ "kty": "oct", "k": "AAAA", "kid": "s" });
     check(
         &examine_keys(&["ES256"], &[p256("q"), secret]),
-        &[&["keys: keys[1] (s) is a shared secret, which everybody can fetch"]],
+        &[&["keys: keys[1] (s) is a shared secret; everybody can fetch it"]],
     );
 }
 
 #[test]
-fn keys_for_encryption_are_a_fact_and_no_fault() {
+fn keys_for_encryption_are_mentioned_without_a_finding() {
     let mut encryption = rsa("enc");
     encryption["use"] = json!("enc");
     let report = examine_keys(&["RS256"], &[rsa("r"), encryption]);
@@ -245,15 +262,15 @@ fn keys_for_encryption_are_a_fact_and_no_fault() {
     assert!(
         report.issuers[0]
             .facts
-            .contains(&"keys[1] (enc) is for encryption, and not used".to_owned())
+            .contains(&"keys[1] (enc) is not used, because it is for encryption".to_owned())
     );
 }
 
 #[test]
-fn keys_that_share_a_name_or_have_none() {
+fn keys_that_share_a_kid_or_have_none_are_reported() {
     check(
         &examine_keys(&["RS256", "ES256"], &[rsa("x"), p256("x")]),
-        &[&["keys?: keys[0] and keys[1] have the same kid x: all are tried"]],
+        &[&["keys?: keys[0] and keys[1] have the same kid x, so the gate tries all of them"]],
     );
     let nameless = || {
         let mut key = p256("");
@@ -262,95 +279,104 @@ fn keys_that_share_a_name_or_have_none() {
     };
     check(
         &examine_keys(&["ES256"], &[p256("p"), nameless()]),
-        &[&["keys?: keys[1] has no kid beside others"]],
+        &[&["keys?: keys[1] has no kid, so the gate may try it"]],
     );
     check(&examine_keys(&["ES256"], &[nameless()]), &[]);
     let five = [nameless(), nameless(), nameless(), nameless(), nameless()];
-    let found = symptoms(&examine_keys(&["ES256"], &five));
-    let said = "keys: 5 keys without a kid serve ES256, and at most 4 are tried";
+    let found = findings(&examine_keys(&["ES256"], &five));
+    let said = "keys: 5 keys for ES256 have no kid, and the gate tries at most 4";
     assert!(found.iter().any(|one| one.contains(said)), "{found:#?}");
 }
 
 #[test]
-fn how_long_a_set_is_kept() {
+fn unusual_cache_durations_are_warnings() {
     let with = |header: Option<&str>| {
-        let mut answer = Response::json(&json!({ "keys": [rsa("r")] }));
-        answer.set("cache-control", header);
-        examine_set(&["RS256"], answer)
+        let mut response = Response::json(&json!({ "keys": [rsa("r")] }));
+        response.set("cache-control", header);
+        examine_set(&["RS256"], response)
     };
-    assert!(with(None).is_well(), "a warning is no problem");
-    check(&with(None), &[&["keys?: the JWK Set has no Cache-Control: it is kept for 10 min"]]);
+    assert!(with(None).is_ok(), "a warning is not a fault");
+    check(
+        &with(None),
+        &[&["keys?: the JWK Set has no Cache-Control header; the gate caches it for 10 min"]],
+    );
     check(
         &with(Some("max-age=60")),
-        &[&["keys?: ", "max-age=60, and is kept for 5 min, the least"]],
+        &[&["keys?: ", "max-age=60; the gate caches it for 5 min, its minimum"]],
     );
-    check(&with(Some("no-store")), &[&["keys?: ", "no-store, and is kept for 5 min, the least"]]);
+    check(
+        &with(Some("no-store")),
+        &[&["keys?: ", "no-store; the gate caches it for 5 min, its minimum"]],
+    );
     check(
         &with(Some("max-age=864000")),
-        &[&["keys?: ", "max-age=864000, and is kept for 24 h, the most"]],
+        &[&["keys?: ", "max-age=864000; the gate caches it for 24 h, its maximum"]],
     );
     check(&with(Some("public, max-age=900")), &[]);
 }
 
 #[test]
-fn clocks_that_differ() {
+fn clock_differences_are_reported() {
     let ahead = |seconds: u64| {
         let date = clock::now() + Duration::from_secs(seconds);
-        let mut answer = Response::json(&json!({ "keys": [rsa("r")] }));
-        answer.set("date", Some(&httpdate::fmt_http_date(date)));
-        examine_set(&["RS256"], answer)
+        let mut response = Response::json(&json!({ "keys": [rsa("r")] }));
+        response.set("date", Some(&httpdate::fmt_http_date(date)));
+        examine_set(&["RS256"], response)
     };
     check(&ahead(0), &[]);
-    check(&ahead(30), &[&["keys?: by its Date header, the clock of", "s ahead of this machine's"]]);
-    check(&ahead(3600), &[&["keys: by its Date header, the clock of", "leeway allows"]]);
+    check(
+        &ahead(30),
+        &[&["keys?: according to its Date header, the clock of", "s ahead of this machine's"]],
+    );
+    check(&ahead(3600), &[&["keys: according to its Date header, the clock of", "leeway allows"]]);
 }
 
 #[test]
 fn redirects_are_not_followed() {
-    let mut answer = Response::status(302);
-    answer.set("location", Some("/elsewhere"));
+    let mut response = Response::status(302);
+    response.set("location", Some("/elsewhere"));
     check(
-        &examine_set(&["RS256"], answer),
+        &examine_set(&["RS256"], response),
         &[&[
             "keys: ",
-            "/keys answered 302, a redirect to /elsewhere",
-            "write the URL that they lead to",
+            "/keys responded with 302, a redirect to /elsewhere",
+            "write the URL to which it redirects",
         ]],
     );
 }
 
 #[test]
-fn answers_that_are_no_key_set() {
+fn responses_that_are_not_key_sets_are_faults() {
     check(
         &examine_set(&["RS256"], Response::status(500)),
-        &[&["/keys answered 500 instead of 200"]],
+        &[&["/keys responded with 500 instead of 200"]],
     );
     check(
         &examine_set(&["RS256"], Response::status(404)),
-        &[&["/keys answered 404 instead of 200"]],
+        &[&["/keys responded with 404 instead of 200"]],
     );
     check(
         &examine_set(&["RS256"], Response::text("<!doctype html><p>Sign in")),
-        &[&["is not a JSON object without repeated names, but a web page"]],
+        &[&["/keys is a web page"]],
     );
     check(
         &examine_set(&["RS256"], Response::text(r#"{"keys":[],"keys":[]}"#)),
-        &[&["is not a JSON object without repeated names ->"]],
+        &[&["is not a JSON object, or repeats a name ->"]],
     );
     check(&examine_keys(&["RS256"], &[]), &[&["the JWK Set is empty"]]);
     let padded = format!("{{\"keys\":[],\"x\":\"{}\"}}", "x".repeat(256 * 1024));
-    check(&examine_set(&["RS256"], Response::text(&padded)), &[&["has more than 256 KiB"]]);
+    check(&examine_set(&["RS256"], Response::text(&padded)), &[&["is larger than 256 KiB"]]);
 }
 
 #[test]
-fn too_many_keys() {
+fn a_set_with_too_many_keys_is_a_fault() {
     let keys: Vec<Value> = (0..65).map(|index| p256(&format!("k{index}"))).collect();
     check(&examine_keys(&["ES256"], &keys), &[&["the JWK Set holds 65 keys, and 64 are the most"]]);
 }
 
 #[test]
-fn nobody_answers() {
-    // The near end of a connection: a port on which nobody can listen meanwhile.
+fn a_failed_connection_is_a_fault() {
+    // The local port of an open connection, on which no server can listen.
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let held = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
     let url = format!("http://{}", held.local_addr().unwrap());
@@ -360,7 +386,7 @@ fn nobody_answers() {
 }
 
 #[test]
-fn a_service_binding_is_not_here() {
+fn a_service_binding_is_replaced_by_the_network() {
     let server = Server::start(|_| vec![("/keys", Response::json(&json!({ "keys": [rsa("r")] })))]);
     let keys = json!({ "jwks_uri": format!("{}/keys", server.url), "service": "IDENTITY" });
     let report = examine(&policy(&server.url, &["RS256"], &keys), None, now());
@@ -368,9 +394,8 @@ fn a_service_binding_is_not_here() {
     assert!(report.issuers[0].facts[0].contains("service binding IDENTITY"));
 }
 
-/// From a wrangler.toml on disk: the findings stand at their lines, and secrets come from `.dev.vars`.
 #[test]
-fn a_checkout_is_examined() {
+fn findings_have_lines_and_secrets_come_from_dev_vars() {
     let server = Server::start(|url| {
         vec![
             (OIDC, metadata(&format!("{url}/"), &format!("{url}/keys"))),
@@ -407,7 +432,7 @@ keys = {{ discovery = true }}
     assert_eq!(report.issuers[0].keys, ["secret (a shared secret): HS256"]);
     assert!(report.issuers[1].keys.is_empty());
 
-    // With a policy that cannot run nothing is fetched.
+    // If the policy has faults, nothing is fetched.
     let config = folder.write("wrangler.toml", &text.replace("'/*'", "'no-slash'"));
     let options = Options { config: Some(config), ..Options::default() };
     let (findings, report) = examine_checkout(&options).unwrap();
@@ -418,7 +443,7 @@ keys = {{ discovery = true }}
     assert!(examine_checkout(&nowhere).is_err());
 }
 
-/// A folder of its own, which goes with it.
+/// A temporary directory, which is deleted when the value is dropped.
 struct Folder(PathBuf);
 
 impl Folder {

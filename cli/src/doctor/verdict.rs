@@ -1,6 +1,6 @@
 //! The gate's verdict on a token. Nothing is sent anywhere.
 
-use crate::doctor::examination::Question;
+use crate::doctor::examination::TokenCheck;
 use crate::token_request::with_token;
 use portcullis::gate::{Decision, Memory, Trace};
 use portcullis::issuer::Issuer;
@@ -26,9 +26,9 @@ pub(crate) struct TokenRequest {
 /// The verdict on one request.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Verdict {
-    /// The request, in words.
+    /// The request, for display.
     pub(crate) request: String,
-    /// The issuer whose rules applied, by the policy's name for it.
+    /// The name of the issuer whose rules applied.
     pub(crate) issuer: Option<String>,
     /// The name of the key under which the signature verified.
     pub(crate) key: Option<String>,
@@ -36,8 +36,8 @@ pub(crate) struct Verdict {
     pub(crate) refusal: Option<Explained>,
     /// Whether the request passes in spite of the refusal, because of report mode.
     pub(crate) is_only_reported: bool,
-    /// Whether the revocation store would decide, which cannot be read from here.
-    pub(crate) is_revocation_unseen: bool,
+    /// Whether the verdict depends on the revocation store, which this command cannot read.
+    pub(crate) is_revocation_unknown: bool,
 }
 
 /// A refusal, and what to do about it.
@@ -47,7 +47,7 @@ pub(crate) struct Explained {
     pub(crate) code: &'static str,
     /// The HTTP status.
     pub(crate) status: u16,
-    /// What exactly was wrong.
+    /// Why the request is refused.
     pub(crate) because: String,
     /// What to do about it.
     pub(crate) remedy: String,
@@ -58,16 +58,16 @@ pub(crate) struct Explained {
 pub(crate) struct Verdicts(pub(crate) Vec<Verdict>);
 
 impl Verdicts {
-    /// Judges the token with the core's own gate.
+    /// Judges the token with the gate's own code.
     pub(crate) fn of(
-        question: &Question<'_>,
+        check: &TokenCheck<'_>,
         policy: &Policy,
         memory: Memory,
         now: UnixSeconds,
     ) -> Self {
-        let readable = Readable::of(question.token);
-        let mut examiner = Examiner { question, policy, memory, now, readable };
-        Self(question.requests.iter().map(|asked| examiner.verdict(asked)).collect())
+        let readable = Readable::of(check.token);
+        let mut examiner = Examiner { check, policy, memory, now, readable };
+        Self(check.requests.iter().map(|request| examiner.verdict(request)).collect())
     }
 
     /// Whether some request would pass.
@@ -75,7 +75,7 @@ impl Verdicts {
         self.0.iter().any(Verdict::is_admitted)
     }
 
-    /// The verdicts in words. Requests with the same verdict share a line.
+    /// The verdicts, for display. Requests with the same verdict share a line.
     pub(crate) fn lines(&self) -> Vec<String> {
         let mut lines: Vec<String> = Vec::new();
         let mut rest: Vec<&Verdict> = self.0.iter().collect();
@@ -109,7 +109,7 @@ impl Verdict {
 
     fn outcome(&self) -> String {
         let issuer = self.issuer.as_deref().unwrap_or("none");
-        let unseen = if self.is_revocation_unseen { ", unless it is revoked" } else { "" };
+        let unseen = if self.is_revocation_unknown { ", unless it is revoked" } else { "" };
         match &self.refusal {
             None => {
                 let key = self.key.as_deref().unwrap_or("none");
@@ -117,7 +117,8 @@ impl Verdict {
             }
             Some(Explained { code, status, because, remedy }) => {
                 let verdict = if self.is_only_reported {
-                    "the request passes without claims, because of report mode; otherwise it would be"
+                    "the request passes without an identity because of report mode; in enforce \
+                     mode it would be"
                 } else {
                     "the token is"
                 };
@@ -134,7 +135,7 @@ impl Verdict {
             "request": self.request,
             "admitted": self.is_admitted(),
             "only_reported": self.is_only_reported,
-            "revocation_unseen": self.is_revocation_unseen,
+            "revocation_unseen": self.is_revocation_unknown,
             "issuer": self.issuer,
             "key": self.key,
             "code": self.refusal.as_ref().map(|refusal| refusal.code),
@@ -146,7 +147,7 @@ impl Verdict {
 }
 
 struct Examiner<'a> {
-    question: &'a Question<'a>,
+    check: &'a TokenCheck<'a>,
     policy: &'a Policy,
     memory: Memory,
     now: UnixSeconds,
@@ -154,16 +155,16 @@ struct Examiner<'a> {
 }
 
 impl<'a> Examiner<'a> {
-    fn verdict(&mut self, asked: &TokenRequest) -> Verdict {
-        let url = format!("https://gate.invalid{}", asked.path);
-        let (url, headers) = with_token(self.policy, self.question.token, url);
-        let request = Request { method: &asked.method, url: &url, headers: &headers };
+    fn verdict(&mut self, token_request: &TokenRequest) -> Verdict {
+        let url = format!("https://gate.invalid{}", token_request.path);
+        let (url, headers) = with_token(self.policy, self.check.token, url);
+        let request = Request { method: &token_request.method, url: &url, headers: &headers };
         let offline = offline::decide(self.policy, &mut self.memory, request, self.now);
         let trace = offline.trace;
         let mut issuers = self.policy.issuers().iter();
         let issuer = issuers.find(|issuer| Some(issuer.name()) == trace.issuer);
         let has_placeholder =
-            issuer.is_some_and(|issuer| self.question.without_keys.contains(&issuer.id()));
+            issuer.is_some_and(|issuer| self.check.placeholder_issuers.contains(&issuer.id()));
         let (refusal, is_only_reported) = match &offline.decision {
             // The verdict on the placeholder may not be the one on the real key.
             _ if has_placeholder => (Some(without_keys()), false),
@@ -180,12 +181,12 @@ impl<'a> Examiner<'a> {
             }
         };
         Verdict {
-            request: asked.shown.clone(),
+            request: token_request.shown.clone(),
             issuer: trace.issuer.map(str::to_owned),
             key: trace.key,
             refusal,
             is_only_reported,
-            is_revocation_unseen: offline.has_unread_revocations,
+            is_revocation_unknown: offline.has_unread_revocations,
         }
     }
 
@@ -221,6 +222,6 @@ fn without_keys() -> Explained {
         code: Code::KeysUnavailable.as_str(),
         status: Code::KeysUnavailable.status(),
         because: "the issuer's keys are in a binding that is not on this machine".to_owned(),
-        remedy: "write the binding into .dev.vars, and run this again".to_owned(),
+        remedy: "add the binding to .dev.vars, and run this command again".to_owned(),
     }
 }

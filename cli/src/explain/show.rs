@@ -1,10 +1,10 @@
-//! What is explained, for a person to read.
+//! Formats an explanation as text.
 
 use anstyle::{AnsiColor, Style};
 use portcullis::time::UnixSeconds;
 use serde_json::Value;
 
-/// Token, steps and verdict, a line each.
+/// Formats the token, the faults, the steps and the verdict.
 pub(super) fn shown(explained: &Value, now: UnixSeconds) -> String {
     let mut lines = Vec::new();
     token(explained, now, &mut lines);
@@ -17,7 +17,7 @@ pub(super) fn shown(explained: &Value, now: UnixSeconds) -> String {
 fn token(explained: &Value, now: UnixSeconds, lines: &mut Vec<String>) {
     for part in ["header", "claims"] {
         match explained.pointer(&format!("/token/{part}")) {
-            None | Some(Value::Null) => lines.push(format!("{part}: none that can be read")),
+            None | Some(Value::Null) => lines.push(format!("{part}: not readable")),
             Some(value) => lines.push(format!("{part}: {}", printable(&format!("{value:#}")))),
         }
     }
@@ -28,7 +28,7 @@ fn token(explained: &Value, now: UnixSeconds, lines: &mut Vec<String>) {
         }
     }
     if let Some(because) = explained.pointer("/token/fault/because").and_then(Value::as_str) {
-        lines.push(format!("  as a token: {because}"));
+        lines.push(format!("  rejected as a token: {because}"));
     }
     lines.push(String::new());
 }
@@ -86,30 +86,32 @@ fn verdict(explained: &Value, lines: &mut Vec<String>) {
     );
     let verdict = match text("/verdict").as_deref() {
         Some("admitted") => match text("/reported/code") {
-            Some(code) => format!("admitted, as {code} is only reported"),
+            Some(code) => format!("admitted; {code} is only reported"),
             None => "admitted".to_owned(),
         },
         Some("refused") => {
             let status = explained.pointer("/refusal/status").map(Value::to_string);
             format!("refused with {}", status.unwrap_or_default())
         }
-        Some("answered") => "answered by the gate itself".to_owned(),
-        Some("unknown") => "cannot be told from here".to_owned(),
-        _ => "refused with 500, as the policy has faults".to_owned(),
+        Some("answered") => "the gate responds itself".to_owned(),
+        Some("unknown") => {
+            "unknown, because it depends on data that is not on this machine".to_owned()
+        }
+        _ => "refused with 500, because the policy has faults".to_owned(),
     };
     lines.push(format!("\n{request}: {verdict}"));
     let names = explained.pointer("/outgoing/set").and_then(Value::as_array);
     let names: Vec<_> = names.into_iter().flatten().filter_map(Value::as_str).collect();
     if !names.is_empty() {
-        lines.push(format!("the origin gets it with {}", printable(&names.join(", "))));
+        lines.push(format!("headers that the gate sets: {}", printable(&names.join(", "))));
     }
 }
 
-/// Without what a terminal would act on: a token may say anything.
+/// Escapes control characters, because a token can contain any text and terminals interpret them.
 fn printable(text: &str) -> String {
     let shown = |c: char| match c {
         '\n' => "\n".to_owned(),
-        // What reorders a line is as bad as what moves the cursor.
+        // Characters that change the direction of text can hide parts of a line.
         c if c.is_control()
             || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}') =>
         {

@@ -1,4 +1,4 @@
-//! New private keys, from the system's randomness.
+//! Generates private keys from the system's randomness.
 
 use super::Key;
 use anyhow::{Context as _, Result, anyhow, bail};
@@ -6,17 +6,17 @@ use getrandom::SysRng;
 use ml_dsa::Seed;
 use portcullis::alg::{Algorithm, Curve, Family, ParameterSet};
 
-/// A scalar that is drawn is too large once in 2^32 draws at most (P-256), or far less often.
+/// How often a scalar is drawn. A draw is too large with a probability of at most 2^-32, on P-256.
 const DRAWS: usize = 16;
 
 impl Key {
-    /// Makes a key for an algorithm; `bits` is for RSA alone.
+    /// Generates a key for an algorithm. `bits` applies only to RSA.
     pub(crate) fn generate(algorithm: Algorithm, bits: usize) -> Result<Self> {
         Ok(match algorithm.family() {
-            Family::Hmac(_) => bail!("{algorithm} takes a secret, and no key pair"),
+            Family::Hmac(_) => bail!("{algorithm} uses a shared secret, not a key pair"),
             Family::RsaPkcs1(_) | Family::RsaPss(_) => {
                 let key = rsa::PrivateKey::new(&mut SysRng, bits);
-                Self::Rsa(Box::new(key.context("no RSA key could be made")?))
+                Self::Rsa(Box::new(key.context("the RSA key could not be generated")?))
             }
             Family::Ecdsa(curve, _) => elliptic(curve)?,
             Family::Ed25519 => {
@@ -40,15 +40,15 @@ impl Key {
     }
 }
 
-/// Random bytes.
+/// Returns random bytes.
 pub(crate) fn random<const N: usize>() -> Result<[u8; N]> {
     let mut bytes = [0_u8; N];
     getrandom::fill(&mut bytes)
-        .map_err(|error| anyhow!("the system has no randomness: {error}"))?;
+        .map_err(|error| anyhow!("the system provides no randomness: {error}"))?;
     Ok(bytes)
 }
 
-/// Draws until a number is a scalar: neither zero nor as large as the group.
+/// Draws numbers until one is a valid scalar: not zero, and less than the order of the group.
 fn elliptic(curve: Curve) -> Result<Key> {
     for _ in 0..DRAWS {
         let drawn = match curve {
@@ -56,7 +56,7 @@ fn elliptic(curve: Curve) -> Result<Key> {
             Curve::P384 => p384::ecdsa::SigningKey::from_slice(&random::<48>()?).map(Key::P384),
             Curve::P521 => {
                 let mut bytes = random::<66>()?;
-                // 521 bits: all but one of the first byte are none of the number's.
+                // The number has 521 bits, so only one bit of the first byte is used.
                 if let Some(first) = bytes.first_mut() {
                     *first &= 1;
                 }
@@ -70,5 +70,5 @@ fn elliptic(curve: Curve) -> Result<Key> {
             return Ok(key);
         }
     }
-    bail!("the system's randomness makes no key")
+    bail!("the system's randomness yields no valid key")
 }

@@ -1,4 +1,4 @@
-//! Public keys, in the forms in which a policy takes them.
+//! Public keys, in the forms that a policy accepts.
 
 use anyhow::{Context as _, Result, anyhow};
 use base64ct::{Base64UrlUnpadded, Encoding as _};
@@ -56,7 +56,7 @@ impl Public {
         }
     }
 
-    /// The key's own members of a JWK (RFC 7518 section 6, RFC 8037, RFC 9964), with its `alg`.
+    /// The members of the key as a JWK (RFC 7518 section 6, RFC 8037, RFC 9964), and its `alg`.
     pub(crate) fn jwk(&self, algorithm: Algorithm) -> Map<String, Value> {
         let b64 = Base64UrlUnpadded::encode_string;
         let members = match self {
@@ -80,15 +80,15 @@ impl Public {
         members
     }
 
-    /// The key's thumbprint (RFC 7638), by the gate's own reading of it.
+    /// The key's thumbprint (RFC 7638), as the gate computes it.
     ///
     /// # Errors
     ///
-    /// Where the gate would not verify with the key.
+    /// If the gate does not accept the key.
     pub(crate) fn thumbprint(&self, algorithm: Algorithm) -> Result<String> {
         let set = jwk::import(&self.jwk(algorithm), &[algorithm], Provenance::Operator)
-            .map_err(|fault| anyhow!("the gate does not take this key: {fault}"))?;
-        let key = set.keys().first().context("the gate does not take this key")?;
+            .map_err(|fault| anyhow!("the gate does not accept this key: {fault}"))?;
+        let key = set.keys().first().context("the gate does not accept this key")?;
         key.material().thumbprint().context("the key has no thumbprint")
     }
 }
@@ -109,5 +109,5 @@ pub(super) fn name_in<T: PartialEq>(
     wanted: T,
 ) -> Result<ObjectIdentifier> {
     let row = table.iter().find(|row| row.1 == wanted);
-    row.map(|row| row.0).context("a kind of key without a name")
+    row.map(|row| row.0).context("this kind of key has no object identifier")
 }

@@ -1,4 +1,4 @@
-//! Private keys from PEM and from JWK.
+//! Reads private keys from PEM and from JWKs.
 
 use super::Key;
 use anyhow::{Context as _, Result, anyhow, bail};
@@ -23,16 +23,16 @@ impl Key {
 
     fn from_jwk(text: &str) -> Result<Self> {
         let jwk = json::parse_object(text.trim().as_bytes())
-            .map_err(|_| anyhow!("it is no JSON object without repeated names"))?;
+            .map_err(|_| anyhow!("it is not a JSON object, or repeats a name"))?;
         let name = |member: &str| jwk.get(member).and_then(Value::as_str).unwrap_or_default();
         match name("kty") {
             "EC" => {
                 let curve = Curve::ALL.iter().copied().find(|curve| curve.name() == name("crv"));
-                scalar(curve.context("its crv is none that signs tokens")?, &bytes(&jwk, "d")?)
+                scalar(curve.context("its crv is not supported")?, &bytes(&jwk, "d")?)
             }
             "OKP" if name("crv") == "Ed25519" => {
                 let seed = bytes(&jwk, "d")?;
-                let seed = seed.as_slice().try_into().context("its d is no seed of 32 bytes")?;
+                let seed = seed.as_slice().try_into().context("its d is not a seed of 32 bytes")?;
                 Ok(Self::Ed25519(ed25519_dalek::SigningKey::from_bytes(seed)))
             }
             "AKP" => {
@@ -40,7 +40,7 @@ impl Key {
                     "ML-DSA-44" => ParameterSet::MlDsa44,
                     "ML-DSA-65" => ParameterSet::MlDsa65,
                     "ML-DSA-87" => ParameterSet::MlDsa87,
-                    _ => bail!("its alg is none that signs tokens"),
+                    _ => bail!("its alg is not supported"),
                 };
                 expanded(set, &bytes(&jwk, "priv")?)
             }
@@ -50,10 +50,10 @@ impl Key {
                 };
                 let primes = vec![number("p")?, number("q")?];
                 let [n, e, d] = [number("n")?, number("e")?, number("d")?];
-                usable(rsa::PrivateKey::from_components(n, e, d, primes))
+                checked(rsa::PrivateKey::from_components(n, e, d, primes))
             }
-            "oct" => bail!("it is a shared secret: it belongs into .dev.vars"),
-            _ => bail!("its kty is none that signs tokens"),
+            "oct" => bail!("it is a shared secret: put it in .dev.vars"),
+            _ => bail!("its kty is not supported"),
         }
     }
 
@@ -66,14 +66,17 @@ impl Key {
         match label {
             "PRIVATE KEY" | "RSA PRIVATE KEY" | "EC PRIVATE KEY" => {}
             "PUBLIC KEY" | "RSA PUBLIC KEY" | "CERTIFICATE" => {
-                bail!("it is the public half: signing takes the private key")
+                bail!("it is a public key, and signing needs the private key")
             }
             other => {
-                bail!("it holds \"{other}\": a private key begins with -----BEGIN PRIVATE KEY-----")
+                bail!(
+                    "it contains \"{other}\", and a private key starts with -----BEGIN PRIVATE \
+                     KEY-----"
+                )
             }
         }
         let (_, document) = SecretDocument::from_pem(block)
-            .map_err(|error| anyhow!("its PEM is not well formed: {error}"))?;
+            .map_err(|error| anyhow!("its PEM is invalid: {error}"))?;
         let der = document.as_bytes();
         match label {
             "RSA PRIVATE KEY" => rsa(der),
@@ -86,12 +89,13 @@ impl Key {
 fn bytes(jwk: &Object, member: &str) -> Result<Vec<u8>> {
     let text = jwk.get(member).and_then(Value::as_str);
     let text =
-        text.with_context(|| format!("it has no {member}: signing takes the private key"))?;
-    Base64UrlUnpadded::decode_vec(text).map_err(|_| anyhow!("its {member} is no base64url"))
+        text.with_context(|| format!("it has no {member}, and signing needs the private key"))?;
+    Base64UrlUnpadded::decode_vec(text).map_err(|_| anyhow!("its {member} is not base64url"))
 }
 
-/// The private key's block and its label, else the first block's. `openssl ecparam -genkey` writes a
-/// block with the curve before it.
+/// Returns the label and the text of the first private key, or else of the first block. `openssl
+/// ecparam
+/// -genkey` writes a block with the curve before the key.
 fn block(text: &str) -> Result<(&str, &str)> {
     const BEGIN: &str = "-----BEGIN ";
     let blocks: Vec<(&str, &str)> = text
@@ -107,11 +111,11 @@ fn block(text: &str) -> Result<(&str, &str)> {
     private
         .or(blocks.first())
         .copied()
-        .context("it is no PEM file: it has no line -----BEGIN ...-----")
+        .context("it is not a PEM file, because it has no line -----BEGIN ...-----")
 }
 
 fn pkcs8(der: &[u8]) -> Result<Key> {
-    let info = PrivateKeyInfoRef::try_from(der).map_err(|_| anyhow!("it is no sound PKCS#8"))?;
+    let info = PrivateKeyInfoRef::try_from(der).map_err(|_| anyhow!("it is not valid PKCS#8"))?;
     let parameter = || info.algorithm.parameters.and_then(|name| name.decode_as().ok());
     let key = info.private_key.as_bytes();
     match info.algorithm.oid {
@@ -125,24 +129,24 @@ fn pkcs8(der: &[u8]) -> Result<Key> {
     }
 }
 
-/// RFC 8017 appendix A.1.2. What the gate would not verify with is not signed with either.
+/// Reads `RSAPrivateKey` (RFC 8017 appendix A.1.2). Rejects keys that the gate does not accept.
 fn rsa(der: &[u8]) -> Result<Key> {
-    usable(rsa::PrivateKey::from_pkcs1_der(der))
+    checked(rsa::PrivateKey::from_pkcs1_der(der))
 }
 
-fn usable<E: std::error::Error + Send + Sync + 'static>(
+fn checked<E: std::error::Error + Send + Sync + 'static>(
     key: Result<rsa::PrivateKey, E>,
 ) -> Result<Key> {
-    let key = key.context("it is no sound RSA key")?;
+    let key = key.context("it is not a valid RSA key")?;
     RsaKey::new(&key.n_bytes(), &key.e_bytes()).map_err(|fault| anyhow!("{fault}"))?;
     Ok(Key::Rsa(Box::new(key)))
 }
 
-/// `ECPrivateKey` (RFC 5915 section 3). Inside PKCS#8 the curve stands outside.
+/// Reads `ECPrivateKey` (RFC 5915 section 3). In PKCS#8, the algorithm identifier names the curve.
 fn elliptic(der: &[u8], curve: Option<ObjectIdentifier>) -> Result<Key> {
-    let (number, named) = ec_private_key(der).map_err(|_| anyhow!("it is no sound EC key"))?;
+    let (number, named) = ec_private_key(der).map_err(|_| anyhow!("it is not a valid EC key"))?;
     let name = curve.or(named).context(
-        "it names no curve, but spells one out: write it again with `openssl ec -in FILE \
+        "it has explicit curve parameters instead of a name: convert it with `openssl ec -in FILE \
          -param_enc named_curve`",
     )?;
     let curve = pem::named(pem::CURVES, name)
@@ -157,7 +161,7 @@ fn scalar(curve: Curve, scalar: &[u8]) -> Result<Key> {
         Curve::P521 => p521::ecdsa::SigningKey::from_slice(scalar).map(Key::P521),
         Curve::Secp256k1 => k256::ecdsa::SigningKey::from_slice(scalar).map(Key::Secp256k1),
     };
-    key.map_err(|_| anyhow!("it is no sound key on {}", curve.name()))
+    key.map_err(|_| anyhow!("it is not a valid key on {}", curve.name()))
 }
 
 fn ec_private_key(der: &[u8]) -> der::Result<(&[u8], Option<ObjectIdentifier>)> {
@@ -173,21 +177,22 @@ fn ec_private_key(der: &[u8]) -> der::Result<(&[u8], Option<ObjectIdentifier>)> 
     })
 }
 
-/// `CurvePrivateKey` (RFC 8410 section 7).
+/// Reads `CurvePrivateKey` (RFC 8410 section 7).
 fn ed25519(der: &[u8]) -> Result<Key> {
     let seed =
         <&OctetStringRef>::from_der(der).ok().and_then(|seed| seed.as_bytes().try_into().ok());
-    let seed = seed.context("it is no sound Ed25519 key")?;
+    let seed = seed.context("it is not a valid Ed25519 key")?;
     Ok(Key::Ed25519(ed25519_dalek::SigningKey::from_bytes(seed)))
 }
 
-/// The seed alone or beside the expanded key (RFC 9881 section 6), which by itself does not do.
+/// Reads the seed, alone or with the expanded key (RFC 9881 section 6). Rejects an expanded key
+/// without its seed.
 fn lattice(set: ParameterSet, der: &[u8]) -> Result<Key> {
     expanded(set, lattice_seed(der).unwrap_or_default())
 }
 
 fn expanded(set: ParameterSet, seed: &[u8]) -> Result<Key> {
-    let seed = Seed::try_from(seed).ok().context("it is no sound ML-DSA key with its seed")?;
+    let seed = Seed::try_from(seed).ok().context("it is not a valid ML-DSA key, or has no seed")?;
     Ok(match set {
         ParameterSet::MlDsa44 => Key::MlDsa44(Box::new(ml_dsa::SigningKey::from_seed(&seed))),
         ParameterSet::MlDsa65 => Key::MlDsa65(Box::new(ml_dsa::SigningKey::from_seed(&seed))),

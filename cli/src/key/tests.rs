@@ -8,7 +8,7 @@ use portcullis::request::Request;
 use portcullis::time::UnixSeconds;
 use serde_json::{Value, json};
 
-/// The public key, as the only binding of the gate.
+/// Bindings that all hold this public key.
 struct PublicKey(String);
 
 impl Bindings for PublicKey {
@@ -25,7 +25,8 @@ impl Bindings for PublicKey {
     }
 }
 
-/// Whether the gate admits a token by this public key, and under which algorithm.
+/// Returns the algorithm under which the gate admits a token with this public key, or why the gate
+/// refuses it.
 fn admitted(token: &str, source: &str, public: &str, algorithm: Algorithm) -> String {
     let raw = json!({
         "origin": "echo",
@@ -53,7 +54,8 @@ fn mint(key: Key, algorithm: Option<Algorithm>) -> (String, Algorithm) {
     (token, signer.algorithm())
 }
 
-/// Every algorithm that a key fits, and the first of them unasked, makes tokens that the gate admits.
+/// Checks which algorithms a key fits, that the first is the default, and that the gate admits the
+/// tokens of all of them.
 fn check(private: &[&str], public: &str, expected: &[&str]) {
     for pem in private {
         let key = || Key::from_pem(pem).unwrap();
@@ -70,7 +72,7 @@ fn check(private: &[&str], public: &str, expected: &[&str]) {
 }
 
 #[test]
-fn the_gate_admits_what_openssl_keys_sign() {
+fn the_gate_admits_tokens_signed_with_openssl_keys() {
     check(
         &[include_str!("pem/rsa.pem"), include_str!("pem/rsa.pkcs1.pem")],
         include_str!("pem/rsa.public.pem"),
@@ -118,8 +120,8 @@ fn der(tag: u8, content: &[u8]) -> Vec<u8> {
     [&[tag], length.as_slice(), content].concat()
 }
 
-/// A key of RFC 9881 appendix C.1, whose seed counts upwards; with as many bytes of expanded key
-/// beside the seed.
+/// A key of RFC 9881 appendix C.1, whose seed counts upwards. Contains an expanded key of this many
+/// bytes if the number is not zero.
 fn lattice_pem(parameter_set: u8, expanded: usize) -> String {
     let seed: Vec<u8> = (0..32).collect();
     let private = match expanded {
@@ -136,7 +138,7 @@ fn lattice_pem(parameter_set: u8, expanded: usize) -> String {
 }
 
 #[test]
-fn the_gate_admits_what_lattice_keys_sign() {
+fn the_gate_admits_tokens_signed_with_ml_dsa_keys() {
     assert!(lattice_pem(0x11, 0).contains("MDQCAQAwCwYJYIZIAWUDBAMRBCKAIAABAgME"), "RFC 9881");
     for (parameter_set, expanded) in
         [(0x11, 0), (0x12, 0), (0x13, 0), (0x11, 2560), (0x12, 4032), (0x13, 4896)]
@@ -156,11 +158,11 @@ fn the_gate_admits_what_lattice_keys_sign() {
 }
 
 #[test]
-fn keys_that_cannot_sign_say_why() {
+fn unusable_keys_are_rejected_with_a_reason() {
     let cases = [
         (
             include_str!("pem/rsa.public.pem"),
-            "it is the public half: signing takes the private key",
+            "it is a public key, and signing needs the private key",
         ),
         (
             include_str!("pem/rsa.encrypted.pem"),
@@ -180,15 +182,18 @@ fn keys_that_cannot_sign_say_why() {
         ),
         (
             include_str!("pem/p256.explicit.pem"),
-            "it names no curve, but spells one out: write it again with `openssl ec -in FILE \
-             -param_enc named_curve`",
+            "it has explicit curve parameters instead of a name: convert it with `openssl ec -in \
+             FILE -param_enc named_curve`",
         ),
         (
             include_str!("pem/ed448.pem"),
             "tokens cannot be signed with a key of this kind (1.3.101.113)",
         ),
-        ("", "it is no PEM file: it has no line -----BEGIN ...-----"),
-        ("-----BEGIN PRIVATE KEY-----\nMAA=\n-----END PRIVATE KEY-----\n", "it is no sound PKCS#8"),
+        ("", "it is not a PEM file, because it has no line -----BEGIN ...-----"),
+        (
+            "-----BEGIN PRIVATE KEY-----\nMAA=\n-----END PRIVATE KEY-----\n",
+            "it is not valid PKCS#8",
+        ),
     ];
     for (pem, expected) in cases {
         let outcome = Key::from_pem(pem).map(|key| key.kind());
@@ -197,25 +202,25 @@ fn keys_that_cannot_sign_say_why() {
 }
 
 #[test]
-fn an_algorithm_of_another_key_is_refused() {
+fn rejects_an_algorithm_that_the_key_does_not_fit() {
     let refused = |pem, algorithm| {
         let signer = Signer::key(Some(algorithm), Key::from_pem(pem).unwrap());
         signer.err().map(|error| error.to_string())
     };
     assert_eq!(
         refused(include_str!("pem/p256.pem"), Algorithm::ES384).as_deref(),
-        Some("ES384 does not go with a key on P-256, which signs ES256")
+        Some("a key on P-256 cannot sign with ES384, only with ES256")
     );
     assert_eq!(
         refused(include_str!("pem/ed25519.pem"), Algorithm::RS256).as_deref(),
-        Some("RS256 does not go with an Ed25519 key, which signs EdDSA, Ed25519")
+        Some("an Ed25519 key cannot sign with RS256, only with EdDSA, Ed25519")
     );
     let secret = Signer::secret(Some(Algorithm::RS256), vec![7; 64]);
     assert_eq!(
         secret.err().map(|error| error.to_string()).as_deref(),
         Some(
-            "RS256 does not go with a secret, which signs HS256, HS384, HS512; --key FILE names a \
-             private key"
+            "a secret cannot sign with RS256, only with HS256, HS384, HS512; name a private key \
+             with --key FILE"
         )
     );
 }

@@ -1,4 +1,4 @@
-//! Private keys into files: PKCS#8 (RFC 5958), as OpenSSL reads it, or a JWK.
+//! Writes private keys as PKCS#8 (RFC 5958), which OpenSSL reads, or as JWKs.
 
 use super::Key;
 use super::public::{Public, name_in};
@@ -25,7 +25,7 @@ impl Key {
         Ok(text.as_str().to_owned())
     }
 
-    /// The members that only the private JWK has, beside those of the public one.
+    /// The members of the key as a private JWK.
     pub(crate) fn private_jwk(&self, algorithm: Algorithm) -> Map<String, Value> {
         let b64 = Base64UrlUnpadded::encode_string;
         let mut members = self.public().jwk(algorithm);
@@ -61,7 +61,7 @@ impl Key {
         members
     }
 
-    /// The scalar or the seed; nothing for RSA.
+    /// The scalar or the seed. Empty for RSA.
     fn secret(&self) -> Vec<u8> {
         match self {
             Self::Rsa(_) => Vec::new(),
@@ -76,7 +76,8 @@ impl Key {
         }
     }
 
-    /// The first version of the form, without the public key beside: OpenSSL reads no other.
+    /// The key in version 1 of PKCS#8, without the public key, because OpenSSL reads no other
+    /// version.
     fn to_pkcs8(&self) -> der::Result<Result<SecretDocument>> {
         let secret = self.secret();
         let octets = OctetStringRef::new(&secret)?;
@@ -96,7 +97,7 @@ impl Key {
                     Ok(name) => name,
                     Err(error) => return Ok(Err(error)),
                 };
-                // The seed alone (RFC 9881 section 6).
+                // Only the seed, without the expanded key (RFC 9881 section 6).
                 let seed = ContextSpecific {
                     tag_number: TagNumber(0),
                     tag_mode: TagMode::Implicit,
@@ -116,7 +117,7 @@ fn lattice_name(set: ParameterSet) -> Result<rsa::pkcs8::ObjectIdentifier> {
     name_in(pem::PARAMETER_SETS, set)
 }
 
-/// `ECPrivateKey` (RFC 5915 section 3), with the point.
+/// `ECPrivateKey` (RFC 5915 section 3), with the public point.
 fn ec_private_key(scalar: &OctetStringRef, point: &[u8]) -> der::Result<Vec<u8>> {
     let public = ContextSpecific {
         tag_number: TagNumber(1),

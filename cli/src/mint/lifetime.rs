@@ -1,18 +1,18 @@
-//! How long a token is valid.
+//! The lifetime of a token.
 
 use std::str::FromStr;
 
-/// A span of time in seconds; negative for a token that has expired already.
+/// A duration in seconds. Negative for an expired token.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Lifetime(i64);
 
 impl Lifetime {
-    /// A span of so many minutes.
+    /// A duration in minutes.
     pub const fn minutes(minutes: i64) -> Self {
         Self(minutes.saturating_mul(60))
     }
 
-    /// The span in seconds.
+    /// The duration in seconds.
     pub fn seconds(self) -> i64 {
         self.0
     }
@@ -28,7 +28,7 @@ impl FromStr for Lifetime {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let refused = || "write it as 60 (seconds), 10m, 1h, 7d or -10m".to_owned();
+        let error = || "write a duration such as 60 (seconds), 10m, 1h, 7d or -10m".to_owned();
         let (sign, magnitude) = match text.strip_prefix('-') {
             Some(magnitude) => (-1, magnitude),
             None => (1_i64, text),
@@ -40,17 +40,17 @@ impl FromStr for Lifetime {
             "h" => 60 * 60,
             "d" => 24 * 60 * 60,
             "w" => 7 * 24 * 60 * 60,
-            _ => return Err(refused()),
+            _ => return Err(error()),
         };
         if !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-            return Err(refused());
+            return Err(error());
         }
-        let count: i64 = digits.parse().map_err(|_| refused())?;
+        let count: i64 = digits.parse().map_err(|_| error())?;
         count
             .checked_mul(unit)
-            .and_then(|span| span.checked_mul(sign))
+            .and_then(|seconds| seconds.checked_mul(sign))
             .map(Self)
-            .ok_or_else(refused)
+            .ok_or_else(error)
     }
 }
 
@@ -64,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn spans_of_time() {
+    fn durations_are_parsed() {
         check("60", Some(60));
         check("60s", Some(60));
         check("10m", Some(600));

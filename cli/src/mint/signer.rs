@@ -1,4 +1,4 @@
-//! Signing: a secret or a private key together with the algorithm that it is used with.
+//! Signers: a secret or a private key with its algorithm.
 
 use crate::key::Key;
 use anyhow::{Context, Result, bail};
@@ -6,7 +6,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use portcullis::alg::{Algorithm, Family, Hash};
 use sha2::{Sha256, Sha384, Sha512};
 
-/// What signs, and how.
+/// Signs tokens with one algorithm.
 pub(crate) struct Signer {
     algorithm: Algorithm,
     material: Material,
@@ -18,25 +18,26 @@ enum Material {
 }
 
 impl Signer {
-    /// A private key for an algorithm, or for the usual one of its kind.
+    /// Makes a signer from a private key. By default, the signer uses the first algorithm that the
+    /// key fits.
     pub(crate) fn key(algorithm: Option<Algorithm>, key: Key) -> Result<Self> {
-        let algorithm = chosen(algorithm, key.kind(), "", |algorithm| key.fits(algorithm))?;
+        let algorithm = choose(algorithm, key.kind(), "", |algorithm| key.fits(algorithm))?;
         Ok(Self { algorithm, material: Material::Key(Box::new(key)) })
     }
 
-    /// A shared secret for an algorithm, or for the usual one.
+    /// Makes a signer from a shared secret. By default, the signer uses HS256.
     pub(crate) fn secret(algorithm: Option<Algorithm>, secret: Vec<u8>) -> Result<Self> {
-        let hint = "; --key FILE names a private key";
-        let algorithm = chosen(algorithm, "a secret", hint, Algorithm::is_symmetric)?;
+        let hint = "; name a private key with --key FILE";
+        let algorithm = choose(algorithm, "a secret", hint, Algorithm::is_symmetric)?;
         Ok(Self { algorithm, material: Material::Secret(secret) })
     }
 
-    /// What the signatures are.
+    /// The algorithm.
     pub(crate) fn algorithm(&self) -> Algorithm {
         self.algorithm
     }
 
-    /// The signature over a message.
+    /// Signs a message.
     pub(crate) fn sign(&self, message: &[u8]) -> Result<Vec<u8>> {
         match (&self.material, self.algorithm.family()) {
             (Material::Key(key), _) => key.sign(self.algorithm, message),
@@ -51,20 +52,21 @@ impl Signer {
     }
 }
 
-/// The algorithm that was asked for if the key fits it, else the first in the table that it fits.
-fn chosen(
-    asked: Option<Algorithm>,
+/// Returns the requested algorithm if the key fits it, or the first one that the key fits if none
+/// was requested.
+fn choose(
+    requested: Option<Algorithm>,
     kind: &str,
     hint: &str,
     fits: impl Fn(Algorithm) -> bool,
 ) -> Result<Algorithm> {
     let mut fitting = Algorithm::ALL.iter().copied().filter(|algorithm| fits(*algorithm));
-    match asked {
-        None => fitting.next().context("no algorithm takes such a key"),
+    match requested {
+        None => fitting.next().context("no algorithm uses keys of this kind"),
         Some(algorithm) if fits(algorithm) => Ok(algorithm),
         Some(algorithm) => {
             let names: Vec<&str> = fitting.map(Algorithm::name).collect();
-            bail!("{algorithm} does not go with {kind}, which signs {}{hint}", names.join(", "))
+            bail!("{kind} cannot sign with {algorithm}, only with {}{hint}", names.join(", "))
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What is to be written or deleted.
+//! Changes to the revocation store.
 
 use super::Options;
 use anyhow::{Context as _, Result, bail};
@@ -12,22 +12,22 @@ use portcullis::token::Unverified;
 use serde_json::{Value, json};
 use std::fmt;
 
-/// The latest that --before may be, in seconds from now: clocks differ.
+/// How far --before may be in the future, in seconds, because clocks differ.
 const LATEST_BEFORE: i64 = 300;
 
-/// One entry's.
+/// A change to one entry.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) enum Change {
-    /// Write it.
+    /// Writes the entry.
     Put {
         /// Its key.
         key: String,
-        /// Its text.
+        /// Its value.
         text: String,
-        /// For how many seconds.
+        /// How many seconds the store keeps it.
         expires_in: u32,
     },
-    /// Delete it.
+    /// Deletes the entry.
     Delete {
         /// Its key.
         key: String,
@@ -35,7 +35,7 @@ pub(super) enum Change {
 }
 
 impl Change {
-    /// The change for a machine.
+    /// The change as JSON.
     pub(super) fn to_json(&self) -> Value {
         match self {
             Self::Put { key, text, expires_in } => {
@@ -57,7 +57,7 @@ impl fmt::Display for Change {
     }
 }
 
-/// The changes that the options ask for, the token's first.
+/// Returns the changes that the options describe. The change for the token is the first.
 pub(super) fn changes(
     options: &Options,
     policy: &Policy,
@@ -110,34 +110,34 @@ fn issuer<'p>(
         Some(name) => {
             let found = policy.issuers().iter().find(|issuer| issuer.name() == name);
             Some(found.with_context(|| {
-                format!("{name} is no issuer of the policy; its issuers: {names}")
+                format!("the policy has no issuer {name}; its issuers: {names}")
             })?)
         }
     };
     match (named, token, policy.issuers()) {
         (Some(named), Some(token), _) if named.name() != token.issuer.name() => bail!(
-            "the token is of the issuer {}, not of {}: leave out --issuer",
+            "the token is from the issuer {}, not from {}: remove --issuer",
             token.issuer.name(),
             named.name()
         ),
         (Some(issuer), _, _) => Ok(issuer),
         (None, Some(token), _) => Ok(token.issuer),
         (None, None, [only]) => Ok(only),
-        (None, None, []) => bail!("the policy has no issuers, so that no token passes anyway"),
-        (None, None, _) => bail!("name the issuer with --issuer, one of: {names}"),
+        (None, None, []) => bail!("the policy has no issuers, so the gate admits no token"),
+        (None, None, _) => bail!("name the issuer with --issuer; the issuers: {names}"),
     }
 }
 
 fn expires_in(options: &Options, revocation: &Revocation) -> Result<u32> {
-    let Some(given) = options.expires_in else {
+    let Some(lifetime) = options.expires_in else {
         let configured = revocation.logout.as_ref().map(|logout| logout.expiration_ttl);
         return Ok(configured.unwrap_or(EXPIRATION_TTL).get());
     };
-    let seconds = u32::try_from(given.seconds()).ok();
+    let seconds = u32::try_from(lifetime.seconds()).ok();
     seconds.filter(|seconds| EXPIRATION_TTLS.contains(seconds)).with_context(|| {
         let (least, most) = (EXPIRATION_TTLS.start(), EXPIRATION_TTLS.end());
         format!(
-            "--expires-in has to be {least} to {most} seconds: Workers KV keeps nothing for less"
+            "--expires-in must be {least} to {most} seconds; Workers KV has a minimum of {least}"
         )
     })
 }
@@ -146,14 +146,14 @@ fn before(options: &Options, now: i64) -> Result<i64> {
     let before = options.before.unwrap_or(now);
     if before < 0 || before > now.saturating_add(LATEST_BEFORE) {
         bail!(
-            "--before is not a time up to now ({now}): it is in Unix seconds, not in milliseconds, \
-             and until a later one the user could not sign in again"
+            "--before must be a time in Unix seconds (not milliseconds) up to now ({now}); the \
+             user could not sign in again until a later time"
         );
     }
     Ok(before)
 }
 
-/// What a token says of itself. Nothing of it is verified.
+/// The content of a token, which is not verified.
 struct Token<'p> {
     issuer: &'p Issuer,
     id: String,
@@ -173,27 +173,27 @@ impl<'p> Token<'p> {
         };
         let name = claims.get("iss").and_then(Value::as_str);
         let chosen = policy.issuer_named_by(&unverified).ok().filter(|issuer| {
-            // The policy's only issuer is chosen whatever the token says.
+            // A policy with one issuer chooses it whatever `iss` is.
             issuer.accepts_any_name() || name.is_some_and(|name| issuer.is_named(name))
         });
-        let issuer = chosen.context("the token's iss is none of the policy's issuers")?;
+        let issuer = chosen.context("no issuer of the policy has the token's iss")?;
         let id = claims.get("jti").and_then(Value::as_str).context(
-            "the token has no jti that is a string, so that it cannot be revoked by itself: revoke \
-             its user's with --sub, or its session's with --sid",
+            "the token has no jti that is a string, so it cannot be revoked alone: revoke the \
+             tokens of its user with --sub, or of its session with --sid",
         )?;
         let expires = claims.get("exp").and_then(|exp| UnixSeconds::from_numeric_date(exp).ok());
         let leeway = issuer.rules().leeway;
         Ok(Self { issuer, id: id.to_owned(), expires: expires.map(|time| time.plus(leeway)) })
     }
 
-    /// The token has to be gone before its entry is.
+    /// Checks that the token expires before its entry does.
     fn check_expiry(&self, expires_in: u32, now: i64) -> Result<()> {
         let Some(expires) = self.expires else { return Ok(()) };
         let rest = expires.get().saturating_sub(now);
         if rest > i64::from(expires_in) {
             bail!(
-                "the token is good for {rest} seconds more, and would be again after {expires_in}: \
-                 give --expires-in {rest} or more"
+                "the token expires in {rest} seconds, and would be valid again after {expires_in}: \
+                 write --expires-in {rest} or more"
             );
         }
         Ok(())

@@ -1,4 +1,4 @@
-//! The KV namespace, in wrangler's words.
+//! The KV namespace of the revocation store, and the arguments of wrangler that change it.
 
 use super::Options;
 use super::change::Change;
@@ -15,20 +15,20 @@ pub(super) struct Store {
     config: PathBuf,
     environment: String,
     binding: String,
-    place: Place,
-    /// Whether there is a second one for previews, so that wrangler has to be told which.
+    location: Location,
+    /// Whether there is a separate namespace for previews. wrangler then needs `--preview`.
     has_preview: bool,
 }
 
 #[derive(Clone, Debug)]
-enum Place {
-    /// Beside wrangler.toml, or in a folder.
+enum Location {
+    /// On this machine, in wrangler's default directory or in another one.
     Local(Option<PathBuf>),
     Remote,
 }
 
 impl Store {
-    /// The namespace that is bound so in an environment.
+    /// Returns the namespace with this binding in an environment.
     pub(super) fn new(
         options: &Options,
         environment: &Environment<'_>,
@@ -36,12 +36,12 @@ impl Store {
         binding: &str,
     ) -> Result<Self> {
         let absolute = |path: &Path| {
-            path::absolute(path).with_context(|| format!("{} is no path", path.display()))
+            path::absolute(path).with_context(|| format!("{} is not a path", path.display()))
         };
-        let place = if options.remote {
-            Place::Remote
+        let location = if options.remote {
+            Location::Remote
         } else {
-            Place::Local(options.persist_to.as_deref().map(absolute).transpose()?)
+            Location::Local(options.persist_to.as_deref().map(absolute).transpose()?)
         };
         let namespaces = environment.own("kv_namespaces");
         let namespaces = namespaces.as_ref().and_then(|list| list.value.as_array());
@@ -55,17 +55,17 @@ impl Store {
             config: absolute(config)?,
             environment: environment.name().unwrap_or_default().to_owned(),
             binding: binding.to_owned(),
-            place,
+            location,
             has_preview,
         })
     }
 
-    /// Whether it is on Cloudflare.
+    /// Whether the namespace is on Cloudflare.
     pub(super) fn is_remote(&self) -> bool {
-        matches!(self.place, Place::Remote)
+        matches!(self.location, Location::Remote)
     }
 
-    /// The arguments with which wrangler makes a change.
+    /// Returns the arguments of wrangler for a change.
     pub(super) fn arguments(&self, change: &Change) -> Vec<OsString> {
         let mut arguments: Vec<OsString> = ["kv", "key"].map(OsString::from).to_vec();
         let mut add = |more: &[&str]| arguments.extend(more.iter().map(OsString::from));
@@ -77,12 +77,12 @@ impl Store {
         }
         add(&["--binding", &self.binding, "--env", &self.environment]);
         if self.has_preview {
-            // `wrangler dev` reads the one for previews.
+            // `wrangler dev` reads the namespace for previews.
             add(&["--preview", if self.is_remote() { "false" } else { "true" }]);
         }
-        match &self.place {
-            Place::Remote => add(&["--remote"]),
-            Place::Local(folder) => {
+        match &self.location {
+            Location::Remote => add(&["--remote"]),
+            Location::Local(folder) => {
                 add(&["--local"]);
                 if let Some(folder) = folder {
                     arguments.extend([OsString::from("--persist-to"), folder.into()]);
@@ -97,10 +97,10 @@ impl Store {
 impl fmt::Display for Store {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { binding, .. } = self;
-        match &self.place {
-            Place::Remote => write!(formatter, "{binding} on Cloudflare"),
-            Place::Local(None) => write!(formatter, "{binding} on this machine"),
-            Place::Local(Some(folder)) => {
+        match &self.location {
+            Location::Remote => write!(formatter, "{binding} on Cloudflare"),
+            Location::Local(None) => write!(formatter, "{binding} on this machine"),
+            Location::Local(Some(folder)) => {
                 write!(formatter, "{binding} on this machine, in {}", folder.display())
             }
         }

@@ -1,4 +1,4 @@
-//! What wrangler is told to do, and what is refused before.
+//! Tests of the arguments of wrangler, and of the errors.
 
 use super::*;
 use base64ct::{Base64UrlUnpadded, Encoding as _};
@@ -35,13 +35,13 @@ struct Line {
     options: Options,
 }
 
-/// A plan by the words of a command line, as the arguments to wrangler without those at the end that
-/// say which file.
+/// Plans the changes for a command line. Returns the arguments of wrangler, without `--config` at
+/// their end.
 fn planned(toml: &str, words: &[&str], token: Option<&str>) -> Result<Vec<String>> {
     let line = Line::try_parse_from(["revoke"].iter().chain(words))?;
-    let source = Source::parse("wrangler.toml", toml)?;
+    let config_file = ConfigFile::parse("wrangler.toml", toml)?;
     let name = line.options.env.as_deref().unwrap_or_default();
-    let environments = Environment::select(&source, Some(name))?;
+    let environments = Environment::select(&config_file, Some(name))?;
     let plan = plan(&line.options, &environments[0], Path::new("/w/wrangler.toml"), token, NOW)?;
     let shown = |change| {
         let arguments = plan.store.arguments(change);
@@ -64,7 +64,7 @@ fn check_fault(toml: &str, words: &[&str], token: Option<&str>, expected: &str) 
 }
 
 #[test]
-fn wrangler_is_told() {
+fn changes_become_arguments_of_wrangler() {
     const REST: &str = "1800000000 --ttl 604800 --binding REVOKED --env  --local";
     check(ONE, &["--jti", "-j"], &[&format!("kv key put jti:a:-j {REST}")]);
     check(
@@ -99,7 +99,7 @@ fn wrangler_is_told() {
 }
 
 #[test]
-fn the_environment_and_its_policy_count() {
+fn the_environment_and_its_policy_determine_the_arguments() {
     let logout =
         ONE.replace("kv = 'REVOKED'", "kv = 'REVOKED', logout_path = '/l', expiration_ttl = 90");
     check(
@@ -124,18 +124,18 @@ fn the_environment_and_its_policy_count() {
 }
 
 #[test]
-fn what_cannot_be_revoked() {
+fn invalid_options_are_rejected() {
     let two = format!("{ONE}{SECOND}");
     check_fault(ONE, &[], None, "nothing to revoke");
-    check_fault(&two, &["--jti", "j"], None, "--issuer, one of: a, b");
+    check_fault(&two, &["--jti", "j"], None, "--issuer; the issuers: a, b");
     check_fault(
         &two,
         &["--jti", "j", "--issuer", "c"],
         None,
-        "c is no issuer of the policy; its issuers: a, b",
+        "the policy has no issuer c; its issuers: a, b",
     );
     let without = ONE.replace("revocation = { kv = 'REVOKED' }", "");
-    check_fault(&without, &["--jti", "j"], None, "nothing is looked up by this policy");
+    check_fault(&without, &["--jti", "j"], None, "the policy has no revocation store");
     check_fault(&ONE.replace("'echo'", "'ech'"), &["--jti", "j"], None, "POLICY.origin");
     check_fault(
         &ONE.replace("'REVOKED', id", "'OTHER', id"),
@@ -152,12 +152,7 @@ fn what_cannot_be_revoked() {
         );
     }
     for before in ["1800000301", "1800000000000"] {
-        check_fault(
-            ONE,
-            &["--sub", "u", "--before", before],
-            None,
-            "--before is not a time up to now",
-        );
+        check_fault(ONE, &["--sub", "u", "--before", before], None, "--before must be a time");
     }
     check_fault(ONE, &["--jti", "j", "--before", "1"], None, "--sub");
     check_fault(ONE, &["--jti", ""], None, "--jti");
@@ -171,19 +166,19 @@ fn token(claims: &str) -> String {
 }
 
 #[test]
-fn a_token_says_its_issuer_and_jti() {
+fn a_token_is_revoked_by_its_issuer_and_jti() {
     let two = format!("{ONE}{SECOND}");
     let good = token(r#"{"iss":"https://b.example/","jti":"j","exp":1800000100}"#);
     let expected = ["kv key delete jti:b:j --binding REVOKED --env  --local"];
     assert_eq!(planned(&two, &["--undo"], Some(&good)).unwrap(), expected);
-    // The leeway counts.
+    // The leeway is added to the expiry.
     let put = planned(&two, &["--expires-in", "160"], Some(&good)).unwrap();
     assert_eq!(put, ["kv key put jti:b:j 1800000000 --ttl 160 --binding REVOKED --env  --local"]);
     check_fault(&two, &["--expires-in", "159"], Some(&good), "--expires-in 160 or more");
-    check_fault(&two, &["--issuer", "a"], Some(&good), "of the issuer b, not of a");
+    check_fault(&two, &["--issuer", "a"], Some(&good), "from the issuer b, not from a");
     for toml in [ONE, &two] {
         let other = token(r#"{"iss":"https://c.example/","jti":"j"}"#);
-        check_fault(toml, &[], Some(&other), "none of the policy's issuers");
+        check_fault(toml, &[], Some(&other), "no issuer of the policy has the token's iss");
     }
     for claims in [r#"{"iss":"https://a.example/"}"#, r#"{"iss":"https://a.example/","jti":7}"#] {
         check_fault(ONE, &[], Some(&token(claims)), "no jti that is a string");
@@ -193,22 +188,22 @@ fn a_token_says_its_issuer_and_jti() {
 }
 
 #[test]
-fn how_long_until_it_is_known() {
-    let known_within = |words: &[&str]| {
+fn the_delay_depends_on_the_store() {
+    let delay_note = |words: &[&str]| {
         let line = Line::try_parse_from(["revoke", "--jti", "j"].iter().chain(words)).unwrap();
-        let source = Source::parse("wrangler.toml", ONE).unwrap();
-        let environments = Environment::select(&source, Some("")).unwrap();
+        let config_file = ConfigFile::parse("wrangler.toml", ONE).unwrap();
+        let environments = Environment::select(&config_file, Some("")).unwrap();
         let plan = plan(&line.options, &environments[0], Path::new("w.toml"), None, NOW).unwrap();
-        (plan.store.to_string(), plan.known_within())
+        (plan.store.to_string(), plan.delay_note())
     };
-    let (store, known) = known_within(&["--remote"]);
+    let (store, note) = delay_note(&["--remote"]);
     assert!(
-        store == "REVOKED on Cloudflare" && known.contains("some 120 seconds"),
-        "{store} {known}"
+        store == "REVOKED on Cloudflare" && note.contains("about 120 seconds"),
+        "{store} {note}"
     );
-    let (store, known) = known_within(&[]);
+    let (store, note) = delay_note(&[]);
     assert!(
-        store == "REVOKED on this machine" && known.contains("within 60 seconds"),
-        "{store} {known}"
+        store == "REVOKED on this machine" && note.contains("within 60 seconds"),
+        "{store} {note}"
     );
 }

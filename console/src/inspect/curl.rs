@@ -1,4 +1,4 @@
-//! A curl command as a request.
+//! Parses a curl command into a request.
 
 use base64ct::{Base64, Encoding as _};
 
@@ -9,7 +9,7 @@ pub(super) struct Curl {
     pub(super) headers: Vec<(String, String)>,
 }
 
-/// Reads a command line that begins with `curl`; nothing where it does not, or names no URL.
+/// Parses a command line. Returns `None` if it does not start with `curl` or has no URL.
 pub(super) fn read(text: &str) -> Option<Curl> {
     let mut words = words(text).into_iter();
     let first = words.find(|word| word != "$")?;
@@ -48,7 +48,7 @@ struct Command {
 }
 
 impl Command {
-    /// A long option; `value` takes the next word.
+    /// Applies a long option. `value` returns the value of the option.
     fn long(&mut self, name: &str, value: &mut dyn FnMut() -> String) {
         match name {
             "request" => self.method = Some(value()),
@@ -76,7 +76,8 @@ impl Command {
         }
     }
 
-    /// Short options in one word, the last of which may take what follows.
+    /// Applies the short options of one word. The last option may have a value, in the same word or
+    /// in the next one.
     fn short(&mut self, letters: &str, next: &mut dyn FnMut() -> String) {
         let mut rest = letters.chars();
         while let Some(letter) = rest.next() {
@@ -123,7 +124,7 @@ impl Command {
 
     fn request(self) -> Option<Curl> {
         let url = self.urls.into_iter().next()?;
-        // curl takes http for granted.
+        // curl uses HTTP if the URL has no scheme.
         let url = if url.contains("://") { url } else { format!("http://{url}") };
         let method = match (self.method, self.is_head, self.has_body && !self.is_get) {
             (Some(method), ..) => method,
@@ -135,8 +136,8 @@ impl Command {
     }
 }
 
-/// The words of a command line as a POSIX shell splits it, without expanding anything. A quote that is
-/// not closed ends with the text.
+/// Splits a command line into words as a POSIX shell does, without expanding anything. An unclosed
+/// quote ends with the text.
 fn words(text: &str) -> Vec<String> {
     let mut words = Vec::new();
     let mut word: Option<String> = None;

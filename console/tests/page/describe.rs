@@ -1,6 +1,6 @@
-//! Issuers and routes as they take effect.
+//! Tests of `describe`.
 
-use super::question;
+use crate::judge::question;
 use crate::kit::keys::{RSA_PRIVATE, SECRET, rsa_jwk};
 use crate::kit::{NOW, now, policy, rs_issuer};
 use portcullis_console::functions;
@@ -13,7 +13,7 @@ fn describe(question: &Value) -> Value {
 }
 
 #[test]
-fn routes_come_in_the_order_in_which_they_are_tried() {
+fn routes_are_described_in_the_order_in_which_they_are_tried() {
     let mut question = question("");
     question["policy"]["routes"] = json!([
         { "path": "/*", "access": "public" },
@@ -26,11 +26,13 @@ fn routes_come_in_the_order_in_which_they_are_tried() {
     assert_eq!(routes[0]["scopes"], json!(["admin"]));
     assert_eq!(routes[0]["claims"], json!([r#"/tenant = "acme""#]));
     assert_eq!(routes[0]["max_auth_age"], 60);
+    assert_eq!(routes[0]["encoded_slash"], "refuse");
+    assert_eq!((&routes[0]["cache"], &routes[1]["cache"]), (&json!("no-store"), &json!("origin")));
     assert_eq!((&routes[1]["access"], &routes[1]["mode"]), (&json!("public"), &json!("enforce")));
 }
 
 #[test]
-fn an_issuer_with_a_secret_shows_nothing_of_it() {
+fn the_secret_of_an_issuer_is_not_shown() {
     let described = describe(&question(""));
     assert!(!described.to_string().contains(SECRET));
     let issuer = &described["issuers"][0];
@@ -47,7 +49,7 @@ fn an_issuer_with_a_secret_shows_nothing_of_it() {
 }
 
 #[test]
-fn published_keys_and_their_age() {
+fn published_keys_are_described_with_their_age() {
     let mut question = question("");
     question["policy"] = policy(rs_issuer());
     let name = question["policy"]["issuers"][0]["name"].as_str().unwrap().to_owned();

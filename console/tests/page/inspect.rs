@@ -1,6 +1,6 @@
-//! Tokens found in what people paste, and shown.
+//! Tests of `inspect`.
 
-use super::good;
+use crate::judge::good;
 use crate::kit::{Signer, payload, table};
 use portcullis_console::functions::inspect;
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
 #[test]
-fn a_token_is_found_wherever_it_stands() {
+fn a_token_is_found_in_pasted_text() {
     let token = good();
     let rows = [
         token.clone(),
@@ -26,7 +26,7 @@ fn a_token_is_found_wherever_it_stands() {
 }
 
 #[test]
-fn what_is_bad_is_shown_all_the_same() {
+fn invalid_tokens_are_shown_too() {
     let none = Value::Null;
     let unsigned = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJ1In0.";
     let duplicate = Signer::hs256().token(r#"{"alg":"HS256","alg":"HS256"}"#, payload(&[]));
@@ -52,7 +52,7 @@ fn what_is_bad_is_shown_all_the_same() {
 }
 
 #[test]
-fn segments_are_where_the_dots_are() {
+fn segments_are_separated_by_dots() {
     let shown = inspect("Bearer ab.c.def");
     assert_eq!(
         (&shown["token"], &shown["segments"]),
@@ -64,7 +64,7 @@ fn segments_are_where_the_dots_are() {
 }
 
 #[test]
-fn curl_commands() {
+fn curl_commands_are_parsed() {
     let request = |method: &str, url: &str, headers: &[(&str, &str)]| json!({ "method": method, "url": url, "headers": headers });
     let api = "https://a.example/x";
     let rows = [

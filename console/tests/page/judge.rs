@@ -1,19 +1,20 @@
-//! The page's verdict is the gate's own, and the page explains how it came about.
+//! Tests of `judge`.
 
 use crate::kit::keys::{OTHER_SECRET, SECRET};
 use crate::kit::{Signer, hs_issuer, now, payload, policy, table, with};
+use crate::steps;
 use portcullis::refusal::{Code, Step};
 use portcullis_console::functions;
 use serde_json::{Value, json};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
-/// What [`functions::judge`] makes of a question.
+/// Calls [`functions::judge`].
 pub(crate) fn ask(question: &Value) -> Value {
     functions::judge(question, now()).unwrap()
 }
 
-/// A question about the base policy and a request with that token.
+/// A question about the base policy and a request with this token.
 pub(crate) fn question(token: &str) -> Value {
     json!({
         "policy": policy(hs_issuer()),
@@ -29,7 +30,7 @@ pub(crate) fn good() -> String {
 }
 
 #[test]
-fn a_good_token_and_what_would_be_sent() {
+fn a_valid_token_is_admitted_and_the_outgoing_request_is_shown() {
     let verdict = ask(&question(&good()));
     assert_eq!(verdict["verdict"], "admitted", "{verdict}");
     assert_eq!(verdict["refusal"], Value::Null);
@@ -38,7 +39,7 @@ fn a_good_token_and_what_would_be_sent() {
 }
 
 #[test]
-fn a_bad_token_and_why() {
+fn an_expired_token_is_refused_with_code_and_remedy() {
     let token = Signer::hs256().signed(payload(&[("exp", "1")]));
     let verdict = ask(&question(&token));
     assert_eq!(verdict["verdict"], "refused", "{verdict}");
@@ -52,7 +53,7 @@ fn a_bad_token_and_why() {
 }
 
 #[test]
-fn a_policy_with_faults() {
+fn faults_of_the_policy_are_returned_instead_of_a_verdict() {
     let mut question = question("a.b.c");
     question["bindings"] = json!({});
     question["policy"]["orign"] = json!("https://origin.example");
@@ -64,7 +65,7 @@ fn a_policy_with_faults() {
 }
 
 #[test]
-fn a_question_of_the_wrong_shape_is_an_error() {
+fn a_question_of_the_wrong_form_is_an_error() {
     let base = || question("a.b.c");
     let rows = [
         (json!({}), "there is no policy"),
@@ -80,14 +81,14 @@ fn a_question_of_the_wrong_shape_is_an_error() {
     table(rows, |question| functions::judge(question, now()).unwrap_err());
 }
 
-/// The secret is one that the page is told the name of, and no more.
+/// A question without the value of the secret, of which the page only knows the name.
 pub(crate) fn withheld(token: &str) -> Value {
     with(question(token), json!({ "bindings": {}, "secrets": ["SECRET"] }))
 }
 
 #[test]
-fn a_withheld_secret_leaves_the_verdict_open() {
-    // A good token, and one that anybody made: neither is told from the other without the secret.
+fn the_verdict_is_unknown_if_the_secret_is_withheld() {
+    // Without the secret, a valid token cannot be distinguished from a forged one.
     for token in [good(), Signer::hmac(256, OTHER_SECRET).signed(payload(&[]))] {
         let verdict = ask(&withheld(&token));
         assert_eq!(verdict["verdict"], "unknown", "{verdict}");
@@ -95,13 +96,13 @@ fn a_withheld_secret_leaves_the_verdict_open() {
         let pasted = with(withheld(&token), json!({ "bindings": { "SECRET": SECRET } }));
         assert_eq!(ask(&pasted)["verdict"], ask(&question(&token))["verdict"]);
     }
-    // What is wrong before the signature is wrong without the secret, too.
+    // Checks before the signature do not need the secret.
     let other = Signer::hs256().token(r#"{"alg":"HS512"}"#, payload(&[]));
     assert_eq!(ask(&withheld(&other))["refusal"]["code"], "algorithm_not_allowed");
 }
 
 #[test]
-fn what_the_worker_has_found_counts() {
+fn the_workers_verdict_replaces_the_modules_own() {
     let mut question = withheld(&good());
     question["answered"] = json!({
         "issuer": "main", "alg": "HS256", "key": "secret",
@@ -117,7 +118,7 @@ fn what_the_worker_has_found_counts() {
 }
 
 #[test]
-fn codes_and_steps_are_found_by_their_names() {
+fn codes_and_steps_can_be_parsed() {
     for code in Code::ALL {
         assert_eq!(Code::from_name(code.as_str()), Some(code));
     }
@@ -128,9 +129,9 @@ fn codes_and_steps_are_found_by_their_names() {
     assert!(Step::ALL.is_sorted());
 }
 
-/// Whatever a page hands over, there is an answer: no panic, and no step that is neither one nor the other.
+/// No input of the page causes a panic or a step without a valid state.
 #[test]
-fn hostile_questions_get_answers() {
+fn mutated_questions_cause_no_panic() {
     let mut random = fastrand::Rng::with_seed(0x000c_0050_1e00);
     let base = withheld(&good()).to_string();
     let alphabet: Vec<char> = "{}[]\",:.eyJ09-_ \\u0\u{e9}\u{1f6aa}\n%/*'".chars().collect();

@@ -1,4 +1,9 @@
-//! What the page gets from the browser build of the gate.
+//! Tests of the functions that the console's page calls.
+
+#![expect(
+    clippy::arithmetic_side_effects,
+    reason = "clippy.toml can except tests from the other lints, but not from this one"
+)]
 
 #[cfg(test)]
 mod describe;

@@ -1,4 +1,5 @@
-//! The line of steps: where each refusal stops it, and what it says of the steps before and after.
+//! Tests of the list of steps: the step of each refusal, and the states of the steps before and
+//! after.
 
 use crate::judge::{ask, good, question, withheld};
 use crate::kit::keys::{ATTACKER_PRIVATE, OTHER_SECRET, RSA_PRIVATE, RSA_SPKI, rsa_jwk};
@@ -23,7 +24,8 @@ const NAMES: [&str; 13] = [
     "forward",
 ];
 
-/// The states in one letter each: passed, failed, not reached (`.`), unknown (`?`), skipped.
+/// The states, one letter each: `p`assed, `f`ailed, `s`kipped, `.` for not reached, `?` for
+/// unknown.
 pub(super) fn states(verdict: &Value) -> String {
     let steps = verdict["steps"].as_array().unwrap();
     let names: Vec<_> = steps.iter().map(|step| step["name"].as_str().unwrap()).collect();
@@ -59,7 +61,7 @@ fn headed(header: &str) -> String {
 }
 
 #[test]
-fn each_refusal_stops_at_its_step() {
+fn each_refusal_fails_its_step() {
     let forged = Signer::hmac(256, OTHER_SECRET).signed(payload(&[]));
     let not_json = Signer::hs256().token(r#"{"alg":"HS256"}"#, "no JSON");
     let rows = [
@@ -88,7 +90,7 @@ fn each_refusal_stops_at_its_step() {
 }
 
 #[test]
-fn rules_of_issuers_and_routes_stop_at_theirs() {
+fn rules_of_issuers_and_routes_fail_their_steps() {
     let issuer = |changes: Value| {
         let mut question = question(&good());
         let issuer = question["policy"]["issuers"][0].take();
@@ -124,7 +126,7 @@ fn rules_of_issuers_and_routes_stop_at_theirs() {
 }
 
 #[test]
-fn no_token_at_all() {
+fn steps_of_a_request_without_a_token() {
     let mut question = with(question(""), json!({ "headers": [] }));
     assert_eq!(states(&ask(&question)), "pf...........");
     question["policy"]["routes"] = json!([{ "path": "/*", "access": "optional" }]);
@@ -136,7 +138,7 @@ fn no_token_at_all() {
 }
 
 #[test]
-fn paths_are_judged_first() {
+fn the_path_is_checked_first() {
     let rows =
         [("/api/../x", "f............"), ("/api/%2e", "f............"), ("/api", "ppppppppppspp")];
     table(rows, |path| {
@@ -146,7 +148,7 @@ fn paths_are_judged_first() {
 }
 
 #[test]
-fn what_only_the_worker_knows_is_unknown() {
+fn steps_that_only_the_worker_can_judge_are_unknown() {
     assert_eq!(states(&ask(&withheld(&good()))), "pppp?........");
 
     let mut published = question(&Signer::rs256().signed(payload(&[])));
@@ -173,28 +175,28 @@ fn what_only_the_worker_knows_is_unknown() {
 }
 
 #[test]
-fn keys_of_a_binding_are_handed_over() {
+fn the_workers_public_keys_replace_a_missing_binding() {
     let mut bound = question(&Signer::rs256().signed(payload(&[])));
     bound["policy"] = policy(rs_issuer());
     let name = bound["policy"]["issuers"][0]["name"].as_str().unwrap().to_owned();
     assert_eq!(ask(&bound)["faults"][0]["path"], "issuers[0].keys.pem");
     bound["keys"] = json!({ &name: { "jwks": { "keys": [rsa_jwk(RSA_PRIVATE)] } } });
     assert_eq!(states(&ask(&bound)), "ppppppppppspp");
-    // What is pasted wins.
+    // A pasted value has precedence.
     bound["keys"] = json!({ &name: { "jwks": { "keys": [rsa_jwk(ATTACKER_PRIVATE)] } } });
     bound["bindings"] = json!({ "PEM": RSA_SPKI });
     assert_eq!(states(&ask(&bound)), "ppppppppppspp");
 }
 
 #[test]
-fn a_withheld_set_of_secrets() {
+fn a_withheld_set_of_secrets_makes_the_key_step_unknown() {
     let mut question = withheld(&good());
     question["policy"]["issuers"][0]["keys"] = json!({ "jwks": "SECRET" });
     assert_eq!(states(&ask(&question)), "ppp?.........");
 }
 
 #[test]
-fn what_is_only_reported_passes() {
+fn report_mode_admits_the_request() {
     let mut question = question(&signed(&[("exp", "1")]));
     question["policy"]["routes"] = json!([{ "path": "/*", "mode": "report" }]);
     let verdict = ask(&question);
@@ -207,7 +209,7 @@ fn what_is_only_reported_passes() {
 }
 
 #[test]
-fn what_the_gate_answers_by_itself() {
+fn the_gate_responds_to_preflights_itself() {
     let mut question = with(question("x"), json!({ "method": "OPTIONS" }));
     question["policy"]["cors"] = json!({ "allow_origins": ["https://app.example"] });
     question["headers"] =

@@ -2,15 +2,15 @@
 
 use crate::workspace::Workspace;
 use anyhow::Result;
-use portcullis_cli::config::bindings::RouteRow;
+use portcullis_cli::config::routes::{RouteDescription, requires, sample_path};
 use portcullis_cli::mint::{self, Lifetime};
 use serde_json::Value;
 
 /// What the commands are made from.
 pub(crate) struct Samples<'a> {
     base: String,
-    guarded: Option<&'a RouteRow>,
-    public: Option<&'a RouteRow>,
+    guarded: Option<&'a RouteDescription<'a>>,
+    public: Option<&'a RouteDescription<'a>>,
     echo: bool,
     environment: Option<String>,
     has_console: bool,
@@ -20,7 +20,7 @@ impl<'a> Samples<'a> {
     /// Picks one route that needs a token, as little else as possible, and one that needs none.
     pub(crate) fn new(
         port: u16,
-        routes: &'a [RouteRow],
+        routes: &'a [RouteDescription<'a>],
         raw_policy: &Value,
         environment: Option<String>,
         has_console: bool,
@@ -29,8 +29,8 @@ impl<'a> Samples<'a> {
         let origin = raw_policy.get("origin").and_then(Value::as_str);
         Self {
             base: format!("http://127.0.0.1:{port}"),
-            guarded: guarded().find(|route| route.requires.is_empty()).or_else(|| {
-                guarded().find(|route| route.requires.iter().all(|one| one.starts_with("scope ")))
+            guarded: guarded().find(|route| requires(route).is_empty()).or_else(|| {
+                guarded().find(|route| requires(route).iter().all(|one| one.starts_with("scope ")))
             }),
             public: routes.iter().find(|route| route.access == "public"),
             echo: matches!(origin, Some("echo" | "zone")),
@@ -42,7 +42,7 @@ impl<'a> Samples<'a> {
     /// What to ask for to learn whether the gate answers: nothing that reaches an origin.
     pub(crate) fn probe(&self) -> String {
         match self.public {
-            Some(route) if self.echo => route.sample(),
+            Some(route) if self.echo => sample_path(route),
             _ => "/".to_owned(),
         }
     }
@@ -82,13 +82,19 @@ impl<'a> Samples<'a> {
         Ok(())
     }
 
-    fn mint(&self, workspace: &Workspace, route: &RouteRow, lifetime: Lifetime) -> Result<String> {
+    fn mint(
+        &self,
+        workspace: &Workspace,
+        route: &RouteDescription<'_>,
+        lifetime: Lifetime,
+    ) -> Result<String> {
+        let requires = requires(route);
         let scopes: Vec<&str> =
-            route.requires.iter().filter_map(|one| one.strip_prefix("scope ")).collect();
+            requires.iter().filter_map(|one| one.strip_prefix("scope ")).collect();
         let options = mint::Options {
             // Some scope in any case, to show how the API learns of it.
             scope: Some(if scopes.is_empty() { "read".to_owned() } else { scopes.join(" ") }),
-            issuer: route.issuers.first().cloned(),
+            issuer: route.issuers.first().map(|&issuer| issuer.to_owned()),
             env: self.environment.clone(),
             expires_in: lifetime,
             ..mint::Options::default()
@@ -96,12 +102,12 @@ impl<'a> Samples<'a> {
         mint::mint(&workspace.path("wrangler.toml"), &options)
     }
 
-    fn request(&self, route: &RouteRow) -> String {
+    fn request(&self, route: &RouteDescription<'_>) -> String {
         let method = match route.methods.first().map(String::as_str) {
             None | Some("GET") => String::new(),
             Some("HEAD") => " --head".to_owned(),
             Some(other) => format!(" -X {other}"),
         };
-        format!("curl -i{method} {}{}", self.base, route.sample())
+        format!("curl -i{method} {}{}", self.base, sample_path(route))
     }
 }

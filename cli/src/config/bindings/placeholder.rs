@@ -1,4 +1,5 @@
-//! Stand-ins for values that are set elsewhere: of the right form, and no use for anything else.
+//! Placeholders for bindings that are not on this machine. They have the right form, so that the
+//! rest of the policy can be checked, and are used for nothing else.
 
 use crate::key::public::Public;
 use ml_dsa::{Keypair as _, MlDsa44, MlDsa65, MlDsa87, Seed};
@@ -7,22 +8,22 @@ use portcullis::alg::{Algorithm, Curve, Family, ParameterSet};
 use portcullis::policy::{BindingReference, Purpose};
 use serde_json::Value;
 
-/// A value of the form that the policy wants at that place, for an issuer of these algorithms.
+/// Returns a placeholder for a binding of an issuer with these algorithms.
 pub(super) fn for_reference(reference: &BindingReference, algorithms: &[Algorithm]) -> String {
     let algorithm = algorithms.iter().copied().find(|algorithm| !algorithm.is_symmetric());
     let algorithm = algorithm.unwrap_or(Algorithm::RS256);
     match reference.purpose {
-        // 64 bytes in hexadecimal, and more than that in every other encoding.
+        // It decodes to at least 64 bytes in every encoding that a policy can name.
         Purpose::Secret => "0123456789abcdef".repeat(8),
         Purpose::PublicKey if reference.pointer.ends_with("/jwks") => {
             Value::Object(key(algorithm).jwk(algorithm)).to_string()
         }
-        // A stand-in that cannot be made is a fault of the policy's like any other that is empty.
+        // If no placeholder can be made, the empty text becomes a fault of the policy.
         Purpose::PublicKey => key(algorithm).pem().unwrap_or_default(),
     }
 }
 
-/// A key of the kind that the algorithm takes.
+/// Returns a public key for the algorithm.
 fn key(algorithm: Algorithm) -> Public {
     match algorithm.family() {
         Family::Ecdsa(curve, _) => Public::Ec { curve, point: generator(curve) },
@@ -71,8 +72,8 @@ fn lattice(set: ParameterSet) -> Vec<u8> {
 /// 65537.
 const EXPONENT: [u8; 3] = [1, 0, 1];
 
-/// 2^2048 - 1942289, a prime, and so without the small factors for which a key is refused. Nothing
-/// is ever verified with it.
+/// 2^2048 - 1942289. It is prime, because keys with small factors are rejected. No token is
+/// verified with it.
 fn modulus() -> [u8; 256] {
     let mut modulus = [0xff; 256];
     modulus[253..].copy_from_slice(&[0xe2, 0x5c, 0xef]);
@@ -86,7 +87,7 @@ mod tests {
     use portcullis::keys::pem;
 
     #[test]
-    fn placeholders_are_keys_of_their_algorithms() {
+    fn placeholders_can_be_imported_for_every_algorithm() {
         for algorithm in Algorithm::ALL.iter().copied().filter(|one| !one.is_symmetric()) {
             let placeholder = |key: &str| {
                 let reference = BindingReference {

@@ -7,7 +7,7 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::thread;
 
-/// An answer.
+/// A response.
 pub(super) struct Response {
     status: u16,
     headers: BTreeMap<&'static str, String>,
@@ -47,28 +47,29 @@ impl Response {
     }
 }
 
-/// A server that answers what it was told to, and 404 to the rest, for as long as the tests run.
+/// A server that sends the given responses, and 404 for all other paths, until the tests end.
 pub(super) struct Server {
     pub(super) url: String,
 }
 
 impl Server {
-    /// `answers` is told the server's URL.
-    pub(super) fn start(answers: impl FnOnce(&str) -> Vec<(&'static str, Response)>) -> Self {
+    /// Starts a server. `responses` returns the responses by their paths; its argument is the
+    /// server's URL.
+    pub(super) fn start(responses: impl FnOnce(&str) -> Vec<(&'static str, Response)>) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let answers: BTreeMap<&str, Response> = answers(&url).into_iter().collect();
+        let responses: BTreeMap<&str, Response> = responses(&url).into_iter().collect();
         thread::spawn(move || {
             for stream in listener.incoming() {
-                // A client may leave before it has everything.
-                let _ = answer(stream.unwrap(), &answers);
+                // A client may close the connection early.
+                let _ = respond(stream.unwrap(), &responses);
             }
         });
         Self { url }
     }
 }
 
-fn answer(stream: TcpStream, answers: &BTreeMap<&str, Response>) -> std::io::Result<()> {
+fn respond(stream: TcpStream, responses: &BTreeMap<&str, Response>) -> std::io::Result<()> {
     let mut lines = BufReader::new(stream.try_clone()?).lines();
     let request = lines.next().transpose()?.unwrap_or_default();
     for line in lines {
@@ -77,5 +78,5 @@ fn answer(stream: TcpStream, answers: &BTreeMap<&str, Response>) -> std::io::Res
         }
     }
     let path = request.split(' ').nth(1).unwrap_or_default();
-    answers.get(path).unwrap_or(&Response::status(404)).send(stream)
+    responses.get(path).unwrap_or(&Response::status(404)).send(stream)
 }

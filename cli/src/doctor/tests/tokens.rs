@@ -1,4 +1,4 @@
-//! What is said of a token.
+//! Tests of the verdicts on tokens.
 
 use super::keys::{private_p256, private_rsa};
 use super::*;
@@ -8,7 +8,7 @@ use crate::mint::signer::Signer;
 use portcullis::alg::Algorithm;
 use portcullis::issuer_id::IssuerId;
 
-/// Claims that pass, with changes; null takes one out.
+/// Valid claims, with changes.
 fn claims(issuer: &str, changes: &Value) -> Value {
     let now = now().get();
     let mut claims = json!({ "iss": issuer, "aud": "api", "sub": "user", "iat": now, "exp": now.saturating_add(600) });
@@ -23,22 +23,22 @@ fn signed(key: Key, algorithm: Algorithm, kid: &str, claims: &Value) -> String {
     compose(&signer, Some(kid), claims.as_object().unwrap().clone()).unwrap()
 }
 
-/// What becomes of a token on the two routes, for an issuer with one RSA key `r`.
+/// The verdicts on a token on the two routes, for an issuer with one RSA key `r`.
 fn judged(token: impl FnOnce(&str) -> String) -> Vec<Verdict> {
     let server = Server::start(|_| vec![("/keys", Response::json(&json!({ "keys": [rsa("r")] })))]);
     judged_at(&server.url, &token(&server.url), &[])
 }
 
-fn judged_at(url: &str, token: &str, without_keys: &[IssuerId]) -> Vec<Verdict> {
+fn judged_at(url: &str, token: &str, placeholder_issuers: &[IssuerId]) -> Vec<Verdict> {
     let keys = json!({ "jwks_uri": format!("{url}/keys") });
-    let asked = |method: &str, path: &str| TokenRequest {
+    let request = |method: &str, path: &str| TokenRequest {
         shown: path.to_owned(),
         method: method.to_owned(),
         path: path.to_owned(),
     };
-    let requests = [asked("GET", "/api/a"), asked("POST", "/admin/a")];
-    let question = Question { token, requests: &requests, without_keys };
-    let report = examine(&policy(url, &["RS256"], &keys), Some(&question), now());
+    let requests = [request("GET", "/api/a"), request("POST", "/admin/a")];
+    let token_check = TokenCheck { token, requests: &requests, placeholder_issuers };
+    let report = examine(&policy(url, &["RS256"], &keys), Some(&token_check), now());
     report.token.unwrap().0
 }
 
@@ -46,7 +46,7 @@ fn rs256(changes: Value) -> impl FnOnce(&str) -> String {
     move |url| signed(private_rsa(), Algorithm::RS256, "r", &claims(url, &changes))
 }
 
-/// The token is refused with this code, and the remedy has these pieces.
+/// Checks that the token is refused with this code, and that the remedy contains these texts.
 fn check(token: impl FnOnce(&str) -> String, code: &str, pieces: &[&str]) {
     let verdicts = judged(token);
     let refusal = verdicts[0].refusal.as_ref().unwrap();
@@ -58,7 +58,7 @@ fn check(token: impl FnOnce(&str) -> String, code: &str, pieces: &[&str]) {
 }
 
 #[test]
-fn a_good_token_passes_where_its_scopes_allow() {
+fn a_valid_token_passes_on_routes_whose_scopes_it_has() {
     let verdicts = judged(rs256(json!({})));
     assert_eq!(verdicts[0].refusal, None);
     assert_eq!((verdicts[0].issuer.as_deref(), verdicts[0].key.as_deref()), (Some("a"), Some("r")));
@@ -71,7 +71,7 @@ fn a_good_token_passes_where_its_scopes_allow() {
 }
 
 #[test]
-fn refusals_come_with_what_to_do() {
+fn refusals_have_remedies() {
     let now = now().get();
     check(
         rs256(json!({ "aud": "other" })),
@@ -110,7 +110,7 @@ fn refusals_come_with_what_to_do() {
 }
 
 #[test]
-fn a_token_cannot_be_judged_without_keys() {
+fn a_token_is_not_judged_without_the_issuers_keys() {
     let server = Server::start(|_| Vec::new());
     let verdicts = judged_at(&server.url, &rs256(json!({}))(&server.url), &[]);
     assert_eq!(verdicts[0].refusal.as_ref().unwrap().code, "keys_unavailable");
@@ -121,9 +121,8 @@ fn a_token_cannot_be_judged_without_keys() {
     assert_eq!(refusal.because, "the issuer's keys are in a binding that is not on this machine");
 }
 
-/// Whichever place the policy has for it.
 #[test]
-fn a_token_is_judged_where_the_policy_looks_for_it() {
+fn the_token_is_sent_in_the_first_token_source_of_the_policy() {
     let server = Server::start(|_| vec![("/keys", Response::json(&json!({ "keys": [rsa("r")] })))]);
     let sources = json!([
         "authorization",
@@ -144,15 +143,16 @@ fn a_token_is_judged_where_the_policy_looks_for_it() {
         });
         let policy = Policy::compile(&raw, &NoBindings).outcome.unwrap();
         let token = rs256(json!({}))(&server.url);
-        let asked =
+        let request =
             TokenRequest { shown: "/".to_owned(), method: "POST".to_owned(), path: "/".to_owned() };
-        let question = Question { token: &token, requests: &[asked], without_keys: &[] };
-        let report = examine(&policy, Some(&question), now());
+        let token_check =
+            TokenCheck { token: &token, requests: &[request], placeholder_issuers: &[] };
+        let report = examine(&policy, Some(&token_check), now());
         assert_eq!(report.token.unwrap().0[0].refusal, None, "{source}");
     }
 }
 
-/// What a policy of this mode, with or without revocation, makes of a token on its one route.
+/// The verdict on a token with changed claims, for a policy with changed members and one route.
 fn verdict(changes: Value, more: &Value) -> Verdict {
     let server = Server::start(|_| vec![("/keys", Response::json(&json!({ "keys": [rsa("r")] })))]);
     let mut raw = json!({
@@ -166,15 +166,15 @@ fn verdict(changes: Value, more: &Value) -> Verdict {
     raw.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     let policy = Policy::compile(&raw, &NoBindings).outcome.unwrap();
     let token = rs256(changes)(&server.url);
-    let asked =
+    let request =
         TokenRequest { shown: "/".to_owned(), method: "GET".to_owned(), path: "/".to_owned() };
-    let question = Question { token: &token, requests: &[asked], without_keys: &[] };
-    let report = examine(&policy, Some(&question), now());
+    let token_check = TokenCheck { token: &token, requests: &[request], placeholder_issuers: &[] };
+    let report = examine(&policy, Some(&token_check), now());
     report.token.unwrap().0.remove(0)
 }
 
 #[test]
-fn what_is_only_reported_passes() {
+fn report_mode_lets_refused_requests_pass() {
     let report = json!({ "routes": [{ "path": "/*", "mode": "report" }] });
     let verdict = verdict(json!({ "aud": "other" }), &report);
     assert!(verdict.is_admitted() && verdict.is_only_reported);
@@ -182,11 +182,11 @@ fn what_is_only_reported_passes() {
 }
 
 #[test]
-fn the_revocation_store_is_not_here() {
+fn verdicts_say_that_the_revocation_store_was_not_read() {
     let revocation = json!({ "revocation": { "kv": "REVOKED" } });
     let admitted = verdict(json!({ "jti": "one" }), &revocation);
     assert_eq!(admitted.refusal, None);
-    assert!(admitted.is_revocation_unseen);
+    assert!(admitted.is_revocation_unknown);
     let refused = verdict(json!({ "jti": "one", "exp": 1 }), &revocation);
     assert_eq!(refused.refusal.unwrap().code, "expired");
 }

@@ -1,4 +1,4 @@
-//! The configuration as values that know the line they stand on.
+//! The configuration file: its values and their lines.
 
 use super::NAMES;
 use anyhow::{Context as _, Result, bail};
@@ -8,24 +8,24 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::Path;
 
-/// A read configuration.
+/// A parsed configuration file.
 #[derive(Debug)]
-pub struct Source {
+pub struct ConfigFile {
     /// The file's name, for messages.
     pub name: String,
-    /// What it says. A date of TOML's, which wrangler cannot handle, stands here as text.
+    /// The content. TOML dates, which wrangler cannot handle, are text.
     pub value: Value,
     lines: BTreeMap<String, usize>,
     dates: Vec<String>,
 }
 
-impl Source {
+impl ConfigFile {
     /// Reads the file.
     ///
     /// # Errors
     ///
-    /// Where it cannot be read, is not of the form that its name says, or where wrangler would read
-    /// another one in the same folder instead.
+    /// If the file cannot be read or parsed, or if wrangler would read another file in the same
+    /// directory instead.
     pub fn read(path: &Path) -> Result<Self> {
         let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
         let preferred = NAMES.into_iter().take_while(|preferred| *preferred != name);
@@ -33,8 +33,8 @@ impl Source {
             && let Some(rival) = preferred.into_iter().find(|one| path.with_file_name(one).exists())
         {
             bail!(
-                "there is a {rival} beside {name}, and wrangler would read that one, unchecked: keep \
-                 the configuration in one of them alone"
+                "there is a {rival} beside {name}, and wrangler would read {rival}: keep only one \
+                 of the two files"
             );
         }
         let text = fs::read_to_string(path)
@@ -42,12 +42,12 @@ impl Source {
         Self::parse(&name, &text)
     }
 
-    /// Reads the file's text, by the form that its name says: JSON with comments for `.json` and
-    /// `.jsonc`, else TOML.
+    /// Parses the text of a file: JSON with comments if its name ends with `.json` or `.jsonc`, or
+    /// else TOML.
     ///
     /// # Errors
     ///
-    /// What stands in the way, with its line.
+    /// The first syntax error, with its line.
     pub fn parse(name: &str, text: &str) -> Result<Self> {
         let extension = Path::new(name).extension().and_then(OsStr::to_str);
         if matches!(extension, Some("json" | "jsonc")) {
@@ -70,7 +70,7 @@ impl Source {
         self.dates.push(pointer.to_owned());
     }
 
-    /// The line of the value that a JSON pointer names, or of the nearest one around it.
+    /// Returns the line of a value by its JSON pointer, or of the nearest value that contains it.
     #[must_use]
     pub fn line(&self, pointer: &str) -> Option<usize> {
         let mut pointer = pointer;
@@ -82,18 +82,19 @@ impl Source {
         }
     }
 
-    /// The JSON pointers of all dates.
+    /// The JSON pointers of all TOML dates.
     pub fn dates(&self) -> &[String] {
         &self.dates
     }
 }
 
-/// A key as one step of a JSON pointer.
+/// Escapes a key for a JSON pointer.
 pub fn escape(key: &str) -> String {
     key.replace('~', "~0").replace('/', "~1")
 }
 
-/// `/vars/POLICY/issuers/0/name` is `vars.POLICY.issuers[0].name`.
+/// Converts a JSON pointer such as `/vars/POLICY/issuers/0/name` to the path
+/// `vars.POLICY.issuers[0].name`.
 pub fn dotted(pointer: &str) -> String {
     let mut path = String::new();
     for step in pointer.split('/').skip(1) {
@@ -110,7 +111,8 @@ pub fn dotted(pointer: &str) -> String {
     path
 }
 
-/// `issuers[0].name` is `/issuers/0/name`. The reverse of [`dotted`].
+/// Converts a path such as `issuers[0].name` to the JSON pointer `/issuers/0/name`. The reverse of
+/// [`dotted`].
 pub fn pointer(path: &str) -> String {
     let mut pointer = String::new();
     for step in path.split(['.', '[']).filter(|step| !step.is_empty()) {
@@ -120,7 +122,7 @@ pub fn pointer(path: &str) -> String {
     pointer
 }
 
-/// The line, counted from one, of a place in a text.
+/// Returns the line of an offset in a text, counted from one.
 pub(super) fn line_of(text: &str, offset: usize) -> usize {
     text.bytes().take(offset).filter(|byte| *byte == b'\n').count().saturating_add(1)
 }
@@ -146,36 +148,39 @@ mask = 0xff
 ";
 
     #[test]
-    fn values_know_their_lines() {
-        let source = Source::parse("wrangler.toml", TEXT).unwrap();
-        assert_eq!(source.line("/name"), Some(1));
-        assert_eq!(source.line("/vars/POLICY/issuers/0/name"), Some(7));
-        assert_eq!(source.line("/vars/POLICY/issuers/0/keys/secret"), Some(8));
-        assert_eq!(source.line("/vars/POLICY/issuers/1/leeway"), Some(11));
-        // What is not there has the line of what is around it.
-        assert_eq!(source.line("/vars/POLICY/issuers/0/keys/secret/0"), Some(8));
-        assert_eq!(source.line("/vars/POLICY/issuers/1/nothing"), Some(10));
-        assert_eq!(source.line("/nothing"), None);
+    fn values_have_lines() {
+        let config_file = ConfigFile::parse("wrangler.toml", TEXT).unwrap();
+        assert_eq!(config_file.line("/name"), Some(1));
+        assert_eq!(config_file.line("/vars/POLICY/issuers/0/name"), Some(7));
+        assert_eq!(config_file.line("/vars/POLICY/issuers/0/keys/secret"), Some(8));
+        assert_eq!(config_file.line("/vars/POLICY/issuers/1/leeway"), Some(11));
+        // A missing value has the line of the nearest value that would contain it.
+        assert_eq!(config_file.line("/vars/POLICY/issuers/0/keys/secret/0"), Some(8));
+        assert_eq!(config_file.line("/vars/POLICY/issuers/1/nothing"), Some(10));
+        assert_eq!(config_file.line("/nothing"), None);
     }
 
     #[test]
-    fn values_are_those_of_json() {
-        let source = Source::parse("wrangler.toml", TEXT).unwrap();
-        let second = &source.value["vars"]["POLICY"]["issuers"][1];
+    fn toml_values_become_json_values() {
+        let config_file = ConfigFile::parse("wrangler.toml", TEXT).unwrap();
+        let second = &config_file.value["vars"]["POLICY"]["issuers"][1];
         assert_eq!(*second, serde_json::json!({ "leeway": 1000, "ratio": 0.5, "mask": 255 }));
-        assert_eq!(source.dates(), ["/vars/POLICY/since"]);
+        assert_eq!(config_file.dates(), ["/vars/POLICY/since"]);
     }
 
     #[test]
-    fn what_is_not_toml_is_named_with_its_line() {
-        let error = Source::parse("wrangler.toml", "a = 1\nb =\n").unwrap_err().to_string();
+    fn invalid_toml_is_reported_with_its_line() {
+        let error = ConfigFile::parse("wrangler.toml", "a = 1\nb =\n").unwrap_err().to_string();
         assert!(error.starts_with("wrangler.toml:2: this is not TOML: "), "{error}");
-        let error = Source::parse("wrangler.toml", "a = 1\nb = inf\n").unwrap_err().to_string();
-        assert_eq!(error, "line 2: b: JSON, and so a variable, has no such number");
+        let error = ConfigFile::parse("wrangler.toml", "a = 1\nb = inf\n").unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "line 2: b: JSON has no such number, so a variable cannot have this value"
+        );
     }
 
     #[test]
-    fn paths_and_pointers_are_two_spellings() {
+    fn paths_convert_to_pointers_and_back() {
         for (path, expected) in [
             ("issuers[0].keys.secret", "/issuers/0/keys/secret"),
             ("issuers[12].audience[1]", "/issuers/12/audience/1"),

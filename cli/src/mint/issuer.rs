@@ -1,4 +1,4 @@
-//! What the policy says of its issuers, as far as minting a token goes.
+//! The issuers of a policy, as far as minting a token needs them.
 
 use crate::config::dev_vars::DevVars;
 use anyhow::{Context, Result, anyhow, bail};
@@ -6,24 +6,24 @@ use base64ct::{Base64Unpadded, Base64UrlUnpadded, Encoding};
 use portcullis::alg::Algorithm;
 use serde_json::Value;
 
-/// One issuer of the policy, read leniently: whether the policy is sound is for `check` to say.
+/// An issuer of the policy. Invalid members are ignored, because `check` reports them.
 #[derive(Debug, Default)]
 pub(crate) struct Issuer {
     /// Its name in the policy.
     pub(crate) name: String,
-    /// What its tokens have as `iss`.
+    /// The possible values of `iss`.
     pub(crate) urls: Vec<String>,
-    /// What its tokens may have as `aud`.
+    /// The possible values of `aud`.
     pub(crate) audience: Vec<String>,
-    /// The listed algorithms, as far as there are such.
+    /// The listed algorithms.
     pub(crate) algorithms: Vec<Algorithm>,
     /// The binding of its newest secret.
     pub(crate) secret: Option<String>,
-    /// How the secret is written down.
+    /// The encoding of the secret.
     pub(crate) encoding: Option<String>,
 }
 
-/// The issuers of a policy.
+/// Returns the issuers of a policy.
 pub(crate) fn issuers(policy: &Value) -> Vec<Issuer> {
     let issuers = policy.get("issuers").and_then(Value::as_array);
     issuers.into_iter().flatten().map(issuer).collect()
@@ -31,7 +31,7 @@ pub(crate) fn issuers(policy: &Value) -> Vec<Issuer> {
 
 fn issuer(raw: &Value) -> Issuer {
     let keys = raw.get("keys");
-    // `"*"` stands for any, and is no value for a claim.
+    // `"*"` means any value, so it is not the value of a claim.
     let named = |key| texts(raw.get(key)).into_iter().filter(|text| text != "*").collect();
     Issuer {
         name: texts(raw.get("name")).into_iter().next().unwrap_or_default(),
@@ -60,13 +60,13 @@ impl Issuer {
     /// The bytes of the issuer's newest secret.
     pub(crate) fn secret(&self, dev_vars: &DevVars) -> Result<Vec<u8>> {
         let Some(binding) = &self.secret else {
-            bail!("issuer {} has no secret: sign with its private key, --key FILE", self.name);
+            bail!("the issuer {} has no secret: name its private key with --key FILE", self.name);
         };
         let Some(secret) = dev_vars.values.get(binding) else {
             match &dev_vars.file {
-                Some(file) => bail!("{file} has no {binding}: add a line {binding}=..."),
+                Some(file) => bail!("{file} has no {binding}: add the line {binding}=..."),
                 None => bail!(
-                    "there is no .dev.vars with {binding} in it: make one, with the line {binding}=..."
+                    "there is no .dev.vars with {binding}: create it with the line {binding}=..."
                 ),
             }
         };
@@ -83,18 +83,20 @@ fn decode(secret: &str, encoding: &str) -> Result<Vec<u8>> {
         "base64" => Base64Unpadded::decode_vec(unpadded).map_err(|error| anyhow!(error)),
         "base64url" => Base64UrlUnpadded::decode_vec(unpadded).map_err(|error| anyhow!(error)),
         "hex" => hex(secret_text),
-        other => bail!("the policy gives the unknown encoding {other}"),
+        other => bail!("the policy names the unknown encoding {other}"),
     }
 }
 
 fn hex(text: &str) -> Result<Vec<u8>> {
     let digits: Vec<u32> = text
         .chars()
-        .map(|digit| digit.to_digit(16).context("a character is no hexadecimal digit"))
+        .map(|digit| {
+            digit.to_digit(16).context("it contains a character that is not a hexadecimal digit")
+        })
         .collect::<Result<_>>()?;
     let (pairs, rest) = digits.as_chunks::<2>();
     if !rest.is_empty() {
-        bail!("the number of digits is odd");
+        bail!("it has an odd number of digits");
     }
     pairs.iter().map(|[high, low]| Ok(u8::try_from((high << 4) | low)?)).collect()
 }
@@ -108,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn secrets_are_decoded_as_the_policy_says() {
+    fn secrets_are_decoded_with_the_encoding_of_the_policy() {
         check("secret", "utf8", Some(b"secret"));
         check("_-8=", "base64url", Some(&[0xff, 0xef]));
         check("/+8=", "base64", Some(&[0xff, 0xef]));

@@ -1,20 +1,22 @@
-//! A token that is handed to a command: on standard input or in a file, never on the command line.
+//! Reads a token from standard input or from a file. Commands do not take tokens as arguments,
+//! because other users of the machine can see those.
 
 use anyhow::{Context as _, Result, bail};
 use std::fs;
 use std::io::{self, Read as _};
 use std::path::Path;
 
-/// The token from `-`, which is standard input, or from the file, without what is often copied along
-/// with it; none where neither was given.
-pub(crate) fn token(dash: Option<&str>, file: Option<&Path>) -> Result<Option<String>> {
+/// Reads the token from standard input if `dash` is `-`, or else from the file. Removes quotes, the
+/// header name and the scheme, which are often copied together with a token. Returns `None` if
+/// neither `dash` nor `file` is set.
+pub(crate) fn read(dash: Option<&str>, file: Option<&Path>) -> Result<Option<String>> {
     let mut text = String::new();
     match (dash, file) {
         (None, None) => return Ok(None),
         (Some(token), _) if token != "-" => {
             bail!(
-                "whoever looks at this machine's processes sees a token on a command line: write - \
-                 for it, and give it on standard input"
+                "other users of this machine can see the arguments of a command: write - instead \
+                 of the token, and pass the token on standard input"
             )
         }
         (_, Some(file)) if file.as_os_str() != "-" => {
@@ -26,14 +28,14 @@ pub(crate) fn token(dash: Option<&str>, file: Option<&Path>) -> Result<Option<St
             read.context("the token cannot be read from standard input")?;
         }
     }
-    let token = bare(&text);
+    let token = trimmed(&text);
     if token.is_empty() {
-        bail!("there is no token in what was given");
+        bail!("there is no token in the input");
     }
     Ok(Some(token.to_owned()))
 }
 
-fn bare(text: &str) -> &str {
+fn trimmed(text: &str) -> &str {
     let text = text.trim().trim_matches(['"', '\'']);
     let text = text.strip_prefix("Authorization:").map_or(text, str::trim_start);
     text.strip_prefix("Bearer ").unwrap_or(text).trim()
@@ -44,11 +46,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_token_is_taken_out_of_what_was_copied_along() {
+    fn quotes_header_name_and_scheme_are_removed() {
         for text in
             ["a.b.c", " a.b.c\n", "Bearer a.b.c", "Authorization: Bearer a.b.c", "\"a.b.c\""]
         {
-            assert_eq!(bare(text), "a.b.c", "{text:?}");
+            assert_eq!(trimmed(text), "a.b.c", "{text:?}");
         }
     }
 }
