@@ -217,7 +217,7 @@ for (const runtime of ["workerd", "miniflare", "wrangler"]) {
       policy: hs256({ origin, errors: { detail: "reason" } }),
       secrets: { SECRET },
     });
-    withGate("of the request target", options, (test) => {
+    withGate("request targets", options, (test) => {
       /**
        * Sends a request. If the gate admits it, asserts that the gate forwarded the path that it
        * evaluated, and that an origin cannot take this path for one that needs other permissions.
@@ -346,7 +346,7 @@ for (const runtime of ["workerd", "miniflare", "wrangler"]) {
       });
     });
 
-    withGate("with other values of Host", options, (test) => {
+    withGate("values of Host", options, (test) => {
       test("neither the origin nor the route depends on Host", async ({ gate, origin }) => {
         const hosts = [
           "evil.example",

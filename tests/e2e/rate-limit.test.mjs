@@ -85,20 +85,24 @@ gateTest(
   },
 );
 
-gateTest("does not count requests that are not guesses", limited, async ({ gate, origin }) => {
-  for (let i = 0; i < 3 * LIMIT; i += 1) {
-    await assertRefused(await gate.fetch("/api/a", from("192.0.2.3")), 401);
-    await assertRefused(
-      await gate.fetchWith(hs256Token({ exp: 1 }), "/api/a", from("192.0.2.3")),
-      401,
-      EXPIRED,
-    );
-    assert.equal((await gate.fetchWith(hs256Token(), "/admin/a", from("192.0.2.3"))).status, 403);
-    await assertProblem(await gate.fetch("/nowhere", from("192.0.2.3")), 404);
-  }
-  await assertRefused(await gate.fetchWith("a.b.c", "/api/a", from("192.0.2.3")), 401, INVALID);
-  origin.expectNone();
-});
+gateTest(
+  "does not count missing tokens, expired tokens or missing scopes",
+  limited,
+  async ({ gate, origin }) => {
+    for (let i = 0; i < 3 * LIMIT; i += 1) {
+      await assertRefused(await gate.fetch("/api/a", from("192.0.2.3")), 401);
+      await assertRefused(
+        await gate.fetchWith(hs256Token({ exp: 1 }), "/api/a", from("192.0.2.3")),
+        401,
+        EXPIRED,
+      );
+      assert.equal((await gate.fetchWith(hs256Token(), "/admin/a", from("192.0.2.3"))).status, 403);
+      await assertProblem(await gate.fetch("/nowhere", from("192.0.2.3")), 404);
+    }
+    await assertRefused(await gate.fetchWith("a.b.c", "/api/a", from("192.0.2.3")), 401, INVALID);
+    origin.expectNone();
+  },
+);
 
 gateTest("counts IPv6 clients by their /64 prefix", limited, async ({ gate, origin }) => {
   await exhaust(gate, "2001:db8:1:2::1");
