@@ -1,5 +1,6 @@
-// An MCP client that knows nothing but the address of an API: from its first refusal to a token that passes, by the
-// metadata of the resource (RFC 9728) and of the real provider (RFC 8414), and the resource indicator (RFC 8707).
+// An MCP client that knows only the address of an API. It is refused, reads the metadata of the
+// resource (RFC 9728) and of a real provider (RFC 8414), and requests a token for the resource
+// (RFC 8707).
 
 import assert from "node:assert/strict";
 import {
@@ -16,12 +17,17 @@ import {
   tokens,
 } from "./harness/index.mjs";
 
+/** @import { AnyResponse } from "./harness/answers.mjs" */
+/** @import { GateOptions, Providers } from "./harness/gate.mjs" */
+/** @import { Origin } from "./harness/origin.mjs" */
+/** @import { Running } from "./harness/running.mjs" */
+
 const { published } = policies;
 
 const RESOURCE_METADATA = "/.well-known/oauth-protected-resource";
 const OAUTH_METADATA = "/.well-known/oauth-authorization-server";
 
-/** Past so many seconds the provider's tokens have run out. */
+/** After this many seconds, the provider's tokens have expired. */
 const EIGHT_DAYS = 8 * 86_400;
 
 const ROUTES = [
@@ -31,7 +37,13 @@ const ROUTES = [
   { path: "/mcp/step-up/*", acr: ["urn:example:two-factors"], max_auth_age: 60 },
 ];
 
-/** A gate before the resource `identifier`, whose tokens the provider issues. */
+/**
+ * A gate in front of the resource `identifier`, for which the provider issues tokens.
+ *
+ * @param {string} identifier
+ * @param {{policy?: Record<string, unknown>, options?: GateOptions}} [more]
+ * @returns {(site: {origin: Origin} & Providers) => GateOptions}
+ */
 const guarding =
   (identifier, more = {}) =>
   ({ origin, provider }) => ({
@@ -51,32 +63,52 @@ const guarding =
   });
 
 /**
- * The well-known address for an identifier: the suffix goes between its host and its path, of which a slash that ends
- * the host is no part (RFC 9728 section 3.1, RFC 8414 section 3.1).
+ * The well-known URL for an identifier. The suffix goes between the host and the path. A slash
+ * directly after the host is removed if nothing follows it (RFC 9728 section 3.1, RFC 8414 section
+ * 3.1).
+ *
+ * @param {string} identifier
+ * @param {string} suffix
  */
 function wellKnown(identifier, suffix) {
-  const [, base, path] = /^(https?:\/\/[^/]+)(\/.*)?$/.exec(identifier);
+  const found = /^(https?:\/\/[^/]+)(\/.*)?$/.exec(identifier);
+  assert.ok(found, identifier);
+  const [, base, path] = found;
   return `${base}${suffix}${path === "/" ? "" : (path ?? "")}`;
 }
 
 /**
- * The same address at the gate. The identifier is an https URL, as it must be, while the gate under test listens on
- * http://127.0.0.1: where a deployment's DNS and TLS would lead, only scheme and host are exchanged here.
+ * The same path and query at the gate. The identifier must be an https URL, but the gate under test
+ * listens on http://127.0.0.1, so scheme and host are replaced.
+ *
+ * @param {Running} gate
+ * @param {string} url
  */
 function atGate(gate, url) {
   const { pathname, search } = new URL(url);
   return new URL(`${pathname}${search}`, gate.url);
 }
 
-/** A document that a client reads over the network: JSON, 200, not redirected. */
+/**
+ * Fetches a JSON document. Asserts a status of 200 without a redirect.
+ *
+ * @param {string | URL} url
+ */
 async function readDocument(url) {
   const response = await fetch(url, { redirect: "error" });
   assert.equal(response.status, 200, String(url));
-  assert.match(response.headers.get("content-type"), /^application\/json(;|$)/);
+  assert.match(response.headers.get("content-type") ?? "", /^application\/json(;|$)/);
   return { response, document: await response.json() };
 }
 
-/** A token by client credentials (RFC 6749 section 4.4) for one resource (RFC 8707 section 2). */
+/**
+ * Requests a token for one resource (RFC 8707 section 2) with client credentials (RFC 6749 section
+ * 4.4).
+ *
+ * @param {string} endpoint
+ * @param {{resource: string, scope: string}} wanted
+ * @returns {Promise<string>}
+ */
 async function obtainToken(endpoint, { resource, scope }) {
   const response = await fetch(endpoint, {
     method: "POST",
@@ -94,7 +126,9 @@ async function obtainToken(endpoint, { resource, scope }) {
   return answer.access_token;
 }
 
-const claimsOf = (token) => JSON.parse(Buffer.from(tokens.segments(token)[1], "base64url"));
+/** @param {string} token */
+const claimsOf = (token) =>
+  JSON.parse(Buffer.from(tokens.segments(token)[1], "base64url").toString());
 
 for (const runtime of ["miniflare", "workerd"]) {
   for (const identifier of [
@@ -103,20 +137,20 @@ for (const runtime of ["miniflare", "workerd"]) {
     "https://api.example.com:8443/",
   ]) {
     providerTest(
-      `a client finds its way from a refusal to a token for ${identifier} in ${runtime}`,
+      `a refused client can discover how to get a token for ${identifier} in ${runtime}`,
       guarding(identifier, { options: { runtime } }),
       async ({ gate, origin, provider }) => {
         const refused = await gate.fetch("/mcp");
         assert.equal(refused.status, 401);
-        const { scheme, parameters } = onlyChallenge(refused.headers.get("www-authenticate"));
+        const { scheme, parameters } = onlyChallenge(refused.headers.get("www-authenticate") ?? "");
         assert.equal(scheme, "bearer");
         const { resource_metadata: address, error } = parameters;
-        assert.equal(error, undefined, "RFC 6750 section 3.1: no error where there was no token");
-        assert.ok(URL.canParse(address), address);
+        assert.equal(error, undefined, "RFC 6750 section 3.1: no error if there was no token");
+        assert.ok(address !== undefined && URL.canParse(address), address);
 
         const { response, document } = await readDocument(atGate(gate, address));
         assert.equal(response.headers.get("access-control-allow-origin"), "*");
-        // RFC 9728 section 3.3: a document that speaks of another resource must not be used.
+        // RFC 9728 section 3.3: a client must not use a document for another resource.
         assert.equal(document.resource, identifier);
         assert.equal(wellKnown(document.resource, RESOURCE_METADATA), address);
         assert.deepEqual(document, {
@@ -125,16 +159,16 @@ for (const runtime of ["miniflare", "workerd"]) {
           scopes_supported: ["read", "write"],
           bearer_methods_supported: ["header"],
         });
-        await provider.expectFetches([], "what the gate says of itself it need not ask for");
+        await provider.expectFetches([], "the gate needs no fetch for its own metadata");
 
-        const [server] = document.authorization_servers;
+        const [server = ""] = document.authorization_servers;
         const { document: metadata } = await readDocument(wellKnown(server, OAUTH_METADATA));
         assert.equal(metadata.issuer, server, "RFC 8414 section 3.3");
         assert.ok(metadata.grant_types_supported.includes("client_credentials"));
         assert.equal(new URL(metadata.token_endpoint).origin, provider.issuer);
-        await provider.expectFetches([OAUTH_METADATA], "of the client");
+        await provider.expectFetches([OAUTH_METADATA], "by the client");
 
-        const [scope] = document.scopes_supported;
+        const [scope = ""] = document.scopes_supported;
         const token = await obtainToken(metadata.token_endpoint, {
           resource: document.resource,
           scope,
@@ -144,19 +178,19 @@ for (const runtime of ["miniflare", "workerd"]) {
         assert.equal(seen.header("authorization"), `Bearer ${token}`);
         assert.equal(seen.header("x-auth-subject"), "client-RS256");
         assert.equal(seen.header("x-auth-scope"), scope);
-        await provider.expectFetches([JWKS], "of the gate, at its first token");
+        await provider.expectFetches([JWKS], "by the gate, for the first token");
 
-        // More is needed, and the challenge says what (RFC 6750 section 3.1).
+        // The challenge names the required scope (RFC 6750 section 3.1).
         const more = await gate.fetchWith(token, "/mcp/tools/call", { method: "POST", body: "{}" });
         assert.equal(more.status, 403);
-        const insufficient = onlyChallenge(more.headers.get("www-authenticate")).parameters;
+        const insufficient = onlyChallenge(more.headers.get("www-authenticate") ?? "").parameters;
         assert.deepEqual(
           [insufficient.error, insufficient.resource_metadata],
           ["insufficient_scope", address],
         );
         const wider = await obtainToken(metadata.token_endpoint, {
           resource: identifier,
-          scope: insufficient.scope,
+          scope: insufficient.scope ?? "",
         });
         const answer = await gate.fetchWith(wider, "/mcp/tools/call", {
           method: "POST",
@@ -166,7 +200,7 @@ for (const runtime of ["miniflare", "workerd"]) {
         assert.deepEqual([called.method, called.target], ["POST", "/mcp/tools/call"]);
         assert.equal((await called.body()).text, "{}");
 
-        // The same server's token for another resource is none for this one.
+        // A token of the same server for another resource is rejected.
         const resource = "https://other.example.com/mcp";
         const elsewhere = await obtainToken(metadata.token_endpoint, { resource, scope });
         await assertRefused(
@@ -177,7 +211,7 @@ for (const runtime of ["miniflare", "workerd"]) {
             detail: "wrong_audience",
           },
         );
-        await provider.expectFetches([], "the keys are there");
+        await provider.expectFetches([], "the keys are cached");
       },
     );
   }
@@ -188,7 +222,7 @@ const PATH = `${RESOURCE_METADATA}/mcp`;
 const resource_metadata = `https://api.example.com${PATH}`;
 
 providerTest(
-  "RFC 9728 section 5.1: whatever the challenge says, it points at the document",
+  "RFC 9728 section 5.1: every challenge contains the URL of the metadata document",
   guarding(IDENTIFIER, {
     policy: {
       token: { sources: ["authorization", { query: "access_token" }] },
@@ -198,6 +232,12 @@ providerTest(
   }),
   async ({ gate, origin, provider }) => {
     const get = (scope = "read", audience = IDENTIFIER) => provider.token({ scope, audience });
+    /**
+     * @param {AnyResponse} response
+     * @param {number} status
+     * @param {Record<string, string | RegExp>} challenge
+     * @param {string} detail
+     */
     const refuse = (response, status, challenge, detail) =>
       assertRefused(response, status, { ...challenge, resource_metadata }, { detail, why: detail });
     const good = await get();
@@ -231,7 +271,7 @@ providerTest(
     );
     await refuse(await gate.fetchWith("abc", "/mcp"), 401, INVALID, "malformed_token");
     await refuse(await gate.fetchWith(unsigned, "/mcp"), 401, INVALID, "algorithm_not_allowed");
-    await provider.expectFetches([], "nothing yet for which a key is needed");
+    await provider.expectFetches([], "no request has needed a key so far");
 
     const forged = tokens.withChangedCharacter(good, good.length - 20);
     await refuse(await gate.fetchWith(forged, "/mcp"), 401, INVALID, "bad_signature");
@@ -262,13 +302,13 @@ providerTest(
 
     await gate.moveClock(EIGHT_DAYS);
     await refuse(await gate.fetchWith(await get(), "/mcp"), 401, EXPIRED, "expired");
-    await provider.expectFetches([JWKS], "the keys of eight days ago are too old");
+    await provider.expectFetches([JWKS], "keys from eight days ago are too old");
 
-    // What has no challenge has no pointer either.
-    for (const [target, status] of [
+    // A response without a challenge does not contain the URL either.
+    for (const [target, status] of /** @type {const} */ ([
       ["/nowhere", 404],
       ["/mcp//x", 400],
-    ]) {
+    ])) {
       const { header } = await assertProblem(await gate.raw({ target }), status, {
         detail: status === 404 ? "no_route" : "ambiguous_path",
       });
@@ -279,7 +319,7 @@ providerTest(
 
 for (const runtime of ["miniflare", "workerd"]) {
   providerTest(
-    `the document and its address are the policy's, whatever a request says, in ${runtime}`,
+    `request headers do not change the metadata document or its URL in ${runtime}`,
     guarding(IDENTIFIER, { options: { runtime } }),
     async ({ gate, origin, provider }) => {
       const { document } = await readDocument(atGate(gate, resource_metadata));
@@ -303,7 +343,7 @@ for (const runtime of ["miniflare", "workerd"]) {
         assert.deepEqual([read.status, JSON.parse(read.text)], [200, document], host);
       }
 
-      // HEAD says what GET does, less the document (RFC 9110 section 9.3.2).
+      // The response to HEAD has the headers of GET but no body (RFC 9110 section 9.3.2).
       const head = await gate.raw({ method: "HEAD", target: PATH });
       assert.deepEqual([head.status, head.rest.length], [200, 0]);
       assert.equal(head.header("content-type"), "application/json");
@@ -314,9 +354,10 @@ for (const runtime of ["miniflare", "workerd"]) {
           detail: "method_not_allowed",
           why: method,
         });
-        assert.deepEqual(header("allow").split(", ").sort(), ["GET", "HEAD", "OPTIONS"]);
+        assert.deepEqual((header("allow") ?? "").split(", ").sort(), ["GET", "HEAD", "OPTIONS"]);
       }
-      // A page's script asks first, as it sends the version of the protocol along (MCP, Streamable HTTP).
+      // A script in a page needs a preflight, because it sends the header `MCP-Protocol-Version`
+      // (MCP, Streamable HTTP).
       const preflight = await gate.fetch(PATH, {
         method: "OPTIONS",
         headers: {
@@ -329,7 +370,8 @@ for (const runtime of ["miniflare", "workerd"]) {
       assert.equal(preflight.headers.get("access-control-allow-origin"), "*");
       assert.equal(preflight.headers.get("access-control-allow-headers"), "*");
 
-      // A bad token is none of the document's business, and another resource's document is not here.
+      // The document needs no token, so that an invalid one does not matter. The gate serves no
+      // documents of other resources.
       const withToken = await gate.fetchWith("a.b.c", PATH);
       assert.deepEqual([withToken.status, await withToken.json()], [200, document]);
       for (const other of [RESOURCE_METADATA, `${PATH}/tools`, `${RESOURCE_METADATA}/other`]) {

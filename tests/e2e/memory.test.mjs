@@ -1,4 +1,5 @@
-// What passes through is never held: a gigabyte either way leaves the runtime's memory as it was.
+// Bodies are streamed and never buffered: the runtime's memory does not grow while a gigabyte is
+// downloaded or uploaded.
 
 import assert from "node:assert/strict";
 import { once } from "node:events";
@@ -6,23 +7,28 @@ import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { request as httpRequest } from "node:http";
 import { assertAdmitted, bounded, policies, withGate } from "./harness/index.mjs";
 
+/** @import { TestContext } from "node:test" */
+
 const { hs256, hs256Token, SECRET } = policies;
 
 const MEBIBYTE = 1024 * 1024;
 const COUNT = 1024;
 const PIECE = Buffer.alloc(MEBIBYTE, "a piece of a large body, ");
 
-/** Far less than what passes, and more than what the runtime takes for itself at any time. */
+/** Far less than the size of a body, and more than the runtime's own fluctuation. */
 const GROWTH = 200 * MEBIBYTE;
 
-/** The resident memory of the workerd processes that this test has started, or nothing where /proc is not. */
+/**
+ * Returns the resident memory of the workerd processes that this test has started, or `undefined`
+ * if the system has no /proc.
+ */
 function resident() {
   if (!existsSync("/proc/self/status")) return undefined;
-  const status = (id) => {
+  const status = (/** @type {string} */ id) => {
     try {
       return readFileSync(`/proc/${id}/status`, "utf8");
     } catch {
-      return ""; // It has ended meanwhile.
+      return ""; // The process has ended in the meantime.
     }
   };
   const ids = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
@@ -38,24 +44,28 @@ function resident() {
 }
 
 withGate(
-  "a gigabyte",
+  "a body of a gigabyte",
   ({ origin }) => ({ runtime: "workerd", policy: hs256({ origin }), secrets: { SECRET } }),
   (test) => {
-    // Before anything large has passed: what one test makes it take, the next would not see it take.
+    /**
+     * Measured once, before the first large body. Memory that one test makes the runtime allocate
+     * would hide the growth in the next test.
+     *
+     * @type {number | undefined}
+     */
     let before;
 
-    const measured = (t) => {
+    const measured = (/** @type {TestContext} */ t) => {
       before ??= resident();
-      let most = before;
+      let most = before ?? 0;
       return {
         look: () => {
-          if (before !== undefined) most = Math.max(most, resident());
+          if (before !== undefined) most = Math.max(most, resident() ?? 0);
         },
         check: () => {
           if (before === undefined) return;
-          t.diagnostic(
-            `workerd: ${Math.round(before / MEBIBYTE)} MiB before, ${Math.round(most / MEBIBYTE)} at most`,
-          );
+          const [first, highest] = [before, most].map((bytes) => Math.round(bytes / MEBIBYTE));
+          t.diagnostic(`workerd: ${first} MiB before, ${highest} at most`);
           assert.ok(
             most - before < GROWTH,
             `workerd grew by ${Math.round((most - before) / MEBIBYTE)} MiB`,
@@ -64,7 +74,7 @@ withGate(
       };
     };
 
-    test("downloaded is not held", async ({ gate, origin, t }) => {
+    test("is not buffered during a download", async ({ gate, origin, t }) => {
       await assertAdmitted(await gate.fetchWith(hs256Token(), "/api/warm"), origin);
       const memory = measured(t);
       origin.answerWith(async (received, response) => {
@@ -95,7 +105,7 @@ withGate(
       origin.expectOne();
     });
 
-    test("uploaded is not held", async ({ gate, origin, t }) => {
+    test("is not buffered during an upload", async ({ gate, origin, t }) => {
       await assertAdmitted(await gate.fetchWith(hs256Token(), "/api/warm"), origin);
       const memory = measured(t);
       const outgoing = httpRequest(`${gate.url}/api/upload`, {

@@ -1,15 +1,47 @@
-// Random requests by random policies: none is a 500, and none reaches the origin unless a model of the policy, which
-// knows what each piece of the request was meant to be, says so. tests/it/model.rs does the same by the thousand.
+// Sends random requests to gates with random policies, and compares each response with a model of
+// the policy. The model knows the meaning of each part of a request, so it need not parse anything.
+// tests/it/model.rs does the same with thousands of requests, but without a runtime.
 
 import assert from "node:assert/strict";
 import { gateTest, policies, tokens } from "./harness/index.mjs";
+
+/** @import { Access } from "../../policy.d.ts" */
+
+/**
+ * @typedef {object} Random
+ * @property {(percent: number) => boolean} chance
+ * @property {<T>(list: readonly T[]) => T} pick
+ */
+/**
+ * @typedef {object} Route
+ * @property {string[]} segments
+ * @property {boolean} open Whether the pattern ends in `*`.
+ * @property {Access} access
+ * @property {string[]} [methods]
+ * @property {string[]} [scopes]
+ */
+/**
+ * A segment of a path. Without `meaning`, a path that contains the segment is ambiguous.
+ *
+ * @typedef {{text: string, meaning?: string}} Segment
+ */
+/**
+ * `token` is a number if the gate refuses the credentials with that status.
+ *
+ * @typedef {{headers: string[][], token: "none" | "good" | "admin" | number}} Credentials
+ */
 
 const { hs256, hs256Token, SECRET } = policies;
 
 const POLICIES = 4;
 const REQUESTS = 100;
 
-/** Mulberry32: the same requests every time. */
+/**
+ * Mulberry32, which makes the same choices in every run.
+ *
+ * @param {number} seed
+ * @returns {Random}
+ */
 function randomFrom(seed) {
   let state = seed;
   const next = () => {
@@ -20,20 +52,29 @@ function randomFrom(seed) {
   };
   return {
     chance: (percent) => next() * 100 < percent,
-    pick: (list) => list[Math.floor(next() * list.length)],
+    // `next` returns less than 1, so that the index is valid.
+    pick: (list) => /** @type {(typeof list)[number]} */ (list[Math.floor(next() * list.length)]),
   };
 }
 
 const METHODS = ["GET", "POST", "DELETE"];
 const NAMES = ["a", "b", "admin"];
 
-/** Routes of one or two segments; no two have one pattern. */
+/**
+ * Draws routes of one or two segments by their patterns, which are all different.
+ *
+ * @param {Random} random
+ */
 function drawRoutes({ chance, pick }) {
+  /** @type {Map<string, Route>} */
   const routes = new Map();
   for (let i = 0; i < 6; i += 1) {
     const segments = [pick(NAMES), ...(chance(60) ? [pick([...NAMES, "{x}"])] : [])];
     const open = chance(40);
-    const access = pick(["required", "required", "optional", "public"]);
+    /** @type {Access[]} */
+    const choices = ["required", "required", "optional", "public"];
+    const access = pick(choices);
+    /** @type {Route} */
     const route = { segments, open, access };
     if (chance(30)) route.methods = ["GET"];
     if (access !== "public" && chance(40)) route.scopes = ["admin"];
@@ -42,6 +83,7 @@ function drawRoutes({ chance, pick }) {
   return routes;
 }
 
+/** @param {Random} random */
 function drawPath({ chance, pick }) {
   const pieces = [...NAMES, ...NAMES, "x", "a%20b"].map((text) => ({
     text,
@@ -50,19 +92,24 @@ function drawPath({ chance, pick }) {
   const odd = ["..", "%2e%2e", "%61", "a;b", "a%2Fb", "a%5Cb", "", "%252e", "a\\b"].map((text) => ({
     text,
   }));
+  /** @type {Segment[]} */
   const segments = [];
   for (let i = pick([1, 1, 2, 2, 3]); i > 0; i -= 1)
     segments.push(chance(5) ? pick(odd) : pick(pieces));
-  // Whatever comes before it, so that an empty one is no slash at the end.
-  if (segments.some(({ meaning }) => meaning === undefined)) segments.push(pieces[0]);
+  // An empty last segment would only be a slash at the end of the path, which is allowed.
+  if (segments.some(({ meaning }) => meaning === undefined)) segments.push(...pieces.slice(0, 1));
   return segments;
 }
 
-/** What is sent, and `token`: "none", "good", "admin", or the status that it is refused with. */
+/**
+ * @param {Random} random
+ * @returns {Credentials}
+ */
 function drawCredentials({ pick }) {
-  const bearer = (text) => [["Authorization", `Bearer ${text}`]];
+  const bearer = (/** @type {string} */ text) => [["Authorization", `Bearer ${text}`]];
   const good = hs256Token();
-  return pick([
+  /** @type {Credentials[]} */
+  const choices = [
     { headers: [], token: "none" },
     { headers: [["Authorization", "Basic dTpw"]], token: "none" },
     { headers: bearer(good), token: "good" },
@@ -78,17 +125,26 @@ function drawCredentials({ pick }) {
     { headers: bearer("a.b.c"), token: 401 },
     { headers: [["Authorization", "Bearer"]], token: 400 },
     { headers: [...bearer(good), ...bearer(good)], token: 400 },
-  ]);
+  ];
+  return pick(choices);
 }
 
+/**
+ * Returns the status that the gate must answer with.
+ *
+ * @param {Map<string, Route>} routes
+ * @param {Segment[]} segments
+ * @param {string} method
+ * @param {Credentials["token"]} token
+ */
 function model(routes, segments, method, token) {
   if (segments.some(({ meaning }) => meaning === undefined)) return 400;
   const path = segments.map(({ meaning }) => meaning);
-  const matches = ({ segments: want, open }) =>
+  const matches = (/** @type {Route} */ { segments: want, open }) =>
     (open ? path.length >= want.length : path.length === want.length) &&
     want.every((one, i) => one === "{x}" || one === path[i]);
-  // Segment by segment: a literal, {x}, the end, *.
-  const rank = ({ segments: want, open }) =>
+  // The order of precedence in each segment is: a literal, {x}, the end of the pattern, *.
+  const rank = (/** @type {Route} */ { segments: want, open }) =>
     [...want.map((one) => (one === "{x}" ? 1 : 0)), open ? 3 : 2].join("");
   const [route] = [...routes.values()]
     .filter(matches)
@@ -111,8 +167,8 @@ for (let seed = 1; seed <= POLICIES; seed += 1) {
     ...(scopes && { scopes }),
   }));
   gateTest(
-    `${REQUESTS} random requests by the random policy ${seed}`,
-    // Bare, so that paths come as they are sent.
+    `${REQUESTS} random requests get the responses that the random policy ${seed} prescribes`,
+    // Plain workerd does not change paths before the gate sees them.
     ({ origin }) => ({
       runtime: "workerd",
       policy: hs256({ origin, routes: written }),

@@ -1,4 +1,4 @@
-// What an operator is told: a line and a data point a decision, how long clients waited, health.
+// Observability for operators: data points, log lines, Server-Timing and the health endpoint.
 
 import assert from "node:assert/strict";
 import {
@@ -12,7 +12,13 @@ import {
 
 const { hs256, hs256Token, SECRET } = policies;
 
-/** A dataset that shows its points in the log. */
+/** @import { V4WorkerOptions } from "miniflare" */
+
+/**
+ * A dataset that writes its data points to the log.
+ *
+ * @type {V4WorkerOptions}
+ */
 const dataset = {
   name: "dataset",
   modules: true,
@@ -26,7 +32,7 @@ const dataset = {
 };
 
 gateTest(
-  "every decision is a data point, whatever is logged",
+  "writes a data point for every decision, even if none is logged",
   ({ origin }) => ({
     policy: hs256({ origin, log: { decisions: "none", analytics: "DECISIONS" } }),
     secrets: { SECRET },
@@ -41,8 +47,12 @@ gateTest(
     const written = await gate.logs.waitFor(
       (book) => book.structured.length === 4 && book.structured,
     );
+    const points =
+      /** @type {{event: string, indexes: unknown, blobs: unknown, doubles: unknown[]}[]} */ (
+        written
+      );
     assert.deepEqual(
-      written.map(({ indexes, blobs, doubles }) => [indexes, blobs, doubles[0]]),
+      points.map(({ indexes, blobs, doubles }) => [indexes, blobs, doubles[0]]),
       [
         [["/api/*"], ["admitted", "", "/api/*", "issuer", "HS256", "secret", "GET", "miss"], 200],
         [["/public/*"], ["admitted", "", "/public/*", "", "", "", "GET", ""], 200],
@@ -54,15 +64,15 @@ gateTest(
         [[""], ["refused", "no_route", "", "", "", "", "GET", ""], 404],
       ],
     );
-    for (const { event, doubles } of written) {
+    for (const { event, doubles } of points) {
       assert.equal(event, "point");
-      assert.ok(Number.isInteger(doubles[1]) && doubles[1] >= 0);
+      assert.ok(Number.isInteger(doubles[1]) && Number(doubles[1]) >= 0);
     }
   },
 );
 
 gateTest(
-  "a line says how long the request waited",
+  "logs how long a request waited for the origin",
   ({ origin }) => ({
     policy: hs256({ origin, log: { decisions: "all" } }),
     secrets: { SECRET },
@@ -70,19 +80,19 @@ gateTest(
   }),
   async ({ gate, origin }) => {
     origin.answerWith(async (received, response) => {
-      // To the gate, the origin takes seven seconds.
+      // By the clock of the gate, the origin takes seven seconds.
       await gate.moveClock(7);
       response.end("late");
     });
     assert.equal((await gate.fetchWith(hs256Token(), "/api/a")).status, 200);
     origin.expectOne();
     const [line] = await gate.logs.waitFor((book) => book.structured.length > 0 && book.structured);
-    assert.ok(line.waited_ms >= 7000, `waited_ms is ${line.waited_ms}`);
+    assert.ok(Number(line?.waited_ms) >= 7000, `waited_ms is ${line?.waited_ms}`);
   },
 );
 
 gateTest(
-  "Server-Timing where the policy asks for it, and nothing else is changed",
+  "adds Server-Timing if the policy asks for it, and changes nothing else",
   ({ origin }) => ({
     policy: hs256({ origin, log: { server_timing: true } }),
     secrets: { SECRET },
@@ -96,7 +106,7 @@ gateTest(
     });
     const response = await gate.fetchWith(hs256Token(), "/api/a");
     assert.equal(response.status, 418);
-    assert.match(response.headers.get("server-timing"), timing);
+    assert.match(response.headers.get("server-timing") ?? "", timing);
     assert.deepEqual(
       [response.headers.get("x-own"), response.headers.get("etag")],
       ["kept", '"a"'],
@@ -107,18 +117,18 @@ gateTest(
     const unchanged = await gate.fetch("/public/a");
     assert.equal(unchanged.status, 304);
     assert.match(
-      unchanged.headers.get("server-timing"),
+      unchanged.headers.get("server-timing") ?? "",
       /^db;dur=5, gate;dur=\d+, origin;dur=\d+$/,
     );
     origin.expectOne();
     const refused = await gate.fetch("/api/a");
-    assert.match(refused.headers.get("server-timing"), timing);
+    assert.match(refused.headers.get("server-timing") ?? "", timing);
     await assertRefused(refused, 401);
   },
 );
 
 gateTest(
-  "without the policy's leave there is no Server-Timing",
+  "adds no Server-Timing by default",
   ({ origin }) => ({ policy: hs256({ origin }), secrets: { SECRET } }),
   async ({ gate, origin }) => {
     assert.equal((await gate.fetchWith(hs256Token(), "/api/a")).headers.get("server-timing"), null);
@@ -129,7 +139,7 @@ gateTest(
 const HEALTH = "/_portcullis/health";
 
 gateTest(
-  "health is told while the console is on",
+  "reports its health while the console is on",
   ({ origin }) => ({ policy: hs256({ origin }), secrets: { SECRET }, vars: { CONSOLE: "on" } }),
   async ({ gate }) => {
     const response = await gate.fetch(HEALTH);
@@ -141,7 +151,7 @@ gateTest(
 );
 
 gateTest(
-  "a gate with a faulty policy is not healthy",
+  "a gate with an invalid policy reports that it is misconfigured",
   ({ origin }) => ({
     policy: { ...hs256({ origin }), routes: [] },
     secrets: { SECRET },
@@ -154,12 +164,15 @@ gateTest(
   },
 );
 
-for (const [name, vars] of [
-  ["is off", {}],
-  ["is not quite on", { CONSOLE: "On" }],
-]) {
+/** @type {[name: string, vars: Record<string, unknown>][]} */
+const OFF = [
+  ["is not set", {}],
+  ['is "On"', { CONSOLE: "On" }],
+];
+
+for (const [name, vars] of OFF) {
   gateTest(
-    `with the console that ${name}, health is an unknown route`,
+    `the health endpoint is unavailable while CONSOLE ${name}`,
     ({ origin }) => ({ policy: hs256({ origin }), secrets: { SECRET }, vars }),
     async ({ gate }) => {
       await assertProblem(await gate.fetch(HEALTH), 404);

@@ -1,4 +1,4 @@
-// The origin's answer goes back as it came; where there is none, the gate says so.
+// The origin's response is returned unchanged. If there is none, the gate answers with an error.
 
 import assert from "node:assert/strict";
 import { connect, createServer } from "node:net";
@@ -14,14 +14,23 @@ import {
   withGate,
 } from "./harness/index.mjs";
 
+/** @import { AddressInfo } from "node:net" */
+/** @import { GateOptions } from "./harness/gate.mjs" */
+/** @import { Origin } from "./harness/origin.mjs" */
+/** @import { TestPolicy } from "./harness/policies.mjs" */
+
 const { hs256, hs256Token, SECRET } = policies;
 
-/** How requests get to the origin: as ones that the gate has made, or themselves. */
+/**
+ * How requests are forwarded: as a new request, or as the incoming request itself.
+ *
+ * @type {Record<string, (origin: Origin) => GateOptions & {policy: TestPolicy}>}
+ */
 const WAYS = {
-  "a request of the gate's": (origin) => ({
+  "a new request": (origin) => ({
     policy: hs256({ origin, routes: policies.ROUTES_AND_SHARED }),
   }),
-  "the request itself": (origin) => ({
+  "the unchanged request": (origin) => ({
     policy: hs256({ origin: "service:BACKEND", routes: policies.ROUTES_AND_SHARED, forward: {} }),
     services: { BACKEND: origin.host },
   }),
@@ -29,26 +38,29 @@ const WAYS = {
 
 const RUNTIMES = ["miniflare", "workerd"];
 
-for (const [runtime, [way, configure]] of RUNTIMES.flatMap((one) =>
-  Object.entries(WAYS).map((way) => [one, way]),
+for (const { runtime, way, configure } of RUNTIMES.flatMap((runtime) =>
+  Object.entries(WAYS).map(([way, configure]) => ({ runtime, way, configure })),
 )) {
   withGate(
-    `the origin's answer to ${way} in ${runtime}`,
+    `the origin's response to ${way} in ${runtime}`,
     ({ origin }) => ({ runtime, secrets: { SECRET }, ...configure(origin) }),
     (test) => {
-      const withToken = (more = []) => [["Authorization", `Bearer ${hs256Token()}`], ...more];
+      const withToken = (/** @type {string[][]} */ more = []) => [
+        ["Authorization", `Bearer ${hs256Token()}`],
+        ...more,
+      ];
 
-      test("RFC 9110 section 15.4: a redirect is passed on, not followed", async ({
+      test("RFC 9110 section 15.4: a redirect is returned, not followed", async ({
         gate,
         origin,
       }) => {
         for (const status of [301, 302, 303, 307, 308]) {
-          for (const [method, target] of [
+          for (const [method, target] of /** @type {const} */ ([
             ["GET", "/api/a"],
             ["GET", "/shared/a"],
             ["POST", "/api/a"],
             ["POST", "/shared/a"],
-          ]) {
+          ])) {
             for (const location of [
               `${origin.url}/elsewhere`,
               "/relative",
@@ -64,7 +76,10 @@ for (const [runtime, [way, configure]] of RUNTIMES.flatMap((one) =>
         }
       });
 
-      test("RFC 9110 section 15.4.5: 304 and 204 pass without a body", async ({ gate, origin }) => {
+      test("RFC 9110 section 15.4.5: 304 and 204 are returned without a body", async ({
+        gate,
+        origin,
+      }) => {
         for (const status of [304, 204]) {
           origin.answerWith({ status, headers: { ETag: '"x"' } });
           const response = await gate.raw({
@@ -78,7 +93,7 @@ for (const [runtime, [way, configure]] of RUNTIMES.flatMap((one) =>
         }
       });
 
-      test("the origin's own refusals are its own", async ({ gate, origin }) => {
+      test("errors of the origin are returned unchanged", async ({ gate, origin }) => {
         for (const status of [400, 401, 403, 404, 405, 418, 429, 500, 503]) {
           const challenge = 'Digest realm="theirs", qop="auth"';
           origin.answerWith({
@@ -89,7 +104,7 @@ for (const [runtime, [way, configure]] of RUNTIMES.flatMap((one) =>
           const response = await gate.raw({ target: "/api/a", headers: withToken() });
           assert.equal(response.status, status);
           assert.equal(
-            onlyChallenge(response.header("www-authenticate")).parameters.realm,
+            onlyChallenge(response.header("www-authenticate") ?? "").parameters.realm,
             "theirs",
           );
           assert.equal(response.header("content-type"), "text/x-theirs");
@@ -98,10 +113,8 @@ for (const [runtime, [way, configure]] of RUNTIMES.flatMap((one) =>
         }
       });
 
-      test("every header line of it, those that may stand twice included", async ({
-        gate,
-        origin,
-      }) => {
+      test("every header line is returned, including repeated ones", async ({ gate, origin }) => {
+        /** @type {[name: string, value: string][]} */
         const headers = [
           ["Set-Cookie", "a=1; Path=/"],
           ["Set-Cookie", "b=2; HttpOnly"],
@@ -119,7 +132,7 @@ for (const [runtime, [way, configure]] of RUNTIMES.flatMap((one) =>
         origin.expectOne();
       });
 
-      test("RFC 9110 section 8.4: a content coding is left alone", async ({ gate, origin }) => {
+      test("RFC 9110 section 8.4: a content coding is not decoded", async ({ gate, origin }) => {
         const coded = gzipSync("compressed by the origin");
         origin.answerWith({
           headers: { "Content-Encoding": "gzip", "Content-Type": "text/plain" },
@@ -131,10 +144,10 @@ for (const [runtime, [way, configure]] of RUNTIMES.flatMap((one) =>
         });
         assert.equal(response.header("content-encoding"), "gzip");
         assert.deepEqual(response.body, coded);
-        assert.match(origin.expectOne().header("accept-encoding"), /gzip/);
+        assert.match(origin.expectOne().header("accept-encoding") ?? "", /gzip/);
       });
 
-      test("RFC 9110 section 14: a range is the origin's business", async ({ gate, origin }) => {
+      test("RFC 9110 section 14: a range request is forwarded", async ({ gate, origin }) => {
         origin.answerWith({
           status: 206,
           headers: { "Content-Range": "bytes 0-2/10" },
@@ -149,7 +162,10 @@ for (const [runtime, [way, configure]] of RUNTIMES.flatMap((one) =>
         assert.equal(origin.expectOne().header("range"), "bytes=0-2");
       });
 
-      test("a request that broke off at the origin is a 502", async ({ gate, origin }) => {
+      test("answers 502 if the origin closes the connection without a response", async ({
+        gate,
+        origin,
+      }) => {
         origin.answerWith((received, response, message) => message.socket.destroy());
         await assertProblem(await gate.raw({ target: "/api/a", headers: withToken() }), 502);
         assert.ok(origin.take().length >= 1);
@@ -159,7 +175,7 @@ for (const [runtime, [way, configure]] of RUNTIMES.flatMap((one) =>
         origin.expectOne();
       });
 
-      test("a private answer must not be shared: caches are kept out of guarded routes", async ({
+      test("shared caches must not store or reuse responses on protected routes", async ({
         gate,
         origin,
       }) => {
@@ -181,13 +197,14 @@ for (const [runtime, [way, configure]] of RUNTIMES.flatMap((one) =>
 }
 
 /**
- * A port where nobody listens, and where nobody can begin to while this process lives: it is the near end of a
- * connection. A port that was merely let go may be the next server's, in another test file.
+ * Returns a port on which no server listens. The port stays occupied by the local end of a
+ * connection. A port that was only released could be taken by a server of another test file.
  */
 async function deadPort() {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");
-  const holder = connect(server.address().port, "127.0.0.1");
+  const { port } = /** @type {AddressInfo} */ (server.address());
+  const holder = connect(port, "127.0.0.1");
   await once(holder, "connect");
   after(() => {
     holder.destroy();
@@ -200,7 +217,7 @@ const dead = await deadPort();
 
 for (const runtime of RUNTIMES) {
   gateTest(
-    `an origin that cannot be reached is a 502 in ${runtime}`,
+    `answers 502 if the origin cannot be reached in ${runtime}`,
     {
       runtime,
       policy: hs256({ origin: `http://127.0.0.1:${dead}`, errors: { detail: "reason" } }),
@@ -221,7 +238,7 @@ for (const runtime of RUNTIMES) {
 
 for (const [way, configure] of Object.entries(WAYS)) {
   gateTest(
-    `an origin that does not answer in time is a 504, to ${way}`,
+    `answers 504 if the origin does not respond in time to ${way}`,
     ({ origin }) => {
       const { policy, ...rest } = configure(origin);
       return {
@@ -250,7 +267,7 @@ for (const [way, configure] of Object.entries(WAYS)) {
 }
 
 gateTest(
-  "the time limit ends with the origin's headers: a slow body is none of its business",
+  "origin_timeout applies only until the origin's headers arrive, not to a slow body",
   ({ origin }) => ({ policy: hs256({ origin, origin_timeout: 1 }), secrets: { SECRET } }),
   async ({ gate, origin }) => {
     const later = signal();
@@ -262,7 +279,7 @@ gateTest(
     });
     const slow = await gate.fetchWith(hs256Token(), "/api/slow");
     origin.expectOne();
-    // A second request that does run into the limit shows that it has passed for the first one too.
+    // A second request exceeds the limit, so the limit has passed for the first request too.
     origin.answerWith(() => later.promise);
     await assertProblem(await gate.fetchWith(hs256Token(), "/api/hangs"), 504);
     origin.expectOne();

@@ -1,4 +1,4 @@
-// Where admitted requests can go: a URL (every other test), a service binding, the zone, or nowhere (echo, the demo).
+// The kinds of origins besides a URL: a service binding, the zone, and the echo of the demo policy.
 
 import assert from "node:assert/strict";
 import path from "node:path";
@@ -16,6 +16,8 @@ import {
   withGate,
 } from "./harness/index.mjs";
 
+/** @import { Received } from "./harness/origin.mjs" */
+
 const { hs256, hs256Token, SECRET } = policies;
 
 withGate(
@@ -26,7 +28,7 @@ withGate(
     services: { BACKEND: origin.host },
   }),
   (test) => {
-    test("gets the request with the URL as it came", async ({ gate, origin }) => {
+    test("receives the request with its URL unchanged", async ({ gate, origin }) => {
       const seen = await assertAdmitted(
         await gate.fetchWith(hs256Token(), "/api/a?b=c", { method: "POST", body: "x" }),
         origin,
@@ -37,7 +39,7 @@ withGate(
       assert.equal((await seen.body()).text, "x");
     });
 
-    test("gets nothing that is refused", async ({ gate, origin }) => {
+    test("receives no refused requests", async ({ gate, origin }) => {
       await assertRefused(await gate.fetch("/api/a"), 401);
       await assertRefused(await gate.fetchWith("a.b.c", "/api/a"), 401, INVALID);
       await assertProblem(await gate.fetch("/unknown"), 404);
@@ -48,7 +50,7 @@ withGate(
 
 for (const runtime of ["miniflare", "workerd"]) {
   withGate(
-    `what a service binding gets where nothing is to change in ${runtime}`,
+    `a service binding with a policy that changes no request, in ${runtime}`,
     ({ origin }) => ({
       runtime,
       policy: hs256({
@@ -61,6 +63,7 @@ for (const runtime of ["miniflare", "workerd"]) {
       services: { BACKEND: origin.host },
     }),
     (test) => {
+      /** @type {[name: string, value: string][]} */
       const sent = [
         ["Authorization", `Bearer ${hs256Token()}`],
         ["Accept", "*/*"],
@@ -68,7 +71,7 @@ for (const runtime of ["miniflare", "workerd"]) {
         ["X-Custom", "once"],
         ["X-Forwarded-Proto", "http"],
       ];
-      const lines = (seen) =>
+      const lines = (/** @type {Received} */ seen) =>
         seen.headerLines
           .map(([name, value]) => [name.toLowerCase(), value])
           .filter(([name]) => sent.some(([own]) => own.toLowerCase() === name));
@@ -80,7 +83,7 @@ for (const runtime of ["miniflare", "workerd"]) {
         "x-auth-subject",
       ];
 
-      test("is the request as it came", async ({ gate, origin }) => {
+      test("receives the request unchanged", async ({ gate, origin }) => {
         for (const method of ["GET", "HEAD", "DELETE"]) {
           const response = await gate.raw({
             method,
@@ -98,7 +101,7 @@ for (const runtime of ["miniflare", "workerd"]) {
         }
       });
 
-      test("is its body, as long as it was", async ({ gate, origin }) => {
+      test("receives the body with its Content-Length", async ({ gate, origin }) => {
         const body = "x".repeat(100_000);
         for (const target of ["/shared/a", "/api/a"]) {
           const response = await gate.fetchWith(hs256Token(), target, { method: "PUT", body });
@@ -108,7 +111,8 @@ for (const runtime of ["miniflare", "workerd"]) {
         }
       });
 
-      test("is nothing that a client may not say", async ({ gate, origin }) => {
+      test("does not receive headers that a client must not set", async ({ gate, origin }) => {
+        /** @type {[name: string, value: string][]} */
         const spoofed = [
           ["X-Forwarded-Host", "evil.example"],
           ["X_Forwarded_Host", "evil.example"],
@@ -121,7 +125,7 @@ for (const runtime of ["miniflare", "workerd"]) {
         for (const header of spoofed) {
           const response = await gate.raw({
             target: "/shared/a",
-            headers: [sent[0], ["X-Custom", "once"], header],
+            headers: [...sent.slice(0, 1), ["X-Custom", "once"], header],
           });
           assert.equal(response.status, 200);
           const seen = origin.expectOne();
@@ -130,13 +134,13 @@ for (const runtime of ["miniflare", "workerd"]) {
         }
       });
 
-      test("is no token that was in its query", async ({ gate, origin }) => {
+      test("does not receive a token that was in the query", async ({ gate, origin }) => {
         const response = await gate.raw({ target: `/shared/a?access_token=${hs256Token()}&b=c` });
         assert.equal(response.status, 200);
         assert.equal(origin.expectOne().target, "/shared/a?b=c");
       });
 
-      test("is nothing of what is refused", async ({ gate, origin }) => {
+      test("receives no refused requests", async ({ gate, origin }) => {
         await assertRefused(await gate.fetch("/shared/a"), 401);
         await assertRefused(await gate.fetchWith("a.b.c", "/shared/a"), 401, INVALID);
         origin.expectNone();
@@ -146,7 +150,7 @@ for (const runtime of ["miniflare", "workerd"]) {
 }
 
 gateTest(
-  "a service binding that throws is a 502",
+  "answers 502 if a service binding throws",
   {
     policy: hs256({ origin: "service:BACKEND", routes: policies.ROUTES_AND_SHARED, forward: {} }),
     secrets: { SECRET },
@@ -175,7 +179,7 @@ gateTest(
 
 for (const runtime of ["miniflare", "workerd"]) {
   gateTest(
-    `the zone as origin: a request that comes back to the gate is a 508 in ${runtime}`,
+    `answers 508 if the zone is the origin and the request returns to the gate, in ${runtime}`,
     { runtime, policy: hs256({ origin: "zone" }), secrets: { SECRET } },
     async ({ gate }) => {
       await assertProblem(await gate.fetchWith(hs256Token(), "/api/a"), 508);
@@ -208,13 +212,13 @@ withGate(
         },
       });
 
-    const echo = async (response) => {
+    const echo = async (/** @type {Response} */ response) => {
       const text = await response.text();
       assert.equal(response.status, 200, text);
       return { ...JSON.parse(text), text };
     };
 
-    test("shows what would have been sent", async ({ gate }) => {
+    test("shows the request that would have been forwarded", async ({ gate }) => {
       const good = token({ scope: "read write" });
       const shown = await echo(
         await gate.fetchWith(good, "/api/items?a=b", { headers: { Cookie: "session=canary" } }),
@@ -225,11 +229,11 @@ withGate(
       assert.equal(shown.headers["x-auth-scope"], "read write");
       assert.ok(
         !shown.text.includes(good) && !shown.text.includes("canary"),
-        "credentials are not shown",
+        "the echo shows credentials",
       );
     });
 
-    test("answers as its README says", async ({ gate }) => {
+    test("gives the responses that the README describes", async ({ gate }) => {
       const realm = { realm: demo.realm };
       const good = token();
       await assertRefused(await gate.fetch("/api/items"), 401, {}, realm);
@@ -254,12 +258,12 @@ withGate(
       assert.deepEqual([head.status, head.rest.length], [200, 0]);
     });
 
-    test("echoes nothing that a page could run", async ({ gate }) => {
+    test("returns the echo with a content type that browsers do not execute", async ({ gate }) => {
       const response = await gate.fetch("/public/<script>alert(1)</script>?<script>", {
         headers: { "X-Html": "<script>" },
       });
       assert.match(
-        response.headers.get("content-type"),
+        response.headers.get("content-type") ?? "",
         /^(application\/json|application\/problem\+json)/,
       );
       await response.text();

@@ -1,5 +1,6 @@
-// One URL: what was judged is what is sent. Each runtime hands URLs over in its own way, so a probe asks it what the
-// gate is given, and the verdict must be that of this URL, or a refusal.
+// The gate forwards exactly the URL that it evaluated. Each runtime normalizes URLs in its own way,
+// so a probe Worker reports which URL a Worker gets for each target. The gate must either refuse
+// that URL or decide by it.
 
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
@@ -12,13 +13,17 @@ import {
   withGate,
 } from "./harness/index.mjs";
 
+/** @import { GateOptions } from "./harness/gate.mjs" */
+/** @import { Origin } from "./harness/origin.mjs" */
+/** @import { Running } from "./harness/running.mjs" */
+
 const { hs256, hs256Token, SECRET } = policies;
 
 const PROBE = scriptWorker(
   "export default { fetch: (request) => Response.json({ url: request.url }) };",
 );
 
-/** Paths that some server takes for another path than some other server. */
+/** Paths that servers interpret in different ways. */
 const AMBIGUOUS = [
   "//admin",
   "/public//admin",
@@ -82,7 +87,7 @@ const AMBIGUOUS = [
   "/public/%ef%bc%8e%ef%bc%8e\\admin",
 ];
 
-/** Paths with one reading. */
+/** Paths that all servers interpret in the same way. */
 const PLAIN = [
   "/admin",
   "/admin/",
@@ -108,7 +113,7 @@ const PLAIN = [
   "/api/%F0%9F%99%82",
 ];
 
-/** Ways to write a request target that are no path. */
+/** Request targets in other forms than a path. */
 const OTHER_FORMS = [
   "http://evil.example/admin",
   "http://evil.example/public/../admin",
@@ -129,7 +134,12 @@ const OTHER_FORMS = [
   "/http://evil.example/admin",
 ];
 
-/** Everything that some origin may read into a path: decoded over and over, every separator a slash, parameters cut, dots resolved. */
+/**
+ * Returns all paths that an origin may take a path for: decoded several times, with backslashes as
+ * slashes, without path parameters, and with dot segments resolved.
+ *
+ * @param {string} path
+ */
 function readings(path) {
   const found = new Set();
   let text = path;
@@ -144,7 +154,7 @@ function readings(path) {
         found.add(bare.replaceAll(/\/+/g, "/"));
       }
     }
-    const next = text.replaceAll(/%([0-9a-f]{2})/gi, (_, hex) =>
+    const next = text.replaceAll(/%([0-9a-f]{2})/gi, (_, /** @type {string} */ hex) =>
       String.fromCharCode(Number.parseInt(hex, 16)),
     );
     if (next === text) break;
@@ -153,7 +163,9 @@ function readings(path) {
   return [...found];
 }
 
+/** @param {string} path */
 function resolved(path) {
+  /** @type {string[]} */
   const out = [];
   for (const segment of path.split(/\/+/)) {
     if (segment === "..") out.pop();
@@ -162,37 +174,65 @@ function resolved(path) {
   return `/${out.join("/")}`;
 }
 
-const pathOf = (url) => /^[a-z]+:\/\/[^/?#\\]*([^?]*)/i.exec(url)[1];
+/** @param {string | undefined} url */
+function pathOf(url) {
+  const path = /^[a-z]+:\/\/[^/?#\\]*([^?]*)/i.exec(String(url))?.[1];
+  assert.ok(path !== undefined, url);
+  return path;
+}
 
+/** @param {string} path */
 const isPublic = (path) => path === "/public" || path.startsWith("/public/");
+/** @param {string} path */
 const isAdmin = (path) => path === "/admin" || path.startsWith("/admin/");
 
 for (const runtime of ["workerd", "miniflare", "wrangler"]) {
   describe(`paths in ${runtime}`, () => {
+    /** @type {Running | undefined} */
     let probe;
     before(async () => {
       probe = await startGate({ runtime, modules: PROBE });
     });
     after(() => probe?.stop());
 
-    /** The URL that the gate is given for this target, or nothing where the runtime answers by itself. */
+    /**
+     * Returns the URL that a Worker gets for this target, or `undefined` if the runtime answers the
+     * request itself.
+     *
+     * @param {string} target
+     * @returns {Promise<string | undefined>}
+     */
     const given = async (target) => {
+      assert.ok(probe, "the probe did not start");
       const response = await probe.raw({ target });
       return response.status === 200 ? JSON.parse(response.text).url : undefined;
     };
 
+    /**
+     * @param {{origin: Origin}} site
+     * @returns {GateOptions}
+     */
     const options = ({ origin }) => ({
       runtime,
       policy: hs256({ origin, errors: { detail: "reason" } }),
       secrets: { SECRET },
     });
-    withGate("seen from outside", options, (test) => {
-      /** Sends one target and checks that only what was judged is sent, and that no reading of it is guarded. */
+    withGate("request targets", options, (test) => {
+      /**
+       * Sends a request. If the gate admits it, asserts that the gate forwarded the path that it
+       * evaluated, and that an origin cannot take this path for one that needs other permissions.
+       *
+       * @param {Running} gate
+       * @param {Origin} origin
+       * @param {string} target
+       * @param {string} [token]
+       */
       const check = async (gate, origin, target, token) => {
         const headers = token === undefined ? [] : [["Authorization", `Bearer ${token}`]];
         const url = await given(target);
         const response = await gate.raw({ target, headers });
-        const why = `${JSON.stringify(target)}, given as ${url}: ${response.status} ${response.text}`;
+        const { status, text } = response;
+        const why = `${JSON.stringify(target)}, given as ${url}: ${status} ${text}`;
         const seen = origin.take();
         if (url === undefined) {
           assert.deepEqual(seen, [], why);
@@ -202,7 +242,7 @@ for (const runtime of ["workerd", "miniflare", "wrangler"]) {
         assert.equal(seen.length, response.status === 200 ? 1 : 0, why);
         if (response.status === 200) {
           const judged = pathOf(url) || "/";
-          const [path] = seen[0].target.split("?");
+          const [path = ""] = seen.flatMap((one) => one.target.split("?"));
           assert.equal(path, judged, why);
           for (const reading of readings(path)) {
             if (token === undefined)
@@ -213,7 +253,7 @@ for (const runtime of ["workerd", "miniflare", "wrangler"]) {
         return { url, response, why };
       };
 
-      test("a path with two readings is refused, or was made one before it came", async ({
+      test("ambiguous paths are refused unless the runtime has normalized them", async ({
         gate,
         origin,
       }) => {
@@ -228,11 +268,14 @@ for (const runtime of ["workerd", "miniflare", "wrangler"]) {
             refused += 1;
           }
         }
-        // Bare workerd hands nearly all of them over as they are; wrangler's proxy tidies many up.
-        assert.ok(refused > AMBIGUOUS.length, `only ${refused} arrived as they were sent`);
+        // Plain workerd passes nearly all of them on unchanged. Wrangler's proxy normalizes many.
+        assert.ok(refused > AMBIGUOUS.length, `only ${refused} arrived unchanged`);
       });
 
-      test("a path with one reading gets the verdict of its route", async ({ gate, origin }) => {
+      test("unambiguous paths get the response that their route prescribes", async ({
+        gate,
+        origin,
+      }) => {
         for (const target of PLAIN) {
           const { url, response, why } = await check(gate, origin, target);
           const path = pathOf(url);
@@ -245,14 +288,14 @@ for (const runtime of ["workerd", "miniflare", "wrangler"]) {
         }
       });
 
-      test("RFC 9112 section 3.2: other forms of the target change nothing", async ({
+      test("RFC 9112 section 3.2: other forms of the request target bypass no route", async ({
         gate,
         origin,
       }) => {
         for (const target of OTHER_FORMS) await check(gate, origin, target);
       });
 
-      test("every mixture of steps up, steps to nowhere and encodings", async ({
+      test("combinations of dot segments, empty segments and encodings bypass no route", async ({
         gate,
         origin,
       }) => {
@@ -280,7 +323,7 @@ for (const runtime of ["workerd", "miniflare", "wrangler"]) {
         }
       });
 
-      test("a query goes out with the meaning that it came with", async ({ gate, origin }) => {
+      test("a query is forwarded with its meaning unchanged", async ({ gate, origin }) => {
         for (const query of [
           "?a=b&a=c",
           "?a=%2F%2e%2e",
@@ -303,11 +346,8 @@ for (const runtime of ["workerd", "miniflare", "wrangler"]) {
       });
     });
 
-    withGate("with hosts that are none of ours", options, (test) => {
-      test("the origin stays the policy's, and the verdict that of the path", async ({
-        gate,
-        origin,
-      }) => {
+    withGate("values of Host", options, (test) => {
+      test("neither the origin nor the route depends on Host", async ({ gate, origin }) => {
         const hosts = [
           "evil.example",
           "EVIL.EXAMPLE",
@@ -342,14 +382,17 @@ for (const runtime of ["workerd", "miniflare", "wrangler"]) {
             const seen = origin.take();
             for (const one of seen) {
               assert.equal(one.header("host"), origin.host, why);
-              assert.ok(readings(one.target.split("?")[0]).every(isPublic), why);
+              assert.ok(readings(one.target.split("?")[0] ?? "").every(isPublic), why);
             }
             if (target === "/admin" && !host.includes("public")) assert.equal(seen.length, 0, why);
           }
         }
       });
 
-      test("two Host lines, or none, reach nothing", async ({ gate, origin }) => {
+      test("requests with two Host lines or none do not reach the origin", async ({
+        gate,
+        origin,
+      }) => {
         for (const headers of [
           [
             ["Host", "a"],
@@ -374,7 +417,7 @@ withGate(
   "headers that name another path",
   ({ origin }) => ({ runtime: "workerd", policy: hs256({ origin }), secrets: { SECRET } }),
   (test) => {
-    test("do not change which route is taken", async ({ gate, origin }) => {
+    test("do not change the route", async ({ gate, origin }) => {
       for (const name of [
         "X-Original-URL",
         "X-Rewrite-URL",

@@ -1,5 +1,5 @@
-// Tokens of a real identity provider, whose keys the gate fetches: what passes, how often it fetches, how long it
-// relies on what it has.
+// Tokens of a real identity provider, whose keys the gate fetches: which tokens are admitted, how
+// often keys are fetched, and how long fetched keys are used.
 
 import assert from "node:assert/strict";
 import {
@@ -15,15 +15,20 @@ import {
   tokens,
 } from "./harness/index.mjs";
 
+/** @import { Keys } from "../../policy.d.ts" */
+
 const { AUDIENCE, hs256, published, publishing } = policies;
 
+/** @type {[source: string, keys: Keys | undefined, fetched: string[]][]} */
+const KEY_SOURCES = [
+  ["jwks_uri", undefined, [JWKS]],
+  ["discovery", { discovery: true }, [METADATA, JWKS]],
+];
+
 for (const runtime of ["miniflare", "workerd"]) {
-  for (const [source, keys, fetched] of [
-    ["jwks_uri", undefined, [JWKS]],
-    ["discovery", { discovery: true }, [METADATA, JWKS]],
-  ]) {
+  for (const [source, keys, fetched] of KEY_SOURCES) {
     providerTest(
-      `tokens of a real provider pass, whichever algorithm they have, by ${source} in ${runtime}`,
+      `admits tokens of a real provider with any of its algorithms, by ${source} in ${runtime}`,
       ({ origin, provider }) => ({ runtime, policy: published({ origin, provider, keys }) }),
       async ({ gate, origin, provider }) => {
         for (const alg of ["RS256", "ES256", "EdDSA"]) {
@@ -43,7 +48,7 @@ for (const runtime of ["miniflare", "workerd"]) {
 }
 
 providerTest(
-  "RFC 9068: the provider's tokens hold to the profile",
+  "RFC 9068: admits the provider's tokens under the profile",
   ({ origin, provider }) => ({
     policy: published({ origin, provider, issuer: { profile: "rfc9068" } }),
   }),
@@ -58,7 +63,7 @@ providerTest(
 );
 
 providerTest(
-  "keys are fetched through a service binding, where the policy names one",
+  "keys are fetched through a service binding if the policy names one",
   ({ origin, provider }) => ({
     policy: published({
       origin,
@@ -73,17 +78,18 @@ providerTest(
   },
 );
 
+/** @type {[how: string, headers: Record<string, string>, seconds: number][]} */
 const FRESHNESS = [
   ["without Cache-Control", {}, 600],
   ["with max-age=3600", { "Cache-Control": "public, max-age=3600" }, 3600],
-  ["with max-age=1, which is too little", { "Cache-Control": "max-age=1" }, 300],
+  ["with max-age=1, which is too short", { "Cache-Control": "max-age=1" }, 300],
   ["with no-store", { "Cache-Control": "no-store" }, 300],
-  ["with max-age of a year, which is too much", { "Cache-Control": "max-age=31536000" }, 86_400],
+  ["with a max-age of a year, which is too long", { "Cache-Control": "max-age=31536000" }, 86_400],
 ];
 
 for (const [how, headers, seconds] of FRESHNESS) {
   providerTest(
-    `a set that came ${how} is fetched again after ${seconds} seconds`,
+    `a key set that was served ${how} is fetched again after ${seconds} seconds`,
     ({ origin, provider }) => ({ policy: published({ origin, provider }) }),
     async ({ gate, origin, provider }) => {
       await provider.answerWith(await provider.published(), { headers });
@@ -91,7 +97,7 @@ for (const [how, headers, seconds] of FRESHNESS) {
       const pass = async () => assertAdmitted(await gate.fetchWith(token, "/api/items"), origin);
       await pass();
       await provider.expectFetches([JWKS]);
-      // The real clock goes on too, by less than this.
+      // The real clock advances too, but by less than 30 seconds.
       await gate.moveClock(seconds - 30);
       await pass();
       await provider.expectFetches([]);
@@ -103,7 +109,7 @@ for (const [how, headers, seconds] of FRESHNESS) {
 }
 
 providerTest(
-  "a public route, an anonymous request and another issuer's token fetch nothing",
+  "public routes, anonymous requests and tokens of another issuer cause no fetch",
   ({ origin, provider }) => {
     const base = hs256({ origin });
     return {
@@ -125,7 +131,7 @@ const SUPABASE = "/auth/v1/.well-known/jwks.json";
 const key = tokens.rsaKeys({ kid: "project" });
 
 providerTest(
-  "an issuer in the words of its provider",
+  "a preset configures the issuer and its keys",
   ({ origin, provider }) => ({
     policy: {
       ...hs256({ origin, errors: { detail: "reason" } }),
@@ -140,7 +146,7 @@ providerTest(
   }),
   async ({ gate, origin, provider }) => {
     await provider.answerWith({ keys: [key.jwk] }, { path: SUPABASE });
-    const made = (changes) =>
+    const made = (/** @type {Record<string, unknown>} */ changes = {}) =>
       tokens.token({
         alg: "RS256",
         key: key.privateKey,
@@ -153,12 +159,14 @@ providerTest(
         }),
       });
     await assertAdmitted(await gate.fetchWith(made(), "/api/items"), origin);
-    for (const [changes, detail] of [
+    /** @type {[changes: Record<string, unknown>, detail: string][]} */
+    const cases = [
       [{ aud: AUDIENCE }, "wrong_audience"],
       [{ role: "anon" }, "invalid_claim"],
       [{ role: undefined }, "invalid_claim"],
       [{ iss: provider.issuer }, "unknown_issuer"],
-    ]) {
+    ];
+    for (const [changes, detail] of cases) {
       await assertRefused(await gate.fetchWith(made(changes), "/api/items"), 401, INVALID, {
         detail,
       });
@@ -167,19 +175,20 @@ providerTest(
   },
 );
 
-for (const [sharing, cacheAPI, fetches] of [
+for (const [sharing, cacheAPI, fetches] of /** @type {const} */ ([
   ["share a Cache API", true, 1],
   ["share nothing", false, 3],
-]) {
+])) {
+  const times = fetches === 1 ? "once" : `${fetches} times`;
   providerTest(
-    `after a rotation the first token by the new key passes; isolates that ${sharing} fetch ${fetches} times`,
+    `admits the first token with a new key; three isolates that ${sharing} fetch it ${times}`,
     ({ origin, provider }) => ({ isolates: 3, cacheAPI, policy: published({ origin, provider }) }),
     async ({ gate, origin, provider }) => {
       const expected = Array(fetches).fill(JWKS);
       const old = await provider.token();
       for (const isolate of gate.isolates)
         await assertAdmitted(await isolate.fetchWith(old, "/api/items"), origin);
-      await provider.expectFetches(expected, "at first");
+      await provider.expectFetches(expected, "before the rotation");
 
       await provider.rotate("rsa-2");
       await gate.moveClock(COOLDOWN);
@@ -188,18 +197,18 @@ for (const [sharing, cacheAPI, fetches] of [
         await assertAdmitted(await isolate.fetchWith(fresh, "/api/items"), origin);
       await provider.expectFetches(expected, "after the rotation");
 
-      // A key that has been taken out of the set bears nothing out any more.
+      // No signature verifies under a key that has been removed from the set.
       for (const isolate of gate.isolates) {
         const response = await isolate.fetchWith(old, "/api/items");
         await assertRefused(response, 401, INVALID, { detail: "unknown_key" });
       }
-      await provider.expectFetches([], "for the key of before");
+      await provider.expectFetches([], "for the removed key");
     },
   );
 }
 
 providerTest(
-  "within the cooldown a new key's token waits for the next attempt, and is refused as unknown",
+  "a token with a new key is refused as unknown until the cooldown has passed",
   ({ origin, provider }) => ({ policy: published({ origin, provider }) }),
   async ({ gate, origin, provider }) => {
     await assertAdmitted(await gate.fetchWith(await provider.token(), "/api/items"), origin);
@@ -216,7 +225,7 @@ providerTest(
 );
 
 providerTest(
-  "keys that come and go beside each other: both pass while both are published",
+  "admits tokens with the old and the new key while both are published",
   ({ origin, provider }) => ({ policy: published({ origin, provider }) }),
   async ({ gate, origin, provider }) => {
     const old = await provider.token();

@@ -1,4 +1,5 @@
-// Refused tokens are counted by client, and too many of them get another answer; nobody else does.
+// The gate counts refused tokens by client, and answers further ones with 429 once the client is
+// over the limit. No other request is counted or answered with 429.
 
 import assert from "node:assert/strict";
 import {
@@ -11,10 +12,18 @@ import {
   policies,
 } from "./harness/index.mjs";
 
+/** @import { GateOptions } from "./harness/gate.mjs" */
+/** @import { Origin } from "./harness/origin.mjs" */
+/** @import { Running } from "./harness/running.mjs" */
+
 const { hs256, hs256Token, SECRET } = policies;
 
 const LIMIT = 5;
 
+/**
+ * @param {{origin: Origin}} site
+ * @returns {GateOptions}
+ */
 const limited = ({ origin }) => ({
   policy: hs256({
     origin,
@@ -25,20 +34,27 @@ const limited = ({ origin }) => ({
   ratelimits: { FAILURES: { namespace_id: "1001", simple: { limit: LIMIT, period: 60 } } },
 });
 
+/** @param {string} address */
 const from = (address) => ({ headers: { "CF-Connecting-IP": address } });
 
-/** Refused tokens until one of them is too many; the limiter's period may begin anew in between. */
+/**
+ * Sends malformed tokens until the gate answers with 429. A new period of the limiter may begin
+ * meanwhile, so this can take more than `LIMIT` tokens.
+ *
+ * @param {Running} gate
+ * @param {string} address
+ */
 async function exhaust(gate, address) {
   for (let i = 0; i < 3 * LIMIT; i += 1) {
     const response = await gate.fetchWith("a.b.c", "/api/a", from(address));
     if (response.status === 429) return { response, before: i };
     await assertRefused(response, 401, INVALID);
   }
-  throw new Error(`${3 * LIMIT} refused tokens were not too many`);
+  throw new Error(`${3 * LIMIT} refused tokens did not exceed the limit`);
 }
 
 gateTest(
-  "too many refused tokens from one address get 429, and good ones pass",
+  "answers 429 after too many refused tokens from one address, and still admits valid ones",
   limited,
   async ({ gate, origin }) => {
     const { response, before } = await exhaust(gate, "192.0.2.1");
@@ -48,7 +64,7 @@ gateTest(
     assert.equal(header("www-authenticate"), undefined);
     origin.expectNone();
 
-    // Only refusals of tokens are answered so.
+    // Only a refused token gets a 429.
     await assertAdmitted(await gate.fetchWith(hs256Token(), "/api/a", from("192.0.2.1")), origin);
     await assertAdmitted(await gate.fetch("/public/a", from("192.0.2.1")), origin);
     await assertRefused(await gate.fetch("/api/a", from("192.0.2.1")), 401);
@@ -59,32 +75,36 @@ gateTest(
     );
     await assertProblem(await gate.fetch("/nowhere", from("192.0.2.1")), 404);
 
-    // And only those of that client.
+    // Another client is not affected.
     await assertRefused(await gate.fetchWith("a.b.c", "/api/a", from("192.0.2.2")), 401, INVALID);
     origin.expectNone();
     await gate.logs.waitFor(({ structured }) =>
       structured.some(({ code }) => code === "rate_limited"),
     );
-    assert.ok(!gate.logs.text.includes("192.0.2."), "an address is logged");
+    assert.ok(!gate.logs.text.includes("192.0.2."), "the log contains an address");
   },
 );
 
-gateTest("what tries no token out is never counted", limited, async ({ gate, origin }) => {
-  for (let i = 0; i < 3 * LIMIT; i += 1) {
-    await assertRefused(await gate.fetch("/api/a", from("192.0.2.3")), 401);
-    await assertRefused(
-      await gate.fetchWith(hs256Token({ exp: 1 }), "/api/a", from("192.0.2.3")),
-      401,
-      EXPIRED,
-    );
-    assert.equal((await gate.fetchWith(hs256Token(), "/admin/a", from("192.0.2.3"))).status, 403);
-    await assertProblem(await gate.fetch("/nowhere", from("192.0.2.3")), 404);
-  }
-  await assertRefused(await gate.fetchWith("a.b.c", "/api/a", from("192.0.2.3")), 401, INVALID);
-  origin.expectNone();
-});
+gateTest(
+  "does not count missing tokens, expired tokens or missing scopes",
+  limited,
+  async ({ gate, origin }) => {
+    for (let i = 0; i < 3 * LIMIT; i += 1) {
+      await assertRefused(await gate.fetch("/api/a", from("192.0.2.3")), 401);
+      await assertRefused(
+        await gate.fetchWith(hs256Token({ exp: 1 }), "/api/a", from("192.0.2.3")),
+        401,
+        EXPIRED,
+      );
+      assert.equal((await gate.fetchWith(hs256Token(), "/admin/a", from("192.0.2.3"))).status, 403);
+      await assertProblem(await gate.fetch("/nowhere", from("192.0.2.3")), 404);
+    }
+    await assertRefused(await gate.fetchWith("a.b.c", "/api/a", from("192.0.2.3")), 401, INVALID);
+    origin.expectNone();
+  },
+);
 
-gateTest("an IPv6 client is its network of 64 bits", limited, async ({ gate, origin }) => {
+gateTest("counts IPv6 clients by their /64 prefix", limited, async ({ gate, origin }) => {
   await exhaust(gate, "2001:db8:1:2::1");
   const { status } = await gate.fetchWith("a.b.c", "/api/a", from("2001:db8:1:2:ffff::9"));
   assert.equal(status, 429);
@@ -96,17 +116,21 @@ gateTest("an IPv6 client is its network of 64 bits", limited, async ({ gate, ori
   origin.expectNone();
 });
 
-gateTest("who has no address is not counted", limited, async ({ gate, origin }) => {
-  for (let i = 0; i < 3 * LIMIT; i += 1) {
-    for (const address of ["unknown", "192.0.2.1, 192.0.2.9"]) {
-      await assertRefused(await gate.fetchWith("a.b.c", "/api/a", from(address)), 401, INVALID);
+gateTest(
+  "does not count requests without a valid client address",
+  limited,
+  async ({ gate, origin }) => {
+    for (let i = 0; i < 3 * LIMIT; i += 1) {
+      for (const address of ["unknown", "192.0.2.1, 192.0.2.9"]) {
+        await assertRefused(await gate.fetchWith("a.b.c", "/api/a", from(address)), 401, INVALID);
+      }
     }
-  }
-  origin.expectNone();
-});
+    origin.expectNone();
+  },
+);
 
 gateTest(
-  "without the binding nothing is judged",
+  "answers 500 to every request if the binding is missing",
   ({ origin }) => ({ ...limited({ origin }), ratelimits: {} }),
   async ({ gate, origin }) => {
     await assertProblem(await gate.fetchWith(hs256Token(), "/api/a"), 500);

@@ -1,4 +1,5 @@
-// Providers that fail: what goes on passing, what is refused and how, and what the provider has to bear meanwhile.
+// Identity providers that fail: which requests are still admitted, how others are refused, and how
+// often the gate tries to fetch keys.
 
 import assert from "node:assert/strict";
 import {
@@ -16,22 +17,30 @@ import {
   tokens,
 } from "./harness/index.mjs";
 
+/** @import { Answer } from "./fixtures/provider/front.mjs" */
+/** @import { GateOptions } from "./harness/gate.mjs" */
+/** @import { Provider } from "./harness/provider.mjs" */
+
 const { published, publishing } = policies;
 
-/** Past this a set is not used any more: a day of `stale_if_error` after its freshness. */
+/** After this many seconds, a key set is no longer used: it has been stale for `stale_if_error`. */
 const GONE = 86_400 + STALE;
 
-for (const [sharing, options, attempts] of [
+/** @type {[sharing: string, options: GateOptions, attempts: number][]} */
+const SHARING = [
   ["one isolate", { isolates: 1 }, 1],
   ["two isolates that share a Cache API", { isolates: 2 }, 1],
   ["two isolates that share nothing", { isolates: 2, cacheAPI: false }, 2],
-]) {
+];
+
+for (const [sharing, options, attempts] of SHARING) {
+  const limit = attempts === 1 ? "one attempt" : `${attempts} attempts`;
   providerTest(
-    `a provider that is down for an hour: everything passes; ${sharing}: at most ${attempts} attempts in 30 s`,
+    `admits requests while the provider is down for an hour, with ${limit} per 30 s: ${sharing}`,
     ({ origin, provider }) => ({ ...options, policy: published({ origin, provider }) }),
     async ({ gate, origin, provider }) => {
       const token = await provider.token();
-      const passEverywhere = async (why) => {
+      const passEverywhere = async (/** @type {string} */ why) => {
         for (const isolate of gate.isolates) {
           await assertAdmitted(await isolate.fetchWith(token, "/api/items"), origin, why);
         }
@@ -54,14 +63,14 @@ for (const [sharing, options, attempts] of [
             await gate.logs.waitFor((book) => failures(book).length === failed);
           }
         }
-        // Half-way to the next attempt there is none.
+        // There is no attempt before the cooldown has passed.
         await gate.moveClock(second + 15);
         await passEverywhere(`after ${second + 15} seconds`);
         await provider.expectFetches([]);
       }
       assert.ok(failed >= 116 * attempts, `${failed} attempts`);
 
-      // It comes back, with other keys.
+      // The provider recovers and has new keys.
       await provider.recover();
       await provider.rotate("rsa-2");
       await gate.moveClock(STALE + 3600 + 2 * COOLDOWN);
@@ -75,7 +84,7 @@ for (const [sharing, options, attempts] of [
 }
 
 providerTest(
-  "a provider that is down for more than a day: a set that old is used no more, and the next one at once",
+  "after a day without the provider, requests get 503 until a key set can be fetched",
   ({ origin, provider }) => ({ policy: published({ origin, provider }) }),
   async ({ gate, origin, provider }) => {
     const token = await provider.token();
@@ -94,7 +103,7 @@ providerTest(
 );
 
 providerTest(
-  "stale_if_error = 0: a set is used for as long as it is fresh",
+  "with stale_if_error = 0, a stale key set is not used",
   ({ origin, provider }) => ({
     policy: published({ origin, provider, issuer: { stale_if_error: 0 } }),
   }),
@@ -108,6 +117,7 @@ providerTest(
   },
 );
 
+/** @type {Record<string, Answer>} */
 const DOWN = {
   "breaks every connection": { kind: "reset" },
   "answers 500": { kind: "fixed", status: 500, headers: {}, body: "" },
@@ -119,13 +129,13 @@ const DOWN = {
 for (const runtime of ["miniflare", "workerd"]) {
   for (const [how, answer] of Object.entries(DOWN)) {
     providerTest(
-      `a provider that ${how} from a cold start is a 503, and when it is back everything is well, in ${runtime}`,
+      `a new isolate answers 503 while the provider ${how}, and recovers, in ${runtime}`,
       ({ origin, provider }) => ({ runtime, policy: published({ origin, provider }) }),
       async ({ gate, origin, provider }) => {
         const token = await provider.token();
         await provider.answer(answer);
         await assertUnavailable(await gate.fetchWith(token, "/api/items"));
-        // Others do not try again so soon, whatever they ask for.
+        // No request causes another attempt before the cooldown has passed, whichever key it needs.
         await assertUnavailable(await gate.fetchWith(token, "/api/items"));
         for (const stranger of strangers(provider, 3)) {
           await assertUnavailable(await gate.fetchWith(stranger, "/api/items"));
@@ -143,7 +153,7 @@ for (const runtime of ["miniflare", "workerd"]) {
 
 for (const runtime of ["miniflare", "workerd"]) {
   providerTest(
-    `two hundred requests at once in a cold isolate are one fetch, and pass, in ${runtime}`,
+    `two hundred concurrent requests to a new isolate share one fetch in ${runtime}`,
     ({ origin, provider }) => ({
       runtime,
       policy: published({ origin, provider, log: { decisions: "refused" } }),
@@ -156,7 +166,7 @@ for (const runtime of ["miniflare", "workerd"]) {
         return `${response.status} ${await response.text()}`;
       });
       assert.equal(await provider.nextFetch(), JWKS);
-      // This one is answered after those that were sent before it have begun to wait.
+      // When this response arrives, the requests that were sent before it are waiting for the keys.
       assert.equal((await gate.fetch("/public/items")).status, 200);
       await provider.recover();
       assert.deepEqual(new Set(await Promise.all(sent)), new Set(["200 the origin answers"]));
@@ -167,7 +177,7 @@ for (const runtime of ["miniflare", "workerd"]) {
   );
 
   providerTest(
-    `two hundred requests at once while the provider is down are one attempt, and 503 each, in ${runtime}`,
+    `two hundred concurrent requests share one failed attempt and get 503 in ${runtime}`,
     ({ origin, provider }) => ({ runtime, policy: published({ origin, provider }) }),
     async ({ gate, provider }) => {
       const token = await provider.token();
@@ -180,7 +190,7 @@ for (const runtime of ["miniflare", "workerd"]) {
   );
 
   providerTest(
-    `a client that leaves while its request fetches takes nobody with it, in ${runtime}`,
+    `a client that disconnects while keys are fetched does not affect others in ${runtime}`,
     ({ origin, provider }) => ({ runtime, policy: published({ origin, provider }) }),
     async ({ gate, origin, provider }) => {
       const token = await provider.token();
@@ -202,15 +212,22 @@ for (const runtime of ["miniflare", "workerd"]) {
   );
 }
 
+/** @param {Provider[]} providers exactly two */
+const pair = (providers) => /** @type {[Provider, Provider]} */ (providers);
+
 providerTest(
-  "two issuers of which one is down: the other is not affected",
-  ({ origin, providers: [up, down] }) => ({
-    policy: {
-      ...published({ origin, provider: up }),
-      issuers: [publishing(up, { name: "up" }), publishing(down, { name: "down" })],
-    },
-  }),
-  async ({ gate, origin, providers: [up, down] }) => {
+  "a provider that is down does not affect tokens of another issuer",
+  ({ origin, providers }) => {
+    const [up, down] = pair(providers);
+    return {
+      policy: {
+        ...published({ origin, provider: up }),
+        issuers: [publishing(up, { name: "up" }), publishing(down, { name: "down" })],
+      },
+    };
+  },
+  async ({ gate, origin, providers }) => {
+    const [up, down] = pair(providers);
     const [good, lost] = [await up.token(), await down.token()];
     await down.hold();
     const waiting = gate.fetchWith(lost, "/api/items");
@@ -218,14 +235,14 @@ providerTest(
     await assertAdmitted(
       await gate.fetchWith(good, "/api/items"),
       origin,
-      "while the other is waited for",
+      "while the other fetch is pending",
     );
     await down.fail();
     await assertUnavailable(await waiting);
     await assertAdmitted(
       await gate.fetchWith(good, "/api/items"),
       origin,
-      "after the other has failed",
+      "after the other fetch has failed",
     );
     await up.rotate("rsa-2");
     await gate.moveClock(COOLDOWN);
@@ -237,7 +254,7 @@ providerTest(
     await assertUnavailable(await gate.fetchWith(lost, "/api/items"));
     await up.expectFetches([JWKS, JWKS]);
     await down.expectFetches([JWKS]);
-    // A token by the other's key stays nobody's, whoever it says it is of.
+    // A token that names the failing issuer is not verified with the other issuer's keys.
     const [header, payload] = tokens.segments(lost);
     const [, , signature] = tokens.segments(good);
     await assertUnavailable(

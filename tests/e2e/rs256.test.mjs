@@ -1,4 +1,5 @@
-// The gate's main job with RSA keys, in every form in which people have a public key (RFC 7468, RFC 7517, RFC 8017).
+// Verification of RSA signatures with public keys in every common form (RFC 7468, RFC 7517, RFC
+// 8017).
 
 import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
@@ -14,6 +15,9 @@ import {
   withGate,
 } from "./harness/index.mjs";
 
+/** @import { GateOptions } from "./harness/gate.mjs" */
+/** @import { Keys } from "../../policy.d.ts" */
+
 const { claims, rs256 } = policies;
 
 const key = tokens.rsaKeys({ kid: "first" });
@@ -28,7 +32,7 @@ withGate(
   "a token signed with RS256",
   ({ origin }) => ({ policy: rs256({ origin, keys: pem }), secrets: { PUBLIC_KEY: key.spki } }),
   (test) => {
-    test("is let through, and the origin learns in whose name", async ({ gate, origin }) => {
+    test("is admitted, and the origin receives the claims in headers", async ({ gate, origin }) => {
       const seen = await assertAdmitted(
         await gate.fetchWith(rs256Token({ scope: "read" }), "/api/items"),
         origin,
@@ -37,8 +41,8 @@ withGate(
       assert.equal(seen.header("x-auth-scope"), "read");
     });
 
-    test("made by another implementation is let through", async ({ gate, origin }) => {
-      const pkcs8 = key.privateKey.export({ type: "pkcs8", format: "pem" });
+    test("is admitted if another implementation has signed it", async ({ gate, origin }) => {
+      const pkcs8 = String(key.privateKey.export({ type: "pkcs8", format: "pem" }));
       const made = await new SignJWT(claims({ sub: "jose" }))
         .setProtectedHeader({ alg: "RS256", kid: "anything" })
         .sign(await importPKCS8(pkcs8, "RS256"));
@@ -46,7 +50,7 @@ withGate(
       assert.equal(seen.header("x-auth-subject"), "jose");
     });
 
-    test("RFC 6750 section 3.1: without one, the challenge has a realm and no error", async ({
+    test("RFC 6750 section 3.1: is required, and the challenge has a realm but no error", async ({
       gate,
       origin,
     }) => {
@@ -54,7 +58,7 @@ withGate(
       origin.expectNone();
     });
 
-    test("with one character changed is refused, wherever it stands", async ({ gate, origin }) => {
+    test("is refused if any one character is changed", async ({ gate, origin }) => {
       const good = rs256Token();
       const last = good.length - 1;
       const positions = [...Array(good.length).keys()].filter(
@@ -74,7 +78,7 @@ withGate(
       origin.expectNone();
     });
 
-    test("that has expired is refused as expired", async ({ gate, origin }) => {
+    test("is refused as expired after its exp", async ({ gate, origin }) => {
       await assertRefused(
         await gate.fetchWith(rs256Token({ exp: tokens.now() - 3600 }), "/api/items"),
         401,
@@ -83,17 +87,19 @@ withGate(
       origin.expectNone();
     });
 
-    test("by somebody else's key is refused, whatever key it brings along (CVE-2018-0114)", async ({
+    test("CVE-2018-0114: is refused if it is signed with a key from its own header", async ({
       gate,
       origin,
     }) => {
       const theirs = { alg: "RS256", key: other.privateKey, payload: claims() };
-      for (const header of [
+      /** @type {Record<string, unknown>[]} */
+      const headers = [
         {},
         { jwk: other.jwk },
         { jku: "https://evil.example/jwks.json" },
         { x5u: "https://evil.example/" },
-      ]) {
+      ];
+      for (const header of headers) {
         await assertRefused(
           await gate.fetchWith(tokens.token({ ...theirs, header }), "/api/items"),
           401,
@@ -103,7 +109,7 @@ withGate(
       }
     });
 
-    test("CVE-2016-10555: signed with the public key as if it were a shared secret is refused", async ({
+    test("CVE-2016-10555: is refused if it has an HMAC with the public key as the secret", async ({
       gate,
       origin,
     }) => {
@@ -115,7 +121,7 @@ withGate(
         key.der,
         key.pkcs1,
         JSON.stringify(key.jwk),
-        Buffer.from(key.jwk.n, "base64url"),
+        Buffer.from(String(key.jwk.n), "base64url"),
       ];
       for (const secret of secrets) {
         for (const alg of ["HS256", "HS384", "HS512"]) {
@@ -129,7 +135,7 @@ withGate(
           );
           origin.expectNone();
         }
-        // The header may also go on saying RS256 over an HMAC.
+        // The header may also still name RS256 while the signature is an HMAC.
         const [header, payload] = tokens.segments(rs256Token());
         const mac = createHmac("sha256", secret).update(`${header}.${payload}`).digest("base64url");
         await assertRefused(
@@ -141,7 +147,7 @@ withGate(
       }
     });
 
-    test("RFC 8017 section 8.2.2: a signature of another length or form is refused", async ({
+    test("RFC 8017 section 8.2.2: is refused if the signature has another length or form", async ({
       gate,
       origin,
     }) => {
@@ -180,17 +186,17 @@ const FORMS = {
   "a PEM of several lines (SPKI)": key.spki,
   "the same as one line with \\n in it": key.oneLine,
   "the same with \\r\\n": key.spki.replaceAll("\n", "\r\n"),
-  "the same with the breaks turned into spaces": key.spki.trimEnd().replaceAll("\n", " "),
-  "the same with white space around": `\n\n  ${key.spki}\n `,
+  "the same with spaces in place of line breaks": key.spki.trimEnd().replaceAll("\n", " "),
+  "the same with leading and trailing white space": `\n\n  ${key.spki}\n `,
   "the same indented": key.spki.replaceAll("\n", "\n    "),
   "PKCS #1": key.pkcs1,
   "PKCS #1 as one line": key.pkcs1.trimEnd().replaceAll("\n", "\\n"),
-  "two keys, the right one second": other.spki + key.spki,
+  "two keys, of which the second verifies": other.spki + key.spki,
 };
 
 for (const [form, text] of Object.entries(FORMS)) {
   gateTest(
-    `a public key in a binding: ${form}`,
+    `accepts a public key in a binding: ${form}`,
     ({ origin }) => ({
       runtime: "workerd",
       policy: rs256({ origin, keys: pem }),
@@ -205,6 +211,7 @@ for (const [form, text] of Object.entries(FORMS)) {
   );
 }
 
+/** @type {Record<string, {keys: Keys} & GateOptions>} */
 const sets = {
   "inline in the policy": { keys: { jwks: { keys: [other.jwk, key.jwk] } } },
   "in a binding as a string": {
@@ -222,7 +229,7 @@ for (const [place, { keys, vars }] of Object.entries(sets)) {
     `RFC 7517 section 5: a JWK Set ${place}`,
     ({ origin }) => ({ policy: rs256({ origin, keys }), vars }),
     (test) => {
-      test("the token's kid picks the key", async ({ gate, origin }) => {
+      test("the token's kid selects the key", async ({ gate, origin }) => {
         const first = rs256Token({}, { header: { kid: "first" } });
         const second = tokens.token({
           alg: "RS256",
@@ -234,11 +241,11 @@ for (const [place, { keys, vars }] of Object.entries(sets)) {
         await assertAdmitted(await gate.fetchWith(second, "/api/items"), origin);
       });
 
-      test("without a kid each key is tried", async ({ gate, origin }) => {
+      test("each key is tried for a token without a kid", async ({ gate, origin }) => {
         await assertAdmitted(await gate.fetchWith(rs256Token(), "/api/items"), origin);
       });
 
-      test("a kid of another key, or of none, is refused", async ({ gate, origin }) => {
+      test("a token whose kid names another key or no key is refused", async ({ gate, origin }) => {
         const kids = [
           "second",
           "third",
@@ -275,7 +282,7 @@ for (const [place, { keys, vars }] of Object.entries(sets)) {
 
 for (const alg of ["RS384", "RS512"]) {
   gateTest(
-    `RFC 7518 section 3.3: ${alg}`,
+    `RFC 7518 section 3.3: admits ${alg} and refuses RS256 if only ${alg} is allowed`,
     ({ origin }) => ({
       policy: rs256({ origin, keys: pem, algorithms: [alg] }),
       secrets: { PUBLIC_KEY: key.spki },
@@ -292,10 +299,10 @@ for (const alg of ["RS384", "RS512"]) {
 for (const [what, change] of Object.entries({
   "for another algorithm": { alg: "RS512" },
   "for encryption": { use: "enc" },
-  "for signing alone": { key_ops: ["sign"] },
+  "only for signing": { key_ops: ["sign"] },
 })) {
   gateTest(
-    `RFC 7517 section 4: a JWK ${what} verifies nothing, and the keys beside it still do`,
+    `RFC 7517 section 4: a JWK ${what} is not used, but the other keys of the set are`,
     ({ origin }) => ({
       policy: rs256({ origin, keys: { jwks: { keys: [{ ...key.jwk, ...change }, other.jwk] } } }),
     }),

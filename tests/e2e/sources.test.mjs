@@ -1,4 +1,4 @@
-// Where a token may be, beside the Authorization header; and encoded slashes, where a route allows them.
+// Token sources besides the Authorization header, and encoded slashes on routes that allow them.
 
 import assert from "node:assert/strict";
 import { once } from "node:events";
@@ -14,6 +14,15 @@ import {
   withGate,
 } from "./harness/index.mjs";
 
+/** @import { TestContext } from "node:test" */
+/** @import { GateOptions } from "./harness/gate.mjs" */
+/** @import { Origin, Received } from "./harness/origin.mjs" */
+/** @import { Running } from "./harness/running.mjs" */
+/** @import { RawRequest } from "./harness/socket.mjs" */
+
+/** @typedef {[name: string, value: string]} HeaderLine */
+/** @typedef {[target: string, headers: HeaderLine[]]} Sent */
+
 const { hs256, hs256Token, SECRET } = policies;
 
 const SOURCES = [
@@ -24,6 +33,11 @@ const SOURCES = [
   "websocket-protocol",
 ];
 
+/**
+ * @param {string} runtime
+ * @param {Record<string, unknown>} [changes] keys of the policy
+ * @returns {(site: {origin: Origin}) => GateOptions}
+ */
 const options =
   (runtime, changes = {}) =>
   ({ origin }) => ({
@@ -32,22 +46,34 @@ const options =
     secrets: { SECRET },
   });
 
+/** @type {HeaderLine[]} */
 const UPGRADE = [
   ["Upgrade", "websocket"],
   ["Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="],
   ["Sec-WebSocket-Version", "13"],
 ];
 
-/** Every byte that the origin got of a request's head, as text. */
+/**
+ * The target and all header lines that the origin received, as text.
+ *
+ * @param {Received} seen
+ */
 const head = (seen) =>
   `${seen.target}\n${seen.headerLines.map(([name, value]) => `${name}: ${value}`).join("\n")}`;
 
 for (const runtime of ["miniflare", "workerd"]) {
   withGate(`token sources in ${runtime}`, options(runtime), (test) => {
+    /**
+     * @param {Running} gate
+     * @param {string} target
+     * @param {HeaderLine[]} [headers]
+     * @param {RawRequest} [more]
+     */
     const send = (gate, target, headers = [], more = {}) => gate.raw({ target, headers, ...more });
 
-    test("each is taken for the token that it holds", async ({ gate, origin }) => {
+    test("accepts a token in each source, and refuses two tokens", async ({ gate, origin }) => {
       const token = hs256Token();
+      /** @type {Sent[]} */
       const places = [
         ["/api/a", [["Authorization", `Bearer ${token}`]]],
         ["/api/a", [["Cookie", `a=b; __Host-token=${token}; c=d`]]],
@@ -67,17 +93,22 @@ for (const runtime of ["miniflare", "workerd"]) {
       }
     });
 
-    test("attack 28: twice in one source, in one header line or two", async ({ gate, origin }) => {
+    test("attack 28: refuses two tokens in one source, in one header line or two", async ({
+      gate,
+      origin,
+    }) => {
       const token = hs256Token();
       const other = hs256Token({ sub: "user-2" });
       for (const second of [token, other, "x", ""]) {
-        for (const [target, headers] of [
+        /** @type {Sent[]} */
+        const twice = [
           ["/api/a", [["Cookie", `__Host-token=${token}; __Host-token=${second}`]]],
           ["/api/a", [["Cookie", `__Host-token=${token}`], ["Cookie", `__Host-token=${second}`]]], // prettier-ignore
           ["/api/a", [["X-Token", token], ["X-Token", second]]], // prettier-ignore
           [`/api/a?access_token=${token}&access_token=${second}`, []],
           ["/api/a", [["Sec-WebSocket-Protocol", `bearer, ${token}, bearer, ${second}`]]],
-        ]) {
+        ];
+        for (const [target, headers] of twice) {
           await assertRefused(await send(gate, target, headers), 400, INVALID_REQUEST, {
             why: `${headers} ${second}`,
           });
@@ -86,12 +117,13 @@ for (const runtime of ["miniflare", "workerd"]) {
       }
     });
 
-    test("what is there and is no token is refused, also where none is needed", async ({
+    test("refuses malformed credentials, even if the route needs no token", async ({
       gate,
       origin,
     }) => {
       for (const path of ["/api/a", "/optional/a"]) {
-        for (const [target, headers] of [
+        /** @type {Sent[]} */
+        const malformed = [
           [path, [["Cookie", "__Host-token="]]],
           [path, [["Cookie", "__Host-token"]]],
           [path, [["Cookie", `__Host-token="${hs256Token()}"`]]],
@@ -101,26 +133,33 @@ for (const runtime of ["miniflare", "workerd"]) {
           [`${path}?access_token`, []],
           [`${path}?access_token=%20${hs256Token()}`, []],
           [path, [["Sec-WebSocket-Protocol", "bearer"]]],
-        ]) {
+        ];
+        for (const [target, headers] of malformed) {
           await assertRefused(await send(gate, target, headers), 400, INVALID_REQUEST, {
             why: `${target} ${headers}`,
           });
           origin.expectNone(target);
         }
-        for (const [target, headers] of [
+        /** @type {Sent[]} */
+        const invalid = [
           [path, [["Cookie", "__Host-token=a.b.c"]]],
           [path, [["X-Token", "a.b.c"]]],
           [`${path}?access_token=a.b.c`, []],
           [path, [["Sec-WebSocket-Protocol", "bearer, a.b.c"]]],
-        ]) {
+        ];
+        for (const [target, headers] of invalid) {
           await assertRefused(await send(gate, target, headers), 401, INVALID, { why: target });
           origin.expectNone(target);
         }
       }
     });
 
-    test("a public route looks at none, and changes none", async ({ gate, origin }) => {
+    test("a public route ignores all sources and leaves them unchanged", async ({
+      gate,
+      origin,
+    }) => {
       const token = hs256Token();
+      /** @type {HeaderLine[]} */
       const headers = [
         ["Cookie", `__Host-token=${token}; __Host-token=x`],
         ["X-Token", "x, y"],
@@ -132,28 +171,30 @@ for (const runtime of ["miniflare", "workerd"]) {
       for (const [name, value] of headers) assert.equal(seen.header(name), value);
     });
 
-    test("a token in the query is not sent on; the rest of the query is, byte for byte", async ({
+    test("removes a token from the query and forwards the rest of the query unchanged", async ({
       gate,
       origin,
     }) => {
       const token = hs256Token();
-      for (const [query, left] of [
+      for (const [query, left] of /** @type {const} */ ([
         [`?access_token=${token}`, ""],
         [`?a=%2f+%7e&&=&access_token=${token}&b[]=c;d`, "?a=%2f+%7e&&=&b[]=c;d"],
         [`?access%5ftoken=${token}&q=%E2%82%AC`, "?q=%E2%82%AC"],
-      ]) {
+      ])) {
         const seen = await assertAdmitted(await send(gate, `/api/a${query}`), origin, query);
         assert.equal(seen.target, `/api/a${left}`);
         for (const segment of token.split(".")) assert.ok(!head(seen).includes(segment));
       }
     });
 
-    test("attack 28: a cookie does not act across sites", async ({ gate, origin }) => {
+    test("attack 28: refuses cross-site requests with a cookie", async ({ gate, origin }) => {
+      /** @type {HeaderLine} */
       const cookie = ["Cookie", `__Host-token=${hs256Token()}`];
       const own = gate.url;
-      const post = (...headers) =>
+      const post = (/** @type {HeaderLine[]} */ ...headers) =>
         send(gate, "/api/a", [cookie, ...headers], { method: "POST", body: "x" });
-      for (const headers of [
+      /** @type {HeaderLine[][]} */
+      const foreign = [
         [],
         [["Sec-Fetch-Site", "cross-site"]],
         [["Sec-Fetch-Site", "same-site"]],
@@ -162,14 +203,17 @@ for (const runtime of ["miniflare", "workerd"]) {
         [["Origin", "null"]],
         [["Origin", `${own}.evil.example`]],
         [["Sec-Fetch-Site", "cross-site"], ["Origin", "https://evil.example"]], // prettier-ignore
-      ]) {
+      ];
+      for (const headers of foreign) {
         await assertProblem(await post(...headers), 403, { why: JSON.stringify(headers) });
         origin.expectNone();
       }
-      for (const header of [
+      /** @type {HeaderLine[]} */
+      const allowed = [
         ["Sec-Fetch-Site", "same-origin"],
         ["Origin", own],
-      ]) {
+      ];
+      for (const header of allowed) {
         await assertAdmitted(await post(header), origin, header[0]);
       }
       await assertAdmitted(
@@ -177,7 +221,7 @@ for (const runtime of ["miniflare", "workerd"]) {
         origin,
       );
 
-      const upgrade = (...headers) =>
+      const upgrade = (/** @type {HeaderLine[]} */ ...headers) =>
         gate.raw({
           bare: true,
           target: "/api/socket",
@@ -190,6 +234,13 @@ for (const runtime of ["miniflare", "workerd"]) {
       origin.expectOne();
     });
 
+    /**
+     * Opens a WebSocket, which is closed when the test ends.
+     *
+     * @param {TestContext} t
+     * @param {Running} gate
+     * @param {string[]} protocols
+     */
     const open = async (t, gate, protocols, path = "/api/socket") => {
       const socket = new WebSocket(`${gate.url.replace("http", "ws")}${path}`, protocols, {
         perMessageDeflate: false,
@@ -199,7 +250,7 @@ for (const runtime of ["miniflare", "workerd"]) {
       return socket;
     };
 
-    test("a WebSocket with its token among the subprotocols opens, and the gate answers `bearer`", async ({
+    test("accepts a token among the subprotocols of a WebSocket and selects `bearer`", async ({
       gate,
       origin,
       t,
@@ -221,7 +272,7 @@ for (const runtime of ["miniflare", "workerd"]) {
       assert.deepEqual([code, reason.toString()], [4003, "done"]);
     });
 
-    test("what the origin chooses comes back, and other protocols reach it", async ({
+    test("forwards the other subprotocols and returns the origin's choice", async ({
       gate,
       origin,
       t,
@@ -232,14 +283,18 @@ for (const runtime of ["miniflare", "workerd"]) {
       assert.equal(origin.expectOne().header("sec-websocket-protocol"), "chat");
     });
 
-    test("where the gate took nothing, it answers nothing", async ({ gate, origin, t }) => {
+    test("does not select a subprotocol if it took no token from the list", async ({
+      gate,
+      origin,
+      t,
+    }) => {
       origin.chooseProtocol = () => "bearer";
       const socket = await open(t, gate, ["bearer", "x"], "/public/socket");
       assert.equal(socket.protocol, "bearer", "the origin's own choice");
-      assert.match(origin.expectOne().header("sec-websocket-protocol"), /^bearer, ?x$/);
+      assert.match(origin.expectOne().header("sec-websocket-protocol") ?? "", /^bearer, ?x$/);
     });
 
-    test("no token is in the log, whatever it came in", async ({ gate, origin }) => {
+    test("logs no token from any source", async ({ gate, origin }) => {
       const tokens = [hs256Token(), hs256Token({ exp: 1 }), "canary.canary.canary"];
       for (const token of tokens) {
         await send(gate, `/api/a?access_token=${token}`);
@@ -258,15 +313,17 @@ for (const runtime of ["miniflare", "workerd"]) {
 }
 
 withGate(
-  "token sources, stripped",
+  'token sources with authorization = "strip"',
   options("workerd", { forward: { authorization: "strip" } }),
   (test) => {
-    test("the token is taken out of its place, and the rest of that stays", async ({
-      gate,
-      origin,
-    }) => {
+    test("removes the token and forwards the rest of the header", async ({ gate, origin }) => {
       const token = hs256Token();
+      /** @type {HeaderLine} */
       const basic = ["Authorization", "Basic dTpw"];
+      /**
+       * @param {string} target
+       * @param {HeaderLine[]} headers
+       */
       const admitted = async (target, headers) => {
         const seen = await assertAdmitted(await gate.raw({ target, headers }), origin, target);
         assert.equal(seen.header("authorization"), undefined);
@@ -282,12 +339,12 @@ withGate(
         (await admitted("/api/a", [["Cookie", `__Host-token=${token}`], basic])).header("cookie"),
         undefined,
       );
-      for (const [cookies, left] of [
+      for (const [cookies, left] of /** @type {const} */ ([
         [`a=b; __Host-token=${token}; c="d, e"`, 'a=b; c="d, e"'],
         [`__Host-token=${token};c=d`, "c=d"],
-        // UTF-8 arrives as it was sent; the runtime hands over text, and nothing else could be put back.
+        // Only valid UTF-8 is tested: the runtime decodes headers, so other bytes are lost.
         [`a=caf\xc3\xa9; __Host-token=${token}; b=\xe2\x82\xac`, "a=caf\xc3\xa9; b=\xe2\x82\xac"],
-      ]) {
+      ])) {
         assert.equal(
           (await admitted("/api/a", [["Cookie", cookies], basic])).header("cookie"),
           left,
@@ -301,7 +358,7 @@ withGate(
 );
 
 withGate(
-  "the echo, with a token in a header of its own",
+  "the echo with tokens in a header or in the query",
   ({ origin }) => ({
     runtime: "workerd",
     policy: {
@@ -313,7 +370,9 @@ withGate(
   (test) => {
     test("shows no token", async ({ gate }) => {
       const token = hs256Token();
-      for (const init of [{ headers: { "X-Token": token } }, {}]) {
+      /** @type {RequestInit[]} */
+      const variants = [{ headers: { "X-Token": token } }, {}];
+      for (const init of variants) {
         const response = await gate.fetch(init.headers ? "/api/a" : `/api/a?t=${token}&x=y`, init);
         assert.equal(response.status, 200);
         const text = await response.text();
@@ -340,10 +399,7 @@ for (const runtime of ["miniflare", "workerd"]) {
       secrets: { SECRET },
     }),
     (test) => {
-      test("attack 29: pass where the route allows them, as they came, and nowhere else", async ({
-        gate,
-        origin,
-      }) => {
+      test("attack 29: are forwarded only if allowed and unambiguous", async ({ gate, origin }) => {
         for (const target of [
           "/things/a%2Fb",
           "/things/a%2fb?c=%2F",

@@ -1,4 +1,4 @@
-// Signing in again, or in another way (RFC 9470).
+// Step-up authentication (RFC 9470).
 
 import assert from "node:assert/strict";
 import { assertAdmitted, assertRefused, policies, tokens, withGate } from "./harness/index.mjs";
@@ -6,7 +6,7 @@ import { assertAdmitted, assertRefused, policies, tokens, withGate } from "./har
 const { hs256, hs256Token, SECRET } = policies;
 
 withGate(
-  "a route that asks how and when the user signed in",
+  "a route with acr and max_auth_age",
   ({ origin }) => ({
     runtime: "workerd",
     policy: hs256({
@@ -26,7 +26,7 @@ withGate(
       max_age: "300",
     };
 
-    test("RFC 9470 section 3: the challenge says what is asked for, and nothing reaches the origin", async ({
+    test("RFC 9470 section 3: refuses other tokens and names the requirements", async ({
       gate,
       origin,
     }) => {
@@ -48,7 +48,7 @@ withGate(
       }
     });
 
-    test("who has signed in so passes", async ({ gate, origin }) => {
+    test("admits users who have signed in recently with a listed acr", async ({ gate, origin }) => {
       for (const acr of ["gold", "urn:example:mfa"]) {
         const token = hs256Token({ acr, auth_time: tokens.now() - 60 });
         const seen = await assertAdmitted(await gate.fetchWith(token, "/pay/a"), origin, acr);

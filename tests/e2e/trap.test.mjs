@@ -1,4 +1,4 @@
-// After a trap the WebAssembly instance is not to be trusted: the next request gets a new one, and an answer.
+// After a trap, the WebAssembly instance may be corrupt, so the next request gets a new instance.
 
 import assert from "node:assert/strict";
 import {
@@ -11,7 +11,10 @@ import {
 
 const { hs256, hs256Token, SECRET } = policies;
 
-/** The gate, trapped at will: what unwinds the module here is what unwinds it when it runs into `unreachable`. */
+/**
+ * The gate, with a request header that makes it trap. The thrown error is the one that the
+ * WebAssembly instruction `unreachable` throws.
+ */
 const TRAPPED = `
 import gate from "./index.js";
 
@@ -30,7 +33,7 @@ export default {
 };`;
 
 gateTest(
-  "a trap costs the requests that are under way, and none that comes after",
+  "a trap does not affect the requests after it",
   ({ origin }) => ({
     modules: [{ name: "trapped.js", type: "esm", contents: TRAPPED }, ...builtWorker()],
     policy: hs256({ origin }),

@@ -1,9 +1,12 @@
-// WebSockets pass the gate as they are, once they are let in (RFC 6455).
+// Admitted WebSocket connections are forwarded unchanged (RFC 6455).
 
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { WebSocket } from "ws";
 import { assertRefused, bounded, INVALID, policies, withGate } from "./harness/index.mjs";
+
+/** @import { TestContext } from "node:test" */
+/** @import { Running } from "./harness/running.mjs" */
 
 const { hs256, hs256Token, SECRET } = policies;
 
@@ -18,15 +21,17 @@ for (const runtime of ["miniflare", "workerd"]) {
     `WebSockets in ${runtime}`,
     ({ origin }) => ({ runtime, policy: hs256({ origin }), secrets: { SECRET } }),
     (test) => {
-      const connect = async (
-        t,
-        gate,
-        {
+      /**
+       * @param {TestContext} t
+       * @param {Running} gate
+       * @param {{path?: string, protocols?: string[], headers?: Record<string, string>}} [options]
+       */
+      const connect = async (t, gate, options = {}) => {
+        const {
           path = "/api/socket",
           protocols = [],
           headers = { Authorization: `Bearer ${hs256Token()}` },
-        } = {},
-      ) => {
+        } = options;
         const socket = new WebSocket(`${gate.url.replace("http", "ws")}${path}`, protocols, {
           headers,
           perMessageDeflate: false,
@@ -36,6 +41,10 @@ for (const runtime of ["miniflare", "workerd"]) {
         return socket;
       };
 
+      /**
+       * @param {WebSocket} socket
+       * @param {string | Buffer} message
+       */
       const echoed = async (socket, message) => {
         const answer = once(socket, "message");
         socket.send(message);
@@ -43,7 +52,7 @@ for (const runtime of ["miniflare", "workerd"]) {
         return isBinary ? data : data.toString();
       };
 
-      test("with a good token frames go both ways, and the origin learns in whose name", async ({
+      test("a valid token opens a connection, and the origin receives the identity", async ({
         gate,
         origin,
         t,
@@ -58,7 +67,11 @@ for (const runtime of ["miniflare", "workerd"]) {
         assert.equal(await echoed(socket, long), long);
       });
 
-      test("either side may close, and the other learns why", async ({ gate, origin, t }) => {
+      test("a close by either side reaches the other with its code and reason", async ({
+        gate,
+        origin,
+        t,
+      }) => {
         const ours = await connect(t, gate);
         const atOrigin = origin.expectOne().webSocket;
         const closedThere = once(atOrigin, "close");
@@ -73,7 +86,7 @@ for (const runtime of ["miniflare", "workerd"]) {
         assert.deepEqual([theirCode, theirReason.toString()], [4002, "done there"]);
       });
 
-      test("RFC 6455 section 1.9: the subprotocol that the origin chooses comes back", async ({
+      test("RFC 6455 section 1.9: the origin chooses the subprotocol", async ({
         gate,
         origin,
         t,
@@ -81,11 +94,11 @@ for (const runtime of ["miniflare", "workerd"]) {
         origin.chooseProtocol = (offered) => (offered.has("chat") ? "chat" : false);
         const socket = await connect(t, gate, { protocols: ["superchat", "chat"] });
         assert.equal(socket.protocol, "chat");
-        assert.match(origin.expectOne().header("sec-websocket-protocol"), /superchat.*chat/);
+        assert.match(origin.expectOne().header("sec-websocket-protocol") ?? "", /superchat.*chat/);
       });
 
-      test("without a good token there is no upgrade", async ({ gate, origin }) => {
-        const upgrade = (headers) =>
+      test("a request without a valid token is not upgraded", async ({ gate, origin }) => {
+        const upgrade = (/** @type {string[][]} */ headers) =>
           gate.raw({
             bare: true,
             target: "/api/socket",
@@ -96,7 +109,7 @@ for (const runtime of ["miniflare", "workerd"]) {
         origin.expectNone();
       });
 
-      test("a public and an optional route take them without one", async ({ gate, origin, t }) => {
+      test("public and optional routes need no token", async ({ gate, origin, t }) => {
         for (const path of ["/public/socket", "/optional/socket"]) {
           const socket = await connect(t, gate, { path, headers: { "X-Auth-Subject": "admin" } });
           assert.equal(origin.expectOne().header("x-auth-subject"), undefined);
@@ -104,7 +117,11 @@ for (const runtime of ["miniflare", "workerd"]) {
         }
       });
 
-      test("an origin that takes no upgrade answers for itself", async ({ gate, origin, t }) => {
+      test("the response of an origin that refuses the upgrade is returned", async ({
+        gate,
+        origin,
+        t,
+      }) => {
         origin.acceptWebSockets = false;
         const socket = new WebSocket(`${gate.url.replace("http", "ws")}/api/socket`, {
           headers: { Authorization: `Bearer ${hs256Token()}` },
@@ -113,7 +130,7 @@ for (const runtime of ["miniflare", "workerd"]) {
         socket.on("error", () => {});
         const [, response] = await bounded(
           once(socket, "unexpected-response"),
-          "an answer that is no upgrade",
+          "a response other than an upgrade",
         );
         assert.equal(response.statusCode, 426);
         origin.expectOne();

@@ -38,7 +38,7 @@ pub(super) fn rows() -> Vec<(&'static str, Shown)> {
             "origin_timeout",
             Elsewhere(
                 include_str!("../../e2e/origin-answers.test.mjs"),
-                "an origin that does not answer in time is a 504",
+                "answers 504 if the origin does not respond in time",
             ),
         ),
         ("token.sources", added("/token", source(json!({ "header": "X-T" })), token(&[]))),
@@ -176,7 +176,7 @@ pub(super) fn rows() -> Vec<(&'static str, Shown)> {
             "revocation.logout_path",
             Elsewhere(
                 include_str!("../../e2e/revocation.test.mjs"),
-                "a logout that a provider reports ends the session",
+                "a logout token from the provider revokes the session",
             ),
         ),
         (
@@ -190,7 +190,7 @@ pub(super) fn rows() -> Vec<(&'static str, Shown)> {
             "revocation.expiration_ttl",
             Elsewhere(
                 include_str!("../../e2e/revocation.test.mjs"),
-                "what a logout revokes is kept for expiration_ttl",
+                "keeps the entries that a logout writes for expiration_ttl",
             ),
         ),
         (
@@ -204,21 +204,21 @@ pub(super) fn rows() -> Vec<(&'static str, Shown)> {
             "log.analytics",
             Elsewhere(
                 include_str!("../../e2e/observability.test.mjs"),
-                "every decision is a data point, whatever is logged",
+                "writes a data point for every decision",
             ),
         ),
         (
             "log.server_timing",
             Elsewhere(
                 include_str!("../../e2e/observability.test.mjs"),
-                "Server-Timing where the policy asks for it",
+                "adds Server-Timing if the policy asks for it",
             ),
         ),
         (
             "rate_limit.binding",
             Elsewhere(
                 include_str!("../../e2e/rate-limit.test.mjs"),
-                "too many refused tokens from one address get 429",
+                "answers 429 after too many refused tokens from one address",
             ),
         ),
         ("errors.detail", added("/errors", json!({ "detail": "reason" }), Call::get("/api/x"))),
