@@ -183,6 +183,7 @@ impl<'g> Judging<'_, 'g> {
     }
 
     /// Parses a token and verifies its signature under a key of the issuer that it names.
+    #[inline(never)]
     fn verified<'t>(
         &mut self,
         text: &'t str,

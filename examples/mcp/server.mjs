@@ -41,7 +41,7 @@ function notebook(notes) {
     "add_note",
     { description: "Adds a note to yours", inputSchema: { note: z.string() } },
     ({ note }, extra) => {
-      if (!scopes(extra).includes("write")) return refused("this takes the scope write");
+      if (!scopes(extra).includes("write")) return refused("this tool needs the scope write");
       notes.set(caller(extra), [...(notes.get(caller(extra)) ?? []), note]);
       return text("added");
     },

@@ -81,6 +81,7 @@ impl<'g: 'r, 'r> Evaluation<'g, 'r> {
 }
 
 /// What the gate responds itself, before it looks for a route: its metadata, and preflights.
+#[inline(never)]
 fn own_response(policy: &Policy, request: &Request<'_>) -> Result<Option<OwnResponse>, Refusal> {
     if let Some(resource) = policy.resource()
         && let Some(response) = resource.respond(request)?

@@ -115,7 +115,7 @@ gateTest(
       event: "decision",
       decision: "refused",
       code: "origin_timeout",
-      because: "no response headers from the origin in time",
+      because: "the origin sent no response headers in time",
       status: 504,
       method: "GET",
       route: "/api/*",
