@@ -1,5 +1,6 @@
 //! A short run of each fuzz target, as part of `cargo xtask ci`, where there is a nightly toolchain.
 
+use crate::test::Skipped;
 use crate::workspace::Workspace;
 use crate::{process, say, tools};
 use anyhow::{Context, Result};
@@ -18,8 +19,8 @@ pub(crate) fn smoke(workspace: &Workspace) -> Result<()> {
     if process::run_quietly(Command::new("rustup").args(["run", "nightly", "rustc", "--version"]))
         .is_err()
     {
-        say::line("skipped: fuzzing needs a nightly toolchain (rustup toolchain install nightly)");
-        return Ok(());
+        let reason = "it needs a nightly toolchain (rustup toolchain install nightly)";
+        return Err(Skipped(reason.to_owned()).into());
     }
     let [cargo_fuzz] = {
         let _lock = tools::lock(workspace)?;

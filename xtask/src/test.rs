@@ -131,7 +131,19 @@ impl fmt::Display for Failed {
 
 impl std::error::Error for Failed {}
 
-/// Runs one thing after the other, and remembers how each went.
+/// The reason why a suite did not run. As an error, it makes the suite skipped instead of failed.
+#[derive(Debug)]
+pub(crate) struct Skipped(pub(crate) String);
+
+impl fmt::Display for Skipped {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Skipped {}
+
+/// Runs suites one after the other, and records the outcome of each.
 #[derive(Debug, Default)]
 pub(crate) struct Suites {
     outcomes: Vec<Outcome>,
@@ -141,40 +153,51 @@ pub(crate) struct Suites {
 struct Outcome {
     name: String,
     time: String,
-    /// What is wrong, if anything is; with the names of failed tests, a line each.
-    problem: Option<String>,
+    verdict: Verdict,
+}
+
+#[derive(Debug)]
+enum Verdict {
+    Passed,
+    /// The suite did not run, for this reason.
+    Skipped(String),
+    /// The suite failed, for this reason, with the names of failed tests on lines of their own.
+    Failed(String),
 }
 
 impl Suites {
-    /// Runs one. Its failure is printed at once, and again at the end.
+    /// Runs a suite. A failure is printed at once, and again at the end. Returns whether it passed.
     pub(crate) fn run(&mut self, name: &str, action: impl FnOnce() -> Result<()>) -> bool {
         say::line(&format!("{name} ..."));
         let started = Instant::now();
-        let outcome = action();
-        if let Err(error) = &outcome {
-            say::error(error);
-        }
-        let passed = outcome.is_ok();
-        self.outcomes.push(Outcome {
-            name: name.to_owned(),
-            time: say::duration(started.elapsed()),
-            problem: outcome.err().map(|error| format!("{error:#}")),
-        });
+        let verdict = match action() {
+            Ok(()) => Verdict::Passed,
+            Err(error) if error.is::<Skipped>() => Verdict::Skipped(error.to_string()),
+            Err(error) => {
+                say::error(&error);
+                Verdict::Failed(format!("{error:#}"))
+            }
+        };
+        let passed = matches!(verdict, Verdict::Passed);
+        let time = say::duration(started.elapsed());
+        self.outcomes.push(Outcome { name: name.to_owned(), time, verdict });
         passed
     }
 
-    /// Says how everything went, the failures last, and makes that the exit code.
+    /// Prints the outcome of every suite, the failures last. Returns failure if a suite failed.
     pub(crate) fn finish(self) -> ExitCode {
-        let (passed, failed): (Vec<&Outcome>, Vec<&Outcome>) =
-            self.outcomes.iter().partition(|outcome| outcome.problem.is_none());
-        for Outcome { name, time, .. } in passed {
-            say::line(&format!("passed  {name} ({time})"));
+        let mut failures = Vec::new();
+        for Outcome { name, time, verdict } in self.outcomes {
+            match verdict {
+                Verdict::Passed => say::line(&format!("passed  {name} ({time})")),
+                Verdict::Skipped(reason) => say::line(&format!("skipped {name}: {reason}")),
+                Verdict::Failed(problem) => {
+                    failures.push(format!("FAILED  {name} ({time}): {problem}"));
+                }
+            }
         }
-        for Outcome { name, time, problem } in &failed {
-            let problem = problem.as_deref().unwrap_or_default();
-            say::line(&format!("FAILED  {name} ({time}): {problem}"));
-        }
-        if failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+        failures.iter().for_each(|failure| say::line(failure));
+        if failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
     }
 }
 
