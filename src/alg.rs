@@ -1,4 +1,5 @@
-//! The one table of signature algorithms (RFC 7518 section 3.1). Nothing else enumerates them.
+//! The table of signature algorithms (RFC 7518 section 3.1). The gate's other code derives from it. The
+//! policy's schema and the console's page have lists of their own, which tests compare with this one.
 
 use std::fmt;
 

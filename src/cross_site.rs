@@ -1,8 +1,8 @@
-//! Whether a request that a cookie vouches for was meant by the page that its user sees.
+//! Protection against cross-site request forgery.
 //!
-//! A browser adds cookies to requests that any site makes it send. So where the token came in a cookie,
-//! a request that may change something, and every WebSocket, must show that it comes from the gate's
-//! own origin or from one that the policy allows.
+//! A browser adds cookies to every request, also to those that another site makes it send. So if the token
+//! came in a cookie, a request that may change something, and every WebSocket, must show that it comes
+//! from the gate's own web origin or from one that the policy allows.
 
 use crate::cors::Cors;
 use crate::extract::TokenSource;
@@ -12,13 +12,13 @@ use crate::request::Request;
 
 /// Refuses a request that another site may have made the browser send.
 ///
-/// `cors` may name origins beside the request's own.
+/// `cors` may name web origins beside the request's own.
 ///
 /// # Errors
 ///
-/// `cross_site` where the token came in a cookie, the method is not safe (RFC 9110 section 9.2.1) or
-/// the request is a WebSocket upgrade, and neither `Sec-Fetch-Site` says `same-origin` nor `Origin` is
-/// the request's own or allowed; so too where both are absent.
+/// `cross_site` if the token came in a cookie, the method is not safe (RFC 9110 section 9.2.1) or the
+/// request is a WebSocket upgrade, and neither `Sec-Fetch-Site` is `same-origin` nor `Origin` is the
+/// request's own or allowed. This includes requests without both headers.
 pub fn check(
     source: &TokenSource,
     request: &Request<'_>,
@@ -47,7 +47,7 @@ fn is_web_socket(request: &Request<'_>) -> bool {
     upgrade.is_some_and(|upgrade| upgrade.to_ascii_lowercase().contains("websocket"))
 }
 
-/// The request's own origin as a browser writes it: without a port that the scheme implies.
+/// The request's own web origin as a browser writes it: without a port that the scheme implies.
 fn own_web_origin(request: &Request<'_>) -> String {
     let parts = split_url(request.url);
     let implied = match parts.scheme {

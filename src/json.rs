@@ -1,8 +1,8 @@
 //! JSON that every parser reads alike (RFC 8259, RFC 7515 section 5.2, RFC 7519 section 7.2).
 //!
-//! Refused: a name that stands twice in one object at any depth, nesting beyond
-//! [`budget::JSON_DEPTH`], bytes after the value, a byte order mark, invalid UTF-8, a lone surrogate,
-//! a number too large for a double. Where two parsers disagree about a token, one of them is fooled.
+//! Rejects a name that occurs twice in one object at any depth, nesting beyond [`budget::JSON_DEPTH`],
+//! bytes after the value, a byte order mark, invalid UTF-8, a lone surrogate, and a number too large for
+//! a double. If two parsers could read a token differently, an attacker could use the difference.
 
 pub mod text;
 
@@ -24,7 +24,7 @@ pub(crate) const MAX_SAFE_INTEGER: i64 = 9_007_199_254_740_991;
 ///
 /// # Errors
 ///
-/// [`NotStrictJson`] for anything that the module's rules refuse, and for a value that is no object.
+/// [`NotStrictJson`] for anything that this module rejects, and for a value that is not an object.
 pub fn parse_object(bytes: &[u8]) -> Result<Object, NotStrictJson> {
     let Value::Object(object) = parse(bytes)? else { return Err(NotStrictJson) };
     Ok(object)
@@ -34,7 +34,7 @@ pub fn parse_object(bytes: &[u8]) -> Result<Object, NotStrictJson> {
 ///
 /// # Errors
 ///
-/// [`NotStrictJson`] for anything that the module's rules refuse.
+/// [`NotStrictJson`] for anything that this module rejects.
 pub fn parse(bytes: &[u8]) -> Result<Value, NotStrictJson> {
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     let value = StrictValue { levels_left: budget::JSON_DEPTH }
@@ -44,7 +44,7 @@ pub fn parse(bytes: &[u8]) -> Result<Value, NotStrictJson> {
     Ok(value)
 }
 
-/// The bytes are not JSON as this module demands it. Holds nothing of them: they may be secret.
+/// The bytes are not JSON that this module accepts. Contains none of them, because they may be secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NotStrictJson;
 
@@ -54,7 +54,7 @@ impl fmt::Display for NotStrictJson {
     }
 }
 
-/// Walks to a value by JSON Pointer (RFC 6901) if `path` starts with `/`, else by top-level name.
+/// Returns the value at a JSON Pointer (RFC 6901) if `path` starts with `/`, else at a top-level name.
 pub(crate) fn at<'a>(object: &'a Object, path: &str) -> Option<&'a Value> {
     let Some(pointer) = path.strip_prefix('/') else { return object.get(path) };
     let mut tokens = pointer.split('/').map(|token| token.replace("~1", "/").replace("~0", "~"));
@@ -82,9 +82,9 @@ pub(crate) fn is_beyond_safe_integers(number: &Number) -> bool {
     }
 }
 
-/// The first member of that name, if the bytes begin like an object and it is a string there.
+/// Returns the first member of that name if the bytes begin like an object and the member is a string.
 ///
-/// Reads no further and is not strict: good for a guess that somebody else bears out.
+/// This reads no further and is not strict, so the result is only a hint that must be checked.
 pub(crate) fn first_string(bytes: &[u8], name: &str) -> Option<String> {
     let mut found = None;
     // It stops in the middle of the object, which the deserializer then calls an error.

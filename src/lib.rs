@@ -1,13 +1,13 @@
-//! Portcullis is a gate in front of an HTTP API: it verifies JSON Web Tokens at the edge, and either
+//! Portcullis is a gate in front of an HTTP API. It verifies JSON Web Tokens at the edge, and either
 //! forwards a request to the origin or refuses it.
 //!
 //! # The life of a request
 //!
 //! ```text
-//! request -> canonical path -> find route -> extract -> parse -> pick key -> verify -> claims -> revocation -> authorise -> forward
-//!                               Route        Found    Unverified  Key      Verified   Claims                   Admitted
-//!              |                   |           |         |         |          |          |          |            |
-//!              +-------------------+-----------+---------+---- Refusal -------+----------+----------+------------+--> 400/401/403/404/5xx
+//! path -> route -> extract -> parse -> key -> signature -> claims -> revocation -> authorize -> forward
+//!         Route   Credential Unverified Key   Verified  Identity                  Admitted
+//!   |       |        |          |        |       |      Claims |         |           |
+//!   +-------+--------+----------+--------+-------+--- Refusal -+---------+-----------+-> 4xx, 5xx
 //! ```
 //!
 //! The module [`gate`] is that line as code, one call for each step. Only the step that performs a
@@ -17,28 +17,26 @@
 //!
 //! # Invariants
 //!
-//! 1. Fail closed: no matching route, a faulty policy, a missing binding or key, an exception: the
-//!    request is refused. Report mode lets through only what would be a 401 or 403, as anonymous
-//!    ([`report`]).
-//! 2. Proof by type: nothing but the step that checks it makes the type that the next step takes. They
-//!    have private fields, and neither `Clone` nor `Deserialize`. Before its signature is verified,
-//!    nothing of a token is read but its header and the issuer that it claims to be of, which only
-//!    chooses among the policy's ([`token`]).
-//! 3. The key decides the algorithm; the token's header may only agree ([`keys`]).
-//! 4. The core does no I/O and reads no clock: time, keys and request data are arguments. The modules
-//!    below, except `edge`, are that core. They run the same natively, in the Worker and
-//!    in a browser.
-//! 5. The URL that was judged is the URL that is sent; a path that could be read in two ways is
+//! 1. Fail closed: if no route matches, the policy is invalid, a binding or key is missing, or an
+//!    exception is thrown, the request is refused. Report mode lets a request pass only if the refusal is
+//!    a 401 or a 403, and then as anonymous ([`report`]).
+//! 2. Proof by type: only the step that performs a check can make the type that the next step takes.
+//!    `Unverified`, `Verified`, `Identity`, `Claims` and `Admitted` have private fields, and neither
+//!    `Clone` nor `Deserialize`. Before the signature has verified, only the token's header can be read,
+//!    and the issuer that it claims, which only selects one of the policy's issuers ([`token`]).
+//! 3. The key decides the algorithm. The token's header can only agree ([`keys`]).
+//! 4. The core performs no I/O and reads no clock: time, keys and request data are arguments. The core
+//!    is every module except `edge`. It runs the same natively, in the Worker and in a browser.
+//! 5. The URL that was judged is the URL that is sent. A path that two parsers could read differently is
 //!    refused ([`path`]).
 //! 6. Identity headers belong to the gate ([`outgoing`]).
-//! 7. No secret, token or claim value is in a log, an error body, a panic message or a `Debug` output.
-//! 8. Nothing that a client sends is a 500: `unwrap`, indexing, unchecked arithmetic and `as` are denied
-//!    by lint.
-//! 9. Nothing answers in the gate's place: a deployment in which a cache or an asset would is refused
-//!    when it is built, and what is forwarded on a guarded route is not to be stored.
-//! 10. No request awaits another's I/O, which the runtime would cancel. Requests share values, never
-//!     futures or bodies.
-//! 11. What a request can make the gate do has a bound, with its reason ([`budget`]).
+//! 7. No log, error body, panic message or `Debug` output contains a secret, a token or a claim value.
+//! 8. No client input causes a 500: lints deny `unwrap`, indexing, unchecked arithmetic and `as`.
+//! 9. Nothing responds instead of the gate: the build refuses a deployment in which a cache or an asset
+//!    would. Requests on protected routes are forwarded with `Cache-Control: no-store`.
+//! 10. No request awaits another request's I/O, because the runtime would cancel it. Requests share
+//!     values, never futures or bodies.
+//! 11. Everything that a request can make the gate do is bounded ([`budget`]).
 //!
 //! # Stability
 //!

@@ -1,24 +1,24 @@
-//! The request as the core sees it: borrowed text, no runtime's types.
+//! The request as the core reads it: borrowed text, without types of a runtime.
 
 use serde_json::Value;
 use std::borrow::Cow;
 use std::iter;
 
-/// What the gate reads of an HTTP request.
+/// The parts of an HTTP request that the gate reads.
 #[derive(Clone, Copy)]
 pub struct Request<'a> {
     /// The method, in its own case (RFC 9110 section 9.1).
     pub method: &'a str,
-    /// The absolute URL as the runtime handed it over, not normalised.
+    /// The absolute URL as the runtime provides it, not normalized.
     pub url: &'a str,
     /// The header fields.
     pub headers: &'a dyn Headers,
 }
 
-/// Read access to header fields. Names are looked up without regard to case.
+/// Read access to header fields. Names are case-insensitive.
 pub trait Headers {
-    /// The field's value; several lines of one name come joined by `, ` (RFC 9110 section 5.3), so
-    /// that a second line can never hide behind a first.
+    /// Returns the field's value. Several lines of one name are joined by `, ` (RFC 9110 section 5.3), so
+    /// no line is overlooked.
     fn get(&self, name: &str) -> Option<Cow<'_, str>>;
 
     /// The name of every field present, in any case, possibly repeated.
@@ -43,9 +43,9 @@ impl<Text: AsRef<str>> Headers for Vec<(Text, Text)> {
     }
 }
 
-/// A request in lines of text, which is how the runtime hands it over at once: the method, the URL, and each
-/// header's name and value on two lines. None of these can hold the end of a line (RFC 9110 sections 5.5 and
-/// 9.1, WHATWG URL section 4.4).
+/// A request in lines of text, as the edge reads it in one call: the method, the URL, and the name and
+/// value of each header on lines of their own. None of these can contain a line feed (RFC 9110 sections
+/// 5.5 and 9.1, WHATWG URL section 4.4).
 pub struct Lines<'t> {
     method: &'t str,
     url: &'t str,
@@ -53,7 +53,7 @@ pub struct Lines<'t> {
 }
 
 impl<'t> Lines<'t> {
-    /// Takes the lines apart.
+    /// Parses the lines.
     #[must_use]
     pub fn of(text: &'t str) -> Self {
         let mut rest = Some(text);
@@ -71,7 +71,8 @@ impl<'t> Lines<'t> {
     }
 }
 
-/// Cuts a line off. `str::split` finds its end byte by byte, which takes longer than the rest of reading a request.
+/// Takes the next line. `str::split` searches byte by byte, which takes longer than the rest of reading a
+/// request.
 fn next_line<'t>(rest: &mut Option<&'t str>) -> Option<&'t str> {
     let text = rest.take()?;
     let end = memchr::memchr(b'\n', text.as_bytes());
@@ -82,8 +83,8 @@ fn next_line<'t>(rest: &mut Option<&'t str>) -> Option<&'t str> {
     Some(line)
 }
 
-/// A request that is described in JSON, as the console's page has it: `{ method, url, headers? }`, the
-/// headers a list of names and values.
+/// A request that is described in JSON, as the console's page sends it: `{ method, url, headers? }`, with
+/// the headers as a list of names and values.
 pub struct Described {
     method: String,
     url: String,

@@ -1,4 +1,4 @@
-//! The deployment's bindings, as the policy's compiler asks for them.
+//! The bindings of the deployment.
 
 use crate::json;
 use crate::policy::Bindings;
@@ -14,7 +14,7 @@ use worker::Env;
 pub(super) struct EnvBindings<'e>(pub(super) &'e Env);
 
 impl EnvBindings<'_> {
-    /// The binding as the runtime holds it, or nothing where there is none.
+    /// Returns the runtime's value of a binding, or `None` if there is none of that name.
     pub(super) fn raw(&self, name: &str) -> Option<JsValue> {
         Reflect::get(self.0, &JsValue::from_str(name))
             .ok()
@@ -22,23 +22,23 @@ impl EnvBindings<'_> {
     }
 }
 
-/// The environment, with the secrets that a Secrets Store holds read from it.
+/// The environment, with the values of secrets in a Secrets Store.
 pub(super) struct ReadBindings<'e> {
     environment: EnvBindings<'e>,
     secrets: BTreeMap<String, String>,
-    /// Bindings to a store that did not give its secret.
+    /// The bindings whose store did not return its secret.
     pub(super) unread: Vec<String>,
 }
 
 impl<'e> ReadBindings<'e> {
-    /// Reads those of the named bindings that are of a Secrets Store.
+    /// Reads those of the named bindings that belong to a Secrets Store.
     pub(super) async fn read(env: &'e Env, names: Vec<String>) -> Self {
         let environment = EnvBindings(env);
         let mut secrets = BTreeMap::new();
         let mut unread = Vec::new();
         for name in names {
             let Some(reading) = environment.raw(&name).and_then(|stored| {
-                // A Secrets Store's `get` takes nothing; nothing else that a policy may name as a key has one.
+                // Of the bindings that a policy can name here, only a Secrets Store has `get`.
                 call(&stored, "get", &[])
             }) else {
                 continue;
@@ -77,8 +77,8 @@ impl Bindings for ReadBindings<'_> {
     }
 }
 
-/// Calls a method of a binding, which may be an object elsewhere: the method of such a one takes `.call`
-/// for the name of another, and what it returns can be awaited but is no Promise.
+/// Calls a method of a binding. The binding may be an RPC stub: then `method.call` would name another RPC
+/// method, and the result is awaitable but not a `Promise`.
 pub(super) fn call(object: &JsValue, method: &str, arguments: &[JsValue]) -> Option<Promise> {
     let method = Reflect::get(object, &JsValue::from_str(method)).ok()?;
     let method: Function = method.dyn_into().ok()?;
@@ -114,8 +114,8 @@ impl Bindings for EnvBindings<'_> {
     }
 }
 
-/// Counts one more for a key at a Rate Limiting binding, and says whether that is too many. A limiter
-/// that fails limits nobody.
+/// Counts one more for a key at a Rate Limiting binding. Returns whether the key is over the limit, and
+/// `false` if the binding fails.
 pub(super) async fn is_over_the_limit(env: &Env, name: &str, key: &str) -> bool {
     let asked = || {
         let options = Object::new();
@@ -132,7 +132,7 @@ fn has_method(object: &JsValue, name: &str) -> bool {
     Reflect::get(object, &JsValue::from_str(name)).is_ok_and(|method| method.is_function())
 }
 
-/// Sends a request to the service behind a binding; nothing where there is no such binding.
+/// Sends a request to the service behind a binding. Returns `None` if there is no such binding.
 pub(super) fn fetch_through(
     env: &Env,
     name: &str,

@@ -2,24 +2,24 @@
 
 use crate::time::UnixSeconds;
 
-/// The time of the last I/O, which is as close to now as the platform tells.
+/// The time of the last I/O. The platform provides nothing closer to the present time.
 pub(super) fn now() -> UnixSeconds {
     UnixSeconds::from_milliseconds(milliseconds())
 }
 
-/// The wait of one request. The platform's clock moves only where there is I/O, so that what is measured
-/// is time spent waiting, never time spent working.
+/// The time that one request has waited. The platform's clock advances only with I/O, so it measures
+/// waiting and never computation.
 pub(super) struct Wait {
     began: f64,
 }
 
 impl Wait {
-    /// From now on.
+    /// Starts now.
     pub(super) fn begin() -> Self {
         Self { began: milliseconds() }
     }
 
-    /// One that began earlier.
+    /// Continues one that began earlier, at this number of milliseconds.
     pub(super) const fn since(began: f64) -> Self {
         Self { began }
     }

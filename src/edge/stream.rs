@@ -1,4 +1,4 @@
-//! Reading a body that somebody else has sent, within bounds.
+//! Reading a body of bounded size.
 
 use js_sys::{Reflect, Uint8Array};
 use wasm_bindgen::{JsCast as _, JsValue};
@@ -7,13 +7,13 @@ use web_sys::{ReadableStream, ReadableStreamDefaultReader};
 
 /// Why a body could not be read.
 pub(super) enum Unread {
-    /// It broke off.
+    /// The stream failed.
     Broken,
-    /// It is longer than was asked for.
+    /// The body is longer than the limit.
     TooLong,
 }
 
-/// Reads a stream to its end, which must come within that many bytes.
+/// Reads a stream of at most `most` bytes to its end.
 pub(super) async fn read(stream: &ReadableStream, most: usize) -> Result<Vec<u8>, Unread> {
     let broken = |_| Unread::Broken;
     let reader: ReadableStreamDefaultReader = stream.get_reader().unchecked_into();
@@ -28,7 +28,7 @@ pub(super) async fn read(stream: &ReadableStream, most: usize) -> Result<Vec<u8>
         let chunk: Uint8Array = value.dyn_into().map_err(broken)?;
         bytes.extend(chunk.to_vec());
         if bytes.len() > most {
-            // The rest is of no interest, and neither is how its sender takes that.
+            // The rest is discarded. An error while canceling changes nothing.
             let _ = reader.cancel();
             return Err(Unread::TooLong);
         }

@@ -1,9 +1,8 @@
-//! The keys that issuers publish, as one isolate holds them: a state machine that asks for a fetch,
-//! and never does one.
+//! The keys that issuers publish, as one isolate caches them: a state machine that asks for fetches and
+//! performs none.
 //!
-//! What it holds is good until replaced by something good: a fetch that fails costs a set its freshness,
-//! never its place. Time is an argument, and a time that lies in the future (a clock set back) counts as
-//! no time at all: it makes nothing fresh, and holds nothing up.
+//! A failed fetch makes a key set stale but never evicts it. Time is an argument. A recorded time in the
+//! future means that the clock was set back, and is ignored: it makes nothing fresh and delays nothing.
 
 use super::{Key, KeySet};
 use crate::alg::Algorithm;
@@ -15,37 +14,38 @@ use crate::token::Header;
 use std::collections::VecDeque;
 use std::fmt;
 
-/// A fetched set is fresh for at least this long, whatever its provider says: a provider that forbids
-/// caching would be fetched for every request.
+/// The shortest time for which a fetched set is fresh. Without this minimum, the keys of a provider that
+/// forbids caching would be fetched for every request.
 pub const FRESH_AT_LEAST: Seconds = Seconds::new(5 * 60);
 
-/// And at most this long: a key taken out of use must not be trusted for longer.
+/// The longest time for which a fetched set is fresh. A key that the provider has withdrawn must not be
+/// trusted for longer.
 pub const FRESH_AT_MOST: Seconds = Seconds::new(24 * 60 * 60);
 
-/// How long a set is fresh whose provider says nothing.
+/// How long a set is fresh if its provider does not say.
 pub const FRESH_BY_DEFAULT: Seconds = Seconds::new(10 * 60);
 
-/// How long a set serves past its freshness while its provider cannot be reached, unless the policy
-/// says otherwise (`stale_if_error`; the term is RFC 5861's).
+/// How long a stale set may be used while its provider cannot be reached, unless the policy says
+/// otherwise (`stale_if_error`, a term of RFC 5861).
 pub const STALE_IF_ERROR: Seconds = Seconds::new(24 * 60 * 60);
 
-/// From one attempt to the next, whether it succeeded or failed: what bounds the fetches that tokens
-/// with made-up `kid`s cause.
+/// The shortest time between two attempts, successful or not. It bounds the fetches that tokens with
+/// made-up `kid`s cause.
 pub const COOLDOWN: Seconds = Seconds::new(30);
 
-/// How long one request has the right to fetch: longer than a fetch may take ([`FETCH_TIMEOUT`]), so
-/// that it lapses only where that request has died.
+/// How long one request has the right to fetch. It is longer than [`FETCH_TIMEOUT`], so it expires only if
+/// that request has died.
 pub const LEASE: Seconds = Seconds::new(6);
 
-/// How long a fetch may take, body and all.
+/// How long a fetch may take, including the body.
 pub const FETCH_TIMEOUT: Seconds = Seconds::new(5);
 
-/// How long a key that was looked for in vain is not looked for again, so that a provider which
-/// publishes a key a little after its first use locks nobody out for long.
+/// How long a key that was not found is not fetched again. It is short, because a provider may publish a
+/// key a little after its first use.
 pub const ABSENT_FOR: Seconds = Seconds::new(5 * 60);
 
-/// How long a fetched document is fresh (RFC 9111 section 5.2.2.1): its `max-age` within
-/// [`FRESH_AT_LEAST`] and [`FRESH_AT_MOST`]; the least where it must not be stored.
+/// How long a fetched document is fresh (RFC 9111 section 5.2.2.1): its `max-age`, limited to
+/// [`FRESH_AT_LEAST`] and [`FRESH_AT_MOST`], or the minimum if it must not be stored.
 #[must_use]
 pub fn freshness(cache_control: Option<&str>) -> Seconds {
     let directives = cache_control.unwrap_or_default().split(',').map(str::trim);
@@ -58,7 +58,7 @@ pub fn freshness(cache_control: Option<&str>) -> Seconds {
         if name.eq_ignore_ascii_case("max-age") {
             let digits = value.trim_matches('"');
             let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
-            // A number too large to hold is as good as the largest (RFC 9111 section 1.2.2).
+            // A number that overflows counts as the largest one (RFC 9111 section 1.2.2).
             let seconds = digits.parse().unwrap_or(if is_number { u32::MAX } else { 0 });
             fresh_for = Seconds::new(seconds);
         }
@@ -66,32 +66,32 @@ pub fn freshness(cache_control: Option<&str>) -> Seconds {
     fresh_for.clamp(FRESH_AT_LEAST, FRESH_AT_MOST)
 }
 
-/// Something fetched, and for how long it is fresh.
+/// A fetched value, and how long it is fresh.
 #[derive(Clone, Debug)]
 pub struct Dated<T> {
-    /// What was fetched.
+    /// The value.
     pub value: T,
-    /// When its fetch began.
+    /// When the fetch began.
     pub fetched: UnixSeconds,
-    /// For how long it is fresh from then on.
+    /// How long it is fresh from then on.
     pub fresh_for: Seconds,
 }
 
 impl<T> Dated<T> {
-    /// Whether it need not be fetched again.
+    /// Whether it is still fresh.
     #[must_use]
     pub fn is_fresh(&self, now: UnixSeconds) -> bool {
         is_within(self.fetched, self.fresh_for, now)
     }
 
-    /// Whether it may be used while there is nothing better, `grace` past its freshness.
+    /// Whether it may still be used if nothing newer can be fetched: until `grace` after it became stale.
     #[must_use]
     pub fn is_usable(&self, grace: Seconds, now: UnixSeconds) -> bool {
         now < self.fetched.plus(self.fresh_for.plus(grace))
     }
 }
 
-/// Whether `now` is in the span that begins at `start`. A start in the future begins nothing.
+/// Whether `now` is within the span that begins at `start`. Returns `false` for a start in the future.
 fn is_within(start: UnixSeconds, span: Seconds, now: UnixSeconds) -> bool {
     start <= now && now < start.plus(span)
 }
@@ -116,7 +116,7 @@ impl fmt::Debug for AskedKey {
 }
 
 impl AskedKey {
-    /// What a token with this header asks for.
+    /// The key that a token with this header names.
     #[must_use]
     pub fn of(header: &Header) -> Self {
         Self { id: header.key_id.clone(), algorithm: header.algorithm }
@@ -133,44 +133,42 @@ impl AskedKey {
     }
 }
 
-/// What a [`KeyCache`] has for a token.
+/// What a [`KeyCache`] can offer for a token.
 #[derive(Debug)]
 pub enum Supply<'c> {
-    /// A set to pick from. If the key asked for is not in it, a fetch would not help, or has not.
+    /// A set to pick from. If it lacks the key that the token names, a fetch would not help.
     Have(&'c KeySet),
-    /// As [`Supply::Have`], but past its freshness: fetch behind the request's back.
+    /// Like [`Supply::Have`], but the set is stale: fetch in the background.
     HaveAndRefresh(&'c KeySet),
-    /// Nothing that will do: fetch, or wait for the fetch that is under way, and ask again.
+    /// No suitable set: fetch, or wait for the fetch in progress, and ask again.
     Fetch,
-    /// Nothing that will do, and the last attempt failed so recently that there must not be another for
-    /// this long.
+    /// No suitable set, and the last attempt was so recent that the next one must wait for this long.
     Unavailable(Seconds),
 }
 
-/// How the last attempt went.
+/// An attempt to fetch, and its outcome.
 #[derive(Clone, Copy, Debug)]
 struct Attempt {
     began: UnixSeconds,
     succeeded: bool,
 }
 
-/// The keys of one issuer, and what is known of attempts to fetch them.
+/// The keys of one issuer, and the state of the attempts to fetch them.
 #[derive(Debug)]
 pub struct KeyCache {
     stale_if_error: Seconds,
     held: Option<Dated<KeySet>>,
-    /// Where the keys are, if that has to be discovered.
+    /// The URL of the keys, if it has to be discovered.
     jwks_uri: Option<Dated<String>>,
     last: Option<Attempt>,
     lease: Option<UnixSeconds>,
     absent: VecDeque<(AskedKey, UnixSeconds)>,
-    /// How many sets it has held: what was borne out by an earlier one counts no more.
+    /// The number of sets so far. A signature that verified under an earlier set no longer counts.
     version: u64,
 }
 
 impl KeyCache {
-    /// A cache that holds nothing, and that keeps a set for `stale_if_error` past its freshness while
-    /// nothing better is to be had.
+    /// An empty cache. It keeps a stale set for `stale_if_error` if nothing newer can be fetched.
     #[must_use]
     pub const fn new(stale_if_error: Seconds) -> Self {
         Self {
@@ -184,7 +182,7 @@ impl KeyCache {
         }
     }
 
-    /// What there is for a token that asks for this key.
+    /// What the cache can offer for a token that names this key.
     #[must_use]
     pub fn supply(&self, asked: &AskedKey, now: UnixSeconds) -> Supply<'_> {
         let is_leased = self.is_leased(now);
@@ -200,7 +198,7 @@ impl KeyCache {
         }
     }
 
-    /// Whether a token that asks for this key calls for a fetch, be one under way or not.
+    /// Whether a token that names this key requires a fetch, even if one is in progress.
     #[must_use]
     pub fn is_due(&self, asked: &AskedKey, now: UnixSeconds) -> bool {
         self.pause(now).is_none()
@@ -215,7 +213,7 @@ impl KeyCache {
         self.last.is_some_and(|last| last.succeeded)
     }
 
-    /// Gives one request the right to fetch; whoever gets `false` waits for its outcome.
+    /// Gives one request the right to fetch. Returns `false` if another request has it.
     pub fn take_lease(&mut self, now: UnixSeconds) -> bool {
         if self.is_leased(now) {
             return false;
@@ -224,18 +222,18 @@ impl KeyCache {
         true
     }
 
-    /// Whether a fetch is under way.
+    /// Whether a fetch is in progress.
     #[must_use]
     pub fn is_leased(&self, now: UnixSeconds) -> bool {
         self.lease.is_some_and(|taken| is_within(taken, LEASE, now))
     }
 
-    /// Gives the lease back, with nothing learnt.
+    /// Returns the lease.
     pub const fn return_lease(&mut self) {
         self.lease = None;
     }
 
-    /// A set has arrived. An older one than is held changes nothing.
+    /// Stores a fetched set, unless the cache holds a newer one.
     pub fn succeeded(&mut self, set: Dated<KeySet>) {
         if self.held.as_ref().is_some_and(|held| held.fetched > set.fetched) {
             return;
@@ -246,7 +244,7 @@ impl KeyCache {
         self.absent.clear();
     }
 
-    /// A fetch that began then has failed.
+    /// Records that a fetch which began then has failed.
     pub fn failed(&mut self, began: UnixSeconds) {
         self.note(Attempt { began, succeeded: false });
     }
@@ -257,7 +255,7 @@ impl KeyCache {
         }
     }
 
-    /// Remembers that the key is not in the set, if it is not, so that it is not fetched for again soon.
+    /// Remembers a key that the set lacks, so that it does not cause another fetch soon.
     pub fn settle(&mut self, asked: &AskedKey, now: UnixSeconds) {
         let Some(held) = &self.held else { return };
         if asked.is_in(&held.value) || self.is_absent(asked, now) {
@@ -274,7 +272,7 @@ impl KeyCache {
         absent.any(|(absent, since)| absent == asked && is_within(*since, ABSENT_FOR, now))
     }
 
-    /// For how long there must not be another attempt, if so.
+    /// How long the next attempt must wait, or `None` if it need not wait.
     fn pause(&self, now: UnixSeconds) -> Option<Seconds> {
         let last = self.last.filter(|last| is_within(last.began, COOLDOWN, now))?;
         Some(last.began.plus(COOLDOWN).since(now))
@@ -284,14 +282,14 @@ impl KeyCache {
         self.held.as_ref().filter(|held| held.is_usable(self.stale_if_error, now))
     }
 
-    /// The set that is held, however old.
+    /// The set in the cache, even if it is too old to be used.
     #[must_use]
     pub const fn held(&self) -> Option<&Dated<KeySet>> {
         self.held.as_ref()
     }
 
-    /// Where the keys were last found to be, if that may still be relied on: while it is fresh, or
-    /// `even_stale`, where asking again has failed.
+    /// The discovered URL of the keys while it is fresh, or with `even_stale` until it is too old to be
+    /// used.
     #[must_use]
     pub fn jwks_uri(&self, even_stale: bool, now: UnixSeconds) -> Option<&str> {
         let found = self.jwks_uri.as_ref()?;
@@ -303,14 +301,14 @@ impl KeyCache {
         good.then_some(found.value.as_str())
     }
 
-    /// Where the keys were last found to be, however long ago.
+    /// The discovered URL of the keys, even if it is too old to be used.
     #[must_use]
     pub const fn found(&self) -> Option<&Dated<String>> {
         self.jwks_uri.as_ref()
     }
 
-    /// Metadata has said where the keys are. What is no newer than what is known changes nothing: another
-    /// isolate may still tell of the place where they were.
+    /// Stores a discovered URL, unless it is no newer than the one in the cache: another isolate may still
+    /// share an old one.
     pub fn discovered(&mut self, jwks_uri: Dated<String>) {
         if self.jwks_uri.as_ref().is_none_or(|known| known.fetched < jwks_uri.fetched) {
             self.jwks_uri = Some(jwks_uri);

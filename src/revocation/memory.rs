@@ -1,14 +1,15 @@
-//! What an isolate remembers of the store.
+//! The entries of the store that an isolate remembers.
 
 use super::{Entry, PAUSE, Standing};
 use crate::budget;
 use crate::time::{Seconds, UnixSeconds};
 use std::collections::HashMap;
 
-/// Answers of the store, the newest [`budget::REVOCATIONS`] to twice as many of them.
+/// The newest entries of the store: at least [`budget::REVOCATIONS`], and at most twice as many.
 ///
-/// Two generations: what is new goes into the younger; when that is full it becomes the older, and the
-/// older is let go. So a flood of new tokens costs each of them the same, and never a search.
+/// There are two generations. New entries go into the younger one. When that is full, it becomes the older
+/// one, and the previous older one is dropped. So even in a flood of new tokens, each of them costs the
+/// same and never a search.
 #[derive(Debug, Default)]
 pub struct Revocations {
     young: HashMap<String, Remembered>,
@@ -22,7 +23,7 @@ struct Remembered {
 }
 
 impl Revocations {
-    /// How a token stands by this entry, if that was read within this time.
+    /// Returns what this entry says, if it was read within this time.
     #[must_use]
     pub fn standing(&self, entry: &Entry, within: Seconds, now: UnixSeconds) -> Option<Standing> {
         let found = self.young.get(&entry.key).or_else(|| self.old.get(&entry.key))?;
@@ -30,7 +31,7 @@ impl Revocations {
         (found.read <= now && now <= found.read.plus(within)).then_some(found.standing)
     }
 
-    /// Remembers what was read.
+    /// Remembers an entry that was read.
     pub fn remember(&mut self, entry: Entry, standing: Standing, read: UnixSeconds) {
         if self.young.len() >= budget::REVOCATIONS {
             self.old = std::mem::take(&mut self.young);

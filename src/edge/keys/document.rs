@@ -13,8 +13,8 @@ use web_sys::{
 };
 use worker::Env;
 
-/// Fetches a document of at most [`DOCUMENT_BYTES`] bytes, counted after decompression; nothing where
-/// the server says that there is none.
+/// Fetches a document of at most [`DOCUMENT_BYTES`] bytes, counted after decompression. Returns `None` if
+/// the server says that it does not exist.
 pub(super) async fn fetch(
     url: &str,
     service: Option<&str>,
@@ -51,12 +51,12 @@ pub(super) async fn fetch(
 fn request(url: &str) -> Result<Request, JsValue> {
     let headers = Headers::new()?;
     headers.set("accept", "application/jwk-set+json, application/json")?;
-    // Some providers turn away requests that do not say who asks.
+    // Some providers reject requests without a user agent.
     headers.set("user-agent", "portcullis")?;
     let init = RequestInit::new();
     init.set_headers(&headers);
     init.set_redirect(RequestRedirect::Manual);
-    // The zone's own cache may hold it for longer than the gate means to.
+    // The zone's cache might keep it longer than the gate does.
     init.set_cache(RequestCache::NoStore);
     init.set_signal(Some(&AbortSignal::timeout_with_u32(FETCH_TIMEOUT.get().saturating_mul(1000))));
     Request::new_with_str_and_init(url, &init)

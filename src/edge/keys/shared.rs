@@ -1,9 +1,9 @@
-//! What the isolates of a data centre tell each other through the Cache API.
+//! Sharing fetched keys between the isolates of a data center, through the Cache API.
 //!
-//! Where there is none (workers.dev, a bare runtime) every call comes to nothing, and each isolate
-//! fetches for itself. Entries live for as long as the policy's `stale_if_error` asks, whatever the
-//! provider's own headers say; their age is in them. A failure has an entry of its own, so that none
-//! ever takes a good set's place.
+//! Without that API (on workers.dev, in a bare runtime) every call does nothing, and each isolate fetches
+//! for itself. Entries live for as long as the policy's `stale_if_error` says, regardless of the
+//! provider's headers, and contain their own age. A failure has a separate entry, so it never replaces a
+//! valid set.
 
 use crate::json::{self, Object};
 use crate::keys::RemoteKeys;
@@ -16,17 +16,17 @@ use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{Cache, Headers, Response, ResponseInit, WorkerGlobalScope};
 
-/// A cache of the gate's own: the default one also holds what anybody's fetch has put there.
+/// A cache of the gate's own. The default cache also contains the results of other fetches.
 const CACHE: &str = "portcullis";
 
-/// Clocks of machines differ; an entry further in the future than this was not written by one of them.
+/// How far the clocks of machines may differ. An entry further in the future is ignored.
 const SKEW: Seconds = Seconds::new(60);
 
-/// A JWK Set that some isolate has fetched.
+/// A JWK Set that an isolate has fetched.
 pub(super) struct Entry {
-    /// The set as it came.
+    /// The set as received.
     pub(super) document: Dated<Vec<u8>>,
-    /// Where it was found, if that had to be discovered.
+    /// Its URL, if it was discovered.
     pub(super) jwks_uri: Option<Dated<String>>,
 }
 
@@ -62,7 +62,7 @@ pub(super) async fn write_set(
     write(&url(remote, "set"), &entry, keep).await;
 }
 
-/// When an attempt last began that has failed.
+/// Returns when the last failed attempt began.
 pub(super) async fn read_failure(remote: &RemoteKeys, now: UnixSeconds) -> Option<UnixSeconds> {
     let text = read(&url(remote, "failure")).await?;
     let entry = json::parse_object(text.as_bytes()).ok()?;
@@ -79,13 +79,13 @@ fn dated<T>(entry: &Object, value: T, now: UnixSeconds) -> Option<Dated<T>> {
     Some(Dated { value, fetched, fresh_for: Seconds::new(fresh_for) })
 }
 
-/// A time in the past; one that another machine's clock has put a little ahead counts as now.
+/// Reads a time in the past. A time that is slightly ahead, by another machine's clock, counts as now.
 fn past(entry: &Object, name: &str, now: UnixSeconds) -> Option<UnixSeconds> {
     let time = UnixSeconds::new(entry.get(name)?.as_i64()?);
     (time <= now.plus(SKEW)).then_some(time.min(now))
 }
 
-/// The name of an entry. The host is one that nobody can have (RFC 2606 section 2).
+/// The URL of an entry, at a host name that cannot exist (RFC 2606 section 2).
 fn url(remote: &RemoteKeys, kind: &str) -> String {
     let source = json!([remote.location.name(), remote.service]).to_string();
     let digest = Base64UrlUnpadded::encode_string(&Sha256::digest(source));
@@ -115,7 +115,7 @@ async fn write(url: &str, entry: &Value, keep: Seconds) {
         Ok(cache.put_with_str(url, &response))
     };
     if let Ok(put) = put() {
-        // An entry that cannot be written costs the next isolate a fetch of its own.
+        // If the entry cannot be written, the next isolate fetches for itself.
         let _ = JsFuture::from(put).await;
     }
 }
