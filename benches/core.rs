@@ -1,7 +1,7 @@
 //! The cost of a request to the core, natively, and how much an attacker can raise it.
 //!
-//! `hostile_16_kib/*` has to stay below `good_16_kib/rs256`: rejecting a token that is made to be expensive
-//! must cost less than accepting a valid one of the same size.
+//! `hostile_16_kib/*` has to stay below `good_16_kib/rs256`: rejecting a token that is made to be
+//! expensive must cost less than accepting a valid one of the same size.
 
 #![expect(
     clippy::unwrap_used,

@@ -13,7 +13,8 @@ use serde_json::Value;
 
 /// A request that may go to the origin, and in whose name.
 ///
-/// Only this module makes one, and forwarding takes it by value, so there is no other way to the origin.
+/// Only this module makes one, and forwarding takes it by value, so there is no other way to the
+/// origin.
 ///
 /// ```compile_fail,E0451
 /// use portcullis::admitted::Admitted;
@@ -43,8 +44,8 @@ pub struct Admitted<'g> {
     reported: Option<Refusal>,
 }
 
-/// The proofs that claims have passed every check between the issuer's rules and the route's. A further
-/// check adds a field here, and the gate does not compile until it performs that check.
+/// The proofs that claims have passed every check between the issuer's rules and the route's. A
+/// further check adds a field here, and the gate does not compile until it performs that check.
 #[derive(Debug)]
 pub(crate) struct Checked {
     /// The revocation store does not list the claims.
@@ -79,8 +80,8 @@ impl<'g> IssuerAdmitted<'g> {
 }
 
 impl<'g> Admitted<'g> {
-    /// Admits a request on a public route, where the gate looks at no token. Returns `None` if the route
-    /// is not public.
+    /// Admits a request on a public route, where the gate looks at no token. Returns `None` if the
+    /// route is not public.
     #[must_use]
     pub(crate) fn public(route: &'g Route) -> Option<Self> {
         match route.access() {
@@ -105,14 +106,14 @@ impl<'g> Admitted<'g> {
         Self { route, claims: None, credential: None, reported: None }
     }
 
-    /// Admits a request in the name of its claims, if they meet the route's requirements. `credential`
-    /// is the token's source.
+    /// Admits a request in the name of its claims, if they meet the route's requirements.
+    /// `credential` is the token's source.
     ///
     /// # Errors
     ///
     /// `insufficient_scope` with the required scopes; `claim_not_allowed` for a role or claim rule;
-    /// `insufficient_user_authentication` if the user must sign in again or in another way (RFC 9470
-    /// section 3); `invalid_claim` if a claim that a rule reads has the wrong type.
+    /// `insufficient_user_authentication` if the user must sign in again or in another way (RFC
+    /// 9470 section 3); `invalid_claim` if a claim that a rule reads has the wrong type.
     pub(crate) fn authorized(
         route: &'g Route,
         claims: Claims<'g>,
@@ -124,14 +125,14 @@ impl<'g> Admitted<'g> {
         Ok(Self { route, claims: Some(claims), credential: Some(credential), reported: None })
     }
 
-    /// Admits a request as anonymous that would be refused, if its route, or the issuer that signed its
-    /// token, is in report mode. It gets neither claim headers nor a hop proof. `credential` is the
-    /// token's source.
+    /// Admits a request as anonymous that would be refused, if its route, or the issuer that signed
+    /// its token, is in report mode. It gets neither claim headers nor a hop proof. `credential` is
+    /// the token's source.
     ///
     /// # Errors
     ///
-    /// The refusal itself in enforce mode, and in any mode if it is not about the token, its claims or
-    /// what they authorize: [`Refusal::may_be_reported`].
+    /// The refusal itself in enforce mode, and in any mode if it is not about the token, its claims
+    /// or what they authorize: [`Refusal::may_be_reported`].
     pub(crate) fn reported(
         route: &'g Route,
         issuer: Option<IssuerAdmitted<'g>>,

@@ -1,5 +1,6 @@
-//! The table of signature algorithms (RFC 7518 section 3.1). The gate's other code derives from it. The
-//! policy's schema and the console's page have lists of their own, which tests compare with this one.
+//! The table of signature algorithms (RFC 7518 section 3.1). The gate's other code derives from it.
+//! The policy's schema and the console's page have lists of their own, which tests compare with
+//! this one.
 
 use std::fmt;
 

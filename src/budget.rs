@@ -22,8 +22,8 @@ pub const KEYS_HELD: usize = 64;
 /// cooldown bounds the fetches anyway.
 pub const ABSENT_KEYS: usize = 64;
 
-/// Seconds for which a policy may keep fetched keys past their freshness: a week of outage. A key that
-/// its issuer withdraws meanwhile is trusted for as long.
+/// Seconds for which a policy may keep fetched keys past their freshness: a week of outage. A key
+/// that its issuer withdraws meanwhile is trusted for as long.
 pub const STALE_IF_ERROR_SECONDS: u32 = 7 * 24 * 60 * 60;
 
 /// Answers of the revocation store that an isolate remembers, in each of two generations: some 200
@@ -36,11 +36,12 @@ pub const STALENESS_SECONDS: u32 = 24 * 60 * 60;
 /// Verified tokens that an isolate keeps, in each of two generations.
 pub const TOKENS_KEPT: usize = 4096;
 
-/// Bytes that they may take, in each of two generations, roughly: together an eighth of an isolate's
-/// 128 MB.
+/// Bytes that they may take, in each of two generations, roughly: together an eighth of an
+/// isolate's 128 MB.
 pub const TOKEN_BYTES_KEPT: usize = 8 * 1024 * 1024;
 
-/// Tokens that an isolate remembers to have verified once, so that it keeps them at the second time.
+/// Tokens that an isolate remembers to have verified once, so that it keeps them at the second
+/// time.
 pub const TOKENS_REMEMBERED: usize = 8192;
 
 /// Secrets of one issuer: rotation needs two, a botched one three.

@@ -40,13 +40,13 @@ pub struct Claims<'g> {
 }
 
 impl<'g> Claims<'g> {
-    /// Checks the claims of an identity by its issuer's rules, at the time `now`. An identity that was
-    /// just established and one from the cache pass the same checks.
+    /// Checks the claims of an identity by its issuer's rules, at the time `now`. An identity that
+    /// was just established and one from the cache pass the same checks.
     ///
     /// # Errors
     ///
-    /// The refusal of the first check that fails, in the order time, subject, required claims, rules
-    /// for single claims.
+    /// The refusal of the first check that fails, in the order time, subject, required claims,
+    /// rules for single claims.
     pub fn check(
         identity: Rc<Identity>,
         issuer: &'g Issuer,

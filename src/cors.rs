@@ -1,8 +1,8 @@
 //! Which pages of other origins may read answers and send credentials (WHATWG Fetch section 3.3).
 //!
-//! The gate answers preflights, which carry no credentials and so could pass no guarded route, and lets
-//! an allowed page read the gate's own refusals. What the origin answers is its own to share: it goes
-//! back as it came.
+//! The gate answers preflights, which carry no credentials and so could pass no guarded route, and
+//! lets an allowed page read the gate's own refusals. What the origin answers is its own to share:
+//! it goes back as it came.
 
 use crate::headers;
 use crate::request::{Headers, Request};
@@ -31,8 +31,8 @@ const USUAL_HEADERS: &str = "Authorization, Content-Type";
 /// The methods of RFC 9110 and RFC 5789 that a page can send.
 const USUAL_METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
 
-/// Whether a request is a preflight (WHATWG Fetch section 4.8): any other `OPTIONS` is a request like
-/// any other.
+/// Whether a request is a preflight (WHATWG Fetch section 4.8): any other `OPTIONS` is a request
+/// like any other.
 #[must_use]
 pub fn is_preflight(request: &Request<'_>) -> bool {
     let has = |name| request.headers.get(name).is_some();
@@ -40,8 +40,8 @@ pub fn is_preflight(request: &Request<'_>) -> bool {
 }
 
 impl Cors {
-    /// Answers a preflight to a path whose routes take these methods. A page that is not allowed gets
-    /// an answer that allows nothing.
+    /// Answers a preflight to a path whose routes take these methods. A page that is not allowed
+    /// gets an answer that allows nothing.
     #[must_use]
     pub fn preflight(&self, request: &Request<'_>, methods: &[&Methods]) -> OwnResponse {
         let mut response = OwnResponse { status: 204, headers: Vec::new(), body: String::new() };

@@ -1,8 +1,8 @@
 //! Protection against cross-site request forgery.
 //!
-//! A browser adds cookies to every request, also to those that another site makes it send. So if the token
-//! came in a cookie, a request that may change something, and every WebSocket, must show that it comes
-//! from the gate's own web origin or from one that the policy allows.
+//! A browser adds cookies to every request, also to those that another site makes it send. So if
+//! the token came in a cookie, a request that may change something, and every WebSocket, must show
+//! that it comes from the gate's own web origin or from one that the policy allows.
 
 use crate::cors::Cors;
 use crate::extract::TokenSource;
@@ -16,9 +16,9 @@ use crate::request::Request;
 ///
 /// # Errors
 ///
-/// `cross_site` if the token came in a cookie, the method is not safe (RFC 9110 section 9.2.1) or the
-/// request is a WebSocket upgrade, and neither `Sec-Fetch-Site` is `same-origin` nor `Origin` is the
-/// request's own or allowed. This includes requests without both headers.
+/// `cross_site` if the token came in a cookie, the method is not safe (RFC 9110 section 9.2.1) or
+/// the request is a WebSocket upgrade, and neither `Sec-Fetch-Site` is `same-origin` nor `Origin`
+/// is the request's own or allowed. This includes requests without both headers.
 pub fn check(
     source: &TokenSource,
     request: &Request<'_>,

@@ -1,7 +1,8 @@
-//! What a deployment tells the console's page about its policy: the policy as written, and public keys.
+//! What a deployment tells the console's page about its policy: the policy as written, and public
+//! keys.
 //!
-//! The text of a binding is never part of it. A public key is written from the typed key that was imported,
-//! and of a secret the page learns only the binding's name.
+//! The text of a binding is never part of it. A public key is written from the typed key that was
+//! imported, and of a secret the page learns only the binding's name.
 
 use crate::issuer::Issuer;
 use crate::json;
@@ -10,10 +11,10 @@ use crate::keys::{Key, KeyCaches, KeySet};
 use crate::policy::{BindingReference, Policy, Purpose};
 use serde_json::Value;
 
-/// Writes three members about a compiled policy: `policy`, the policy itself, in which an inline key set
-/// is replaced by its public keys or, if it contains secrets, by the name of a binding that does not
-/// exist; `secrets`, the names of the bindings that hold secrets; and `keys`, the public keys by the names
-/// of their issuers.
+/// Writes three members about a compiled policy: `policy`, the policy itself, in which an inline
+/// key set is replaced by its public keys or, if it contains secrets, by the name of a binding that
+/// does not exist; `secrets`, the names of the bindings that hold secrets; and `keys`, the public
+/// keys by the names of their issuers.
 pub fn tell(told: &mut ObjectText, mut raw: Value, policy: &Policy, published: &KeyCaches) {
     let mut keys = ObjectText::new();
     let written = raw.get_mut("issuers").and_then(Value::as_array_mut).into_iter().flatten();

@@ -1,7 +1,7 @@
 //! The Cloudflare edge: the only module that knows the platform.
 //!
-//! It takes and returns the runtime's own `Request` and `Response`, so that a body is streamed and never
-//! copied, and the origin's response goes to the client unchanged.
+//! It takes and returns the runtime's own `Request` and `Response`, so that a body is streamed and
+//! never copied, and the origin's response goes to the client unchanged.
 
 mod analytics;
 mod bindings;
@@ -39,14 +39,15 @@ use wasm_bindgen::JsCast as _;
 use wasm_bindgen_futures::JsFuture;
 use worker::{Context, Env};
 
-/// Responds to a request: forwards it if the policy in the `POLICY` variable admits it, and refuses it
-/// otherwise. This is the `fetch` handler of a Worker that embeds the gate.
+/// Responds to a request: forwards it if the policy in the `POLICY` variable admits it, and refuses
+/// it otherwise. This is the `fetch` handler of a Worker that embeds the gate.
 ///
 /// An invalid policy refuses every request with 500 `misconfigured`, and each fault is logged once.
 ///
 /// # Errors
 ///
-/// Only if the runtime fails to construct a response of the gate's own. It then responds with a bare 500.
+/// Only if the runtime fails to construct a response of the gate's own. It then responds with a
+/// bare 500.
 pub async fn serve(
     request: web_sys::Request,
     env: Env,

@@ -1,7 +1,7 @@
 //! The one map from a refusal to an HTTP response.
 //!
-//! All refusals of a token look alike from outside, except for an expired one, so that a response gives
-//! forgers no hint which check failed.
+//! All refusals of a token look alike from outside, except for an expired one, so that a response
+//! gives forgers no hint which check failed.
 
 use crate::cors::Cors;
 use crate::json::Object;
@@ -41,11 +41,11 @@ pub enum Detail {
 }
 
 impl ErrorResponses {
-    /// Makes the response to a refused request: status, standard challenge, a problem body (RFC 9457),
-    /// and CORS headers as the policy allows them to the page that asks.
+    /// Makes the response to a refused request: status, standard challenge, a problem body (RFC
+    /// 9457), and CORS headers as the policy allows them to the page that asks.
     ///
-    /// `headers` are the request's. `ray` is the platform's ID of the request, from `CF-Ray`, if there is
-    /// one.
+    /// `headers` are the request's. `ray` is the platform's ID of the request, from `CF-Ray`, if
+    /// there is one.
     #[must_use]
     pub fn respond(
         &self,

@@ -1,7 +1,7 @@
 //! Finding the one credential of a request, in the sources that the policy names.
 //!
-//! The gate does not look at sources that the policy does not name. In a source that it does name, a
-//! credential that is present but malformed (empty, quoted, encoded, with other characters) is
+//! The gate does not look at sources that the policy does not name. In a source that it does name,
+//! a credential that is present but malformed (empty, quoted, encoded, with other characters) is
 //! rejected, not treated as absent.
 
 mod authorization;
@@ -146,13 +146,14 @@ impl<'p> Credential<'_, 'p> {
     }
 }
 
-/// Finds the one credential that the request has in any of the sources. Returns `None` if it has none.
+/// Finds the one credential that the request has in any of the sources. Returns `None` if it has
+/// none.
 ///
 /// # Errors
 ///
-/// `multiple_tokens` if there is a second one, in another source or in the same, even if it is equal;
-/// `malformed_authorization` for a credential that is not one b64token; `token_too_large` beyond
-/// [`budget::TOKEN_BYTES`].
+/// `multiple_tokens` if there is a second one, in another source or in the same, even if it is
+/// equal; `malformed_authorization` for a credential that is not one b64token; `token_too_large`
+/// beyond [`budget::TOKEN_BYTES`].
 pub fn credential<'r, 'p>(
     sources: &'p [TokenSource],
     request: &Request<'r>,

@@ -1,8 +1,8 @@
 //! The gate: one call for each step, from a request to a decision.
 //!
-//! The caller runs an [`Evaluation`] until the request is decided. The gate performs no I/O and reads no
-//! clock: it names what has to be fetched, and the caller fetches it. Time, keys and the request are
-//! ordinary values:
+//! The caller runs an [`Evaluation`] until the request is decided. The gate performs no I/O and
+//! reads no clock: it names what has to be fetched, and the caller fetches it. Time, keys and the
+//! request are ordinary values:
 //!
 //! ```
 //! use portcullis::gate::{Decision, Evaluation, Memory};
@@ -151,7 +151,8 @@ impl<'g> Judging<'_, 'g> {
         Ok(Admitted::authorized(route, claims, checked, credential.source(), self.now)?)
     }
 
-    /// Establishes the identity that a credential stands for, from the cache if it is still current.
+    /// Establishes the identity that a credential stands for, from the cache if it is still
+    /// current.
     fn identity(
         &mut self,
         route: &Route,
@@ -193,8 +194,8 @@ impl<'g> Judging<'_, 'g> {
         self.trace.algorithm = Some(token.header().algorithm);
         let issuer = self.policy.issuer_named_by(&token)?;
         if let Some(route) = route {
-            // Every identity is checked for this afterwards. Checked here too, so that a token which the
-            // route rejects in any case costs neither a fetch of keys nor a verification.
+            // Every identity is checked for this afterwards. Checked here too, so that a token
+            // which the route rejects in any case costs neither a fetch of keys nor a verification.
             IssuerAdmitted::check(route, issuer)?;
         }
         self.trace.issuer = Some(issuer.name());

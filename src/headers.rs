@@ -1,8 +1,8 @@
 //! Header names: their syntax, the spellings that servers confuse, and the names with a meaning of
 //! their own.
 
-/// The header that marks a request which the gate has sent into its own zone. A request that already
-/// has it is going in a circle.
+/// The header that marks a request which the gate has sent into its own zone. A request that
+/// already has it is going in a circle.
 pub const HOP_HEADER: &str = "X-Portcullis-Hop";
 
 /// What the gate does with a header that has a meaning of its own.

@@ -1,9 +1,9 @@
 //! Establishing who a request is from.
 //!
 //! An [`Identity`] is what an issuer has vouched for: its claims, and how they were established. It
-//! holds for as long as its key and the issuer's rules stay the same. Whatever depends on the time, on
-//! the route or on revocation is checked afterwards, in [`crate::claims`] and [`crate::admitted`],
-//! and nothing there depends on how the identity was established.
+//! holds for as long as its key and the issuer's rules stay the same. Whatever depends on the time,
+//! on the route or on revocation is checked afterwards, in [`crate::claims`] and
+//! [`crate::admitted`], and nothing there depends on how the identity was established.
 
 mod cache;
 mod registered;
@@ -61,13 +61,13 @@ pub struct SignatureEvidence {
 }
 
 impl Identity {
-    /// Establishes an identity from a token whose signature has verified under a key of this issuer.
-    /// Checks everything that stays true for as long as the key and the issuer's rules do.
+    /// Establishes an identity from a token whose signature has verified under a key of this
+    /// issuer. Checks everything that stays true for as long as the key and the issuer's rules do.
     ///
     /// # Errors
     ///
-    /// The refusal of the first check that fails, in the order type, shape, purpose, issuer, tenant,
-    /// audience.
+    /// The refusal of the first check that fails, in the order type, shape, purpose, issuer,
+    /// tenant, audience.
     pub fn from_token(
         verified: Verified<'_>,
         issuer: &Issuer,

@@ -1,8 +1,9 @@
 //! JSON that every parser reads alike (RFC 8259, RFC 7515 section 5.2, RFC 7519 section 7.2).
 //!
-//! Rejects a name that occurs twice in one object at any depth, nesting beyond [`budget::JSON_DEPTH`],
-//! bytes after the value, a byte order mark, invalid UTF-8, a lone surrogate, and a number too large for
-//! a double. If two parsers could read a token differently, an attacker could use the difference.
+//! Rejects a name that occurs twice in one object at any depth, nesting beyond
+//! [`budget::JSON_DEPTH`], bytes after the value, a byte order mark, invalid UTF-8, a lone
+//! surrogate, and a number too large for a double. If two parsers could read a token differently,
+//! an attacker could use the difference.
 
 pub mod text;
 
@@ -44,7 +45,8 @@ pub fn parse(bytes: &[u8]) -> Result<Value, NotStrictJson> {
     Ok(value)
 }
 
-/// The bytes are not JSON that this module accepts. Contains none of them, because they may be secret.
+/// The bytes are not JSON that this module accepts. Contains none of them, because they may be
+/// secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NotStrictJson;
 
@@ -54,7 +56,8 @@ impl fmt::Display for NotStrictJson {
     }
 }
 
-/// Returns the value at a JSON Pointer (RFC 6901) if `path` starts with `/`, else at a top-level name.
+/// Returns the value at a JSON Pointer (RFC 6901) if `path` starts with `/`, else at a top-level
+/// name.
 pub(crate) fn at<'a>(object: &'a Object, path: &str) -> Option<&'a Value> {
     let Some(pointer) = path.strip_prefix('/') else { return object.get(path) };
     let mut tokens = pointer.split('/').map(|token| token.replace("~1", "/").replace("~0", "~"));
@@ -82,7 +85,8 @@ pub(crate) fn is_beyond_safe_integers(number: &Number) -> bool {
     }
 }
 
-/// Returns the first member of that name if the bytes begin like an object and the member is a string.
+/// Returns the first member of that name if the bytes begin like an object and the member is a
+/// string.
 ///
 /// This reads no further and is not strict, so the result is only a hint that must be checked.
 pub(crate) fn first_string(bytes: &[u8], name: &str) -> Option<String> {
@@ -93,8 +97,8 @@ pub(crate) fn first_string(bytes: &[u8], name: &str) -> Option<String> {
     found
 }
 
-/// Scalars that are nothing to a visitor. Its own methods would say what they are, for which they bring the
-/// printing of floats along: a hundredth of the upload.
+/// Scalars that are nothing to a visitor. Its own methods would say what they are, for which they
+/// bring the printing of floats along: a hundredth of the upload.
 macro_rules! nothing_in_scalars {
     ($nothing:expr) => {
         fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {

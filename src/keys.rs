@@ -99,15 +99,15 @@ impl Material {
         }
     }
 
-    /// The JWK thumbprint with SHA-256, base64url (RFC 7638), of a public key. A secret's would help
-    /// a guesser.
+    /// The JWK thumbprint with SHA-256, base64url (RFC 7638), of a public key. A secret's would
+    /// help a guesser.
     #[must_use]
     pub fn thumbprint(&self) -> Option<String> {
         self.members().map(|members| base64url(&Sha256::digest(members)))
     }
 
-    /// The members of a public key's JWK that say what key it is, as RFC 7638 section 3 orders them,
-    /// without white space.
+    /// The members of a public key's JWK that say what key it is, as RFC 7638 section 3 orders
+    /// them, without white space.
     fn members(&self) -> Option<String> {
         match self {
             Self::Secret(_) => None,

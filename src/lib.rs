@@ -1,5 +1,5 @@
-//! Portcullis is a gate in front of an HTTP API. It verifies JSON Web Tokens at the edge, and either
-//! forwards a request to the origin or refuses it.
+//! Portcullis is a gate in front of an HTTP API. It verifies JSON Web Tokens at the edge, and
+//! either forwards a request to the origin or refuses it.
 //!
 //! # The life of a request
 //!
@@ -12,28 +12,31 @@
 //!
 //! The module [`gate`] is that line as code, one call for each step. Only the step that performs a
 //! check can make the type that the next step takes, and the edge forwards nothing but an
-//! [`admitted::Admitted`] value, which it takes by value. If a step needs keys or revocation entries that
-//! have to be fetched, the gate names them; the edge fetches them, and asks again.
+//! [`admitted::Admitted`] value, which it takes by value. If a step needs keys or revocation
+//! entries that have to be fetched, the gate names them; the edge fetches them, and asks again.
 //!
 //! # Invariants
 //!
 //! 1. Fail closed: if no route matches, the policy is invalid, a binding or key is missing, or an
-//!    exception is thrown, the request is refused. Report mode lets a request pass only if the refusal is
-//!    a 401 or a 403, and then as anonymous ([`report`]).
-//! 2. Proof by type: only the step that performs a check can make the type that the next step takes.
-//!    `Unverified`, `Verified`, `Identity`, `Claims` and `Admitted` have private fields, and neither
-//!    `Clone` nor `Deserialize`. Before the signature has verified, only the token's header can be read,
-//!    and the issuer that it claims, which only selects one of the policy's issuers ([`token`]).
+//!    exception is thrown, the request is refused. Report mode lets a request pass only if the
+//!    refusal is a 401 or a 403, and then as anonymous ([`report`]).
+//! 2. Proof by type: only the step that performs a check can make the type that the next step
+//!    takes. `Unverified`, `Verified`, `Identity`, `Claims` and `Admitted` have private fields, and
+//!    neither `Clone` nor `Deserialize`. Before the signature has verified, only the token's header
+//!    can be read, and the issuer that it claims, which only selects one of the policy's issuers
+//!    ([`token`]).
 //! 3. The key decides the algorithm. The token's header can only agree ([`keys`]).
-//! 4. The core performs no I/O and reads no clock: time, keys and request data are arguments. The core
-//!    is every module except `edge`. It runs the same natively, in the Worker and in a browser.
-//! 5. The URL that was judged is the URL that is sent. A path that two parsers could read differently is
-//!    refused ([`path`]).
+//! 4. The core performs no I/O and reads no clock: time, keys and request data are arguments. The
+//!    core is every module except `edge`. It runs the same natively, in the Worker and in a
+//!    browser.
+//! 5. The URL that was judged is the URL that is sent. A path that two parsers could read
+//!    differently is refused ([`path`]).
 //! 6. Identity headers belong to the gate ([`outgoing`]).
-//! 7. No log, error body, panic message or `Debug` output contains a secret, a token or a claim value.
+//! 7. No log, error body, panic message or `Debug` output contains a secret, a token or a claim
+//!    value.
 //! 8. No client input causes a 500: lints deny `unwrap`, indexing, unchecked arithmetic and `as`.
-//! 9. Nothing responds instead of the gate: the build refuses a deployment in which a cache or an asset
-//!    would. Requests on protected routes are forwarded with `Cache-Control: no-store`.
+//! 9. Nothing responds instead of the gate: the build refuses a deployment in which a cache or an
+//!    asset would. Requests on protected routes are forwarded with `Cache-Control: no-store`.
 //! 10. No request awaits another request's I/O, because the runtime would cancel it. Requests share
 //!     values, never futures or bodies.
 //! 11. Everything that a request can make the gate do is bounded ([`budget`]).
@@ -50,8 +53,8 @@
 //! No feature is enabled by default. Without features, the crate is the core alone.
 //!
 //! * `worker`: the Cloudflare edge, `edge::serve`.
-//! * `entry`: the Worker's `fetch` handler. A Worker that embeds the gate leaves this feature out and
-//!   writes its own handler.
+//! * `entry`: the Worker's `fetch` handler. A Worker that embeds the gate leaves this feature out
+//!   and writes its own handler.
 //! * `console`: the endpoints of the console, below `/_portcullis/`.
 //! * `kernels`: faster verification of RSA, P-256 and Ed25519 signatures, by the crate
 //!   `portcullis-kernels`.
@@ -59,7 +62,8 @@
 //! * `es512`: the algorithm ES512.
 //! * `es256k`: the algorithm ES256K.
 
-// A new token source, reason code or kind of key must not fall into an arm that was written before it.
+// A new token source, reason code or kind of key must not fall into an arm that was written before
+// it.
 #![deny(clippy::wildcard_enum_match_arm)]
 
 #[cfg(all(feature = "worker", target_arch = "wasm32", not(target_feature = "relaxed-simd")))]

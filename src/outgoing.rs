@@ -26,7 +26,8 @@ pub enum Origin {
     Echo,
     /// A server: scheme, host and port, without a path.
     Url(String),
-    /// The Worker behind the service binding of that name. It receives the URL as the client wrote it.
+    /// The Worker behind the service binding of that name. It receives the URL as the client wrote
+    /// it.
     Service(String),
     /// The zone's own origin. It receives the URL as the client wrote it.
     Zone,
@@ -150,8 +151,8 @@ impl<'g> Outgoing<'g> {
     ///
     /// # Errors
     ///
-    /// `invalid_claim` for a forwarded claim that is larger than [`budget::FORWARDED_CLAIM_BYTES`] or
-    /// contains an integer beyond 2^53 - 1; `loop_detected` if the request has been here before.
+    /// `invalid_claim` for a forwarded claim that is larger than [`budget::FORWARDED_CLAIM_BYTES`]
+    /// or contains an integer beyond 2^53 - 1; `loop_detected` if the request has been here before.
     pub fn of(
         admitted: Admitted<'g>,
         request: &Request<'g>,
@@ -241,9 +242,9 @@ impl Outgoing<'_> {
         Some((&proof.header, proof.token(&statement, now())))
     }
 
-    /// Describes how to rewrite the incoming request, in lines: the URL, the names of the headers to
-    /// remove with commas between them, and the name and the value of each header to set. Returns `None`
-    /// if one of them contains a line feed, which none should.
+    /// Describes how to rewrite the incoming request, in lines: the URL, the names of the headers
+    /// to remove with commas between them, and the name and the value of each header to set.
+    /// Returns `None` if one of them contains a line feed, which none should.
     #[must_use]
     pub fn lines(&self) -> Option<String> {
         let mut lines = String::with_capacity(512);
@@ -270,15 +271,15 @@ impl Outgoing<'_> {
         self.identity.is_none()
     }
 
-    /// Whether the origin learns the same about the client as from `other`: nothing, or the same claims
-    /// in the same headers.
+    /// Whether the origin learns the same about the client as from `other`: nothing, or the same
+    /// claims in the same headers.
     #[must_use]
     pub fn has_identity_of(&self, other: &Outgoing<'_>) -> bool {
         self.identity == other.identity
     }
 
-    /// Whether the gate responds with the subprotocol `bearer` to an upgrade for which the origin chose
-    /// no subprotocol.
+    /// Whether the gate responds with the subprotocol `bearer` to an upgrade for which the origin
+    /// chose no subprotocol.
     #[must_use]
     pub fn responds_with_subprotocol(&self) -> bool {
         self.credential == Some(&TokenSource::WebSocketProtocol)
@@ -310,8 +311,8 @@ fn subject(admitted: &Admitted<'_>) -> Option<String> {
     admitted.claims()?.at("sub")?.as_str().map(str::to_owned)
 }
 
-/// The URL to send the request to: the client's, at the origin's server, without the token if that is
-/// stripped from the query.
+/// The URL to send the request to: the client's, at the origin's server, without the token if that
+/// is stripped from the query.
 fn url_to<'r>(
     origin: &Origin,
     url: &'r str,
@@ -353,8 +354,8 @@ fn claim_headers(
     Ok(set)
 }
 
-/// Returns a claim as text: a string unchanged, scopes joined by spaces, anything else as JSON. Returns
-/// an empty text for an empty claim.
+/// Returns a claim as text: a string unchanged, scopes joined by spaces, anything else as JSON.
+/// Returns an empty text for an empty claim.
 fn header_text(value: &Value, scopes: bool) -> Result<String, Refusal> {
     refuse_unsafe_integers(value)?;
     Ok(match value {
@@ -384,7 +385,8 @@ fn refuse_unsafe_integers(value: &Value) -> Result<(), Refusal> {
 }
 
 /// Percent-encodes a text as UTF-8, except for visible ASCII other than `%` and for single spaces
-/// between words. So no value can end a header line, make the runtime throw, or be read in two ways.
+/// between words. So no value can end a header line, make the runtime throw, or be read in two
+/// ways.
 fn header_encoded(text: &str) -> String {
     let mut encoded = String::with_capacity(text.len());
     let last = text.len().saturating_sub(1);

@@ -4,12 +4,12 @@
 //! guarded resource can be reached under a public name. So a path is refused, never repaired, if it
 //! has dot segments, empty segments, path parameters, backslashes, an encoded slash, an encoded
 //! character that needs no encoding, a double encoding, a control character, invalid UTF-8, or any
-//! raw byte outside RFC 3986 `pchar` and `/`. What is left is read in one way only, and a WHATWG URL
-//! serialises it to itself.
+//! raw byte outside RFC 3986 `pchar` and `/`. What is left is read in one way only, and a WHATWG
+//! URL serialises it to itself.
 //!
-//! One thing a route may allow: an encoded slash, for APIs that name things with a slash in them. The
-//! pieces around it may then be no dot segments either, and it stands within a segment, never at its
-//! end.
+//! One thing a route may allow: an encoded slash, for APIs that name things with a slash in them.
+//! The pieces around it may then be no dot segments either, and it stands within a segment, never
+//! at its end.
 
 use crate::refusal::{Code, Refusal};
 use std::borrow::Cow;
@@ -23,8 +23,8 @@ pub struct CanonicalPath<'a> {
 }
 
 impl<'a> CanonicalPath<'a> {
-    /// Takes the path out of a request's URL and checks it, save for encoded slashes: whether these may
-    /// pass is the route's to say ([`CanonicalPath::refuse_encoded_slash`]).
+    /// Takes the path out of a request's URL and checks it, save for encoded slashes: whether these
+    /// may pass is the route's to say ([`CanonicalPath::refuse_encoded_slash`]).
     ///
     /// `url` is the absolute URL as the runtime handed it over, which need not be normalised.
     ///

@@ -1,8 +1,8 @@
 //! The policy: from what an operator wrote to what the gate runs on.
 //!
-//! A raw value is walked once, with its path in hand, and every fault is reported at once. What comes
-//! out is valid by construction: names are resolved, keys imported, patterns sorted. Nothing after
-//! this point asks whether the policy makes sense.
+//! A raw value is walked once, with its path in hand, and every fault is reported at once. What
+//! comes out is valid by construction: names are resolved, keys imported, patterns sorted. Nothing
+//! after this point asks whether the policy makes sense.
 
 mod claim_rule;
 mod cors;
@@ -68,13 +68,14 @@ pub trait Bindings {
     /// Whether there is a KV namespace bound under that name.
     fn is_kv_namespace(&self, name: &str) -> bool;
 
-    /// Whether there is a Rate Limiting binding of that name. Where there is no platform there is none.
+    /// Whether there is a Rate Limiting binding of that name. Where there is no platform there is
+    /// none.
     fn is_rate_limiter(&self, _name: &str) -> bool {
         false
     }
 
-    /// Whether there is an Analytics Engine dataset bound under that name. Where there is no platform
-    /// there is none.
+    /// Whether there is an Analytics Engine dataset bound under that name. Where there is no
+    /// platform there is none.
     fn is_analytics_dataset(&self, _name: &str) -> bool {
         false
     }
@@ -98,8 +99,8 @@ impl Policy {
         faults.into_compilation(policy)
     }
 
-    /// Lists the bindings that a raw policy names for secrets and keys, in the order of the policy. Leaves
-    /// out malformed values, which [`Policy::compile`] reports.
+    /// Lists the bindings that a raw policy names for secrets and keys, in the order of the policy.
+    /// Leaves out malformed values, which [`Policy::compile`] reports.
     #[must_use]
     pub fn binding_references(raw: &Value) -> Vec<BindingReference> {
         references::all(raw)
@@ -191,9 +192,9 @@ impl Policy {
         self.issuers.get(id.index())
     }
 
-    /// Selects the issuer that a token claims to be from. The signature must then verify under one of
-    /// that issuer's keys. If the policy has only one issuer, it is selected whatever the token claims,
-    /// so that the signature is checked before any claim.
+    /// Selects the issuer that a token claims to be from. The signature must then verify under one
+    /// of that issuer's keys. If the policy has only one issuer, it is selected whatever the token
+    /// claims, so that the signature is checked before any claim.
     ///
     /// # Errors
     ///

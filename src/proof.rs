@@ -1,5 +1,5 @@
-//! The hop proof: a short-lived token of the gate's own, by which the origin can tell that a request
-//! came through the gate, and refuse what came around it.
+//! The hop proof: a short-lived token of the gate's own, by which the origin can tell that a
+//! request came through the gate, and refuse what came around it.
 
 use crate::identity::PROOF_TYPE;
 use crate::json::Object;
@@ -37,8 +37,8 @@ pub struct Statement<'s> {
 impl HopProof {
     /// Makes the proof for one request: a compact JWS (RFC 7515 section 3.1) with HS256.
     ///
-    /// Its claims are `iss`, `aud`, `iat`, `exp`, and `htm` and `htu` after RFC 9449 section 4.2, but
-    /// with the query in `htu`; `sub` where the request goes in somebody's name.
+    /// Its claims are `iss`, `aud`, `iat`, `exp`, and `htm` and `htu` after RFC 9449 section 4.2,
+    /// but with the query in `htu`; `sub` where the request goes in somebody's name.
     #[must_use]
     pub fn token(&self, statement: &Statement<'_>, now: UnixSeconds) -> String {
         let mut claims = Object::new();

@@ -1,7 +1,7 @@
 //! Which refusals count against a client's address, so that nobody can try thousands of tokens.
 //!
-//! The limit only changes refusals into 429 responses. A client with a valid token is admitted, however
-//! many invalid tokens other clients behind the same address send.
+//! The limit only changes refusals into 429 responses. A client with a valid token is admitted,
+//! however many invalid tokens other clients behind the same address send.
 
 use crate::refusal::{Code, Refusal};
 use crate::time::Seconds;
@@ -10,8 +10,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 /// The longest period over which a Rate Limiting binding counts.
 const PAUSE: Seconds = Seconds::new(60);
 
-/// Whether a refusal counts: one that a guessed, forged or broken token receives. Requests without a
-/// token, with an expired token, or needing step-up are not guesses and are not counted.
+/// Whether a refusal counts: one that a guessed, forged or broken token receives. Requests without
+/// a token, with an expired token, or needing step-up are not guesses and are not counted.
 #[must_use]
 pub const fn counts(refusal: &Refusal) -> bool {
     match refusal.code() {
@@ -51,8 +51,9 @@ pub const fn counts(refusal: &Refusal) -> bool {
     }
 }
 
-/// Returns the key that a client is counted under: its IPv4 address, or the 64-bit network of its IPv6
-/// address, because a subscriber has all addresses of one. Returns `None` if the text is not an address.
+/// Returns the key that a client is counted under: its IPv4 address, or the 64-bit network of its
+/// IPv6 address, because a subscriber has all addresses of one. Returns `None` if the text is not
+/// an address.
 #[must_use]
 pub fn client_key(address: &str) -> Option<String> {
     let network = |address: Ipv6Addr| {

@@ -6,8 +6,8 @@ pub enum Mode {
     /// They do.
     #[default]
     Enforce,
-    /// A request that would be refused for its token, its claims or what they authorize is forwarded
-    /// as anonymous, and logged.
+    /// A request that would be refused for its token, its claims or what they authorize is
+    /// forwarded as anonymous, and logged.
     Report,
 }
 

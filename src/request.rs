@@ -17,8 +17,8 @@ pub struct Request<'a> {
 
 /// Read access to header fields. Names are case-insensitive.
 pub trait Headers {
-    /// Returns the field's value. Several lines of one name are joined by `, ` (RFC 9110 section 5.3), so
-    /// no line is overlooked.
+    /// Returns the field's value. Several lines of one name are joined by `, ` (RFC 9110 section
+    /// 5.3), so no line is overlooked.
     fn get(&self, name: &str) -> Option<Cow<'_, str>>;
 
     /// The name of every field present, in any case, possibly repeated.
@@ -43,9 +43,9 @@ impl<Text: AsRef<str>> Headers for Vec<(Text, Text)> {
     }
 }
 
-/// A request in lines of text, as the edge reads it in one call: the method, the URL, and the name and
-/// value of each header on lines of their own. None of these can contain a line feed (RFC 9110 sections
-/// 5.5 and 9.1, WHATWG URL section 4.4).
+/// A request in lines of text, as the edge reads it in one call: the method, the URL, and the name
+/// and value of each header on lines of their own. None of these can contain a line feed (RFC 9110
+/// sections 5.5 and 9.1, WHATWG URL section 4.4).
 pub struct Lines<'t> {
     method: &'t str,
     url: &'t str,
@@ -71,8 +71,8 @@ impl<'t> Lines<'t> {
     }
 }
 
-/// Takes the next line. `str::split` searches byte by byte, which takes longer than the rest of reading a
-/// request.
+/// Takes the next line. `str::split` searches byte by byte, which takes longer than the rest of
+/// reading a request.
 fn next_line<'t>(rest: &mut Option<&'t str>) -> Option<&'t str> {
     let text = rest.take()?;
     let end = memchr::memchr(b'\n', text.as_bytes());
@@ -83,8 +83,8 @@ fn next_line<'t>(rest: &mut Option<&'t str>) -> Option<&'t str> {
     Some(line)
 }
 
-/// A request that is described in JSON, as the console's page sends it: `{ method, url, headers? }`, with
-/// the headers as a list of names and values.
+/// A request that is described in JSON, as the console's page sends it: `{ method, url, headers?
+/// }`, with the headers as a list of names and values.
 pub struct Described {
     method: String,
     url: String,

@@ -1,9 +1,9 @@
 //! Revocation: which entries of the store are looked up for a token, and what they mean.
 //!
-//! The store, a key-value namespace, lists what is revoked: a token by its `jti`, a user's tokens by
-//! `sub`, a session's tokens by `sid`, and everything that a key has signed by `kid`. This module names
-//! the entries and judges their values. It performs no I/O. An answer is remembered for as long as the
-//! policy allows.
+//! The store, a key-value namespace, lists what is revoked: a token by its `jti`, a user's tokens
+//! by `sub`, a session's tokens by `sid`, and everything that a key has signed by `kid`. This
+//! module names the entries and judges their values. It performs no I/O. An answer is remembered
+//! for as long as the policy allows.
 
 mod logout;
 mod memory;
@@ -41,8 +41,9 @@ const PAUSE: Seconds = Seconds::new(5);
 pub struct Revocation {
     /// The binding of the KV namespace.
     pub namespace: String,
-    /// How stale an answer may be because of the gate: the time for which KV caches it plus the time for
-    /// which an isolate remembers it. The time that KV takes to distribute a write comes on top.
+    /// How stale an answer may be because of the gate: the time for which KV caches it plus the
+    /// time for which an isolate remembers it. The time that KV takes to distribute a write comes
+    /// on top.
     pub max_staleness: Seconds,
     /// What happens to a request while the store cannot be read.
     pub on_error: OnError,
@@ -55,8 +56,8 @@ pub struct Revocation {
 pub struct LogoutEndpoint {
     /// Its path, compared byte for byte.
     pub path: String,
-    /// Accepted values of a logout token's `aud`: the client's IDs at the provider. `None` accepts those
-    /// of the issuer's access tokens.
+    /// Accepted values of a logout token's `aud`: the client's IDs at the provider. `None` accepts
+    /// those of the issuer's access tokens.
     pub audience: Option<Vec<String>>,
     /// How long the entries that it writes stay in the store: longer than any access token lives.
     pub expiration_ttl: Seconds,
@@ -96,13 +97,14 @@ impl Subject {
     }
 }
 
-/// An entry of the store. Its key is `jti:ISSUER_NAME:VALUE`, with the policy's name for the issuer.
+/// An entry of the store. Its key is `jti:ISSUER_NAME:VALUE`, with the policy's name for the
+/// issuer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
     /// What it revokes.
     pub subject: Subject,
-    /// Its key in the store, at most 512 bytes. A value that would make it longer is replaced by the
-    /// base64url of its SHA-256.
+    /// Its key in the store, at most 512 bytes. A value that would make it longer is replaced by
+    /// the base64url of its SHA-256.
     pub key: String,
 }
 
@@ -162,8 +164,8 @@ impl Revocation {
     ///
     /// # Errors
     ///
-    /// `revoked`; `revocation_unavailable` if the store could not be read and the policy does not let
-    /// the request pass then; `invalid_claim` for a `sid` that is not a string.
+    /// `revoked`; `revocation_unavailable` if the store could not be read and the policy does not
+    /// let the request pass then; `invalid_claim` for a `sid` that is not a string.
     pub(crate) fn check(
         revocation: Option<&Self>,
         issuer: &str,

@@ -1,10 +1,10 @@
 //! Finding the route of a request.
 //!
-//! The most specific pattern wins, whatever the order in the policy: segment by segment from the left,
-//! a literal comes before `{name}` before `*`, and an exact end before `*`. The path selects the
-//! pattern, then the method selects one of the pattern's entries. If none of them accepts the method,
-//! the response is a 405. The gate never falls back to a wider pattern, where other rules apply. A
-//! request that matches no route is refused.
+//! The most specific pattern wins, whatever the order in the policy: segment by segment from the
+//! left, a literal comes before `{name}` before `*`, and an exact end before `*`. The path selects
+//! the pattern, then the method selects one of the pattern's entries. If none of them accepts the
+//! method, the response is a 405. The gate never falls back to a wider pattern, where other rules
+//! apply. A request that matches no route is refused.
 
 use crate::issuer_id::IssuerId;
 use crate::path::{self, CanonicalPath};
@@ -96,8 +96,8 @@ impl Route {
     }
 
     /// Whether its requests bypass the shared caches between the gate and the origin (`cache:
-    /// "no-store"`). If not, these caches may store the origin's responses and answer with them, as the
-    /// responses' own headers allow (RFC 9111 section 3).
+    /// "no-store"`). If not, these caches may store the origin's responses and answer with them, as
+    /// the responses' own headers allow (RFC 9111 section 3).
     #[must_use]
     pub const fn no_store(&self) -> bool {
         self.no_store
@@ -141,8 +141,8 @@ pub struct Requirements {
     pub any_role: Vec<String>,
     /// Rules for single claims, each of which must hold.
     pub claims: Vec<ClaimRule>,
-    /// Authentication contexts (OpenID Connect Core section 2, `acr`), one of which the user must have
-    /// signed in by, if there are any here.
+    /// Authentication contexts (OpenID Connect Core section 2, `acr`), one of which the user must
+    /// have signed in by, if there are any here.
     pub acr: Vec<String>,
     /// How long ago the user may have signed in, by `auth_time`.
     pub max_auth_age: Option<Seconds>,
@@ -170,8 +170,9 @@ impl Routes {
     ///
     /// # Errors
     ///
-    /// `ambiguous_path` for an encoded slash that the route does not allow, `no_route` where no pattern
-    /// matches the path, `method_not_allowed` where the pattern that does has no entry for the method.
+    /// `ambiguous_path` for an encoded slash that the route does not allow, `no_route` where no
+    /// pattern matches the path, `method_not_allowed` where the pattern that does has no entry for
+    /// the method.
     pub fn find(&self, path: &CanonicalPath<'_>, method: &str) -> Result<&Route, Refusal> {
         let found = self.find_any(path, method);
         if !found.as_ref().is_ok_and(|route| route.allows_encoded_slash) {
@@ -287,8 +288,8 @@ impl Pattern {
     ///
     /// # Errors
     ///
-    /// What is wrong with it, as a sentence for the operator; for instance a segment that no canonical
-    /// path can have, so that the route could never match.
+    /// What is wrong with it, as a sentence for the operator; for instance a segment that no
+    /// canonical path can have, so that the route could never match.
     pub fn parse(text: &str) -> Result<Self, String> {
         let inner = text.strip_prefix('/').ok_or("it does not start with a slash")?;
         let (inner, open_ended) = match inner.strip_suffix('*') {

@@ -20,8 +20,8 @@ pub struct Rules {
     pub leeway: Seconds,
     /// The greatest age of a token by its `iat`, which is then required.
     pub max_age: Option<Seconds>,
-    /// Accepted values of `typ`, as [`crate::token::Header::media_type`] writes them. `None` accepts
-    /// an absent `typ`, `JWT` and `at+jwt`.
+    /// Accepted values of `typ`, as [`crate::token::Header::media_type`] writes them. `None`
+    /// accepts an absent `typ`, `JWT` and `at+jwt`.
     pub types: Option<Vec<String>>,
     /// Claims that must be present, by name or JSON Pointer.
     pub require: Vec<String>,
@@ -60,8 +60,8 @@ pub struct TimeRules {
     pub expiry_required: bool,
 }
 
-/// A claim that repeats the tenant within `iss`, as in `https://login.example/{tid}/v2.0`. A token in
-/// which the two differ is rejected.
+/// A claim that repeats the tenant within `iss`, as in `https://login.example/{tid}/v2.0`. A token
+/// in which the two differ is rejected.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TenantClaim {
     /// The claim's name.

@@ -57,14 +57,14 @@ impl<'a> Verified<'a> {
     }
 }
 
-/// The proof that a token's signature verified. Only this module can make one, and only with one can
-/// the payload of an [`Unverified`] be taken out.
+/// The proof that a token's signature verified. Only this module can make one, and only with one
+/// can the payload of an [`Unverified`] be taken out.
 pub(crate) struct SignatureProof(());
 
 /// Verifies a token's signature. Tries each key in order and accepts the first that verifies.
 ///
-/// [`crate::keys::KeySet::pick`] has chosen the keys by the token's header, so each of them serves its
-/// algorithm. [`is_valid`] checks that again, so that no caller can confuse them.
+/// [`crate::keys::KeySet::pick`] has chosen the keys by the token's header, so each of them serves
+/// its algorithm. [`is_valid`] checks that again, so that no caller can confuse them.
 ///
 /// # Errors
 ///
@@ -84,8 +84,8 @@ pub fn verify<'a>(token: Unverified<'a>, keys: &[&Key]) -> Result<Verified<'a>, 
     Ok(Verified { payload, header, key_name })
 }
 
-/// Whether `signature` is a valid signature of `message` under `key` with `algorithm`, which must be one
-/// of the key's.
+/// Whether `signature` is a valid signature of `message` under `key` with `algorithm`, which must
+/// be one of the key's.
 ///
 /// This is the bare primitive, for test vectors and differential tests. It makes no [`Verified`].
 #[must_use]

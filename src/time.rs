@@ -14,8 +14,8 @@ impl UnixSeconds {
         Self(seconds)
     }
 
-    /// A point in time from a JavaScript clock, which counts milliseconds; fractions of a second are
-    /// cut off. What is no time at all is the end of time, when everything has expired.
+    /// A point in time from a JavaScript clock, which counts milliseconds; fractions of a second
+    /// are cut off. What is no time at all is the end of time, when everything has expired.
     #[must_use]
     pub fn from_milliseconds(milliseconds: f64) -> Self {
         let seconds = (milliseconds / 1000.0).floor();
@@ -34,8 +34,8 @@ impl UnixSeconds {
         Self(self.0.saturating_add(i64::from(later.0)))
     }
 
-    /// The span from `earlier` to this point: none where this one is not later, and the longest there is
-    /// where it would not fit.
+    /// The span from `earlier` to this point: none where this one is not later, and the longest
+    /// there is where it would not fit.
     #[must_use]
     pub fn since(self, earlier: Self) -> Seconds {
         Seconds(u32::try_from(self.0.saturating_sub(earlier.0).max(0)).unwrap_or(u32::MAX))

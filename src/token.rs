@@ -48,8 +48,8 @@ pub(crate) struct Payload<'a> {
     pub(crate) bytes: Vec<u8>,
 }
 
-/// The members of a JOSE header that the gate reads. It ignores all others, among them `jku`, `jwk`,
-/// `x5u` and `x5c`, and never fetches anything that they name.
+/// The members of a JOSE header that the gate reads. It ignores all others, among them `jku`,
+/// `jwk`, `x5u` and `x5c`, and never fetches anything that they name.
 pub struct Header {
     /// `alg` (RFC 7515 section 4.1.1).
     pub algorithm: Algorithm,
@@ -62,8 +62,8 @@ pub struct Header {
 }
 
 impl<'a> Unverified<'a> {
-    /// Parses a token: exactly three non-empty segments in canonical unpadded base64url, and a header
-    /// that is one strict JSON object.
+    /// Parses a token: exactly three non-empty segments in canonical unpadded base64url, and a
+    /// header that is one strict JSON object.
     ///
     /// # Errors
     ///
@@ -109,8 +109,8 @@ impl<'a> Unverified<'a> {
         (self.payload, self.header)
     }
 
-    /// The issuer that the token claims, to select one of the policy's issuers and for nothing else.
-    /// The signature must then verify under one of that issuer's keys.
+    /// The issuer that the token claims, to select one of the policy's issuers and for nothing
+    /// else. The signature must then verify under one of that issuer's keys.
     ///
     /// Returns `None` if a shallow scan of the payload finds no string `iss`.
     #[must_use]

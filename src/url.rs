@@ -14,8 +14,9 @@ impl<'t> Url<'t> {
     ///
     /// # Errors
     ///
-    /// A sentence that says what is wrong with it: no `https` (RFC 9110 section 4.2.2), save for `http`
-    /// to a loopback address; user information; a host or port that is none; a character that no URL has.
+    /// A sentence that says what is wrong with it: no `https` (RFC 9110 section 4.2.2), save for
+    /// `http` to a loopback address; user information; a host or port that is none; a character
+    /// that no URL has.
     pub fn parse(text: &'t str) -> Result<Self, &'static str> {
         let (scheme, rest) = text.split_once("://").ok_or("not a URL with a scheme")?;
         let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());

@@ -1,5 +1,6 @@
-//! Signature checks by the gate, by kernel and by crate, for JavaScript to time: see `bench.mjs` beside it,
-//! and `cargo xtask bench signatures`, which builds and runs both. No part of the Worker.
+//! Signature checks by the gate, by kernel and by crate, for JavaScript to time: see `bench.mjs`
+//! beside it, and `cargo xtask bench signatures`, which builds and runs both. No part of the
+//! Worker.
 
 #![cfg(target_arch = "wasm32")]
 

@@ -1,4 +1,5 @@
-//! The whole gate on a random request: every refusal blames the client, and what is sent keeps the rules.
+//! The whole gate on a random request: every refusal blames the client, and what is sent keeps the
+//! rules.
 
 #![no_main]
 
@@ -22,8 +23,8 @@ struct Input<'a> {
     method: &'a str,
     path: &'a str,
     headers: Vec<(String, String)>,
-    /// The rest of a JOSE header and of a payload. They are signed, so that the steps after the signature
-    /// are reached.
+    /// The rest of a JOSE header and of a payload. They are signed, so that the steps after the
+    /// signature are reached.
     signed: Option<(&'a str, &'a str)>,
     now: i64,
 }
@@ -99,7 +100,8 @@ fuzz_target!(|input: Input<'_>| {
                     || outgoing.reported().is_some()
                     || route.access() != Access::Required
             );
-            // The rest of the first two without the token is the client's, and the others are from the URL.
+            // The rest of the first two without the token is the client's, and the others are from
+            // the URL.
             let shared =
                 ["Cookie", "Sec-WebSocket-Protocol", "X-Forwarded-Host", "X-Forwarded-Proto"];
             let own = outgoing.set.iter().filter(|(name, _)| !shared.contains(&&**name));

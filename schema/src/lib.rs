@@ -1,6 +1,6 @@
-//! One description of the policy's keys ([`policy`]), and what is written from it: the JSON Schemas, the
-//! reference and the TypeScript types. A test says when a committed one is not what would be written, and
-//! `UPDATE=1 cargo test --package policy-schema` writes them.
+//! One description of the policy's keys ([`policy`]), and what is written from it: the JSON
+//! Schemas, the reference and the TypeScript types. A test says when a committed one is not what
+//! would be written, and `UPDATE=1 cargo test --package policy-schema` writes them.
 
 #[expect(missing_docs, reason = "the words of a list need no more than their names")]
 pub mod policy;
@@ -54,8 +54,8 @@ fn by_preset() -> Map<String, Value> {
     }
 }
 
-/// The schema of wrangler's configuration as far as the gate's policies are in it, for wrangler.toml and
-/// wrangler.jsonc.
+/// The schema of wrangler's configuration as far as the gate's policies are in it, for
+/// wrangler.toml and wrangler.jsonc.
 #[must_use]
 pub fn wrangler_schema() -> Value {
     let mut schema = policy_schema();

@@ -77,8 +77,8 @@ impl Bindings for ReadBindings<'_> {
     }
 }
 
-/// Calls a method of a binding. The binding may be an RPC stub: then `method.call` would name another RPC
-/// method, and the result is awaitable but not a `Promise`.
+/// Calls a method of a binding. The binding may be an RPC stub: then `method.call` would name
+/// another RPC method, and the result is awaitable but not a `Promise`.
 pub(super) fn call(object: &JsValue, method: &str, arguments: &[JsValue]) -> Option<Promise> {
     let method = Reflect::get(object, &JsValue::from_str(method)).ok()?;
     let method: Function = method.dyn_into().ok()?;
@@ -114,8 +114,8 @@ impl Bindings for EnvBindings<'_> {
     }
 }
 
-/// Counts one more for a key at a Rate Limiting binding. Returns whether the key is over the limit, and
-/// `false` if the binding fails.
+/// Counts one more for a key at a Rate Limiting binding. Returns whether the key is over the limit,
+/// and `false` if the binding fails.
 pub(super) async fn is_over_the_limit(env: &Env, name: &str, key: &str) -> bool {
     let asked = || {
         let options = Object::new();

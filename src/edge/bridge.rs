@@ -7,14 +7,14 @@ use wasm_bindgen::closure::Closure;
 use wasm_bindgen::prelude::wasm_bindgen;
 use web_sys::{Headers, Request};
 
-/// Makes the substitute for the origin's response. Takes the request, when it arrived by the clock, and
-/// whether the origin was too slow.
+/// Makes the substitute for the origin's response. Takes the request, when it arrived by the clock,
+/// and whether the origin was too slow.
 pub(super) type Refuse = dyn FnMut(Request, f64, bool) -> Result<JsValue, JsValue>;
 
 #[wasm_bindgen(module = "/src/edge/bridge.js")]
 extern "C" {
-    /// Writes the request into `into`. Returns the number of bytes written, or the negated number of bytes
-    /// required if the buffer is too small.
+    /// Writes the request into `into`. Returns the number of bytes written, or the negated number
+    /// of bytes required if the buffer is too small.
     #[wasm_bindgen(js_name = read)]
     fn read_into(request: &Request, into: &mut [u8]) -> i32;
 
@@ -29,18 +29,18 @@ extern "C" {
         keeps_cf: bool,
     ) -> Result<Rewritten, JsValue>;
 
-    /// The URL as the runtime has serialized it. Returns `None` if it is the one that was asked for, byte
-    /// for byte.
+    /// The URL as the runtime has serialized it. Returns `None` if it is the one that was asked
+    /// for, byte for byte.
     #[wasm_bindgen(method, getter, js_name = otherUrl)]
     pub(super) fn other_url(this: &Rewritten) -> Option<String>;
 
     #[wasm_bindgen(method, getter)]
     pub(super) fn headers(this: &Rewritten) -> Headers;
 
-    /// Sends the rewritten request, or without one the request as received, to a service, or without one
-    /// over the network. Returns a promise for the response. If there is no response in time, the promise
-    /// is for what `refuse` returns for the request as received, or without `refuse`, for whether the
-    /// origin was too slow.
+    /// Sends the rewritten request, or without one the request as received, to a service, or
+    /// without one over the network. Returns a promise for the response. If there is no response in
+    /// time, the promise is for what `refuse` returns for the request as received, or without
+    /// `refuse`, for whether the origin was too slow.
     #[wasm_bindgen(catch)]
     pub(super) fn ask(
         service: &JsValue,
@@ -53,13 +53,14 @@ extern "C" {
     ) -> Result<Promise, JsValue>;
 }
 
-/// The initial size of the buffer, in bytes: enough for most requests. The platform bounds the others.
+/// The initial size of the buffer, in bytes: enough for most requests. The platform bounds the
+/// others.
 const TEXT_BYTES: usize = 8 * 1024;
 
 thread_local! {
-    /// The buffer that requests are written to. It is faster than a `String` from JavaScript, which is
-    /// copied character by character. The buffer is taken out while it is in use, so that an exception
-    /// meanwhile does not leave it locked.
+    /// The buffer that requests are written to. It is faster than a `String` from JavaScript, which
+    /// is copied character by character. The buffer is taken out while it is in use, so that an
+    /// exception meanwhile does not leave it locked.
     static TEXT: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
 }
 

@@ -7,8 +7,8 @@ pub(super) fn now() -> UnixSeconds {
     UnixSeconds::from_milliseconds(milliseconds())
 }
 
-/// The time that one request has waited. The platform's clock advances only with I/O, so it measures
-/// waiting and never computation.
+/// The time that one request has waited. The platform's clock advances only with I/O, so it
+/// measures waiting and never computation.
 pub(super) struct Wait {
     began: f64,
 }

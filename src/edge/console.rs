@@ -1,8 +1,8 @@
 //! `/_portcullis/`: the console's page, its API, and the health endpoint.
 //!
-//! These paths exist while the variable `CONSOLE` is `"on"`. Otherwise they are like any other. The console
-//! only responds to pages of its own web origin, over TLS or on this machine, and no response of it
-//! contains a secret.
+//! These paths exist while the variable `CONSOLE` is `"on"`. Otherwise they are like any other. The
+//! console only responds to pages of its own web origin, over TLS or on this machine, and no
+//! response of it contains a secret.
 
 mod api;
 mod assets;
@@ -24,8 +24,8 @@ const ROOT: &str = "/_portcullis";
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// The security headers of every response. The page's code may compile WebAssembly, and may load, run
-/// and reach only what the console serves.
+/// The security headers of every response. The page's code may compile WebAssembly, and may load,
+/// run and reach only what the console serves.
 const SECURITY: [(&str, &str); 7] = [
     (
         "Content-Security-Policy",
@@ -102,9 +102,9 @@ impl ConsoleRequest<'_> {
         Ok(Content::Own(json_response(200, body)))
     }
 
-    /// Returns the web origin of the request, which must be the one of the page that sent it. So another
-    /// site cannot make a browser use the console. Over plain http it must be this machine, because
-    /// another host name could resolve to it (DNS rebinding).
+    /// Returns the web origin of the request, which must be the one of the page that sent it. So
+    /// another site cannot make a browser use the console. Over plain http it must be this machine,
+    /// because another host name could resolve to it (DNS rebinding).
     fn own_web_origin(&self) -> Result<Url<'_>, Problem> {
         let foreign = Problem::new(403, "the console only responds to pages of its own web origin");
         let get = |name| self.call.view.headers.get(name);

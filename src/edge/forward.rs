@@ -29,8 +29,8 @@ pub(super) struct Sending<'s> {
     pub(super) outgoing: Outgoing<'s>,
     pub(super) call: &'s Call<'s>,
     pub(super) isolate: &'s Isolate,
-    /// Whether the caller awaits the response. If not, the response goes to the client straight from the
-    /// runtime, and [`origin_failure`] provides the substitute.
+    /// Whether the caller awaits the response. If not, the response goes to the client straight
+    /// from the runtime, and [`origin_failure`] provides the substitute.
     pub(super) is_awaited: bool,
 }
 
@@ -84,8 +84,8 @@ fn rewrite(outgoing: &Outgoing<'_>, call: &Call<'_>) -> Result<Rewritten, Refusa
 }
 
 impl Sent {
-    /// Awaits the response. It goes to the client unchanged, except that the response to an upgrade names
-    /// the subprotocol `bearer` if the gate has to.
+    /// Awaits the response. It goes to the client unchanged, except that the response to an upgrade
+    /// names the subprotocol `bearer` if the gate has to.
     pub(super) async fn response(self, sets_subprotocol: bool) -> Result<Response, Refusal> {
         let promise = match self {
             Self::Ready(response) => return Ok(response),
@@ -114,9 +114,9 @@ pub(super) const fn late() -> Refusal {
     Refusal::new(Code::OriginTimeout, "the origin sent no response headers in time")
 }
 
-/// Names the subprotocol `bearer` in the response, if the origin chose none. A browser closes a WebSocket
-/// for which it offered subprotocols and none was chosen (RFC 6455 section 4.1), and the origin has not
-/// seen the offer, because the gate removed it with the token.
+/// Names the subprotocol `bearer` in the response, if the origin chose none. A browser closes a
+/// WebSocket for which it offered subprotocols and none was chosen (RFC 6455 section 4.1), and the
+/// origin has not seen the offer, because the gate removed it with the token.
 fn with_subprotocol(response: Response) -> Result<Response, JsValue> {
     const HEADER: &str = "sec-websocket-protocol";
     if response.headers().has(HEADER)? {

@@ -96,8 +96,8 @@ async fn send(
     }
 }
 
-/// Counts a rejected token against the client's address. Returns the refusal, or 429 once the client is
-/// over the limit.
+/// Counts a rejected token against the client's address. Returns the refusal, or 429 once the
+/// client is over the limit.
 pub(super) async fn limited(refusal: Refusal, policy: &Policy, call: &Call<'_>) -> Refusal {
     let Some(binding) = policy.rate_limit().filter(|_| rate_limit::counts(&refusal)) else {
         return refusal;

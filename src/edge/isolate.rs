@@ -17,8 +17,8 @@ use wasm_bindgen::JsValue;
 use worker::Env;
 
 thread_local! {
-    /// Set by the first request. `None` if the policy is invalid. The bindings of a deployment never change
-    /// within an isolate.
+    /// Set by the first request. `None` if the policy is invalid. The bindings of a deployment
+    /// never change within an isolate.
     static ISOLATE: OnceCell<Option<Rc<Isolate>>> = const { OnceCell::new() };
 }
 
@@ -108,7 +108,8 @@ pub(super) const POLICY: &str = "POLICY";
 /// The variable of the candidate policy.
 const CANDIDATE: &str = "POLICY_CANDIDATE";
 
-/// Compiles the policy in a variable. Returns `None` if it is invalid, and reports each fault to `fault`.
+/// Compiles the policy in a variable. Returns `None` if it is invalid, and reports each fault to
+/// `fault`.
 pub(super) async fn compile(
     env: &Env,
     variable: &str,

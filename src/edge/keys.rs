@@ -1,8 +1,10 @@
-//! Fetching the keys that issuers publish: from isolate memory, then the Cache API, then the network.
+//! Fetching the keys that issuers publish: from isolate memory, then the Cache API, then the
+//! network.
 //!
 //! No request awaits what another has started, because the runtime cancels a request that does. One
-//! request takes the lease and fetches, to the end even if its client disconnects. The others poll, on
-//! timers of their own, until it has finished. Requests share parsed keys, never promises or bodies.
+//! request takes the lease and fetches, to the end even if its client disconnects. The others poll,
+//! on timers of their own, until it has finished. Requests share parsed keys, never promises or
+//! bodies.
 
 mod document;
 mod shared;
@@ -34,8 +36,8 @@ const POLL_INTERVAL: Duration = Duration::from_millis(25);
 /// How often it checks before it gives up: for 5 seconds.
 const POLLS: usize = 200;
 
-/// Fetches keys, or waits until another request has fetched them. Returns when there is something new to
-/// judge by, or when that has taken too long.
+/// Fetches keys, or waits until another request has fetched them. Returns when there is something
+/// new to judge by, or when that has taken too long.
 pub(super) async fn fetch(isolate: &Rc<Isolate>, request: KeyRequest, call: &Call<'_>) {
     let issuer = request.issuer;
     match start(isolate, request, call) {
@@ -49,8 +51,8 @@ pub(super) fn refresh(isolate: &Rc<Isolate>, request: KeyRequest, call: &Call<'_
     drop(start(isolate, request, call));
 }
 
-/// Takes the lease and starts an attempt, for which the runtime waits even if this request ends. Returns
-/// `None` if another request has the lease.
+/// Takes the lease and starts an attempt, for which the runtime waits even if this request ends.
+/// Returns `None` if another request has the lease.
 fn start(isolate: &Rc<Isolate>, request: KeyRequest, call: &Call<'_>) -> Option<Promise> {
     let began = clock::now();
     isolate.with_keys(request.issuer, |cache| cache.take_lease(began)).filter(|leased| *leased)?;
@@ -176,8 +178,8 @@ impl Attempt<'_> {
         jwk::import(&set, self.issuer.algorithms(), Provenance::Network)
     }
 
-    /// Returns the URL of the JWK Set: from the policy, from metadata, or from stale metadata if fetching new
-    /// metadata fails.
+    /// Returns the URL of the JWK Set: from the policy, from metadata, or from stale metadata if
+    /// fetching new metadata fails.
     async fn locate(&self) -> Result<String, KeyFault> {
         let issuer = match &self.remote.location {
             Location::JwksUri(url) => return Ok(url.clone()),

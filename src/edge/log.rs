@@ -47,8 +47,8 @@ pub(super) fn keys_not_fetched(issuer: &str, fault: &KeyFault) {
     line(&json!({ "event": "keys_not_fetched", "issuer": issuer, "problem": fault.to_string() }));
 }
 
-/// Logs that an issuer's keys have been fetched, if some of them cannot be used or if the policy logs
-/// every decision.
+/// Logs that an issuer's keys have been fetched, if some of them cannot be used or if the policy
+/// logs every decision.
 pub(super) fn keys_fetched(decisions: Decisions, issuer: &str, set: &KeySet) {
     if set.skipped().is_empty() && decisions != Decisions::All {
         return;

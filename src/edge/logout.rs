@@ -1,4 +1,5 @@
-//! The endpoint at which providers report logouts (OpenID Connect Back-Channel Logout 1.0 section 2.5).
+//! The endpoint at which providers report logouts (OpenID Connect Back-Channel Logout 1.0 section
+//! 2.5).
 
 use super::call::Call;
 use super::isolate::Isolate;
@@ -16,7 +17,8 @@ use web_sys::UrlSearchParams;
 /// The largest body of a logout request, in bytes: a token, and the name of its field.
 const BODY_BYTES: usize = 32 * 1024;
 
-/// Responds to a request to the endpoint. Returns `None` if the policy has none, or the path is another.
+/// Responds to a request to the endpoint. Returns `None` if the policy has none, or the path is
+/// another.
 pub(super) async fn respond(
     call: &Call<'_>,
     isolate: &Rc<Isolate>,

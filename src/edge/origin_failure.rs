@@ -1,8 +1,8 @@
 //! The substitute for the response of an origin that fails.
 //!
-//! If nothing is recorded of an admitted request, the gate does not await the origin's response: the
-//! response goes to the client straight from the runtime. If there is no response, the runtime calls
-//! back with the request as received.
+//! If nothing is recorded of an admitted request, the gate does not await the origin's response:
+//! the response goes to the client straight from the runtime. If there is no response, the runtime
+//! calls back with the request as received.
 
 use super::bridge::{self, Refuse};
 use super::clock::{self, Wait};

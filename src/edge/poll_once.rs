@@ -1,4 +1,5 @@
-//! Polling a request's future once, synchronously. Most requests wait for nothing and are done then.
+//! Polling a request's future once, synchronously. Most requests wait for nothing and are done
+//! then.
 
 use futures_util::task::AtomicWaker;
 use js_sys::Promise;
@@ -11,8 +12,8 @@ use wasm_bindgen_futures::future_to_promise;
 /// Polls once. Returns the value if it is ready, otherwise a promise. Errors always become rejected
 /// promises.
 ///
-/// `future_to_promise` alone would start each future in a microtask, with a `queueMicrotask` that the
-/// Workers runtime wraps. That takes a tenth of the time that the gate adds to a request.
+/// `future_to_promise` alone would start each future in a microtask, with a `queueMicrotask` that
+/// the Workers runtime wraps. That takes a tenth of the time that the gate adds to a request.
 pub(super) fn poll_once(
     future: impl Future<Output = Result<JsValue, JsValue>> + 'static,
 ) -> JsValue {
@@ -29,8 +30,8 @@ pub(super) fn poll_once(
     }
 }
 
-/// Wakes the task that polled the future last. A timer of the runtime remembers only the first waker that
-/// it was given.
+/// Wakes the task that polled the future last. A timer of the runtime remembers only the first
+/// waker that it was given.
 struct Relay(AtomicWaker);
 
 impl Wake for Relay {

@@ -32,9 +32,9 @@ pub(super) fn own(response: &OwnResponse, with_body: bool) -> Result<Response, J
     Response::new_with_opt_str_and_init(body, &init)
 }
 
-/// Adds a `Server-Timing` header (W3C Server Timing) that says how long the client has waited: `gate` for
-/// keys, revocations and anything else that the verdict needed, `origin` for the headers of its
-/// response. A response that opens a WebSocket stays unchanged.
+/// Adds a `Server-Timing` header (W3C Server Timing) that says how long the client has waited:
+/// `gate` for keys, revocations and anything else that the verdict needed, `origin` for the headers
+/// of its response. A response that opens a WebSocket stays unchanged.
 pub(super) fn with_server_timing(
     response: Response,
     judged_ms: u32,

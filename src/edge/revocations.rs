@@ -16,8 +16,8 @@ use worker::{Delay, Env};
 /// How long a request waits for the store.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Reads entries concurrently and remembers what they say. An entry that cannot be read is remembered as
-/// unknown.
+/// Reads entries concurrently and remembers what they say. An entry that cannot be read is
+/// remembered as unknown.
 pub(super) async fn read(isolate: &Isolate, needed: Vec<Entry>, env: &Env) {
     let Some(revocation) = isolate.policy.revocation() else { return };
     let store = Store { namespace: &revocation.namespace, env };
@@ -53,7 +53,8 @@ pub(super) async fn write(
     if store.get(&logout.used.key).await?.is_some() {
         return Ok(false);
     }
-    // The token's own entry is written last: if one before it fails, the provider's next try writes all.
+    // The token's own entry is written last: if one before it fails, the provider's next try writes
+    // all.
     for (entry, text) in &logout.revokes {
         store.put(&entry.key, text, endpoint.expiration_ttl).await?;
     }

@@ -9,7 +9,8 @@ use crate::shadow::Difference;
 use std::rc::Rc;
 
 /// Judges the request by the candidate policy too, and logs it if the verdict or the identity would
-/// differ. The request waits for nothing: what only the candidate needs is fetched for later requests.
+/// differ. The request waits for nothing: what only the candidate needs is fetched for later
+/// requests.
 pub(super) fn compare(candidate: &Rc<Isolate>, enforced: &Decision<'_>, call: &Call<'_>) {
     let mut evaluation = Evaluation::new(&candidate.policy, *call.view);
     let outcome = evaluation.run(&candidate.memory(), clock::now());

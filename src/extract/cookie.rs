@@ -1,7 +1,7 @@
 //! A token in a cookie (RFC 6265 section 4.2).
 //!
-//! Pairs are separated by `;` and also by `,`, because the runtime joins a second `Cookie` line to the
-//! first with a comma, and a second line must not hide a second token.
+//! Pairs are separated by `;` and also by `,`, because the runtime joins a second `Cookie` line to
+//! the first with a comma, and a second line must not hide a second token.
 
 use super::several;
 use crate::refusal::Refusal;
@@ -16,8 +16,8 @@ pub(super) fn find<'c>(cookies: &'c str, name: &str) -> Result<Option<&'c str>, 
     Ok(Some(pair.split_once('=').map_or("", |(_, value)| value)))
 }
 
-/// Returns the header's value without the cookies of that name, or `None` if there are no others. The
-/// remaining cookies keep their bytes.
+/// Returns the header's value without the cookies of that name, or `None` if there are no others.
+/// The remaining cookies keep their bytes.
 pub(super) fn without(cookies: &str, name: &str) -> Option<String> {
     let mut kept = String::with_capacity(cookies.len());
     for (separator, pair) in pairs(cookies).filter(|(_, pair)| !is_named(pair, name)) {

@@ -13,8 +13,8 @@ pub(super) fn find<'q>(query: &'q str, name: &str) -> Result<Option<&'q str>, Re
     Ok(Some(parameter.split_once('=').map_or("", |(_, value)| value)))
 }
 
-/// Returns the query, with its `?`, without the parameters of that name. The remaining parameters keep
-/// their bytes.
+/// Returns the query, with its `?`, without the parameters of that name. The remaining parameters
+/// keep their bytes.
 pub(crate) fn without(query: &str, name: &str) -> String {
     let kept: Vec<_> = parameters(query).filter(|parameter| !is_named(parameter, name)).collect();
     if kept.is_empty() { String::new() } else { format!("?{}", kept.join("&")) }
@@ -24,8 +24,8 @@ fn parameters(query: &str) -> impl Iterator<Item = &str> {
     query.strip_prefix('?').into_iter().flat_map(|inner| inner.split('&'))
 }
 
-/// Whether a server that decodes names (WHATWG URL section 5.1) reads the parameter's name as this one.
-/// The policy's compiler ensures that the name itself needs no encoding.
+/// Whether a server that decodes names (WHATWG URL section 5.1) reads the parameter's name as this
+/// one. The policy's compiler ensures that the name itself needs no encoding.
 fn is_named(parameter: &str, name: &str) -> bool {
     let encoded = parameter.split_once('=').map_or(parameter, |(before, _)| before);
     // A URL parser removes these three.

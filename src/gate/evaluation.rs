@@ -44,8 +44,8 @@ impl<'g: 'r, 'r> Evaluation<'g, 'r> {
     ///
     /// # Errors
     ///
-    /// What has to be fetched before this is called again. After a bounded number of calls there is a
-    /// decision in any case.
+    /// What has to be fetched before this is called again. After a bounded number of calls there is
+    /// a decision in any case.
     pub fn run(&mut self, memory: &Memory, now: UnixSeconds) -> Result<Decision<'r>, Need> {
         self.trace = Trace::default();
         match own_response(self.policy, &self.request) {

@@ -8,7 +8,8 @@ use crate::refusal::Refusal;
 use crate::revocation::{Logout, LogoutEndpoint};
 use crate::time::UnixSeconds;
 
-/// The evaluation of one logout token. Like [`super::Evaluation`], it is run again after each fetch.
+/// The evaluation of one logout token. Like [`super::Evaluation`], it is run again after each
+/// fetch.
 pub struct LogoutEvaluation<'g> {
     policy: &'g Policy,
     endpoint: &'g LogoutEndpoint,
@@ -26,9 +27,9 @@ impl<'g> LogoutEvaluation<'g> {
         Self { policy, endpoint, token, rounds, trace, refresh: None }
     }
 
-    /// Judges the token by what is in memory, at the time `now`. Returns the logout, or the refusal of
-    /// the first step that the token fails: those that it shares with an access token, then those of
-    /// [`Logout::check`].
+    /// Judges the token by what is in memory, at the time `now`. Returns the logout, or the refusal
+    /// of the first step that the token fails: those that it shares with an access token, then
+    /// those of [`Logout::check`].
     ///
     /// # Errors
     ///

@@ -4,8 +4,8 @@ use crate::keys::KeyRequest;
 use crate::refusal::Refusal;
 use crate::revocation::{self, Entry};
 
-/// What has to be fetched before a request can be judged. The core performs no I/O: the caller fetches
-/// it into the [`super::Memory`] and asks again.
+/// What has to be fetched before a request can be judged. The core performs no I/O: the caller
+/// fetches it into the [`super::Memory`] and asks again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Need {
     /// The keys of an issuer.
@@ -49,8 +49,8 @@ impl Rounds {
         Self { left: 2 }
     }
 
-    /// Returns the outcome of a round, or what the caller has to fetch for another one. After the last
-    /// round, a need becomes its refusal.
+    /// Returns the outcome of a round, or what the caller has to fetch for another one. After the
+    /// last round, a need becomes its refusal.
     pub(super) fn end<T>(&mut self, outcome: Result<T, Stop>) -> Result<Result<T, Refusal>, Need> {
         match outcome {
             Ok(value) => Ok(Ok(value)),

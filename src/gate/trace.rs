@@ -4,8 +4,8 @@ use crate::alg::Algorithm;
 use crate::refusal::Refusal;
 use crate::route::Route;
 
-/// How far a request came, for logs. It has names from the policy, the algorithm and the name of the
-/// key, and nothing else of the token. Nothing depends on it.
+/// How far a request came, for logs. It has names from the policy, the algorithm and the name of
+/// the key, and nothing else of the token. Nothing depends on it.
 #[derive(Clone, Debug, Default)]
 pub struct Trace<'g> {
     /// The route of the request.

@@ -1,9 +1,10 @@
-//! Identities that were established, so that a token which is used again need not be verified again.
+//! Identities that were established, so that a token which is used again need not be verified
+//! again.
 //!
-//! The cache holds what cannot change: the claims, and the key under which the signature verified. What
-//! can change is checked at every use: whether the key is still one of the issuer's, `exp`, `nbf` and
-//! `iat`, revocation, and the route's rules. A token is found by its whole text, so no two tokens are
-//! ever confused.
+//! The cache holds what cannot change: the claims, and the key under which the signature verified.
+//! What can change is checked at every use: whether the key is still one of the issuer's, `exp`,
+//! `nbf` and `iat`, revocation, and the route's rules. A token is found by its whole text, so no
+//! two tokens are ever confused.
 
 use super::Identity;
 use crate::budget;
@@ -15,12 +16,12 @@ use std::rc::Rc;
 /// The established identities of an isolate, by their tokens.
 ///
 /// The first use of a token sets one Bloom-filter bit; the second caches the token (a doorkeeper:
-/// Einziger, Friedman and Manes, "TinyLFU", 2017, section 3.4.2). So a flood of tokens that are used
-/// once evicts almost nothing, and each of them costs the same and never a search.
+/// Einziger, Friedman and Manes, "TinyLFU", 2017, section 3.4.2). So a flood of tokens that are
+/// used once evicts almost nothing, and each of them costs the same and never a search.
 ///
 /// The cache has two generations. What is new or used again goes into the younger one. When that is
-/// full, by entries or by bytes, it becomes the older one, and the previous older one is dropped. So
-/// tokens in frequent use stay, and memory is bounded by two generations.
+/// full, by entries or by bytes, it becomes the older one, and the previous older one is dropped.
+/// So tokens in frequent use stay, and memory is bounded by two generations.
 #[derive(Default)]
 pub struct IdentityCache(RefCell<Generations>);
 
@@ -33,9 +34,9 @@ struct Generations {
     doorkeeper: Doorkeeper,
 }
 
-/// Which tokens were verified recently: a Bloom filter with one bit for each token, chosen by the end of
-/// its text. It is cleared when [`budget::TOKENS_REMEMBERED`] tokens have set their bits. One token in
-/// thirty meets a bit that another has set, and is cached at its first use.
+/// Which tokens were verified recently: a Bloom filter with one bit for each token, chosen by the
+/// end of its text. It is cleared when [`budget::TOKENS_REMEMBERED`] tokens have set their bits.
+/// One token in thirty meets a bit that another has set, and is cached at its first use.
 #[derive(Default)]
 struct Doorkeeper {
     bits: Vec<u64>,
@@ -43,8 +44,8 @@ struct Doorkeeper {
 }
 
 impl Doorkeeper {
-    /// A prime, so that every byte of the end influences the remainder. The bytes are base64url letters,
-    /// whose bits are not evenly distributed.
+    /// A prime, so that every byte of the end influences the remainder. The bytes are base64url
+    /// letters, whose bits are not evenly distributed.
     const BITS: u128 = (1 << 17) - 1;
     const WORDS: usize = (1 << 17) / 64;
 
@@ -65,8 +66,8 @@ impl Doorkeeper {
     }
 }
 
-/// Cached identities by the end of their tokens' text, where the signature makes them as good as random.
-/// Of two tokens with the same end, the later one stays.
+/// Cached identities by the end of their tokens' text, where the signature makes them as good as
+/// random. Of two tokens with the same end, the later one stays.
 type Identities = HashMap<u128, Entry>;
 
 /// The last 16 bytes of a text. No token is shorter.
@@ -80,8 +81,8 @@ struct Entry {
 }
 
 impl Entry {
-    /// Whether it belongs to exactly this token. `==` compares byte by byte in WebAssembly, which takes
-    /// longer than the rest of a lookup.
+    /// Whether it belongs to exactly this token. `==` compares byte by byte in WebAssembly, which
+    /// takes longer than the rest of a lookup.
     fn is_of(&self, text: &str) -> bool {
         let (ours, our_rest) = self.text.as_bytes().as_chunks::<16>();
         let (theirs, their_rest) = text.as_bytes().as_chunks::<16>();

@@ -1,7 +1,8 @@
-//! The registered claims (RFC 7519 section 4.1, RFC 8693 section 4.3, OpenID Connect Core section 2).
+//! The registered claims (RFC 7519 section 4.1, RFC 8693 section 4.3, OpenID Connect Core section
+//! 2).
 //!
-//! A registered claim of the wrong JSON type is rejected whether or not a rule reads it. A gate that
-//! treats it as absent would read `"nbf": "9999999999"` as "no nbf" (CVE-2026-25537).
+//! A registered claim of the wrong JSON type is rejected whether or not a rule reads it. A gate
+//! that treats it as absent would read `"nbf": "9999999999"` as "no nbf" (CVE-2026-25537).
 
 use crate::json::Object;
 use crate::refusal::{Code, Refusal, Step};

@@ -1,8 +1,9 @@
-//! The keys that issuers publish, as one isolate caches them: a state machine that asks for fetches and
-//! performs none.
+//! The keys that issuers publish, as one isolate caches them: a state machine that asks for fetches
+//! and performs none.
 //!
-//! A failed fetch makes a key set stale but never evicts it. Time is an argument. A recorded time in the
-//! future means that the clock was set back, and is ignored: it makes nothing fresh and delays nothing.
+//! A failed fetch makes a key set stale but never evicts it. Time is an argument. A recorded time
+//! in the future means that the clock was set back, and is ignored: it makes nothing fresh and
+//! delays nothing.
 
 use super::{Key, KeySet};
 use crate::alg::Algorithm;
@@ -14,12 +15,12 @@ use crate::token::Header;
 use std::collections::VecDeque;
 use std::fmt;
 
-/// The shortest time for which a fetched set is fresh. Without this minimum, the keys of a provider that
-/// forbids caching would be fetched for every request.
+/// The shortest time for which a fetched set is fresh. Without this minimum, the keys of a provider
+/// that forbids caching would be fetched for every request.
 pub const FRESH_AT_LEAST: Seconds = Seconds::new(5 * 60);
 
-/// The longest time for which a fetched set is fresh. A key that the provider has withdrawn must not be
-/// trusted for longer.
+/// The longest time for which a fetched set is fresh. A key that the provider has withdrawn must
+/// not be trusted for longer.
 pub const FRESH_AT_MOST: Seconds = Seconds::new(24 * 60 * 60);
 
 /// How long a set is fresh if its provider does not say.
@@ -29,19 +30,19 @@ pub const FRESH_BY_DEFAULT: Seconds = Seconds::new(10 * 60);
 /// otherwise (`stale_if_error`, a term of RFC 5861).
 pub const STALE_IF_ERROR: Seconds = Seconds::new(24 * 60 * 60);
 
-/// The shortest time between two attempts, successful or not. It bounds the fetches that tokens with
-/// made-up `kid`s cause.
+/// The shortest time between two attempts, successful or not. It bounds the fetches that tokens
+/// with made-up `kid`s cause.
 pub const COOLDOWN: Seconds = Seconds::new(30);
 
-/// How long one request has the right to fetch. It is longer than [`FETCH_TIMEOUT`], so it expires only if
-/// that request has died.
+/// How long one request has the right to fetch. It is longer than [`FETCH_TIMEOUT`], so it expires
+/// only if that request has died.
 pub const LEASE: Seconds = Seconds::new(6);
 
 /// How long a fetch may take, including the body.
 pub const FETCH_TIMEOUT: Seconds = Seconds::new(5);
 
-/// How long a key that was not found is not fetched again. It is short, because a provider may publish a
-/// key a little after its first use.
+/// How long a key that was not found is not fetched again. It is short, because a provider may
+/// publish a key a little after its first use.
 pub const ABSENT_FOR: Seconds = Seconds::new(5 * 60);
 
 /// How long a fetched document is fresh (RFC 9111 section 5.2.2.1): its `max-age`, limited to
@@ -84,14 +85,16 @@ impl<T> Dated<T> {
         is_within(self.fetched, self.fresh_for, now)
     }
 
-    /// Whether it may still be used if nothing newer can be fetched: until `grace` after it became stale.
+    /// Whether it may still be used if nothing newer can be fetched: until `grace` after it became
+    /// stale.
     #[must_use]
     pub fn is_usable(&self, grace: Seconds, now: UnixSeconds) -> bool {
         now < self.fetched.plus(self.fresh_for.plus(grace))
     }
 }
 
-/// Whether `now` is within the span that begins at `start`. Returns `false` for a start in the future.
+/// Whether `now` is within the span that begins at `start`. Returns `false` for a start in the
+/// future.
 fn is_within(start: UnixSeconds, span: Seconds, now: UnixSeconds) -> bool {
     start <= now && now < start.plus(span)
 }
@@ -142,7 +145,8 @@ pub enum Supply<'c> {
     HaveAndRefresh(&'c KeySet),
     /// No suitable set: fetch, or wait for the fetch in progress, and ask again.
     Fetch,
-    /// No suitable set, and the last attempt was so recent that the next one must wait for this long.
+    /// No suitable set, and the last attempt was so recent that the next one must wait for this
+    /// long.
     Unavailable(Seconds),
 }
 
@@ -288,8 +292,8 @@ impl KeyCache {
         self.held.as_ref()
     }
 
-    /// The discovered URL of the keys while it is fresh, or with `even_stale` until it is too old to be
-    /// used.
+    /// The discovered URL of the keys while it is fresh, or with `even_stale` until it is too old
+    /// to be used.
     #[must_use]
     pub fn jwks_uri(&self, even_stale: bool, now: UnixSeconds) -> Option<&str> {
         let found = self.jwks_uri.as_ref()?;
@@ -307,8 +311,8 @@ impl KeyCache {
         self.jwks_uri.as_ref()
     }
 
-    /// Stores a discovered URL, unless it is no newer than the one in the cache: another isolate may still
-    /// share an old one.
+    /// Stores a discovered URL, unless it is no newer than the one in the cache: another isolate
+    /// may still share an old one.
     pub fn discovered(&mut self, jwks_uri: Dated<String>) {
         if self.jwks_uri.as_ref().is_none_or(|known| known.fetched < jwks_uri.fetched) {
             self.jwks_uri = Some(jwks_uri);
@@ -407,14 +411,14 @@ impl KeyCaches {
         }
     }
 
-    /// Picks the keys under which a token with this header may verify, as [`KeySet::pick`] does, from
-    /// the set that is held for the issuer. Sets `refresh` if the set should be fetched again in the
-    /// background.
+    /// Picks the keys under which a token with this header may verify, as [`KeySet::pick`] does,
+    /// from the set that is held for the issuer. Sets `refresh` if the set should be fetched again
+    /// in the background.
     ///
     /// # Errors
     ///
-    /// `unknown_key` as [`KeySet::pick`] says, once a fetch would not help; `keys_unavailable` if the
-    /// last attempt to fetch failed too recently to try again.
+    /// `unknown_key` as [`KeySet::pick`] says, once a fetch would not help; `keys_unavailable` if
+    /// the last attempt to fetch failed too recently to try again.
     pub(crate) fn pick<'c>(
         &'c self,
         issuer: IssuerId,

@@ -21,8 +21,9 @@ impl EdwardsKey {
     ///
     /// # Errors
     ///
-    /// [`KeyFault`] for another length, a point off the curve, an encoding that is not the canonical
-    /// one, and a point of small order, under which almost every message has a valid signature.
+    /// [`KeyFault`] for another length, a point off the curve, an encoding that is not the
+    /// canonical one, and a point of small order, under which almost every message has a valid
+    /// signature.
     pub fn new(bytes: &[u8]) -> Result<Self, KeyFault> {
         let bytes = bytes.try_into().map_err(|_| KeyFault::new("an Ed25519 key has 32 bytes"))?;
         let key = VerifyingKey::from_bytes(bytes)

@@ -27,8 +27,8 @@ pub enum Provenance {
 ///
 /// # Errors
 ///
-/// [`KeyFault`] where `keys` is not an array or holds more than [`budget::KEYS_HELD`], and where not
-/// one key can be used.
+/// [`KeyFault`] where `keys` is not an array or holds more than [`budget::KEYS_HELD`], and where
+/// not one key can be used.
 pub fn import(
     set: &Object,
     allowed: &[Algorithm],

@@ -61,8 +61,8 @@ impl LatticeKey {
         }
     }
 
-    /// The members of its JWK that say what key it is (RFC 7638 section 3; those that ML-DSA for JOSE
-    /// names for `AKP`).
+    /// The members of its JWK that say what key it is (RFC 7638 section 3; those that ML-DSA for
+    /// JOSE names for `AKP`).
     pub(super) fn members(&self) -> String {
         self.members.clone()
     }

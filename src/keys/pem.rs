@@ -1,7 +1,7 @@
 //! Public keys in PEM (RFC 7468): SPKI, PKCS #1, and X.509 certificates.
 //!
-//! What comes out of a variable, a dashboard or a shell is often bent: one line, literal `\n`, white
-//! space around it. All that is repaired, since none of it changes what key is meant.
+//! What comes out of a variable, a dashboard or a shell is often bent: one line, literal `\n`,
+//! white space around it. All that is repaired, since none of it changes what key is meant.
 
 #[cfg(feature = "mldsa")]
 use super::LatticeKey;
@@ -49,13 +49,13 @@ pub fn named<T: Copy>(table: &[(ObjectIdentifier, T)], name: ObjectIdentifier) -
 
 /// Imports every block of a PEM text for those of the issuer's algorithms that it serves.
 ///
-/// A certificate counts for its public key alone: the operator trusts it by naming it, and its dates
-/// and issuer are not looked at.
+/// A certificate counts for its public key alone: the operator trusts it by naming it, and its
+/// dates and issuer are not looked at.
 ///
 /// # Errors
 ///
-/// [`KeyFault`] where the text holds no block, a private key, or a block that is no usable public key:
-/// an operator wrote each of them, so none is passed over.
+/// [`KeyFault`] where the text holds no block, a private key, or a block that is no usable public
+/// key: an operator wrote each of them, so none is passed over.
 pub fn import(text: &str, allowed: &[Algorithm]) -> Result<KeySet, KeyFault> {
     let mut keys = Vec::new();
     for block in blocks(text)? {
@@ -65,8 +65,8 @@ pub fn import(text: &str, allowed: &[Algorithm]) -> Result<KeySet, KeyFault> {
     Ok(KeySet::new(keys, Vec::new()))
 }
 
-/// Whether the bytes are a public key or certificate in DER, with base64 around it or not, or a PEM or
-/// JWK text: nothing that could be a shared secret.
+/// Whether the bytes are a public key or certificate in DER, with base64 around it or not, or a PEM
+/// or JWK text: nothing that could be a shared secret.
 pub(super) fn is_public_key(bytes: &[u8]) -> bool {
     let text = String::from_utf8_lossy(bytes);
     holds_a_block(&text)

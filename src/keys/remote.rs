@@ -14,8 +14,8 @@ pub const DOCUMENT_BYTES: usize = 256 * 1024;
 pub struct RemoteKeys {
     /// Where from.
     pub location: Location,
-    /// The service binding through which to fetch, for a Worker cannot fetch from the Workers of its
-    /// own zone; else the network.
+    /// The service binding through which to fetch, for a Worker cannot fetch from the Workers of
+    /// its own zone; else the network.
     pub service: Option<String>,
     /// How long a set serves past its freshness while nothing better is to be had.
     pub stale_if_error: Seconds,
@@ -41,8 +41,8 @@ impl Location {
 }
 
 /// The URLs at which an issuer's metadata may be, in the order in which to ask: `OpenID` Connect
-/// Discovery 1.0 section 4, which appends to the issuer's path, and RFC 8414 section 3.1, which inserts
-/// before it.
+/// Discovery 1.0 section 4, which appends to the issuer's path, and RFC 8414 section 3.1, which
+/// inserts before it.
 ///
 /// # Errors
 ///
@@ -64,9 +64,9 @@ pub fn metadata_urls(issuer: &str) -> Result<[String; 2], &'static str> {
 ///
 /// # Errors
 ///
-/// [`KeyFault`] where the document is not one strict JSON object, where its `issuer` is not, byte for
-/// byte, the one that was asked for (RFC 8414 section 3.3), or where `jwks_uri` is not an `https` URL;
-/// `http` is let pass only from an issuer that is itself a loopback address.
+/// [`KeyFault`] where the document is not one strict JSON object, where its `issuer` is not, byte
+/// for byte, the one that was asked for (RFC 8414 section 3.3), or where `jwks_uri` is not an
+/// `https` URL; `http` is let pass only from an issuer that is itself a loopback address.
 pub fn jwks_uri_of(metadata: &[u8], issuer: &str) -> Result<String, KeyFault> {
     let metadata = json::parse_object(metadata)
         .map_err(|_| KeyFault::new("the metadata is not a JSON object without repeated names"))?;

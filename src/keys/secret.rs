@@ -43,9 +43,10 @@ impl Secret {
     ///
     /// # Errors
     ///
-    /// [`KeyFault`] for an empty secret, for text that is not in the stated encoding, for white space
-    /// around it (what `echo secret | wrangler secret put` leaves behind), for one byte over and over,
-    /// and for a public key: as an HMAC secret, that is known to everybody (CVE-2016-10555).
+    /// [`KeyFault`] for an empty secret, for text that is not in the stated encoding, for white
+    /// space around it (what `echo secret | wrangler secret put` leaves behind), for one byte over
+    /// and over, and for a public key: as an HMAC secret, that is known to everybody
+    /// (CVE-2016-10555).
     pub fn from_text(text: &str, encoding: SecretEncoding) -> Result<Self, KeyFault> {
         if text.is_empty() {
             return Err(KeyFault::new("the secret is empty"));

@@ -230,7 +230,8 @@ impl Source<'_> {
         Err(Faulty)
     }
 
-    /// Metadata are of one issuer: the name asked for is the name they must give (RFC 8414 section 3.3).
+    /// Metadata are of one issuer: the name asked for is the name they must give (RFC 8414 section
+    /// 3.3).
     fn discovery(
         &self,
         issuer_path: &str,
@@ -347,8 +348,8 @@ impl Source<'_> {
     }
 }
 
-/// Whether what stands where a binding's name belongs is one, rather than the secret itself: whatever is
-/// long enough to be a secret is not shown.
+/// Whether what stands where a binding's name belongs is one, rather than the secret itself:
+/// whatever is long enough to be a secret is not shown.
 fn may_be_shown(name: &str) -> bool {
     name.len() < 32 && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }

@@ -11,7 +11,8 @@ pub struct Log {
     pub decisions: Decisions,
     /// The Analytics Engine binding to which each of them is written as a data point.
     pub analytics: Option<String>,
-    /// Whether a `Server-Timing` header tells clients how long the gate and the origin made them wait.
+    /// Whether a `Server-Timing` header tells clients how long the gate and the origin made them
+    /// wait.
     pub server_timing: bool,
 }
 

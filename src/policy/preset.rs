@@ -1,9 +1,9 @@
 //! Presets: an issuer in the words of its provider, written out as ordinary policy.
 //!
-//! A preset is a shorthand and nothing else: it becomes the keys that an operator would have written,
-//! before the issuer is compiled, and `cargo xtask check` shows them. What stands beside it replaces
-//! what it gives, or is added to it (`claims`, `require`); whose tokens they are and where the keys
-//! come from is what a preset is for, so that those cannot be replaced.
+//! A preset is a shorthand and nothing else: it becomes the keys that an operator would have
+//! written, before the issuer is compiled, and `cargo xtask check` shows them. What stands beside
+//! it replaces what it gives, or is added to it (`claims`, `require`); whose tokens they are and
+//! where the keys come from is what a preset is for, so that those cannot be replaced.
 
 mod parameters;
 mod providers;
@@ -35,8 +35,8 @@ const ESSENCE: [&str; 3] = ["issuer", "tenants", "keys"];
 /// What is added to, where a preset gives it.
 const LISTS: [&str; 2] = ["claims", "require"];
 
-/// Writes out an issuer that names a preset; `None` where it names none. `known` are the keys of any
-/// issuer.
+/// Writes out an issuer that names a preset; `None` where it names none. `known` are the keys of
+/// any issuer.
 ///
 /// Parameters with faults are stood in for, so that the rest of the issuer can be judged.
 pub(super) fn write_out(
@@ -81,7 +81,8 @@ fn complete(written: &mut Object, key: &str, value: &Value) {
     if LISTS.contains(&key)
         && let (Value::Array(items), Some(Value::Array(given))) = (&mut value, written.get(key))
     {
-        // The operator's come first, so that a fault in one of them names the place where it stands.
+        // The operator's come first, so that a fault in one of them names the place where it
+        // stands.
         items.extend(given.iter().cloned());
     }
     written.insert(key.to_owned(), value);

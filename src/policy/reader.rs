@@ -1,6 +1,7 @@
 //! Reading a raw value key by key, with its path, so that every fault says where it is.
 //!
-//! A policy is read once, by an isolate at its start: not inlined, since upload counts more than speed.
+//! A policy is read once, by an isolate at its start: not inlined, since upload counts more than
+//! speed.
 
 use super::fault::Faults;
 use crate::json::Object;

@@ -26,8 +26,8 @@ pub struct BindingReference {
     pub issuer: Option<IssuerId>,
 }
 
-/// Lists the bindings that a raw policy names for secrets and keys. Leaves out malformed values, which
-/// the compiler reports.
+/// Lists the bindings that a raw policy names for secrets and keys. Leaves out malformed values,
+/// which the compiler reports.
 pub(super) fn all(raw: &Value) -> Vec<BindingReference> {
     let mut references = Vec::new();
     let mut add = |pointer: String, purpose, issuer| {

@@ -6,9 +6,9 @@ use crate::path::CanonicalPath;
 use crate::route::{Access, Methods, Pattern, Route, percent_encoded};
 
 impl Policy {
-    /// Routes that do something else than a reader of the policy may think: public ones that admit a
-    /// guarded path in other letters or with an encoded slash, ones that keep methods from a wider
-    /// pattern, and ones that are never asked.
+    /// Routes that do something else than a reader of the policy may think: public ones that admit
+    /// a guarded path in other letters or with an encoded slash, ones that keep methods from a
+    /// wider pattern, and ones that are never asked.
     #[must_use]
     pub fn surprises(&self) -> Vec<Fault> {
         let mut found = Vec::new();

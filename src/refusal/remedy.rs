@@ -1,5 +1,5 @@
-//! For each reason code, what to do about it: for the operator and whoever holds the token, never for
-//! an answer to a client. The Worker is built without this module.
+//! For each reason code, what to do about it: for the operator and whoever holds the token, never
+//! for an answer to a client. The Worker is built without this module.
 
 use super::Code;
 use crate::issuer::Issuer;
@@ -175,8 +175,8 @@ fn accepted(expected: &Expected) -> String {
     }
 }
 
-/// What a token says of itself, as far as remedies quote it: its header, and who made it for whom and
-/// when. Never whom it is about, nor anything else. Nothing of it is believed.
+/// What a token says of itself, as far as remedies quote it: its header, and who made it for whom
+/// and when. Never whom it is about, nor anything else. Nothing of it is believed.
 #[derive(Default)]
 pub struct Readable {
     header: Object,

@@ -10,7 +10,8 @@ use crate::signature::Verified;
 use crate::time::{Seconds, UnixSeconds};
 use serde_json::Value;
 
-/// The greatest age of a logout token. Providers send it at once, and repeat it if it was not received.
+/// The greatest age of a logout token. Providers send it at once, and repeat it if it was not
+/// received.
 const MAX_AGE: Seconds = Seconds::new(10 * 60);
 
 /// A logout that a provider has reported, and the entries that it writes into the store.
@@ -23,11 +24,11 @@ pub struct Logout {
 }
 
 impl Logout {
-    /// Checks a verified logout token (section 2.6): its type, issuer, audience and times, the `events`
-    /// member for logout, `sub` or `sid` or both, a `jti`, and no `nonce`.
+    /// Checks a verified logout token (section 2.6): its type, issuer, audience and times, the
+    /// `events` member for logout, `sub` or `sid` or both, a `jti`, and no `nonce`.
     ///
-    /// The logout of a session also revokes all tokens that the user has so far. Many access tokens do
-    /// not name their session, and the user's other sessions soon refresh theirs.
+    /// The logout of a session also revokes all tokens that the user has so far. Many access tokens
+    /// do not name their session, and the user's other sessions soon refresh theirs.
     ///
     /// # Errors
     ///
@@ -72,7 +73,8 @@ impl Logout {
         if revokes.is_empty() {
             return Err(missing("the logout token has neither sub nor sid"));
         }
-        // The same entry that revokes a token by its jti, so that a repeated logout token is recognized.
+        // The same entry that revokes a token by its jti, so that a repeated logout token is
+        // recognized.
         Ok(Self { used: entry(Subject::Jti, id), revokes })
     }
 }

@@ -7,9 +7,9 @@ use std::collections::HashMap;
 
 /// The newest entries of the store: at least [`budget::REVOCATIONS`], and at most twice as many.
 ///
-/// There are two generations. New entries go into the younger one. When that is full, it becomes the older
-/// one, and the previous older one is dropped. So even in a flood of new tokens, each of them costs the
-/// same and never a search.
+/// There are two generations. New entries go into the younger one. When that is full, it becomes
+/// the older one, and the previous older one is dropped. So even in a flood of new tokens, each of
+/// them costs the same and never a search.
 #[derive(Debug, Default)]
 pub struct Revocations {
     young: HashMap<String, Remembered>,

@@ -21,8 +21,8 @@ pub enum Condition {
     Equals(Value),
     /// It is one of these strings, numbers and booleans.
     OneOf(Vec<Value>),
-    /// It is an array that contains this string, number or boolean. A substring of a string does not
-    /// count.
+    /// It is an array that contains this string, number or boolean. A substring of a string does
+    /// not count.
     Contains(Value),
 }
 

@@ -1,4 +1,5 @@
-//! ML-DSA (FIPS 204 section 5.3) over the message itself, with the empty context that JOSE prescribes.
+//! ML-DSA (FIPS 204 section 5.3) over the message itself, with the empty context that JOSE
+//! prescribes.
 
 use crate::keys::{AnyLatticeKey, LatticeKey};
 use ml_dsa::{Signature, Verifier as _};

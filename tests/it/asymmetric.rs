@@ -30,9 +30,9 @@ fn gate(algorithms: &[&str], keys: &[Value]) -> Gate {
     Gate::new(&with_keys(algorithms, keys))
 }
 
-/// What becomes of a key for an issuer of the pair's algorithm: it verifies the pair's tokens, or it is
-/// left out for a reason with these words in it. A good key beside it verifies its own all the same; and
-/// alone, a key that is left out is a fault of the policy.
+/// What becomes of a key for an issuer of the pair's algorithm: it verifies the pair's tokens, or
+/// it is left out for a reason with these words in it. A good key beside it verifies its own all
+/// the same; and alone, a key that is left out is a fault of the policy.
 fn check_keys(pair: Pair, rows: impl IntoIterator<Item = (Value, &'static str)>) {
     let algorithms = ["RS256", pair.algorithm()];
     let mine = pair.signed(payload(&[]));

@@ -18,8 +18,8 @@ const ORDER: [u8; 32] = [
     0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10,
 ];
 
-/// Every encoding of a point of small order, and of a coordinate that is not below the field's prime:
-/// the lists of "Taming the many EdDSAs" (Chalkias et al. 2020), table 1.
+/// Every encoding of a point of small order, and of a coordinate that is not below the field's
+/// prime: the lists of "Taming the many EdDSAs" (Chalkias et al. 2020), table 1.
 pub(crate) fn odd_points() -> Vec<[u8; 32]> {
     let whole = |first: u8, last: u8, rest: u8| {
         let mut bytes = [rest; 32];

@@ -1,9 +1,9 @@
 //! The examples of the RFCs, by section.
 //!
 //! `examples/rfc.json` holds those of RFC 7515, 7520, 7797 and 8037 (code components under the IETF
-//! Trust's licence), `examples/mldsa.json` those of ML-DSA for JOSE and COSE (the same licence). The
-//! payload of many is a text and no claims set: the gate refuses such a token though it is well signed,
-//! so these go through the signature step alone.
+//! Trust's licence), `examples/mldsa.json` those of ML-DSA for JOSE and COSE (the same licence).
+//! The payload of many is a text and no claims set: the gate refuses such a token though it is well
+//! signed, so these go through the signature step alone.
 
 mod access_tokens;
 mod jwk;
@@ -61,8 +61,8 @@ impl Example {
         verify(token, &fitting).map(drop).map_err(|refusal| refusal.code())
     }
 
-    /// The token verifies with its key and its algorithm, not with another algorithm of the key, and
-    /// not with any one bit of its signature changed.
+    /// The token verifies with its key and its algorithm, not with another algorithm of the key,
+    /// and not with any one bit of its signature changed.
     fn check_signature(&self) {
         let algorithm = self.algorithm().unwrap();
         let keys = self.keys(&[algorithm]).unwrap();

@@ -94,7 +94,8 @@ fn time_is_an_argument() {
     table(rows, |at| code(*at));
 }
 
-/// One verdict does not depend on another: the same request gets the same answer, whatever came before.
+/// One verdict does not depend on another: the same request gets the same answer, whatever came
+/// before.
 #[test]
 fn no_request_leaves_anything_behind() {
     let gate = gate();
@@ -126,7 +127,8 @@ fn an_admitted_request_has_its_route_and_its_claims() {
     }
 }
 
-/// A policy with any fault at all is no policy: there is nothing to judge by, and nothing to forward.
+/// A policy with any fault at all is no policy: there is nothing to judge by, and nothing to
+/// forward.
 #[test]
 fn a_faulty_policy_admits_nobody() {
     let good = gate_policy();

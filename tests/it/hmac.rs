@@ -38,7 +38,8 @@ fn rfc7518_section_3_2_each_hash() {
     }
 }
 
-/// One secret for several hashes: the header chooses among what the operator chose, and nothing else.
+/// One secret for several hashes: the header chooses among what the operator chose, and nothing
+/// else.
 #[test]
 fn rfc8725_section_3_1_the_header_agrees_with_the_tag() {
     let issuer = with(hs_issuer(), json!({ "algorithms": ["HS256", "HS512"] }));

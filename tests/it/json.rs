@@ -224,8 +224,8 @@ fn scribble(random: &mut fastrand::Rng, depth: usize, text: &mut String) {
     text.push_str(space(random));
 }
 
-/// What is accepted, serde_json reads alike; what is not, serde_json refuses too, or it repeats a name
-/// or nests too deep.
+/// What is accepted, serde_json reads alike; what is not, serde_json refuses too, or it repeats a
+/// name or nests too deep.
 #[test]
 fn serde_json_reads_alike_whatever_is_accepted() {
     let mut random = fastrand::Rng::with_seed(0x0a5e);

@@ -17,8 +17,8 @@ fn object(value: &Value) -> Object {
     value.as_object().unwrap().clone()
 }
 
-/// What becomes of one key for an issuer of RS256 and ES256: nothing, or some words of the reason why
-/// it is not used. A good key stands beside it, and must always load.
+/// What becomes of one key for an issuer of RS256 and ES256: nothing, or some words of the reason
+/// why it is not used. A good key stands beside it, and must always load.
 fn check(rows: impl IntoIterator<Item = (Value, &'static str)>) {
     let algorithms = [Algorithm::RS256, Algorithm::ES256];
     table(rows.into_iter().map(|(jwk, words)| ((jwk, words), true)), |(jwk, words)| {

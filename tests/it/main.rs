@@ -1,8 +1,8 @@
 //! The core's tests: one module a subject, natively and on wasm32.
 //!
-//! Tests that hold against a numbered row of the attack list are named `attack_NN_…`, those that hold
-//! a section of an RFC are named after it. `kit` has what they share: a fixed time, fixed keys,
-//! tokens signed by other code than the crate's own, policies, requests.
+//! Tests that hold against a numbered row of the attack list are named `attack_NN_…`, those that
+//! hold a section of an RFC are named after it. `kit` has what they share: a fixed time, fixed
+//! keys, tokens signed by other code than the crate's own, policies, requests.
 
 #![expect(
     clippy::arithmetic_side_effects,

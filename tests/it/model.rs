@@ -1,8 +1,8 @@
-//! Ten thousand random requests by random policies: none is a 500, and none reaches the origin unless
-//! a model of the policy, written apart from the gate, says so.
+//! Ten thousand random requests by random policies: none is a 500, and none reaches the origin
+//! unless a model of the policy, written apart from the gate, says so.
 //!
-//! The model works forwards from what the test itself put together. It never parses a token, a path or
-//! a header: it knows of each piece what was meant by it.
+//! The model works forwards from what the test itself put together. It never parses a token, a path
+//! or a header: it knows of each piece what was meant by it.
 
 use crate::kit::{Call, Gate, Held, NOW, Signer, hs_issuer, keys, now, payload, with};
 use fastrand::Rng;
@@ -38,7 +38,8 @@ struct Token {
     flaw: Option<&'static str>,
 }
 
-/// The token that a request carries, if it carries one, or the code that what it carries is refused with.
+/// The token that a request carries, if it carries one, or the code that what it carries is refused
+/// with.
 type Credentials = Result<Option<Token>, &'static str>;
 
 /// A path, and what its segments mean; `None` for one that two servers read differently.
@@ -245,7 +246,8 @@ fn draw_credentials(random: &mut Rng) -> (Vec<(String, String)>, Credentials) {
             (lines, Err("multiple_tokens"))
         }
         7 => (vec![cookie("")], Err("malformed_authorization")),
-        // With what a browser adds to a page's own requests, so that the method makes no difference.
+        // With what a browser adds to a page's own requests, so that the method makes no
+        // difference.
         8..=10 => {
             let own = header("Sec-Fetch-Site", "same-origin".to_owned());
             (vec![cookie(&text), own], Ok(Some(token)))

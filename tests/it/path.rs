@@ -260,8 +260,8 @@ fn urls_are_split_without_changing_a_byte() {
     });
 }
 
-/// For every path: if it is accepted, WHATWG's rules leave it as it is, its segments are what decoding
-/// makes of it, and nothing that a server might split or resolve is in them.
+/// For every path: if it is accepted, WHATWG's rules leave it as it is, its segments are what
+/// decoding makes of it, and nothing that a server might split or resolve is in them.
 fn judge(path: &str, accepted: &mut BTreeMap<Vec<String>, String>) {
     let Ok(canonical) = CanonicalPath::parse(path) else { return };
     assert_eq!(canonical.as_str(), path);

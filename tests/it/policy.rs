@@ -16,8 +16,8 @@ use serde_json::{Value, json};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
-/// What is wrong with each policy: the place of every fault, and some words of its problem and of its
-/// remedy.
+/// What is wrong with each policy: the place of every fault, and some words of its problem and of
+/// its remedy.
 fn check<'r>(rows: impl IntoIterator<Item = (Value, Vec<(&'r str, &'r str, &'r str)>)>) {
     let rows = rows.into_iter().map(|row| (row, Vec::<String>::new()));
     table(rows, |(raw, expected)| {

@@ -1,4 +1,5 @@
-//! For every key of the policy's schema, a request that fares otherwise when the key says otherwise.
+//! For every key of the policy's schema, a request that fares otherwise when the key says
+//! otherwise.
 
 mod issuers;
 mod presets;

@@ -20,8 +20,8 @@ fn usual() -> Value {
     json!({ "kv": "REVOKED" })
 }
 
-/// Judges a token as the edge does: what is wanted is read from a store with these entries, in which
-/// `"?"` is one that cannot be read.
+/// Judges a token as the edge does: what is wanted is read from a store with these entries, in
+/// which `"?"` is one that cannot be read.
 fn ask(gate: &mut Gate, token: &str, store: &[(&str, &str)], at: i64) -> (String, Vec<String>) {
     let at = UnixSeconds::new(NOW + at);
     let call = Call::get("/").bearer(token);

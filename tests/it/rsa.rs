@@ -38,8 +38,8 @@ fn rfc7518_section_3_3_each_hash() {
     }
 }
 
-/// Every way in which an operator may have written the key, and everything that an attacker can make
-/// a secret of.
+/// Every way in which an operator may have written the key, and everything that an attacker can
+/// make a secret of.
 #[test]
 fn attack_02_the_public_key_as_a_secret() {
     let jwk = keys::rsa_jwk(keys::RSA_PRIVATE);
@@ -314,8 +314,8 @@ fn attack_11_a_leading_zero_is_part_of_the_signature() {
     assert_eq!(gate.token(&format!("{input}.{}", b64(sum))), BAD_SIGNATURE);
 }
 
-/// Bleichenbacher's forgery of 2006: with the exponent 3, a cube root is a signature to whoever does
-/// not look behind the digest. Such a key is not taken, so that there is nothing to forge for.
+/// Bleichenbacher's forgery of 2006: with the exponent 3, a cube root is a signature to whoever
+/// does not look behind the digest. Such a key is not taken, so that there is nothing to forge for.
 #[test]
 fn attack_11_the_cube_root() {
     let jwk = json!({ "kty": "RSA", "n": keys::weak("small_exponent"), "e": "Aw" });

@@ -1,7 +1,8 @@
 //! What a provider has to bear of a gate that runs everywhere: the numbers of `docs/scale.md`.
 //!
-//! The caches are the gate's own; this file plays the part of `src/edge/keys.rs` around them, second by
-//! second: isolates that know nothing of each other, save, within a location, for a Cache API.
+//! The caches are the gate's own; this file plays the part of `src/edge/keys.rs` around them,
+//! second by second: isolates that know nothing of each other, save, within a location, for a Cache
+//! API.
 
 use crate::kit::keys;
 use portcullis::alg::Algorithm;
@@ -217,8 +218,8 @@ fn asked(kid: &str) -> AskedKey {
     AskedKey::of(&header(kid))
 }
 
-/// The set that the provider had. What kind of keys it holds is of no interest to a cache; these are
-/// quick to import.
+/// The set that the provider had. What kind of keys it holds is of no interest to a cache; these
+/// are quick to import.
 fn set(found: &Dated<&[u32]>) -> Dated<KeySet> {
     let jwk = |number: &u32| {
         let mut jwk = keys::oct_jwk(keys::SECRET.as_bytes());

@@ -128,7 +128,8 @@ fn rfc7519_section_7_2_the_payload_is_one_strict_object() {
     check_payloads([(payload(&[]), ADMITTED), (format!(" \r\n\t{} ", payload(&[])), ADMITTED)]);
 }
 
-/// The same where no rule asks for `iss`, so that nothing looks at the payload before its signature.
+/// The same where no rule asks for `iss`, so that nothing looks at the payload before its
+/// signature.
 #[test]
 fn rfc7519_section_7_2_the_payload_where_the_issuer_is_waived() {
     let issuer = serde_json::json!({ "issuer": "*", "audience": "*", "expiry": "optional" });

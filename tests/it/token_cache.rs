@@ -14,7 +14,8 @@ use serde_json::{Value, json};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
-/// The verdict on a token at so many seconds past the beginning, and whether it came from the cache.
+/// The verdict on a token at so many seconds past the beginning, and whether it came from the
+/// cache.
 fn ask_at(gate: &Gate, path: &str, token: &str, seconds: i64) -> (String, bool) {
     let at = UnixSeconds::new(NOW + seconds);
     let (trace, verdict) = gate.trace(&Call::get(path).bearer(token), at);

@@ -1,9 +1,9 @@
 //! Vectors from others: Wycheproof's for the primitives, and compact JWS for the whole.
 //!
 //! Every known divergence is one line of `vectors/exceptions.json`, with what was expected, what
-//! happens and why; a line that no longer holds fails like a divergence that has none. Cases whose key
-//! is refused at import, or that ask for something that JOSE does not have, are rejects by rule: the
-//! rule is asked for each of them, and their number is reported.
+//! happens and why; a line that no longer holds fails like a divergence that has none. Cases whose
+//! key is refused at import, or that ask for something that JOSE does not have, are rejects by
+//! rule: the rule is asked for each of them, and their number is reported.
 
 mod elliptic;
 #[cfg(not(target_arch = "wasm32"))]

@@ -1,5 +1,5 @@
-//! `cargo xtask bench`: measurements side by side, because ratios hold from machine to machine where times
-//! do not.
+//! `cargo xtask bench`: measurements side by side, because ratios hold from machine to machine
+//! where times do not.
 
 use anyhow::Result;
 use clap::{Args, Subcommand};
@@ -17,7 +17,8 @@ pub(crate) struct Options {
 
 #[derive(Clone, Debug, Subcommand)]
 enum Subject {
-    /// Requests through the gate beside jose, Hono and a pass-through, in workerd; writes benches/results
+    /// Requests through the gate beside jose, Hono and a pass-through, in workerd; writes
+    /// benches/results
     Gateways(gateways::Options),
     /// Signature checks in V8: kernels, crates, OpenSSL
     Signatures,

@@ -1,5 +1,5 @@
-//! The browser that the console's page is tried in: one that is installed, or, where a machine is there for
-//! continuous integration and has Debian's packages, one from these.
+//! The browser that the console's page is tried in: one that is installed, or, where a machine is
+//! there for continuous integration and has Debian's packages, one from these.
 
 use crate::{process, say};
 use anyhow::Result;
@@ -11,9 +11,9 @@ use std::{env, iter};
 const NAMES: [&str; 5] =
     ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"];
 
-/// Installs Chromium if there is none and the machine is there for such things: the variable CI is "true",
-/// and it is Debian's or one like it. Says so. Where there is none in the end, the tests in the browser are
-/// left out, and say why.
+/// Installs Chromium if there is none and the machine is there for such things: the variable CI is
+/// "true", and it is Debian's or one like it. Says so. Where there is none in the end, the tests in
+/// the browser are left out, and say why.
 pub(crate) fn ensure() {
     if is_installed() || !is_for_integration() {
         return;

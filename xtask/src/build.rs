@@ -18,10 +18,11 @@ pub(crate) mod page;
 /// `.cargo/config.toml` says of this; `CARGO_ENCODED_RUSTFLAGS` wins over both.
 pub(crate) const WORKER_RUSTFLAGS: &str = "-Ctarget-feature=+simd128,+relaxed-simd";
 
-/// What wasm-opt is told: what to do, and what the module may use besides what it says of itself: exceptions come in after rustc, with
-/// wasm-bindgen, and the rest is rustc's default. Not everything that wasm-opt knows, which could be
-/// newer than the runtime. The lowest kilobyte of memory is the far end of the stack, which only an overflow about to trap
-/// could reach: taken for unused, it lets offsets be folded. What values can be where is worked out of the whole module
+/// What wasm-opt is told: what to do, and what the module may use besides what it says of itself:
+/// exceptions come in after rustc, with wasm-bindgen, and the rest is rustc's default. Not
+/// everything that wasm-opt knows, which could be newer than the runtime. The lowest kilobyte of
+/// memory is the far end of the stack, which only an overflow about to trap could reach: taken for
+/// unused, it lets offsets be folded. What values can be where is worked out of the whole module
 /// (GUFA), and what that shows to be needless goes in a second pass.
 ///
 /// Names of functions and tools are a tenth of the module, and left out.
@@ -41,8 +42,8 @@ const OPTIMISATION: [&str; 13] = [
     "--enable-sign-ext",
 ];
 
-/// What esbuild is told. Nobody declares one of wasm-bindgen's classes with `using`; without the symbol for that, those
-/// that nobody makes at all are left out.
+/// What esbuild is told. Nobody declares one of wasm-bindgen's classes with `using`; without the
+/// symbol for that, those that nobody makes at all are left out.
 const BUNDLING: [&str; 7] = [
     "--bundle",
     "--format=esm",
@@ -56,7 +57,8 @@ const BUNDLING: [&str; 7] = [
 /// Where wrangler.toml's `main` expects the Worker.
 pub(crate) const DEPLOYED_FOLDER: &str = "build";
 
-/// What the build leaves behind that wrangler uploads: the code that calls the module, and the module.
+/// What the build leaves behind that wrangler uploads: the code that calls the module, and the
+/// module.
 const SCRIPT: &str = "index.js";
 const MODULE: &str = "index_bg.wasm";
 const OUTPUTS: [&str; 2] = [SCRIPT, MODULE];
@@ -105,7 +107,8 @@ fn refuse_what_undoes_the_gate(workspace: &Workspace) -> Result<()> {
     Ok(())
 }
 
-/// Builds the Worker into a folder of the checkout, unless it is there already, and returns its script.
+/// Builds the Worker into a folder of the checkout, unless it is there already, and returns its
+/// script.
 pub(crate) fn worker(
     workspace: &Workspace,
     tools: &Tools,
@@ -130,7 +133,8 @@ pub(crate) fn worker(
             .current_dir(workspace.root())
             .env_remove("RUSTFLAGS")
             .env("CARGO_ENCODED_RUSTFLAGS", remapped(WORKER_RUSTFLAGS))
-            // That is done with the entry in front: what nobody needs can be told apart only before.
+            // That is done with the entry in front: what nobody needs can be told apart only
+            // before.
             .env("NO_MINIFY", "")
             // worker-build would download these two from elsewhere.
             .env("WASM_BINDGEN_BIN", &tools.wasm_bindgen)
@@ -178,8 +182,8 @@ pub(crate) fn optimise(workspace: &Workspace, tools: &Tools, module: &Path) -> R
         .with_context(|| format!("{} cannot be replaced", module.display()))
 }
 
-/// These flags, and no path of this machine in what is uploaded: the places of panics in other crates
-/// are strings in it.
+/// These flags, and no path of this machine in what is uploaded: the places of panics in other
+/// crates are strings in it.
 fn remapped(rustflags: &str) -> String {
     let home = env::var_os("CARGO_HOME")
         .map(PathBuf::from)

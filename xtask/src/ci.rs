@@ -97,8 +97,9 @@ fn lints_for_wasm(root: &Path, package: &str, features: &str, rustflags: &str) -
     cargo(root, &arguments, &[("CARGO_ENCODED_RUSTFLAGS", rustflags)])
 }
 
-/// A `RUSTFLAGS` variable replaces the flags of `.cargo/config.toml`, and the kernels would be slow, silently. So
-/// cargo alone refuses to build the Worker then, and the flags that xtask sets win over the variable.
+/// A `RUSTFLAGS` variable replaces the flags of `.cargo/config.toml`, and the kernels would be
+/// slow, silently. So cargo alone refuses to build the Worker then, and the flags that xtask sets
+/// win over the variable.
 fn without_relaxed_simd(root: &Path, features: &str) -> Result<()> {
     let check = || {
         let mut command = Command::new("cargo");
@@ -209,8 +210,8 @@ fn shipped_configuration(workspace: &Workspace) -> Result<()> {
     }
 }
 
-/// Checks the format of all JavaScript, and the types of what runs in the Workers runtime. The types of
-/// the rest are checked by `npm run types`.
+/// Checks the format of all JavaScript, and the types of what runs in the Workers runtime. The
+/// types of the rest are checked by `npm run types`.
 fn javascript(workspace: &Workspace, tools: &Tools) -> Result<()> {
     let run = |program: &str, arguments: &[&str]| {
         let mut command = tools.node.command(program)?;

@@ -7,8 +7,8 @@ use std::env;
 use std::ffi::OsString;
 use std::process::{Command, ExitCode};
 
-/// Runs `portcullis doctor` with the same arguments. It fetches over TLS, which takes long to compile, so
-/// that this program is built without it.
+/// Runs `portcullis doctor` with the same arguments. It fetches over TLS, which takes long to
+/// compile, so that this program is built without it.
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command
@@ -20,7 +20,8 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<ExitCode> 
         let config: [OsString; 2] = ["--config".into(), workspace.path("wrangler.toml").into()];
         command.args(config);
     }
-    // The variables that cargo has set for this program would make it rebuild the other one each time.
+    // The variables that cargo has set for this program would make it rebuild the other one each
+    // time.
     for (name, _) in env::vars_os() {
         let text = name.to_string_lossy();
         if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {

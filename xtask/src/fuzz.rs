@@ -1,4 +1,5 @@
-//! A short run of each fuzz target, as part of `cargo xtask ci`, where there is a nightly toolchain.
+//! A short run of each fuzz target, as part of `cargo xtask ci`, where there is a nightly
+//! toolchain.
 
 use crate::test::Skipped;
 use crate::workspace::Workspace;

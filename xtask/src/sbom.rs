@@ -36,8 +36,8 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The document for the deployed features on wasm32: neither what tests and xtask use, nor what ran at
-/// build time.
+/// The document for the deployed features on wasm32: neither what tests and xtask use, nor what ran
+/// at build time.
 pub(crate) fn of_worker(workspace: &Workspace) -> Result<Value> {
     let mut command = Command::new("cargo");
     command
@@ -165,7 +165,8 @@ mod tests {
         assert!(document("nonsense\n", &BTreeMap::new()).is_err());
     }
 
-    /// Of this very checkout: what CycloneDX requires of each part, and nothing that is not deployed.
+    /// Of this very checkout: what CycloneDX requires of each part, and nothing that is not
+    /// deployed.
     #[test]
     fn the_worker_has_one() {
         let made = of_worker(&Workspace::find().unwrap()).unwrap();

@@ -11,8 +11,8 @@ use std::process::{Command, ExitCode};
 use std::time::Instant;
 use std::{fmt, fs};
 
-/// The cargo features of the algorithms that are not in every build, and of the kernels, which verify
-/// some of the others.
+/// The cargo features of the algorithms that are not in every build, and of the kernels, which
+/// verify some of the others.
 pub(crate) const EVERY_ALGORITHM: &str = "kernels,mldsa,es512,es256k";
 
 /// Takes no options: it runs everything.
@@ -89,8 +89,8 @@ pub(crate) fn template(workspace: &Workspace, tools: &Tools) -> Result<()> {
     node_tests(workspace, tools, "tests/template/*.test.mjs")
 }
 
-/// With Node's own runner, in the Node that the packages bring. A second reporter writes the names of
-/// the tests that fail into a file.
+/// With Node's own runner, in the Node that the packages bring. A second reporter writes the names
+/// of the tests that fail into a file.
 fn node_tests(workspace: &Workspace, tools: &Tools, files: &str) -> Result<()> {
     let names = workspace.path("target").join("failed-end-to-end-tests");
     let mut command = Command::new("node");

@@ -1,5 +1,5 @@
-//! The API of the console's page: the policy in force, the Worker's verdict on a request, and a token to
-//! try.
+//! The API of the console's page: the policy in force, the Worker's verdict on a request, and a
+//! token to try.
 
 use super::super::isolate::{self, Isolate};
 use super::super::{clock, gateway, keys, stream};

@@ -13,8 +13,8 @@ use web_sys::{
 };
 use worker::Env;
 
-/// Fetches a document of at most [`DOCUMENT_BYTES`] bytes, counted after decompression. Returns `None` if
-/// the server says that it does not exist.
+/// Fetches a document of at most [`DOCUMENT_BYTES`] bytes, counted after decompression. Returns
+/// `None` if the server says that it does not exist.
 pub(super) async fn fetch(
     url: &str,
     service: Option<&str>,

@@ -1,9 +1,9 @@
 //! Sharing fetched keys between the isolates of a data center, through the Cache API.
 //!
-//! Without that API (on workers.dev, in a bare runtime) every call does nothing, and each isolate fetches
-//! for itself. Entries live for as long as the policy's `stale_if_error` says, regardless of the
-//! provider's headers, and contain their own age. A failure has a separate entry, so it never replaces a
-//! valid set.
+//! Without that API (on workers.dev, in a bare runtime) every call does nothing, and each isolate
+//! fetches for itself. Entries live for as long as the policy's `stale_if_error` says, regardless
+//! of the provider's headers, and contain their own age. A failure has a separate entry, so it
+//! never replaces a valid set.
 
 use crate::json::{self, Object};
 use crate::keys::RemoteKeys;
@@ -79,7 +79,8 @@ fn dated<T>(entry: &Object, value: T, now: UnixSeconds) -> Option<Dated<T>> {
     Some(Dated { value, fetched, fresh_for: Seconds::new(fresh_for) })
 }
 
-/// Reads a time in the past. A time that is slightly ahead, by another machine's clock, counts as now.
+/// Reads a time in the past. A time that is slightly ahead, by another machine's clock, counts as
+/// now.
 fn past(entry: &Object, name: &str, now: UnixSeconds) -> Option<UnixSeconds> {
     let time = UnixSeconds::new(entry.get(name)?.as_i64()?);
     (time <= now.plus(SKEW)).then_some(time.min(now))

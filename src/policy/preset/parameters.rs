@@ -4,8 +4,8 @@ use super::super::fault::Faults;
 use super::super::reader::{Faulty, Table};
 use crate::url::Url;
 
-/// The parameters of a preset, as they are read. A fault is reported, and stood in for by a value that
-/// has none.
+/// The parameters of a preset, as they are read. A fault is reported, and stood in for by a value
+/// that has none.
 pub(super) struct Parameters<'t, 'v> {
     table: &'t Table<'v>,
     faults: &'t mut Faults,

@@ -37,8 +37,9 @@ fn issuer(name: impl Into<Value>, algorithms: &[&str], jwks_uri: String) -> Obje
     ])
 }
 
-/// `iss` ends in a slash: <https://auth0.com/docs/secure/tokens/access-tokens/access-token-profiles>.
-/// Keys and RS256: <https://auth0.com/docs/secure/tokens/json-web-tokens/json-web-key-sets>.
+/// `iss` ends in a slash:
+/// <https://auth0.com/docs/secure/tokens/access-tokens/access-token-profiles>. Keys and RS256:
+/// <https://auth0.com/docs/secure/tokens/json-web-tokens/json-web-key-sets>.
 fn auth0(parameters: &mut Parameters<'_, '_>) -> Object {
     let domain = parameters.host("domain", "tenant.eu.auth0.com");
     issuer(
@@ -48,7 +49,8 @@ fn auth0(parameters: &mut Parameters<'_, '_>) -> Object {
     )
 }
 
-/// Keys: <https://developers.cloudflare.com/cloudflare-one/access-controls/applications/http-apps/authorization-cookie/validating-json/>.
+/// Keys:
+/// <https://developers.cloudflare.com/cloudflare-one/access-controls/applications/http-apps/authorization-cookie/validating-json/>.
 /// Claims, `type` among them, which sets the token of an application apart from that of a session:
 /// <https://developers.cloudflare.com/cloudflare-one/access-controls/applications/http-apps/authorization-cookie/application-token/>.
 fn cloudflare_access(parameters: &mut Parameters<'_, '_>) -> Object {
@@ -70,9 +72,10 @@ fn cloudflare_access(parameters: &mut Parameters<'_, '_>) -> Object {
     written
 }
 
-/// `iss`, keys and RS256: <https://docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-using-tokens-verifying-a-jwt.html>.
-/// An access token has no `aud`, unless its request names a resource, and says in `client_id` whose it
-/// is; `token_use` sets it apart from an identity token; groups are in `cognito:groups`:
+/// `iss`, keys and RS256:
+/// <https://docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-using-tokens-verifying-a-jwt.html>.
+/// An access token has no `aud`, unless its request names a resource, and says in `client_id` whose
+/// it is; `token_use` sets it apart from an identity token; groups are in `cognito:groups`:
 /// <https://docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-using-the-access-token.html>.
 fn cognito(parameters: &mut Parameters<'_, '_>) -> Object {
     let region = parameters.read("region", "eu-west-1", |text| {
@@ -108,8 +111,9 @@ fn cognito(parameters: &mut Parameters<'_, '_>) -> Object {
 
 /// `iss` of version 2.0, which names the tenant by its identifier and never by a domain, and `tid`:
 /// <https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference>. Keys:
-/// <https://learn.microsoft.com/entra/identity-platform/access-tokens#validate-tokens>, the tenant's
-/// own and not those that all tenants share, some of which are for consumers' accounts alone.
+/// <https://learn.microsoft.com/entra/identity-platform/access-tokens#validate-tokens>, the
+/// tenant's own and not those that all tenants share, some of which are for consumers' accounts
+/// alone.
 fn entra(parameters: &mut Parameters<'_, '_>) -> Object {
     let tenant = parameters.read("tenant", "72f988bf-86f1-41af-91ab-2d7cd011db47", |text| {
         let groups: Vec<_> = text.split('-').map(str::len).collect();
@@ -153,8 +157,8 @@ fn google(_: &mut Parameters<'_, '_>) -> Object {
     )
 }
 
-/// Addresses: <https://www.keycloak.org/securing-apps/oidc-layers>. The claim `typ` sets access tokens
-/// apart from identity tokens, and roles are in `realm_access`:
+/// Addresses: <https://www.keycloak.org/securing-apps/oidc-layers>. The claim `typ` sets access
+/// tokens apart from identity tokens, and roles are in `realm_access`:
 /// <https://www.keycloak.org/docs/latest/server_admin/#_oidc_token_role_mappings>.
 fn keycloak(parameters: &mut Parameters<'_, '_>) -> Object {
     let base = parameters.base("base_url", "https://keycloak.example.com");
@@ -185,8 +189,8 @@ fn okta(parameters: &mut Parameters<'_, '_>) -> Object {
     issuer(address.clone(), &["RS256"], format!("{address}/v1/keys"))
 }
 
-/// `iss` and `aud`: <https://supabase.com/docs/guides/auth/jwt-fields>. Keys, and the algorithms that
-/// have a public half: <https://supabase.com/docs/guides/auth/signing-keys>.
+/// `iss` and `aud`: <https://supabase.com/docs/guides/auth/jwt-fields>. Keys, and the algorithms
+/// that have a public half: <https://supabase.com/docs/guides/auth/signing-keys>.
 fn supabase(parameters: &mut Parameters<'_, '_>) -> Object {
     let base = match (parameters.has("project"), parameters.has("url")) {
         (_, false) => {

@@ -154,7 +154,8 @@ fn attack_03_other_families_against_an_rsa_key() {
     table(tokens.into_iter().map(|token| (token, ADMITTED)), |token| gate.token(token));
 }
 
-/// RFC 8812 section 3.2, and RFC 7518 section 3.4 for the others: the hash belongs to the algorithm.
+/// RFC 8812 section 3.2, and RFC 7518 section 3.4 for the others: the hash belongs to the
+/// algorithm.
 #[test]
 fn rfc8812_section_3_the_names_are_exact() {
     let gate = gate(&["ES256", "ES384"], &[Pair::Es256.jwk(), Pair::Es384.jwk()]);

@@ -219,8 +219,8 @@ fn an_issuer_vouches_for_itself_alone() {
     table(rows, |token| gate.token(token));
 }
 
-/// What a token says of its issuer only chooses among issuers; whatever it chose has to bear the token
-/// out, and the claims are then read strictly.
+/// What a token says of its issuer only chooses among issuers; whatever it chose has to bear the
+/// token out, and the claims are then read strictly.
 #[test]
 fn an_issuer_is_chosen_by_the_claim_of_that_name_alone() {
     let other = with(

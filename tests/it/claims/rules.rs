@@ -178,8 +178,8 @@ fn every_rule_must_hold() {
     table(rows, |(a, b)| gate.token(&Signer::hs256().signed(payload(&[("a", a), ("b", b)]))));
 }
 
-/// An issuer's rules are about who may be believed, so that a token that breaks one is no token of the
-/// issuer's: 401, on every route, where a route's rule is a 403.
+/// An issuer's rules are about who may be believed, so that a token that breaks one is no token of
+/// the issuer's: 401, on every route, where a route's rule is a 403.
 #[test]
 fn the_rules_of_an_issuer() {
     let gate = Gate::new(&policy(with(

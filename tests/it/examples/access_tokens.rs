@@ -124,7 +124,8 @@ fn rfc9068_section_4_validation() {
     assert_eq!(gate.token(&attacker.token(HEADER, payload(&CLAIMS))), "401 bad_signature");
 }
 
-/// What the operator asks for beside the profile counts too, and what the profile says cannot be unsaid.
+/// What the operator asks for beside the profile counts too, and what the profile says cannot be
+/// unsaid.
 #[test]
 fn the_profile_among_other_rules() {
     let required = |more: Value| with(issuer(), json!({ "require": more }));

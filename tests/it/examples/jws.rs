@@ -133,7 +133,8 @@ fn rfc8037_appendix_a_4_and_a_5() {
     check_text("RFC 8037 A.4");
 }
 
-/// RFC 9864 section 2.2: the polymorphic name and the other are two, for one and the same signature.
+/// RFC 9864 section 2.2: the polymorphic name and the other are two, for one and the same
+/// signature.
 #[test]
 fn rfc9864_section_2_2_the_example_under_the_other_name() {
     let mut example = Example::rfc("RFC 8037 A.4");

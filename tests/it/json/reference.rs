@@ -1,5 +1,5 @@
-//! A second opinion on JSON that is known to be well formed: whether a name repeats, and how deep it
-//! nests. It shares no code with the crate.
+//! A second opinion on JSON that is known to be well formed: whether a name repeats, and how deep
+//! it nests. It shares no code with the crate.
 
 use std::collections::BTreeSet;
 

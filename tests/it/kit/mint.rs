@@ -17,8 +17,8 @@ pub(crate) fn b64(bytes: impl AsRef<[u8]>) -> String {
     Base64UrlUnpadded::encode_string(bytes.as_ref())
 }
 
-/// The base token's payload with some members' raw JSON replaced, added, or, where empty, left out; of
-/// two changes to one member the later counts.
+/// The base token's payload with some members' raw JSON replaced, added, or, where empty, left out;
+/// of two changes to one member the later counts.
 pub(crate) fn payload(changes: &[(&str, &str)]) -> String {
     let mut members = CLAIMS.to_vec();
     for change in changes {

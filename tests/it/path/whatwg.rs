@@ -1,5 +1,5 @@
-//! A second opinion on paths: the path state of the WHATWG URL parser for special schemes, and plain
-//! percent-decoding. It shares no code with the crate.
+//! A second opinion on paths: the path state of the WHATWG URL parser for special schemes, and
+//! plain percent-decoding. It shares no code with the crate.
 
 /// The path as a URL parser writes it back.
 pub(super) fn serialised(path: &str) -> String {

@@ -1,4 +1,5 @@
-//! Issuers in the words of their providers: what each preset writes out, and what may stand beside it.
+//! Issuers in the words of their providers: what each preset writes out, and what may stand beside
+//! it.
 
 mod tokens;
 

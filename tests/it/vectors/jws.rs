@@ -1,5 +1,5 @@
-//! Compact JWS with a sure verdict, read where they are present: `PORTCULLIS_VECTORS`, or the folder
-//! `shared/vectors` beside the checkout.
+//! Compact JWS with a sure verdict, read where they are present: `PORTCULLIS_VECTORS`, or the
+//! folder `shared/vectors` beside the checkout.
 
 use super::{Tally, report};
 use crate::kit::{Call, Gate, Held, NOW, policy};
@@ -85,8 +85,8 @@ fn the_signature_step() {
     tallies.into_values().for_each(Tally::finish);
 }
 
-/// The status that a gate without issuer and audience rules answers with, `None` where there is no such
-/// gate since its key is refused.
+/// The status that a gate without issuer and audience rules answers with, `None` where there is no
+/// such gate since its key is refused.
 fn status(row: &Value) -> Option<u16> {
     let raw = policy(serde_json::json!({
         "name": "vectors",

@@ -1,4 +1,5 @@
-//! `cargo xtask bench gateways`: the built gate beside what people use on Workers now, in one workerd process.
+//! `cargo xtask bench gateways`: the built gate beside what people use on Workers now, in one
+//! workerd process.
 
 use crate::build::{self, DEPLOYED_FOLDER, WORKER_RUSTFLAGS};
 use crate::tools::{self, Tools};
@@ -12,7 +13,8 @@ use std::process::{Command, ExitCode};
 /// Without options everything is measured, and the results are written.
 #[derive(Args, Clone, Debug, Default)]
 pub(crate) struct Options {
-    /// Only these algorithms, separated by commas: HS256, RS256, ES256, EdDSA. Prints, and writes nothing
+    /// Only these algorithms, separated by commas: HS256, RS256, ES256, EdDSA. Prints, and writes
+    /// nothing
     #[arg(long, value_name = "ALGORITHMS")]
     algorithms: Option<String>,
     /// Only these mixes, separated by commas: cold, warm, hot. Prints, and writes nothing

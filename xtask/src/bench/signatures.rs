@@ -1,5 +1,5 @@
-//! `cargo xtask bench signatures`: `benches/signatures`, built as the Worker is and run by the Node of the
-//! npm packages, whose V8 is that of the Workers runtime.
+//! `cargo xtask bench signatures`: `benches/signatures`, built as the Worker is and run by the Node
+//! of the npm packages, whose V8 is that of the Workers runtime.
 
 use crate::build::{self, WORKER_RUSTFLAGS};
 use crate::tools::rust::WASM_TARGET;
@@ -23,7 +23,8 @@ pub(super) fn run() -> Result<ExitCode> {
         tools
             .node
             .command("node")?
-            // The Workers runtime has V8 check each access to memory in the code, and so is it timed.
+            // The Workers runtime has V8 check each access to memory in the code, and so is it
+            // timed.
             .arg("--disable-wasm-trap-handler")
             .arg(workspace.path("benches/signatures/bench.mjs"))
             .arg(output(&workspace).join(NAME).with_extension("js"))

@@ -25,8 +25,8 @@ const NOT_IN_BROWSERS: [&str; 4] = ["worker", "entry", "kernels", SERVED_BY];
 const MODULE: &str = "portcullis_bg.wasm";
 const OUTPUTS: [&str; 2] = ["portcullis.js", MODULE];
 
-/// Builds the same gate for browsers into the page's folder, unless it is there already or the Worker
-/// does not serve the page.
+/// Builds the same gate for browsers into the page's folder, unless it is there already or the
+/// Worker does not serve the page.
 pub(crate) fn page(workspace: &Workspace, tools: &Tools, options: &Options) -> Result<()> {
     if !options.has(SERVED_BY) {
         return Ok(());

@@ -1,4 +1,5 @@
-//! `.dev.vars`, the secrets and switches for local use: made on the first run, and never touched again.
+//! `.dev.vars`, the secrets and switches for local use: made on the first run, and never touched
+//! again.
 
 use crate::hash::hexadecimal;
 use crate::say;
@@ -16,7 +17,8 @@ const CONSOLE: &str = "# The console at /_portcullis/, and tokens that it mints.
                        CONSOLE=on\nCONSOLE_MINT=on\n";
 
 /// Writes `.dev.vars` with a random value for each secret that the policy names, and the console's
-/// switches, unless there is such a file. What a file that is there leaves out is for `check` to name.
+/// switches, unless there is such a file. What a file that is there leaves out is for `check` to
+/// name.
 pub(crate) fn ensure(
     workspace: &Workspace,
     environment: &Environment<'_>,

@@ -1,5 +1,5 @@
-//! Tokens as the providers' own pages show them, and others that their keys have signed and that are not
-//! meant for an API: what a preset is for is to tell them apart.
+//! Tokens as the providers' own pages show them, and others that their keys have signed and that
+//! are not meant for an API: what a preset is for is to tell them apart.
 
 use crate::kit::{Gate, NOW, Signer, keys, now, policy, table, with};
 use portcullis::issuer_id::IssuerId;
@@ -15,8 +15,8 @@ const WRONG_AUDIENCE: &str = "401 wrong_audience";
 const INVALID: &str = "401 invalid_claim";
 const MISSING: &str = "401 missing_claim";
 
-/// The verdicts on a provider's token with some of its claims changed, by a gate that has fetched the
-/// provider's keys. A second issuer is there, since a policy's only one is not chosen by `iss`.
+/// The verdicts on a provider's token with some of its claims changed, by a gate that has fetched
+/// the provider's keys. A second issuer is there, since a policy's only one is not chosen by `iss`.
 fn check<'r>(preset: Value, token: Value, rows: impl IntoIterator<Item = (Value, &'r str)>) {
     let mut raw = policy(preset);
     raw["issuers"].as_array_mut().unwrap().push(crate::kit::hs_issuer());
