@@ -1,8 +1,9 @@
-//! Which pages of other origins may read answers and send credentials (WHATWG Fetch section 3.3).
+//! Which pages of other web origins may read responses and send credentials (WHATWG Fetch section
+//! 3.3).
 //!
-//! The gate answers preflights, which carry no credentials and so could pass no guarded route, and
-//! lets an allowed page read the gate's own refusals. What the origin answers is its own to share:
-//! it goes back as it came.
+//! The gate responds to preflights itself, because they carry no credentials and no protected route
+//! would admit them. It also lets an allowed page read the gate's own refusals. CORS headers on the
+//! API's responses are up to the API: those responses pass unchanged.
 
 use crate::headers;
 use crate::request::{Headers, Request};
@@ -10,29 +11,29 @@ use crate::response::OwnResponse;
 use crate::route::Methods;
 use crate::time::Seconds;
 
-/// What the policy says about other origins' pages. Made by the policy's compiler.
+/// The policy's settings for pages of other web origins. Made by the policy's compiler.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cors {
-    /// The origins (RFC 6454 section 6.2) that are allowed, as browsers write them; or `*` alone.
+    /// The allowed web origins (RFC 6454 section 6.2), as browsers write them, or only `*`.
     pub allow_origins: Vec<String>,
-    /// The headers that a page may send; `None` for those that it asks for.
+    /// The headers that a page may send. `None` allows those that the page asks for.
     pub allow_headers: Option<Vec<String>>,
-    /// How long a browser may keep the answer to a preflight.
+    /// How long a browser may cache the response to a preflight.
     pub max_age: Option<Seconds>,
-    /// Whether browsers may add cookies; never with `*`.
+    /// Whether browsers may add cookies. Never set together with `*`.
     pub credentials: bool,
 }
 
 const ANY: &str = "*";
 
-/// What pages commonly send.
+/// The headers that pages commonly send.
 const USUAL_HEADERS: &str = "Authorization, Content-Type";
 
 /// The methods of RFC 9110 and RFC 5789 that a page can send.
 const USUAL_METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
 
-/// Whether a request is a preflight (WHATWG Fetch section 4.8): any other `OPTIONS` is a request
-/// like any other.
+/// Whether a request is a preflight (WHATWG Fetch section 4.8). Any other `OPTIONS` request is
+/// handled like every request.
 #[must_use]
 pub fn is_preflight(request: &Request<'_>) -> bool {
     let has = |name| request.headers.get(name).is_some();
@@ -40,8 +41,8 @@ pub fn is_preflight(request: &Request<'_>) -> bool {
 }
 
 impl Cors {
-    /// Answers a preflight to a path whose routes take these methods. A page that is not allowed
-    /// gets an answer that allows nothing.
+    /// Responds to a preflight for a path whose routes accept these methods. The response to a page
+    /// that is not allowed allows nothing.
     #[must_use]
     pub fn preflight(&self, request: &Request<'_>, methods: &[&Methods]) -> OwnResponse {
         let mut response = OwnResponse { status: 204, headers: Vec::new(), body: String::new() };
@@ -60,7 +61,7 @@ impl Cors {
         response
     }
 
-    /// Lets an allowed page read a refusal, the challenge in it too.
+    /// Lets an allowed page read a refusal and its challenge.
     pub fn expose(&self, headers: &dyn Headers, refusal: &mut OwnResponse) {
         if self.share(headers, refusal) {
             let exposed = "WWW-Authenticate, Retry-After".to_owned();
@@ -68,7 +69,8 @@ impl Cors {
         }
     }
 
-    /// Says in an answer whether the page that asks may read it.
+    /// Adds the headers that let the requesting page read a response. Returns whether the page is
+    /// allowed.
     fn share(&self, headers: &dyn Headers, response: &mut OwnResponse) -> bool {
         let any = self.allow_origins.iter().any(|one| one == ANY);
         if !any {

@@ -1,4 +1,5 @@
-//! Verifying keys: typed at import, picked by the token's header, never shaped by it.
+//! Verification keys. Their type is fixed when they are imported. A token's header only selects
+//! among them.
 
 pub mod cache;
 mod ec;
@@ -33,9 +34,9 @@ use std::fmt;
 
 /// One key, with the algorithms that it may verify.
 ///
-/// The algorithms are fixed at import, from the key's own `alg` and the issuer's list; all of them
-/// are of the one family that the material has, so a token's header can choose only among what the
-/// operator chose.
+/// The algorithms are fixed when the key is imported, by the key's own `alg` and the issuer's list.
+/// They all belong to the family of the key material, so a token's header can only select an
+/// algorithm that the operator has allowed.
 pub struct Key {
     id: Option<String>,
     name: String,
@@ -59,7 +60,7 @@ pub enum Material {
 }
 
 impl Material {
-    /// Whether this is the sort of key that an algorithm of that family takes.
+    /// Whether algorithms of that family use this kind of key.
     fn suits(&self, family: Family) -> bool {
         match self {
             Self::Secret(_) => matches!(family, Family::Hmac(_)),
@@ -99,15 +100,15 @@ impl Material {
         }
     }
 
-    /// The JWK thumbprint with SHA-256, base64url (RFC 7638), of a public key. A secret's would
-    /// help a guesser.
+    /// The JWK thumbprint with SHA-256, base64url (RFC 7638), of a public key. Returns `None` for a
+    /// secret, because its thumbprint would help to guess it.
     #[must_use]
     pub fn thumbprint(&self) -> Option<String> {
         self.members().map(|members| base64url(&Sha256::digest(members)))
     }
 
-    /// The members of a public key's JWK that say what key it is, as RFC 7638 section 3 orders
-    /// them, without white space.
+    /// The required members of a public key's JWK, in the order of RFC 7638 section 3, without
+    /// white space.
     fn members(&self) -> Option<String> {
         match self {
             Self::Secret(_) => None,
@@ -121,12 +122,12 @@ impl Material {
 }
 
 impl Key {
-    /// Binds material to those of the issuer's algorithms that it can serve.
+    /// Makes a key for those of the issuer's algorithms that its material suits.
     ///
     /// # Errors
     ///
-    /// [`KeyFault`] where that is none of them, or where a secret is too short for one of them
-    /// (RFC 7518 section 3.2).
+    /// [`KeyFault`] if it suits none of them, or if a secret is too short for one of them (RFC 7518
+    /// section 3.2).
     pub fn new(
         material: Material,
         id: Option<String>,
@@ -157,7 +158,7 @@ impl Key {
         &self.material
     }
 
-    /// What to call it in logs: its `kid`, else its thumbprint, else `secret`.
+    /// The name in logs: the `kid`, else the thumbprint, else `secret`.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
@@ -169,8 +170,8 @@ impl Key {
         self.id.as_deref()
     }
 
-    /// The key as a public JWK (RFC 7517 section 4), which imports as this very key for the same
-    /// algorithms. Nothing for a secret.
+    /// The key as a public JWK (RFC 7517 section 4), which imports as the same key with the same
+    /// algorithms. Returns `None` for a secret.
     #[must_use]
     pub fn to_public_jwk(&self) -> Option<String> {
         let mut jwk = self.material.members()?;
@@ -183,7 +184,7 @@ impl Key {
         if let Some(id) = self.id() {
             member("\"kid\":", id);
         }
-        // An ML-DSA key has it among its members.
+        // The required members of an ML-DSA key include `alg`.
         if let [algorithm] = self.algorithms.as_slice() {
             member("\"alg\":", algorithm.name());
         }
@@ -193,7 +194,7 @@ impl Key {
     fn fits(&self, asked: Option<&str>, algorithm: Algorithm) -> bool {
         let named = match (asked, &self.id) {
             (Some(asked), Some(held)) => asked == held,
-            // A key without a name answers to every name.
+            // A key without a `kid` matches every `kid`.
             _ => true,
         };
         named && self.algorithms.contains(&algorithm)
@@ -217,12 +218,12 @@ pub struct KeySet {
     skipped: Vec<SkippedKey>,
 }
 
-/// A key of a set that could not be used; the others could.
+/// A key of a set that cannot be used. The other keys of the set are not affected.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SkippedKey {
-    /// Its place in the set, from 0.
+    /// Its index in the set, from 0.
     pub index: usize,
-    /// Why it was left out.
+    /// Why it cannot be used.
     pub fault: KeyFault,
 }
 
@@ -231,24 +232,24 @@ impl KeySet {
         Self { keys, skipped }
     }
 
-    /// The usable keys, in the order in which they were given.
+    /// The usable keys, in the order of the set.
     #[must_use]
     pub fn keys(&self) -> &[Key] {
         &self.keys
     }
 
-    /// What was left out, and why.
+    /// The keys that cannot be used, and why.
     #[must_use]
     pub fn skipped(&self) -> &[SkippedKey] {
         &self.skipped
     }
 
-    /// The keys that a token with this header may have been signed with: at least one, at most
+    /// Picks the keys under which a token with this header may verify: at least one, at most
     /// [`budget::KEYS_TRIED`].
     ///
     /// # Errors
     ///
-    /// `unknown_key` where none fits, or more than the budget allows to try.
+    /// `unknown_key` if no key fits, or if more keys fit than may be tried.
     pub fn pick(&self, header: &Header) -> Result<Vec<&Key>, Refusal> {
         let fitting: Vec<_> = self
             .keys
@@ -268,7 +269,7 @@ fn base64url(bytes: &[u8]) -> String {
     Base64UrlUnpadded::encode_string(bytes)
 }
 
-/// Why a key cannot be used. Holds nothing of the key.
+/// Why a key cannot be used. Contains nothing of the key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyFault(String);
 

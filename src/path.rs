@@ -1,20 +1,19 @@
 //! The path of a request: canonical, or refused.
 //!
-//! The gate judges a path and an origin acts on it; where the two could read it differently, a
-//! guarded resource can be reached under a public name. So a path is refused, never repaired, if it
-//! has dot segments, empty segments, path parameters, backslashes, an encoded slash, an encoded
-//! character that needs no encoding, a double encoding, a control character, invalid UTF-8, or any
-//! raw byte outside RFC 3986 `pchar` and `/`. What is left is read in one way only, and a WHATWG
-//! URL serialises it to itself.
+//! The gate judges a path, and the origin acts on it. If the two could read it differently, a
+//! client could reach a protected resource under a public path. So the gate refuses, and never
+//! repairs, a path that has dot segments, empty segments, path parameters, backslashes, an encoded
+//! slash, an encoded character that needs no encoding, a double encoding, a control character,
+//! invalid UTF-8, or any raw byte outside RFC 3986 `pchar` and `/`. Every other path can be read in
+//! only one way, and a WHATWG URL serializes it unchanged.
 //!
-//! One thing a route may allow: an encoded slash, for APIs that name things with a slash in them.
-//! The pieces around it may then be no dot segments either, and it stands within a segment, never
-//! at its end.
+//! A route may allow one exception: an encoded slash, for APIs whose names contain slashes. The
+//! parts around it must not be dot segments, and it must be inside a segment, not at its end.
 
 use crate::refusal::{Code, Refusal};
 use std::borrow::Cow;
 
-/// A path that every parser reads alike.
+/// A path that every parser reads in the same way.
 #[derive(Debug)]
 pub struct CanonicalPath<'a> {
     raw: &'a str,
@@ -23,14 +22,14 @@ pub struct CanonicalPath<'a> {
 }
 
 impl<'a> CanonicalPath<'a> {
-    /// Takes the path out of a request's URL and checks it, save for encoded slashes: whether these
-    /// may pass is the route's to say ([`CanonicalPath::refuse_encoded_slash`]).
+    /// Checks the path of a request's URL, except for encoded slashes, which the route may allow
+    /// ([`CanonicalPath::refuse_encoded_slash`]).
     ///
-    /// `url` is the absolute URL as the runtime handed it over, which need not be normalised.
+    /// `url` is the absolute URL as the runtime provides it, which need not be normalized.
     ///
     /// # Errors
     ///
-    /// `ambiguous_path` for whatever the module's rules refuse.
+    /// `ambiguous_path` for a path that this module refuses.
     pub fn of_url(url: &'a str) -> Result<Self, Refusal> {
         Self::read(split_url(url).path)
     }
@@ -39,14 +38,14 @@ impl<'a> CanonicalPath<'a> {
     ///
     /// # Errors
     ///
-    /// `ambiguous_path` for whatever the module's rules refuse, an encoded slash among it.
+    /// `ambiguous_path` for a path that this module refuses, or that has an encoded slash.
     pub fn parse(raw: &'a str) -> Result<Self, Refusal> {
         let path = Self::read(raw)?;
         path.refuse_encoded_slash()?;
         Ok(path)
     }
 
-    /// Where no route allows it.
+    /// Refuses an encoded slash, for a route that does not allow it.
     ///
     /// # Errors
     ///
@@ -79,25 +78,25 @@ impl<'a> CanonicalPath<'a> {
         Ok(Self { raw, segments, has_encoded_slash })
     }
 
-    /// The path as it came, and as it is sent on.
+    /// The path as received, which is also the path that is sent.
     #[must_use]
     pub const fn as_str(&self) -> &'a str {
         self.raw
     }
 
-    /// The percent-decoded segments; a trailing slash makes none.
+    /// The percent-decoded segments. A trailing slash adds none.
     #[must_use]
     pub fn segments(&self) -> &[Cow<'a, str>] {
         &self.segments
     }
 }
 
-/// A URL in the pieces that the gate cares for.
+/// The parts of a URL that the gate uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UrlParts<'a> {
     /// The scheme, without the colon.
     pub scheme: &'a str,
-    /// Host and port as they stand in the URL.
+    /// Host and port as written in the URL.
     pub authority: &'a str,
     /// From the first slash after the authority up to `?`.
     pub path: &'a str,
@@ -107,7 +106,7 @@ pub struct UrlParts<'a> {
 
 /// Splits an absolute URL without changing a byte of it.
 ///
-/// A `#` is left in the path, where it is refused: no client sends one.
+/// A `#` stays in the path, which is then refused. No client sends one.
 #[must_use]
 pub fn split_url(url: &str) -> UrlParts<'_> {
     let absolute =
@@ -125,7 +124,7 @@ const fn ambiguous(because: &'static str) -> Refusal {
     Refusal::new(Code::AmbiguousPath, because)
 }
 
-/// Percent-decodes one segment, refusing what has a second way to be written.
+/// Percent-decodes one segment. Returns an error if it could be written in another way.
 fn decode(segment: &str) -> Result<Cow<'_, str>, Refusal> {
     if let Some(bad) = segment.bytes().find(|byte| !is_plain(*byte) && *byte != b'%') {
         return Err(ambiguous(match bad {
@@ -159,14 +158,15 @@ fn decode(segment: &str) -> Result<Cow<'_, str>, Refusal> {
         }
     }
     let decoded = String::from_utf8(decoded).map_err(|_| ambiguous("invalid UTF-8"))?;
-    // C1 controls arrive as two bytes, so they show only now.
+    // C1 control characters have two bytes, so they are visible only after decoding.
     if decoded.chars().any(char::is_control) {
         return Err(ambiguous("an encoded control character"));
     }
     Ok(Cow::Owned(decoded))
 }
 
-/// What a server that decodes the slashes would split and resolve must not lead elsewhere.
+/// Checks that a server which decodes the slashes and resolves dot segments stays in the same
+/// place.
 fn check_pieces(segment: &str) -> Result<(), Refusal> {
     if segment.starts_with('/') || segment.ends_with('/') {
         return Err(ambiguous("an encoded slash at the end of a segment"));

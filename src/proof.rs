@@ -1,5 +1,5 @@
-//! The hop proof: a short-lived token of the gate's own, by which the origin can tell that a
-//! request came through the gate, and refuse what came around it.
+//! The hop proof: a short-lived token that the gate signs. With it, the origin recognizes requests
+//! that came through the gate, and can reject all others.
 
 use crate::identity::PROOF_TYPE;
 use crate::json::Object;
@@ -8,25 +8,25 @@ use crate::signature;
 use crate::time::{Seconds, UnixSeconds};
 use serde_json::{Value, json};
 
-/// Who makes the proofs, by their `iss`.
+/// The `iss` of the proofs.
 pub const ISSUER: &str = "portcullis";
 
-/// What the policy says about hop proofs. Made by the policy's compiler.
+/// The policy's settings for hop proofs. Made by the policy's compiler.
 #[derive(Debug)]
 pub struct HopProof {
-    /// The header that carries the proof: the gate's own, as identity headers are.
+    /// The header that contains the proof. Like identity headers, it belongs to the gate.
     pub header: String,
-    /// The secret that the origin shares with the gate, and no issuer has.
+    /// The secret that only the gate and the origin have. No issuer may use it.
     pub key: Key,
-    /// How long a proof is good.
+    /// How long a proof is valid.
     pub lifetime: Seconds,
 }
 
-/// What a proof says.
+/// The facts that a proof states.
 pub struct Statement<'s> {
     /// The origin, as the policy names it.
     pub audience: &'s str,
-    /// In whose name the request goes; nothing for an anonymous one.
+    /// The subject of the request. `None` if it is anonymous.
     pub subject: Option<&'s str>,
     /// The method.
     pub method: &'s str,
@@ -38,7 +38,7 @@ impl HopProof {
     /// Makes the proof for one request: a compact JWS (RFC 7515 section 3.1) with HS256.
     ///
     /// Its claims are `iss`, `aud`, `iat`, `exp`, and `htm` and `htu` after RFC 9449 section 4.2,
-    /// but with the query in `htu`; `sub` where the request goes in somebody's name.
+    /// but with the query in `htu`, and `sub` if the request is not anonymous.
     #[must_use]
     pub fn token(&self, statement: &Statement<'_>, now: UnixSeconds) -> String {
         let mut claims = Object::new();

@@ -1,4 +1,4 @@
-//! The metadata by which a client finds out where to get a token (RFC 9728).
+//! The metadata that tells a client where to get a token (RFC 9728).
 
 use crate::path::split_url;
 use crate::refusal::{Code, Refusal};
@@ -8,10 +8,10 @@ use crate::response::OwnResponse;
 /// The well-known path that goes before the identifier's own (RFC 9728 section 3.1).
 pub(crate) const WELL_KNOWN: &str = "/.well-known/oauth-protected-resource";
 
-/// The protected resource that the gate guards. Made by the policy's compiler.
+/// The protected resource behind the gate. Made by the policy's compiler.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Resource {
-    /// The path at which the document stands.
+    /// The path of the document.
     pub path: String,
     /// Its absolute URL, to which challenges point (RFC 9728 section 5.1).
     pub url: String,
@@ -20,11 +20,12 @@ pub struct Resource {
 }
 
 impl Resource {
-    /// Answers a request for the document, whoever asks; nothing for a request for anything else.
+    /// Responds to a request for the document, with or without a token. Returns `None` for any
+    /// other path.
     ///
     /// # Errors
     ///
-    /// `method_not_allowed` for another method than `GET`, `HEAD` and a preflight.
+    /// `method_not_allowed` for a method other than `GET`, `HEAD` and `OPTIONS`.
     pub fn respond(&self, request: &Request<'_>) -> Result<Option<OwnResponse>, Refusal> {
         let without_slash = |path| str::strip_suffix(path, '/').unwrap_or(path);
         if without_slash(split_url(request.url).path) != without_slash(&self.path) {

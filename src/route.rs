@@ -107,17 +107,17 @@ impl Route {
 /// Whether a route needs a token.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Access {
-    /// It does.
+    /// A token is required.
     #[default]
     Required,
-    /// Without a token the request passes as anonymous; a bad token is refused all the same.
+    /// A request without a token passes as anonymous. An invalid token is rejected all the same.
     Optional,
-    /// Tokens are not looked at.
+    /// The gate does not look for a token.
     Public,
 }
 
 impl Access {
-    /// The word for it in a policy.
+    /// The value's name in a policy.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -128,28 +128,28 @@ impl Access {
     }
 }
 
-/// What a route demands of a token's claims.
+/// What a route requires of a token's claims.
 #[derive(Clone, Debug, Default)]
 pub struct Requirements {
-    /// Scopes, all of which it must have.
+    /// The token must have all of these scopes.
     pub scopes: Vec<String>,
-    /// Scopes, one of which it must have, if there are any here.
+    /// The token must have one of these scopes, if the list is not empty.
     pub any_scope: Vec<String>,
-    /// Roles, all of which it must have.
+    /// The token must have all of these roles.
     pub roles: Vec<String>,
-    /// Roles, one of which it must have, if there are any here.
+    /// The token must have one of these roles, if the list is not empty.
     pub any_role: Vec<String>,
-    /// Rules for single claims, each of which must hold.
+    /// Rules for single claims. All of them must hold.
     pub claims: Vec<ClaimRule>,
     /// Authentication contexts (OpenID Connect Core section 2, `acr`), one of which the user must
     /// have signed in by, if there are any here.
     pub acr: Vec<String>,
-    /// How long ago the user may have signed in, by `auth_time`.
+    /// How long ago the user may have signed in at most, by `auth_time`.
     pub max_auth_age: Option<Seconds>,
 }
 
 impl Routes {
-    /// Sorts routes by how specific they are.
+    /// Sorts routes, the most specific first.
     #[must_use]
     pub fn new(routes: Vec<Route>) -> Self {
         let mut sorted: Vec<Route> = Vec::with_capacity(routes.len());
@@ -166,7 +166,7 @@ impl Routes {
         &self.0
     }
 
-    /// The route that a request takes.
+    /// Finds the route of a request.
     ///
     /// # Errors
     ///
@@ -181,11 +181,11 @@ impl Routes {
         found
     }
 
-    /// The methods that the path takes, an entry each.
+    /// The methods of each entry that matches the path.
     ///
     /// # Errors
     ///
-    /// As [`Routes::find`] says, save for `method_not_allowed`.
+    /// As [`Routes::find`], except for `method_not_allowed`.
     pub fn methods(&self, path: &CanonicalPath<'_>) -> Result<Vec<&Methods>, Refusal> {
         let best = self.0.iter().find(|route| route.pattern.matches(path.segments()));
         let entries =
@@ -208,7 +208,7 @@ impl Routes {
         if let Some(route) = entries().find(|route| route.methods.take(method)) {
             return Ok(route);
         }
-        // No name comes twice: entries of one pattern do not overlap.
+        // No method is listed twice, because the entries of one pattern do not overlap.
         let allowed = entries().flat_map(|route| route.methods.names()).collect();
         Err(Refusal::new(Code::MethodNotAllowed, "the route does not take the method")
             .allowing_methods(allowed))
@@ -219,12 +219,12 @@ const fn no_route() -> Refusal {
     Refusal::new(Code::NoRoute, "no route matches the path")
 }
 
-/// The methods that a route takes.
+/// The methods that a route accepts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Methods {
     /// Every method.
     All,
-    /// These, compared exactly (RFC 9110 section 9.1). `GET` brings `HEAD` with it.
+    /// These methods, compared exactly (RFC 9110 section 9.1). `GET` includes `HEAD`.
     These(Vec<String>),
 }
 
@@ -240,7 +240,7 @@ impl Methods {
         }
     }
 
-    /// Whether some method is one of both.
+    /// Whether the two sets have a method in common.
     #[must_use]
     pub fn overlap(&self, other: &Self) -> bool {
         match (self, other) {
@@ -253,7 +253,7 @@ impl Methods {
         }
     }
 
-    /// Their names, `HEAD` beside `GET`; none means all.
+    /// The names of the methods, including the `HEAD` that `GET` implies. Empty for all methods.
     #[must_use]
     pub fn names(&self) -> Vec<String> {
         match self {
@@ -269,7 +269,7 @@ impl Methods {
 
 /// A path pattern: literal segments, `{name}` for one segment, a final `*` for zero or more.
 ///
-/// Patterns are compared by what they match: the name of a `{name}` makes no difference.
+/// Patterns are equal if they match the same paths. The name in `{name}` makes no difference.
 #[derive(Clone, Debug)]
 pub struct Pattern {
     text: String,
@@ -284,7 +284,7 @@ enum Segment {
 }
 
 impl Pattern {
-    /// Reads a pattern. Its literals are written decoded: `/café`, not `/caf%C3%A9`.
+    /// Parses a pattern. Its literals are written decoded: `/café`, not `/caf%C3%A9`.
     ///
     /// # Errors
     ///
@@ -320,7 +320,7 @@ impl Pattern {
         self.shortest_sample().into_iter().chain(rest).collect()
     }
 
-    /// The same with nothing for a final `*`.
+    /// The same without a segment for a final `*`.
     pub(crate) fn shortest_sample(&self) -> Vec<String> {
         let segments = self.segments.iter().map(|segment| match segment {
             Segment::Literal(literal) => literal.clone(),
@@ -413,7 +413,7 @@ impl Segment {
     }
 }
 
-/// The one way in which a canonical path spells this segment.
+/// Returns the one way in which a canonical path writes this segment.
 #[must_use]
 pub fn percent_encoded(segment: &str) -> String {
     let mut encoded = String::with_capacity(segment.len());

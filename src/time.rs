@@ -1,4 +1,4 @@
-//! Time as the gate sees it: whole seconds, handed in by the caller, added without overflow.
+//! Time in whole seconds, provided by the caller, with additions that saturate.
 
 use crate::json::MAX_SAFE_INTEGER;
 use serde_json::{Number, Value};
@@ -14,8 +14,9 @@ impl UnixSeconds {
         Self(seconds)
     }
 
-    /// A point in time from a JavaScript clock, which counts milliseconds; fractions of a second
-    /// are cut off. What is no time at all is the end of time, when everything has expired.
+    /// A point in time from a JavaScript clock, which counts milliseconds. Fractions of a second
+    /// are truncated. A value that is not a time, such as NaN, becomes the end of time, when
+    /// everything has expired.
     #[must_use]
     pub fn from_milliseconds(milliseconds: f64) -> Self {
         let seconds = (milliseconds / 1000.0).floor();
@@ -28,14 +29,14 @@ impl UnixSeconds {
         self.0
     }
 
-    /// The point `later` after this one, or the end of time if that does not fit.
+    /// Adds a span. Returns the end of time if the sum overflows.
     #[must_use]
     pub fn plus(self, later: Seconds) -> Self {
         Self(self.0.saturating_add(i64::from(later.0)))
     }
 
-    /// The span from `earlier` to this point: none where this one is not later, and the longest
-    /// there is where it would not fit.
+    /// The span from `earlier` to this point. Returns no time if this point is not later, and the
+    /// longest span if the difference overflows.
     #[must_use]
     pub fn since(self, earlier: Self) -> Seconds {
         Seconds(u32::try_from(self.0.saturating_sub(earlier.0).max(0)).unwrap_or(u32::MAX))
@@ -44,12 +45,12 @@ impl UnixSeconds {
     /// Reads a `NumericDate` (RFC 7519 section 2): a JSON number, fractions allowed.
     ///
     /// A fraction is rounded up. The gate's clock counts whole seconds, and for a whole `now` the
-    /// comparisons `now >= date + leeway` and `now + leeway < date` come out the same for the date
-    /// and for the date rounded up, so nothing is lost.
+    /// comparisons `now >= date + leeway` and `now + leeway < date` have the same result for the
+    /// date and for the date rounded up.
     ///
     /// # Errors
     ///
-    /// [`NotANumericDate`] where the value is not a number, or is beyond ±(2^53 - 1).
+    /// [`NotANumericDate`] if the value is not a number, or is beyond ±(2^53 - 1).
     pub fn from_numeric_date(value: &Value) -> Result<Self, NotANumericDate> {
         let Value::Number(number) = value else { return Err(NotANumericDate) };
         let whole = match number.as_i64() {
@@ -67,7 +68,7 @@ fn rounded_up(number: &Number) -> Result<i64, NotANumericDate> {
     number.as_f64().and_then(|seconds| whole(seconds.ceil())).ok_or(NotANumericDate)
 }
 
-/// A whole float as an integer, if it is one that a float holds exactly.
+/// Converts a whole float to an integer, if a float represents that integer exactly.
 fn whole(float: f64) -> Option<i64> {
     #[expect(
         clippy::as_conversions,
@@ -76,7 +77,7 @@ fn whole(float: f64) -> Option<i64> {
     (float.abs() <= 9_007_199_254_740_992.0).then_some(float as i64)
 }
 
-/// A claim that should have been a `NumericDate` and is not.
+/// The error for a claim that is not a `NumericDate`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NotANumericDate;
 
@@ -97,7 +98,7 @@ impl Seconds {
         self.0
     }
 
-    /// Both spans one after the other, or the longest there is.
+    /// Adds another span. Returns the longest span if the sum overflows.
     #[must_use]
     pub const fn plus(self, other: Self) -> Self {
         Self(self.0.saturating_add(other.0))

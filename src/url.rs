@@ -1,6 +1,6 @@
-//! The absolute URLs that an operator or an issuer names: `https`, or `http` to this machine.
+//! Absolute URLs that an operator or an issuer names: `https`, or `http` to this machine.
 
-/// A URL, cut before its path.
+/// A URL, split before its path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Url<'t> {
     /// Scheme, host and port, in lower case, without a slash at the end.
@@ -10,13 +10,13 @@ pub struct Url<'t> {
 }
 
 impl<'t> Url<'t> {
-    /// Reads a URL.
+    /// Parses a URL.
     ///
     /// # Errors
     ///
-    /// A sentence that says what is wrong with it: no `https` (RFC 9110 section 4.2.2), save for
-    /// `http` to a loopback address; user information; a host or port that is none; a character
-    /// that no URL has.
+    /// A sentence that says what is wrong with it: no `https` (RFC 9110 section 4.2.2), except for
+    /// `http` to a loopback address; user information; an invalid host or port; a character that no
+    /// URL has.
     pub fn parse(text: &'t str) -> Result<Self, &'static str> {
         let (scheme, rest) = text.split_once("://").ok_or("not a URL with a scheme")?;
         let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
@@ -44,14 +44,14 @@ impl<'t> Url<'t> {
         self.rest.split(['?', '#']).next().unwrap_or_default()
     }
 
-    /// Whether it is of this machine.
+    /// Whether its host is this machine.
     #[must_use]
     pub fn is_loopback(&self) -> bool {
         let authority = self.base.split_once("://").map_or("", |parts| parts.1);
         host_of(authority).is_ok_and(is_loopback)
     }
 
-    /// Whether it goes over the wire in clear, which it may only on this machine.
+    /// Whether it is `http`, which is allowed only to this machine.
     #[must_use]
     pub fn is_plain_http(&self) -> bool {
         self.base.starts_with("http:")

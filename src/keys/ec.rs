@@ -1,4 +1,4 @@
-//! Public keys of ECDSA (RFC 7518 section 6.2), checked to be on their curve.
+//! ECDSA public keys (RFC 7518 section 6.2), checked to be on their curve.
 
 use super::{KeyFault, base64url};
 use crate::alg::Curve;
@@ -8,7 +8,7 @@ use portcullis_kernels::p256::PreparedKey;
 #[cfg(feature = "kernels")]
 use std::sync::OnceLock;
 
-/// A point on its curve, other than infinity.
+/// A point on a curve, other than infinity.
 pub enum EcKey {
     /// On P-256.
     P256(P256Key),
@@ -52,8 +52,8 @@ impl P256Key {
 }
 
 impl EcKey {
-    /// Takes affine coordinates, big-endian, each exactly as long as the curve's field (RFC 7518
-    /// sections 6.2.1.2 and 6.2.1.3).
+    /// Makes a key from affine coordinates, big-endian, each exactly as long as the curve's field
+    /// (RFC 7518 sections 6.2.1.2 and 6.2.1.3).
     ///
     /// # Errors
     ///
@@ -88,7 +88,7 @@ impl EcKey {
         key.ok_or_else(|| KeyFault::new(format!("it is no point on {}", curve.name())))
     }
 
-    /// Takes an uncompressed point (SEC 1 section 2.3.3), as SPKI holds it.
+    /// Makes a key from an uncompressed point (SEC 1 section 2.3.3), as SPKI contains it.
     ///
     /// # Errors
     ///
@@ -121,7 +121,7 @@ impl EcKey {
         }
     }
 
-    /// The members of its JWK that say what key it is, as RFC 7638 section 3 orders them.
+    /// The required members of its JWK, in the order of RFC 7638 section 3.
     pub(super) fn members(&self) -> String {
         macro_rules! coordinates_of {
             ($key:expr) => {{

@@ -17,7 +17,7 @@ pub struct EdwardsKey {
 }
 
 impl EdwardsKey {
-    /// Takes a key in the encoding of RFC 8032 section 5.1.2.
+    /// Makes a key from the encoding of RFC 8032 section 5.1.2.
     ///
     /// # Errors
     ///
@@ -51,7 +51,7 @@ impl EdwardsKey {
         self.prepared.get_or_init(|| PreparedKey::new(&self.inner))
     }
 
-    /// The members of its JWK that say what key it is (RFC 7638 section 3, RFC 8037 section 2).
+    /// The required members of its JWK (RFC 7638 section 3, RFC 8037 section 2).
     pub(super) fn members(&self) -> String {
         let x = base64url(self.inner.as_bytes());
         format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{x}"}}"#)

@@ -11,24 +11,24 @@ use crate::json::Object;
 use base64ct::{Base64UrlUnpadded, Encoding as _};
 use serde_json::Value;
 
-/// Where a set comes from, which decides what it may hold.
+/// The origin of a key set, which decides what it may contain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Provenance {
-    /// A binding or the policy itself: shared secrets are welcome.
+    /// A binding or the policy itself. The set may contain shared secrets.
     Operator,
-    /// Fetched: a shared secret that everybody can fetch is none.
+    /// The network. A shared secret that anyone can fetch is not secret, and is not used.
     Network,
 }
 
-/// Imports a JWK Set (RFC 7517 section 5), or a single JWK in its place.
+/// Imports a JWK Set (RFC 7517 section 5) or a single JWK.
 ///
-/// A key that is broken, weak, for another use or of an unknown kind is skipped and named in
-/// [`KeySet::skipped`]; the others load.
+/// A key that is malformed, weak, for another use or of an unknown kind is skipped and listed in
+/// [`KeySet::skipped`]. The other keys are imported.
 ///
 /// # Errors
 ///
-/// [`KeyFault`] where `keys` is not an array or holds more than [`budget::KEYS_HELD`], and where
-/// not one key can be used.
+/// [`KeyFault`] if `keys` is not an array, has more than [`budget::KEYS_HELD`] keys, or has no key
+/// that can be used.
 pub fn import(
     set: &Object,
     allowed: &[Algorithm],
@@ -126,7 +126,7 @@ fn import_one(jwk: &Value, allowed: &[Algorithm], provenance: Provenance) -> Res
     Key::new(material, id.map(str::to_owned), allowed)
 }
 
-/// `key_ops` (RFC 7517 section 4.3): present, it must say `verify`.
+/// Checks `key_ops` (RFC 7517 section 4.3): if present, it must contain `verify`.
 fn check_operations(jwk: &Object) -> Result<(), KeyFault> {
     match jwk.get("key_ops") {
         None => Ok(()),

@@ -21,11 +21,11 @@ pub(crate) enum AnyLatticeKey {
 }
 
 impl LatticeKey {
-    /// Takes a key in the encoding of FIPS 204 section 7.2.
+    /// Makes a key from the encoding of FIPS 204 section 7.2.
     ///
     /// # Errors
     ///
-    /// [`KeyFault`] for a length that is not the parameter set's.
+    /// [`KeyFault`] for a length other than the parameter set's.
     pub fn new(set: ParameterSet, bytes: &[u8]) -> Result<Self, KeyFault> {
         let wrong_length = |_| KeyFault::new("it does not have the length of its parameter set");
         let (name, key) = match set {
@@ -61,8 +61,7 @@ impl LatticeKey {
         }
     }
 
-    /// The members of its JWK that say what key it is (RFC 7638 section 3; those that ML-DSA for
-    /// JOSE names for `AKP`).
+    /// The required members of its JWK (RFC 7638 section 3, and ML-DSA for JOSE for `AKP`).
     pub(super) fn members(&self) -> String {
         self.members.clone()
     }

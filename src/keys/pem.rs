@@ -1,7 +1,8 @@
 //! Public keys in PEM (RFC 7468): SPKI, PKCS #1, and X.509 certificates.
 //!
-//! What comes out of a variable, a dashboard or a shell is often bent: one line, literal `\n`,
-//! white space around it. All that is repaired, since none of it changes what key is meant.
+//! A PEM text from a variable, a dashboard or a shell is often damaged: joined to one line, with
+//! literal `\n`, or with white space around it. This is repaired, because it does not change the
+//! key.
 
 #[cfg(feature = "mldsa")]
 use super::LatticeKey;
@@ -41,21 +42,21 @@ pub const PARAMETER_SETS: &[(ObjectIdentifier, ParameterSet)] = &[
     (ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.3.19"), ParameterSet::MlDsa87),
 ];
 
-/// What a table has under that name.
+/// Returns a table's value for that object identifier.
 #[must_use]
 pub fn named<T: Copy>(table: &[(ObjectIdentifier, T)], name: ObjectIdentifier) -> Option<T> {
     table.iter().find(|row| row.0 == name).map(|row| row.1)
 }
 
-/// Imports every block of a PEM text for those of the issuer's algorithms that it serves.
+/// Imports every block of a PEM text, for those of the issuer's algorithms that it suits.
 ///
-/// A certificate counts for its public key alone: the operator trusts it by naming it, and its
-/// dates and issuer are not looked at.
+/// Only the public key of a certificate is used. The operator trusts the certificate by configuring
+/// it, so its dates and its issuer are not checked.
 ///
 /// # Errors
 ///
-/// [`KeyFault`] where the text holds no block, a private key, or a block that is no usable public
-/// key: an operator wrote each of them, so none is passed over.
+/// [`KeyFault`] if the text contains no block, a private key, or a block that is not a usable
+/// public key. No block is skipped, because the operator wrote each of them.
 pub fn import(text: &str, allowed: &[Algorithm]) -> Result<KeySet, KeyFault> {
     let mut keys = Vec::new();
     for block in blocks(text)? {
@@ -65,8 +66,8 @@ pub fn import(text: &str, allowed: &[Algorithm]) -> Result<KeySet, KeyFault> {
     Ok(KeySet::new(keys, Vec::new()))
 }
 
-/// Whether the bytes are a public key or certificate in DER, with base64 around it or not, or a PEM
-/// or JWK text: nothing that could be a shared secret.
+/// Whether the bytes are a public key or certificate in DER, plain or as base64, or a PEM or JWK
+/// text. None of these can be a shared secret.
 pub(super) fn is_public_key(bytes: &[u8]) -> bool {
     let text = String::from_utf8_lossy(bytes);
     holds_a_block(&text)
@@ -81,7 +82,7 @@ pub(super) fn holds_a_block(text: &str) -> bool {
     unbent(text).contains(BEGIN)
 }
 
-/// Real line ends for literal ones.
+/// Replaces literal line ends by real ones.
 fn unbent(text: &str) -> String {
     text.replace("\\r", "").replace("\\n", "\n")
 }
@@ -91,13 +92,13 @@ fn is_public_key_in_der(bytes: &[u8]) -> bool {
     labels.iter().any(|label| public_key_parts(label, bytes).is_ok())
 }
 
-/// Decodes base64, whatever white space is in it.
+/// Decodes base64 that may contain white space.
 fn decode_base64(text: &str) -> Option<Vec<u8>> {
     let compact: String = text.chars().filter(|c| !c.is_ascii_whitespace()).collect();
     Base64::decode_vec(&compact).ok()
 }
 
-/// What every block begins with (RFC 7468 section 2).
+/// The beginning of every block (RFC 7468 section 2).
 const BEGIN: &str = "-----BEGIN ";
 
 struct Block {
@@ -157,10 +158,10 @@ fn public_key(label: &str, der: &[u8]) -> Result<Material, KeyFault> {
     }
 }
 
-/// A public key in DER, and of which algorithm it is.
+/// A public key in DER, with its algorithm.
 struct PublicKeyParts<'a> {
     algorithm: ObjectIdentifier,
-    /// The algorithm's parameter, where that is a name too.
+    /// The algorithm's parameter, if it is an object identifier.
     parameter: Option<ObjectIdentifier>,
     key: &'a [u8],
 }

@@ -1,4 +1,4 @@
-//! Where an issuer publishes its keys, and how that is found out.
+//! Where an issuer publishes its keys, and how the location is discovered.
 
 use super::KeyFault;
 use crate::json;
@@ -6,32 +6,32 @@ use crate::time::Seconds;
 use crate::url::Url;
 use serde_json::Value;
 
-/// Bytes of a fetched document, at most: sets of 64 keys stay well under it.
+/// The largest fetched document, in bytes. Sets of 64 keys are much smaller.
 pub const DOCUMENT_BYTES: usize = 256 * 1024;
 
-/// Keys that are fetched.
+/// The settings for keys that are fetched.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RemoteKeys {
-    /// Where from.
+    /// The location.
     pub location: Location,
-    /// The service binding through which to fetch, for a Worker cannot fetch from the Workers of
-    /// its own zone; else the network.
+    /// The service binding to fetch through. `None` fetches over the network, which cannot reach
+    /// other Workers of the same zone.
     pub service: Option<String>,
-    /// How long a set serves past its freshness while nothing better is to be had.
+    /// How long a stale set may be used if nothing newer can be fetched.
     pub stale_if_error: Seconds,
 }
 
-/// Where an issuer's JWK Set is.
+/// The location of an issuer's JWK Set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Location {
-    /// At this URL.
+    /// This URL.
     JwksUri(String),
-    /// Where the metadata of this issuer says.
+    /// The URL in this issuer's metadata.
     Discovery(String),
 }
 
 impl Location {
-    /// The URL that names it, which tells one location from another.
+    /// The URL that identifies the location.
     #[must_use]
     pub fn name(&self) -> &str {
         match self {
@@ -40,14 +40,14 @@ impl Location {
     }
 }
 
-/// The URLs at which an issuer's metadata may be, in the order in which to ask: `OpenID` Connect
-/// Discovery 1.0 section 4, which appends to the issuer's path, and RFC 8414 section 3.1, which
-/// inserts before it.
+/// Returns the URLs at which an issuer's metadata may be, in the order in which to try them: that
+/// of `OpenID` Connect Discovery 1.0 section 4, which appends to the issuer's path, and that of RFC
+/// 8414 section 3.1, which inserts before the path.
 ///
 /// # Errors
 ///
-/// A sentence that says why an issuer of that name has no metadata: it is no URL, or has a query or
-/// fragment.
+/// A sentence that says why an issuer of that name cannot have metadata: it is not a URL, or it has
+/// a query or a fragment.
 pub fn metadata_urls(issuer: &str) -> Result<[String; 2], &'static str> {
     let url = Url::parse(issuer)?;
     if url.rest.contains(['?', '#']) {
@@ -60,13 +60,13 @@ pub fn metadata_urls(issuer: &str) -> Result<[String; 2], &'static str> {
     ])
 }
 
-/// What metadata says of where the keys are.
+/// Returns the URL of the keys from an issuer's metadata.
 ///
 /// # Errors
 ///
-/// [`KeyFault`] where the document is not one strict JSON object, where its `issuer` is not, byte
-/// for byte, the one that was asked for (RFC 8414 section 3.3), or where `jwks_uri` is not an
-/// `https` URL; `http` is let pass only from an issuer that is itself a loopback address.
+/// [`KeyFault`] if the document is not a strict JSON object, if its `issuer` differs in any byte
+/// from the requested one (RFC 8414 section 3.3), or if `jwks_uri` is not an `https` URL. `http` is
+/// accepted only if the issuer itself is at a loopback address.
 pub fn jwks_uri_of(metadata: &[u8], issuer: &str) -> Result<String, KeyFault> {
     let metadata = json::parse_object(metadata)
         .map_err(|_| KeyFault::new("the metadata is not a JSON object without repeated names"))?;

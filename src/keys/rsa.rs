@@ -1,4 +1,4 @@
-//! RSA public keys (RFC 7518 section 6.3.1), with the weak ones refused at import.
+//! RSA public keys (RFC 7518 section 6.3.1). Weak keys are rejected when they are imported.
 
 use super::{KeyFault, base64url};
 use crate::budget::{RSA_MAXIMUM_BITS, RSA_MINIMUM_BITS};
@@ -19,7 +19,7 @@ pub struct RsaKey {
 }
 
 impl RsaKey {
-    /// Takes modulus and exponent, big-endian, without leading zeros.
+    /// Makes a key from modulus and exponent, big-endian, without leading zeros.
     ///
     /// # Errors
     ///
@@ -83,7 +83,7 @@ impl RsaKey {
         self.prepared.get_or_init(|| PreparedKey::new(&self.inner)).as_ref()
     }
 
-    /// The members of its JWK that say what key it is, as RFC 7638 section 3 orders them.
+    /// The required members of its JWK, in the order of RFC 7638 section 3.
     pub(super) fn members(&self) -> String {
         let (e, n) = (base64url(&self.inner.e_bytes()), base64url(&self.inner.n_bytes()));
         format!(r#"{{"e":"{e}","kty":"RSA","n":"{n}"}}"#)

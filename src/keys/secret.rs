@@ -8,7 +8,7 @@ use std::fmt;
 /// The bytes of a shared secret.
 pub struct Secret(Vec<u8>);
 
-/// How a secret is written in its binding.
+/// How a secret is encoded in its binding.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum SecretEncoding {
     /// The text's own bytes: `"utf8"`, the default.
@@ -39,14 +39,13 @@ impl SecretEncoding {
 }
 
 impl Secret {
-    /// Reads a secret from the text of a binding.
+    /// Decodes a secret from the text of a binding.
     ///
     /// # Errors
     ///
-    /// [`KeyFault`] for an empty secret, for text that is not in the stated encoding, for white
-    /// space around it (what `echo secret | wrangler secret put` leaves behind), for one byte over
-    /// and over, and for a public key: as an HMAC secret, that is known to everybody
-    /// (CVE-2016-10555).
+    /// [`KeyFault`] for an empty secret, for text in another encoding, for white space around it
+    /// (which `echo secret | wrangler secret put` adds), for one repeated byte, and for a public
+    /// key, which is not secret (CVE-2016-10555).
     pub fn from_text(text: &str, encoding: SecretEncoding) -> Result<Self, KeyFault> {
         if text.is_empty() {
             return Err(KeyFault::new("the secret is empty"));
@@ -70,11 +69,11 @@ impl Secret {
         Self::from_bytes(bytes)
     }
 
-    /// Takes a secret's bytes.
+    /// Makes a secret from its bytes.
     ///
     /// # Errors
     ///
-    /// [`KeyFault`] for none, for one byte over and over, and for DER or PEM of a public key.
+    /// [`KeyFault`] for no bytes, for one repeated byte, and for a public key in DER or PEM.
     pub fn from_bytes(bytes: Vec<u8>) -> Result<Self, KeyFault> {
         let Some(first) = bytes.first() else { return Err(KeyFault::new("the secret is empty")) };
         if bytes.iter().all(|byte| byte == first) {
@@ -105,7 +104,7 @@ impl Secret {
     }
 }
 
-/// The length only.
+/// Prints only the length.
 impl fmt::Debug for Secret {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "Secret({} bytes)", self.0.len())

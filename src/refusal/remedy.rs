@@ -1,5 +1,5 @@
-//! For each reason code, what to do about it: for the operator and whoever holds the token, never
-//! for an answer to a client. The Worker is built without this module.
+//! What to do about each reason code, for the operator and for the holder of the token. Responses
+//! to clients never contain these texts, and the Worker does not call this module.
 
 use super::Code;
 use crate::issuer::Issuer;
@@ -11,22 +11,22 @@ use crate::time::UnixSeconds;
 use base64ct::{Base64UrlUnpadded, Encoding as _};
 use serde_json::Value;
 
-/// A refused token, and all that it was judged by.
+/// A refused token, with everything that it was judged by.
 pub struct Case<'a> {
     /// The policy.
     pub policy: &'a Policy,
-    /// The issuer whose rules were applied, if it came to that.
+    /// The issuer whose rules applied, if one was selected.
     pub issuer: Option<&'a Issuer>,
     /// The route, if there is one.
     pub route: Option<&'a Route>,
-    /// What the token says of itself.
+    /// The token's header and claims, not verified.
     pub token: &'a Readable,
-    /// When it was judged.
+    /// The time of the judgment.
     pub now: UnixSeconds,
 }
 
 impl Case<'_> {
-    /// What to do so that the token passes, or what to look at.
+    /// Returns what to do so that the token passes, or what to check.
     #[must_use]
     pub fn remedy(&self, code: Code) -> String {
         let Self { policy, issuer, route, token, now } = *self;
@@ -175,8 +175,8 @@ fn accepted(expected: &Expected) -> String {
     }
 }
 
-/// What a token says of itself, as far as remedies quote it: its header, and who made it for whom
-/// and when. Never whom it is about, nor anything else. Nothing of it is believed.
+/// The parts of a token that remedies quote: its header, and the claims `iss`, `aud`, `exp`, `nbf`
+/// and `iat`. Remedies never quote its subject or any other claim. Nothing here is verified.
 #[derive(Default)]
 pub struct Readable {
     header: Object,
@@ -184,7 +184,7 @@ pub struct Readable {
 }
 
 impl Readable {
-    /// Reads what can be read; what is no strict JSON object counts as empty.
+    /// Decodes what can be decoded. A part that is not a strict JSON object counts as empty.
     #[must_use]
     pub fn of(token: &str) -> Self {
         let mut segments = token.split('.').map(|segment| {
@@ -197,17 +197,17 @@ impl Readable {
         }
     }
 
-    /// A member of the header, as JSON; in words where it is absent.
+    /// A member of the header as JSON, or `(none)` if it is absent.
     fn header(&self, name: &str) -> String {
         shown(self.header.get(name))
     }
 
-    /// `iss`, `aud`, `exp`, `nbf` or `iat`, as JSON; in words where it is absent.
+    /// The claim `iss`, `aud`, `exp`, `nbf` or `iat` as JSON, or `(none)` if it is absent.
     fn claim(&self, name: &str) -> String {
         shown(self.payload.get(name))
     }
 
-    /// `exp`, `nbf` or `iat`.
+    /// The claim `exp`, `nbf` or `iat`.
     fn time(&self, name: &str) -> Option<UnixSeconds> {
         UnixSeconds::from_numeric_date(self.payload.get(name)?).ok()
     }
