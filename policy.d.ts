@@ -1,80 +1,89 @@
-// Written from schema/src/policy.rs by `UPDATE=1 cargo test --package policy-schema`.
+// Generated from schema/src/policy.rs by `UPDATE=1 cargo test --package policy-schema`.
 
-/** A policy, as under `[vars.POLICY]`. */
+/** A policy: the contents of `[vars.POLICY]`. */
 export interface Policy {
-  /** Whose pages may call the API. */
+  /** Which web pages may call the API (CORS). */
   cors?: Cors;
-  /** What a refused client is told. */
+  /** What the gate tells clients about refusals. */
   errors?: Errors;
-  /** What the origin is told. */
+  /**
+   * What the origin receives about the caller: the token, claims in headers, and a proof that
+   * the request came through the gate.
+   */
   forward?: Forward;
-  /** Whose tokens are accepted. Needed unless every route is public. */
+  /** The issuers whose tokens are accepted. Required unless every route is public. */
   issuers?: (Issuer)[];
-  /** What is recorded of decisions. */
+  /** What the gate records about its decisions. */
   log?: Log;
   /**
-   * Where admitted requests go: `"https://api.example.com"`, `"service:BINDING"`, `"zone"` (the URL as
-   * it came), or `"echo"`, which answers with what would have been sent.
+   * Where the gate sends admitted requests: `"https://api.example.com"`; `"service:BINDING"`, a
+   * service binding; `"zone"`, the zone's own origin, with the URL unchanged; or `"echo"`, for
+   * demonstrations: the gate responds with the request that it would have sent.
    */
   origin: string;
   /**
-   * How long the origin may take to its response's headers.
+   * How long the gate waits for the origin's response headers.
    * In seconds, 1 to 300.
    * @default 30
    */
   origin_timeout?: number;
-  /** What limits clients whose tokens are refused. */
+  /** How the gate limits clients whose tokens it rejects. */
   rate_limit?: RateLimit;
   /**
-   * The realm of the challenge: visible ASCII and spaces without `"` and `\`.
+   * The `realm` in the `WWW-Authenticate` header of refusals: visible ASCII characters and
+   * spaces, without `"` and `\`.
    * @default "api"
    */
   realm?: string;
   /**
-   * The API's metadata (RFC 9728), served under `/.well-known/oauth-protected-resource` and named in
-   * every challenge.
+   * The API's OAuth metadata (RFC 9728). The gate serves it under
+   * `/.well-known/oauth-protected-resource` and refers to it in every challenge.
    */
   resource?: Resource;
-  /** Where revoked tokens, users, sessions and keys stand. */
+  /** Where the gate looks up revoked tokens, users, sessions and keys. */
   revocation?: Revocation;
   /**
-   * What needs a token, and which. The most specific pattern wins, whatever the order; no match is a
-   * 404.
+   * The paths that the gate serves, and which of them need a token. The most specific pattern
+   * that matches the path applies, regardless of their order. A path that matches no pattern
+   * gets a 404.
    */
   routes: (Route)[];
-  /** Where tokens are looked for. */
+  /** Where the gate looks for tokens. */
   token?: Token;
 }
 
 /** Whether a route needs a token. */
 export type Access = "required" | "optional" | "public";
 
-/** The name of an algorithm, as in a JOSE header. A build may lack some. */
+/** The JOSE name of a signature algorithm. A build may lack some of them. */
 export type AlgorithmName = "HS256" | "HS384" | "HS512" | "RS256" | "RS384" | "RS512" | "PS256" | "PS384" | "PS512" | "ES256" | "ES384" | "ES512" | "ES256K" | "EdDSA" | "Ed25519" | "ML-DSA-44" | "ML-DSA-65" | "ML-DSA-87";
 
-/** What becomes of the token. */
+/** Whether the token is forwarded. */
 export type Authorization = "keep" | "strip";
 
-/** A rule for a claim, with one of `equals`, `one_of` and `contains`. */
+/** A rule for a claim, with exactly one of `equals`, `one_of` and `contains`. */
 export interface ClaimRule {
-  /** The value that must be among those that it lists. */
+  /** The value that the claim, an array, must contain. */
   contains?: Scalar;
-  /** The value that it must have. */
+  /** The value that the claim must have. */
   equals?: Scalar;
-  /** The values of which it must have one. */
+  /** The values of which the claim must have one. */
   one_of?: (Scalar)[];
   /** The claim, by name or JSON Pointer. */
   path: string;
 }
 
-/** Whose pages may call the API. */
+/** Which web pages may call the API (CORS). */
 export interface Cors {
-  /** The headers that a page may send. Whichever it asks for, unless set. */
+  /** The request headers that a page may send. Unless set, all that the page asks for. */
   allow_headers?: (Text)[];
-  /** Their origins, as browsers write them; `["*"]` for any, unless a cookie is a source of tokens. */
+  /**
+   * The origins of these pages, as browsers write them. `["*"]` allows all, which is an error if
+   * the gate looks for tokens in a cookie.
+   */
   allow_origins: (Text)[];
   /**
-   * How long a browser may keep the answer to a preflight.
+   * How long a browser may cache the response to a preflight.
    * In seconds, 0 to 86400.
    */
   max_age?: number;
@@ -83,19 +92,19 @@ export interface Cors {
 /** Which decisions are logged. */
 export type Decisions = "none" | "refused" | "all";
 
-/** How much of the reason a refused client is told. */
+/** Whether refusals contain the reason code. */
 export type Detail = "none" | "reason";
 
-/** What becomes of an encoded slash in a path. */
+/** Whether paths with an encoded slash are accepted. */
 export type EncodedSlash = "refuse" | "allow";
 
-/** How a secret is written down. */
+/** How a secret is encoded. */
 export type Encoding = "utf8" | "base64" | "base64url" | "hex";
 
-/** What a refused client is told. */
+/** What the gate tells clients about refusals. */
 export interface Errors {
   /**
-   * `"reason"` adds the reason code to refusals: for development.
+   * `"reason"` adds the reason code to refusals. It is meant for development.
    * @default "none"
    */
   detail?: Detail;
@@ -105,151 +114,196 @@ export interface Errors {
 export type Expiry = "required" | "optional";
 
 /**
- * `"authorization"`: `Authorization: Bearer`. `"websocket-protocol"`: `bearer, TOKEN` among the
- * subprotocols.
+ * `"authorization"`: the header `Authorization: Bearer TOKEN`. `"websocket-protocol"`: the
+ * WebSocket subprotocols `bearer, TOKEN`.
  */
 export type FixedSource = "authorization" | "websocket-protocol";
 
-/** What the origin is told. */
+/**
+ * What the origin receives about the caller: the token, claims in headers, and a proof that the
+ * request came through the gate.
+ */
 export interface Forward {
   /**
-   * `"strip"`: the token is taken out of its place, and `Authorization` out of every request.
+   * `"strip"` removes the token from the request, and `Authorization` from every request.
    * @default "keep"
    */
   authorization?: Authorization;
   /**
-   * Headers to write, and the claim for each. Whatever a client sends under these names is removed, on
-   * every route.
+   * The headers to set, each with the claim to set it to, by name or JSON Pointer. The gate
+   * removes these headers from every incoming request, on every route.
    */
   claims?: Record<string, Text>;
-  /** A header for the token's payload, base64url. */
+  /** The header to set to the token's payload, in base64url. */
   payload?: Text;
-  /** A token of the gate's own, by which the API can refuse what came around the gate. */
+  /**
+   * A token that the gate signs for each request, so that the origin can refuse requests that
+   * bypass the gate.
+   */
   proof?: Proof;
 }
 
-/** One issuer: whose tokens it is, what they must say, and the keys that bear them out. */
+/**
+ * An issuer: the rules for its tokens, and its keys. Without a preset, `name`, `issuer`,
+ * `audience`, `algorithms` and `keys` are required.
+ */
 export interface Issuer {
-  /** The algorithms accepted; all symmetric or all asymmetric. */
+  /** The accepted signature algorithms: either all symmetric (`HS…`) or all asymmetric. */
   algorithms?: (AlgorithmName)[];
-  /** The token's `aud`, any of these; `"*"` waives it. */
+  /**
+   * The value that the token's `aud` must contain, or a list of which it must contain one. `"*"`
+   * disables the check.
+   */
   audience?: OneOrMany;
-  /** Of the preset `okta`: the authorization server, such as `default`. */
+  /** For the preset `okta`: the ID of the authorization server. Unless set, `default`. */
   authorization_server?: string;
-  /** Of the preset `keycloak`: the server's URL. */
+  /** For the preset `keycloak`: the server's URL, without `/realms`. */
   base_url?: string;
-  /** Rules for claims; a token that breaks one is none of the issuer's, and a 401. */
+  /** Rules for claims. A token that breaks one is rejected with a 401. */
   claims?: (ClaimRule)[];
-  /** Of the preset `cognito`: the app client, or several. */
+  /** For the preset `cognito`: the ID of the app client, or a list of IDs. */
   client_id?: OneOrMany;
-  /** Of the presets `auth0` and `okta`: the tenant's host name. */
+  /** For the presets `auth0` and `okta`: the tenant's host name. */
   domain?: string;
   /**
-   * `"optional"` for tokens without `exp`.
+   * `"optional"` also accepts tokens without `exp`.
    * @default "required"
    */
   expiry?: Expiry;
-  /** The token's `iss`, exactly, or one of these; `"*"` waives it. */
+  /**
+   * The value of the token's `iss`, or a list of accepted values, compared exactly. `"*"`
+   * disables the check.
+   */
   issuer?: OneOrMany;
-  /** Where its keys are. */
+  /** Where the issuer's keys come from. */
   keys?: Keys;
   /**
-   * By how much clocks may differ.
+   * How far the issuer's clock and the gate's may differ.
    * In seconds, 0 to 300.
    * @default 60
    */
   leeway?: number;
   /**
-   * How old a token may be by `iat`, which is then required.
+   * The greatest age of a token by its `iat`, which is then required.
    * In seconds, 1 to 31536000.
    */
   max_age?: number;
   /**
-   * `"report"`: what would be refused with 401 or 403 is let through as anonymous, and logged.
+   * `"report"` forwards requests that would be refused with 401 or 403 as anonymous, and logs
+   * them. Cross-site requests are still refused.
    * @default "enforce"
    */
   mode?: Mode;
-  /** A short name, for logs and for routes. With a preset it is the preset's unless given. */
+  /**
+   * A short name, for logs and for the `issuers` of routes. With a preset, the default is the
+   * preset's name.
+   */
   name?: string;
-  /** Of the preset `cognito`: the user pool, such as `eu-west-1_AbCdEfGhI`. */
+  /** For the preset `cognito`: the ID of the user pool, such as `eu-west-1_AbCdEfGhI`. */
   pool?: string;
   /**
-   * A provider, in the place of `issuer`, `algorithms` and `keys`; it takes the keys that are listed
-   * under "of presets" below.
+   * A provider whose settings are built in. The preset sets `issuer`, `keys` and a default for
+   * `algorithms`, and has parameters of its own.
    */
   preset?: PresetName;
-  /** `"rfc9068"`: JWT access tokens as that RFC has them, `typ` and required claims. */
+  /**
+   * `"rfc9068"` accepts only JWT access tokens as RFC 9068 defines them, with their `typ` and
+   * the claims that the RFC requires.
+   */
   profile?: Profile;
-  /** Of the presets `firebase` and `supabase`: the project. */
+  /** For the preset `firebase`: the project ID. For the preset `supabase`: the project reference. */
   project?: string;
-  /** Of the preset `keycloak`: the realm. */
+  /** For the preset `keycloak`: the name of the realm. */
   realm?: string;
-  /** Of the preset `cognito`: the region, such as `eu-west-1`. */
+  /** For the preset `cognito`: the AWS region, such as `eu-west-1`. */
   region?: string;
-  /** Claims that must be there, by name or JSON Pointer. */
+  /** Claims that the token must contain, by name or JSON Pointer. */
   require?: (Text)[];
   /**
-   * Where roles stand, by name or JSON Pointer.
+   * The claim that contains the roles, by name or JSON Pointer.
    * @default "roles"
    */
   roles_claim?: string;
-  /** Where scopes stand, by name or JSON Pointer. Unless set: `scope`, else `scp`. */
+  /**
+   * The claim that contains the scopes, by name or JSON Pointer. Unless set, `scope`, or `scp`
+   * if the token has no `scope`.
+   */
   scopes_claim?: string;
   /**
-   * How long fetched keys serve past their freshness while there is nothing better.
+   * How long fetched keys are used after they have become stale, if the gate cannot fetch them
+   * again.
    * In seconds, 0 to 604800.
    * @default 86400
    */
   stale_if_error?: number;
-  /** Accepted values of `sub`. */
+  /** Accepted values of `sub`. Unless set, all. */
   subject?: OneOrMany;
-  /** Of the preset `cloudflare-access`: the team's host name, such as `team.cloudflareaccess.com`. */
+  /** For the preset `cloudflare-access`: the team domain, such as `team.cloudflareaccess.com`. */
   team?: string;
-  /** Of the preset `entra`: the tenant's identifier. */
+  /** For the preset `entra`: the tenant ID. */
   tenant?: string;
-  /** With a place in the issuer such as `{tid}`: the tenants accepted, each bound to that claim. */
+  /**
+   * The accepted tenants, if `issuer` contains a placeholder such as `{tid}`. The token's claim
+   * of that name must contain the same tenant as its `iss`.
+   */
   tenants?: OneOrMany;
-  /** Accepted values of the header's `typ`. Unless set: none, `JWT` and `at+jwt`. */
+  /**
+   * Accepted values of the token header's `typ`. Unless set, the gate accepts `JWT`, `at+jwt`
+   * and tokens without `typ`.
+   */
   types?: (Text)[];
-  /** Of the preset `supabase`: the URL of a server of one's own. */
+  /**
+   * For the preset `supabase`, instead of `project`: the URL of a custom domain or a self-hosted
+   * server.
+   */
   url?: string;
 }
 
-/** A JWK Set (RFC 7517), or the binding that holds one. */
+/** A JWK Set (RFC 7517), or the name of the binding that contains it. */
 export type Jwks = Text | Record<string, unknown>;
 
-/** Where an issuer's keys are: one of `secret`, `pem`, `jwks`, `jwks_uri` and `discovery`. */
+/**
+ * Where an issuer's keys come from: exactly one of `secret`, `pem`, `jwks`, `jwks_uri` and
+ * `discovery`.
+ */
 export interface Keys {
-  /** `true`: where the issuer's metadata say. */
+  /** `true`: the gate fetches the issuer's metadata, which contains the URL of the JWK Set. */
   discovery?: boolean;
   /**
-   * How a secret is written down.
+   * How the secret is encoded in its binding.
    * @default "utf8"
    */
   encoding?: Encoding;
-  /** The binding of a JWK Set, or the set itself. */
+  /** The binding that contains a JWK Set, or the JWK Set itself. */
   jwks?: Jwks;
-  /** Where the issuer publishes its keys. */
+  /** The URL of the issuer's JWK Set, from which the gate fetches the keys. */
   jwks_uri?: string;
-  /** The binding of a public key or certificate in PEM. */
+  /** The binding that contains public keys or certificates in PEM. */
   pem?: Text;
-  /** The binding of a shared secret, or of up to four, the newest first. */
+  /**
+   * The binding that contains a shared secret, or a list of up to four such bindings, newest
+   * first.
+   */
   secret?: OneOrMany;
-  /** A service binding through which keys are fetched. */
+  /**
+   * The service binding through which the gate fetches the keys. Needed if a Worker in the same
+   * zone serves them.
+   */
   service?: Text;
 }
 
-/** What is recorded of decisions. */
+/** What the gate records about its decisions. */
 export interface Log {
-  /** The Analytics Engine binding to which every decision is written. */
+  /** The Analytics Engine binding to which the gate writes every decision. */
   analytics?: Text;
   /**
-   * Which have a line in the log. What report mode lets through is logged with the refused.
+   * Which decisions are logged. `"refused"` includes what report mode lets through.
    * @default "refused"
    */
   decisions?: Decisions;
   /**
-   * Whether answers tell how long they waited.
+   * Whether responses contain a `Server-Timing` header, with the time that the gate and the
+   * origin took.
    * @default false
    */
   server_timing?: boolean;
@@ -258,163 +312,176 @@ export interface Log {
 /** Whether refusals take effect. */
 export type Mode = "enforce" | "report";
 
-/** A cookie, a header or a query parameter: one of them. */
+/** Exactly one of a cookie, a header and a query parameter. */
 export interface NamedSource {
   /**
-   * A cookie, best named `__Host-…`. Unsafe methods and every WebSocket must then come from the gate's
-   * own origin.
+   * The name of a cookie, preferably with the prefix `__Host-`. Requests with unsafe methods and
+   * WebSocket upgrades must then come from the gate's own origin or one in `cors.allow_origins`.
    */
   cookie?: Text;
-  /** A header with a bare token in it. */
+  /** The name of a header that contains the token and nothing else. */
   header?: Text;
-  /** A query parameter, which is not sent on. */
+  /** The name of a query parameter. The gate always removes it before it forwards the request. */
   query?: Text;
 }
 
-/** What becomes of requests while the store cannot be read. */
+/** Whether tokens are accepted while revocations cannot be looked up. */
 export type OnError = "refuse" | "allow";
 
-/** A text with something in it, or several. */
+/** A non-empty string, or a list of them. */
 export type OneOrMany = Text | (Text)[];
 
-/** A provider. */
+/** A provider that has a preset. */
 export type PresetName = "auth0" | "cloudflare-access" | "cognito" | "entra" | "firebase" | "google" | "keycloak" | "okta" | "supabase";
 
-/** A ready-made set of rules. */
+/** A predefined set of rules. */
 export type Profile = "rfc9068";
 
-/** A token of the gate's own. */
+/** The hop proof: a token that the gate itself signs for each request. */
 export interface Proof {
   /**
-   * How the secret is written down.
+   * How the secret is encoded in its binding.
    * @default "utf8"
    */
   encoding?: Encoding;
   /**
-   * The header that it is in.
+   * The header that contains the proof.
    * @default "X-Portcullis-Proof"
    */
   header?: Text;
   /**
-   * How long it is good.
+   * How long a proof is valid.
    * In seconds, 1 to 300.
    * @default 60
    */
   lifetime?: number;
-  /** The binding of the secret that it is signed with, and that the API holds too. */
+  /**
+   * The binding that contains the secret with which the gate signs the proof. The origin needs
+   * the same secret.
+   */
   secret: Text;
 }
 
-/** What limits clients whose tokens are refused. */
+/** How the gate limits clients whose tokens it rejects. */
 export interface RateLimit {
-  /** The Rate Limiting binding that counts refused tokens by client address. */
+  /** The Rate Limiting binding that counts rejected tokens by client address. */
   binding: Text;
 }
 
-/** The API's metadata (RFC 9728). */
+/** The API's OAuth metadata (RFC 9728). */
 export interface Resource {
-  /** Where to get tokens for it. */
+  /** The URLs of the authorization servers that issue tokens for the API. */
   authorization_servers: (Text)[];
-  /** The API's own URL. */
+  /** The API's own URL, which identifies it. */
   identifier: string;
-  /** The scopes that there are. */
+  /** The scopes that the API uses. */
   scopes_supported?: (Text)[];
 }
 
-/** Where revoked tokens, users, sessions and keys stand. */
+/** Where the gate looks up revoked tokens, users, sessions and keys. */
 export interface Revocation {
   /**
-   * How long what a logout revokes is kept.
+   * How long the entries that a logout writes are kept.
    * In seconds, 60 to 31536000.
    * @default 604800
    */
   expiration_ttl?: number;
-  /** The binding of the KV namespace. */
+  /** The binding of the KV namespace that contains the revocations. */
   kv: Text;
-  /** The `aud` of their logout tokens. The issuer's audience unless set. */
+  /** Accepted values of `aud` in logout tokens. Unless set, the issuer's `audience`. */
   logout_audience?: OneOrMany;
   /** The path at which providers report logouts (OpenID Connect Back-Channel Logout). */
   logout_path?: string;
   /**
-   * How old an answer from it may be by the gate's doing.
+   * How old a lookup result may be, not counting the time that KV takes to propagate a write.
    * In seconds, 30 to 86400.
    * @default 60
    */
   max_staleness?: number;
   /**
-   * What becomes of requests while it cannot be read.
+   * Whether tokens are accepted while the namespace cannot be read.
    * @default "refuse"
    */
   on_error?: OnError;
 }
 
-/** A pattern, and what it takes to pass. */
+/** A path pattern, and what a request that matches it must have. */
 export interface Route {
   /**
-   * `"required"`, `"optional"` (no token passes as anonymous, a bad one is refused) or `"public"`.
+   * `"required"`: a request needs a valid token. `"optional"`: a request without a token is
+   * forwarded as anonymous, and a request with an invalid token is refused. `"public"`: the gate
+   * does not look at tokens.
    * @default "required"
    */
   access?: Access;
   /**
-   * How the user must have signed in, one of these `acr` values; else the challenge asks for it (RFC
+   * Accepted values of `acr`, which says how the user signed in. For a token with another value,
+   * the challenge asks the client to have the user sign in again in one of these ways (RFC
    * 9470).
    */
   acr?: (Text)[];
-  /** Roles, one of which the token needs. */
+  /** Roles, at least one of which the token must have. */
   any_role?: (Text)[];
-  /** Scopes, one of which the token needs. */
+  /** Scopes, at least one of which the token must have. */
   any_scope?: (Text)[];
   /**
-   * `"no-store"`: the caches before the origin, which all callers share, neither answer nor store.
-   * `"origin"`: they do as the origin's answers say, which must then call `private` what is one caller's, above
-   * all where no `Authorization` is sent on. `"no-store"` unless set, on public routes `"origin"`.
+   * Whether shared caches in front of the origin may be used. `"no-store"`: the request bypasses
+   * them, and they do not store the response. `"origin"`: they follow the headers of the
+   * origin's responses. The origin must then mark each response for a single caller as
+   * `private`, above all if `Authorization` is not forwarded. Unless set, `"origin"` on public
+   * routes, else `"no-store"`.
    */
   cache?: SharedCache;
-  /** Rules for claims; a token that breaks one is a 403. */
+  /** Rules for claims. A token that breaks one gets a 403. */
   claims?: (ClaimRule)[];
   /**
-   * `"allow"` for APIs that name things with `%2F` in a segment.
+   * `"allow"` accepts `%2F` within a segment, for APIs whose names contain slashes.
    * @default "refuse"
    */
   encoded_slash?: EncodedSlash;
-  /** The issuers whose tokens count here, by name. All unless set. */
+  /** The names of the issuers whose tokens the route accepts. Unless set, all. */
   issuers?: (Text)[];
   /**
-   * How long ago the user may have signed in, by `auth_time`; else the challenge asks to sign in again.
+   * The greatest time since the user signed in, by `auth_time`. After that, the challenge asks
+   * the client to have the user sign in again (RFC 9470).
    * In seconds, 1 to 31536000.
    */
   max_auth_age?: number;
-  /** The methods, in upper case. All unless set; `GET` includes `HEAD`. */
+  /** The methods, in upper case. Unless set, all. `GET` includes `HEAD`. */
   methods?: (string)[];
   /**
-   * `"report"`: what would be refused with 401 or 403 is let through as anonymous, and logged.
+   * `"report"` forwards requests that would be refused with 401 or 403 as anonymous, and logs
+   * them. Cross-site requests are still refused.
    * @default "enforce"
    */
   mode?: Mode;
-  /** Literal segments, `{name}` for one segment, a final `*` for the rest. */
+  /**
+   * The pattern: literal segments, `{name}` for exactly one segment, and `*` at the end for the
+   * rest of the path.
+   */
   path: string;
-  /** Roles, all of which the token needs. */
+  /** Roles, all of which the token must have. */
   roles?: (Text)[];
-  /** Scopes, all of which the token needs. */
+  /** Scopes, all of which the token must have. */
   scopes?: (Text)[];
 }
 
 /** A string, a number or a boolean. */
 export type Scalar = string | number | boolean;
 
-/** What shared caches may do. */
+/** Whether shared caches may be used. */
 export type SharedCache = "no-store" | "origin";
 
-/** A place for a token. */
+/** A place where a token may be. */
 export type Source = FixedSource | NamedSource;
 
-/** A text with something in it. */
+/** A non-empty string. */
 export type Text = string;
 
-/** Where tokens are looked for. */
+/** Where the gate looks for tokens. */
 export interface Token {
   /**
-   * The places. A request with two tokens is refused.
+   * The places to look in. A request with two tokens is refused.
    * @default ["authorization"]
    */
   sources?: (Source)[];

@@ -1,8 +1,8 @@
-//! One description of the policy's keys ([`policy`]), and what is written from it: the JSON
-//! Schemas, the reference and the TypeScript types. A test says when a committed one is not what
-//! would be written, and `UPDATE=1 cargo test --package policy-schema` writes them.
+//! The description of the policy's keys ([`policy`]), and the files that are generated from it: the
+//! JSON Schemas, the reference and the TypeScript types. A test fails if a committed file is out of
+//! date. `UPDATE=1 cargo test --package policy-schema` writes the files.
 
-#[expect(missing_docs, reason = "the words of a list need no more than their names")]
+#[expect(missing_docs, reason = "the names of the enums' variants say what they are")]
 pub mod policy;
 mod reference;
 mod types;
@@ -13,7 +13,7 @@ pub use self::types::types;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
-/// The schema of a policy, for a file that holds nothing else. Draft 7, which editors know.
+/// Returns the JSON Schema of a policy in a file of its own. It is draft 7, which editors support.
 #[must_use]
 pub fn policy_schema() -> Value {
     let generator = SchemaSettings::draft07().into_generator();
@@ -39,7 +39,7 @@ pub fn policy_schema() -> Value {
     schema
 }
 
-/// An issuer is written by hand, or by a preset that gives what it is for.
+/// Returns the keys that an issuer must or must not have, depending on whether it has a preset.
 fn by_preset() -> Map<String, Value> {
     let none = |keys: [&str; 3]| keys.map(|key| (key.to_owned(), json!(false)));
     let absent: Map<String, Value> = none(["issuer", "tenants", "keys"]).into_iter().collect();
@@ -54,8 +54,8 @@ fn by_preset() -> Map<String, Value> {
     }
 }
 
-/// The schema of wrangler's configuration as far as the gate's policies are in it, for
-/// wrangler.toml and wrangler.jsonc.
+/// Returns the JSON Schema of `wrangler.toml` and `wrangler.jsonc`. It describes only the policies
+/// in them.
 #[must_use]
 pub fn wrangler_schema() -> Value {
     let mut schema = policy_schema();
@@ -77,7 +77,7 @@ pub fn wrangler_schema() -> Value {
     let environment = json!({ "type": "object", "properties": { "vars": vars } });
     json!({
         "$schema": "http://json-schema.org/draft-07/schema#",
-        "title": "wrangler's configuration, with a policy of Portcullis",
+        "title": "Configuration of wrangler with a Portcullis policy",
         "type": "object",
         "properties": {
             "vars": vars,
@@ -87,7 +87,7 @@ pub fn wrangler_schema() -> Value {
     })
 }
 
-/// A key that may be left out is left out: null is not a value of any.
+/// Removes `null` from the accepted values, with which schemars marks optional keys.
 fn without_null(schema: &mut Value) {
     match schema {
         Value::Object(members) => {
@@ -104,7 +104,7 @@ fn without_null(schema: &mut Value) {
                 if let [Value::Object(only)] = alternatives.as_slice() {
                     let only = only.clone();
                     members.remove("anyOf");
-                    // Beside a reference, draft 7 reads nothing else.
+                    // Draft 7 ignores every keyword next to a `$ref`.
                     members.insert("allOf".to_owned(), json!([only]));
                 }
             }
@@ -115,7 +115,7 @@ fn without_null(schema: &mut Value) {
     }
 }
 
-/// The table that a schema refers to, and its name.
+/// Returns the name of the definition that a schema refers to, and the definition.
 fn referred<'s>(root: &'s Value, schema: &'s Value) -> Option<(&'s str, &'s Value)> {
     let target = schema.get("$ref").or_else(|| schema.pointer("/allOf/0/$ref"))?.as_str()?;
     let name = target.strip_prefix("#/definitions/")?;

@@ -1,153 +1,168 @@
-//! The policy's keys: what each says, its type, default, unit and bounds.
+//! The policy's keys: the meaning, type, default, unit and bounds of each.
 //!
-//! This describes; the gate's own compiler decides, and says more of what is wrong. Tests hold the two
-//! together.
+//! The gate's own compiler decides what is valid, and checks more than this schema can express.
+//! Tests check that the two agree.
 
 use schemars::JsonSchema;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// A policy, as under `[vars.POLICY]`.
+/// A policy: the contents of `[vars.POLICY]`.
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct Policy {
-    /// Where admitted requests go: `"https://api.example.com"`, `"service:BINDING"`, `"zone"` (the URL as
-    /// it came), or `"echo"`, which answers with what would have been sent.
+    /// Where the gate sends admitted requests: `"https://api.example.com"`; `"service:BINDING"`, a
+    /// service binding; `"zone"`, the zone's own origin, with the URL unchanged; or `"echo"`, for
+    /// demonstrations: the gate responds with the request that it would have sent.
     #[schemars(regex(pattern = r"^(echo|zone|service:.+|https?://[^/?#]+/?)$"))]
     pub origin: String,
-    /// The realm of the challenge: visible ASCII and spaces without `"` and `\`.
+    /// The `realm` in the `WWW-Authenticate` header of refusals: visible ASCII characters and
+    /// spaces, without `"` and `\`.
     #[schemars(extend("default" = "api"), regex(pattern = r#"^[ !#-\[\]-~]+$"#))]
     pub realm: Option<String>,
-    /// How long the origin may take to its response's headers.
+    /// How long the gate waits for the origin's response headers.
     #[schemars(range(min = 1, max = 300), extend("default" = 30, "x-unit" = "seconds"))]
     pub origin_timeout: Option<u32>,
-    /// Whose tokens are accepted. Needed unless every route is public.
+    /// The issuers whose tokens are accepted. Required unless every route is public.
     pub issuers: Option<Vec<Issuer>>,
-    /// What needs a token, and which. The most specific pattern wins, whatever the order; no match is a
-    /// 404.
+    /// The paths that the gate serves, and which of them need a token. The most specific pattern
+    /// that matches the path applies, regardless of their order. A path that matches no pattern
+    /// gets a 404.
     #[schemars(length(min = 1))]
     pub routes: Vec<Route>,
-    /// Where tokens are looked for.
+    /// Where the gate looks for tokens.
     pub token: Option<Token>,
-    /// What the origin is told.
+    /// What the origin receives about the caller: the token, claims in headers, and a proof that
+    /// the request came through the gate.
     pub forward: Option<Forward>,
-    /// Whose pages may call the API.
+    /// Which web pages may call the API (CORS).
     pub cors: Option<Cors>,
-    /// The API's metadata (RFC 9728), served under `/.well-known/oauth-protected-resource` and named in
-    /// every challenge.
+    /// The API's OAuth metadata (RFC 9728). The gate serves it under
+    /// `/.well-known/oauth-protected-resource` and refers to it in every challenge.
     pub resource: Option<Resource>,
-    /// Where revoked tokens, users, sessions and keys stand.
+    /// Where the gate looks up revoked tokens, users, sessions and keys.
     pub revocation: Option<Revocation>,
-    /// What is recorded of decisions.
+    /// What the gate records about its decisions.
     pub log: Option<Log>,
-    /// What limits clients whose tokens are refused.
+    /// How the gate limits clients whose tokens it rejects.
     pub rate_limit: Option<RateLimit>,
-    /// What a refused client is told.
+    /// What the gate tells clients about refusals.
     pub errors: Option<Errors>,
 }
 
-/// One issuer: whose tokens it is, what they must say, and the keys that bear them out.
+/// An issuer: the rules for its tokens, and its keys. Without a preset, `name`, `issuer`,
+/// `audience`, `algorithms` and `keys` are required.
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct Issuer {
-    /// A short name, for logs and for routes. With a preset it is the preset's unless given.
+    /// A short name, for logs and for the `issuers` of routes. With a preset, the default is the
+    /// preset's name.
     pub name: Option<String>,
-    /// A provider, in the place of `issuer`, `algorithms` and `keys`; it takes the keys that are listed
-    /// under "of presets" below.
+    /// A provider whose settings are built in. The preset sets `issuer`, `keys` and a default for
+    /// `algorithms`, and has parameters of its own.
     pub preset: Option<PresetName>,
-    /// The token's `iss`, exactly, or one of these; `"*"` waives it.
+    /// The value of the token's `iss`, or a list of accepted values, compared exactly. `"*"`
+    /// disables the check.
     pub issuer: Option<OneOrMany>,
-    /// With a place in the issuer such as `{tid}`: the tenants accepted, each bound to that claim.
+    /// The accepted tenants, if `issuer` contains a placeholder such as `{tid}`. The token's claim
+    /// of that name must contain the same tenant as its `iss`.
     pub tenants: Option<OneOrMany>,
-    /// `"rfc9068"`: JWT access tokens as that RFC has them, `typ` and required claims.
+    /// `"rfc9068"` accepts only JWT access tokens as RFC 9068 defines them, with their `typ` and
+    /// the claims that the RFC requires.
     pub profile: Option<Profile>,
-    /// The token's `aud`, any of these; `"*"` waives it.
+    /// The value that the token's `aud` must contain, or a list of which it must contain one. `"*"`
+    /// disables the check.
     pub audience: Option<OneOrMany>,
-    /// The algorithms accepted; all symmetric or all asymmetric.
+    /// The accepted signature algorithms: either all symmetric (`HS…`) or all asymmetric.
     #[schemars(length(min = 1))]
     pub algorithms: Option<Vec<AlgorithmName>>,
-    /// Where its keys are.
+    /// Where the issuer's keys come from.
     pub keys: Option<Keys>,
-    /// How long fetched keys serve past their freshness while there is nothing better.
+    /// How long fetched keys are used after they have become stale, if the gate cannot fetch them
+    /// again.
     #[schemars(range(min = 0, max = 604_800), extend("default" = 86_400, "x-unit" = "seconds"))]
     pub stale_if_error: Option<u32>,
-    /// By how much clocks may differ.
+    /// How far the issuer's clock and the gate's may differ.
     #[schemars(range(min = 0, max = 300), extend("default" = 60, "x-unit" = "seconds"))]
     pub leeway: Option<u32>,
-    /// How old a token may be by `iat`, which is then required.
+    /// The greatest age of a token by its `iat`, which is then required.
     #[schemars(range(min = 1, max = 31_536_000), extend("x-unit" = "seconds"))]
     pub max_age: Option<u32>,
-    /// Accepted values of the header's `typ`. Unless set: none, `JWT` and `at+jwt`.
+    /// Accepted values of the token header's `typ`. Unless set, the gate accepts `JWT`, `at+jwt`
+    /// and tokens without `typ`.
     #[schemars(length(min = 1))]
     pub types: Option<Vec<Text>>,
-    /// Claims that must be there, by name or JSON Pointer.
+    /// Claims that the token must contain, by name or JSON Pointer.
     #[schemars(length(min = 1))]
     pub require: Option<Vec<Text>>,
-    /// Accepted values of `sub`.
+    /// Accepted values of `sub`. Unless set, all.
     pub subject: Option<OneOrMany>,
-    /// Rules for claims; a token that breaks one is none of the issuer's, and a 401.
+    /// Rules for claims. A token that breaks one is rejected with a 401.
     pub claims: Option<Vec<ClaimRule>>,
-    /// `"optional"` for tokens without `exp`.
+    /// `"optional"` also accepts tokens without `exp`.
     #[schemars(extend("default" = "required"))]
     pub expiry: Option<Expiry>,
-    /// Where scopes stand, by name or JSON Pointer. Unless set: `scope`, else `scp`.
+    /// The claim that contains the scopes, by name or JSON Pointer. Unless set, `scope`, or `scp`
+    /// if the token has no `scope`.
     pub scopes_claim: Option<String>,
-    /// Where roles stand, by name or JSON Pointer.
+    /// The claim that contains the roles, by name or JSON Pointer.
     #[schemars(extend("default" = "roles"))]
     pub roles_claim: Option<String>,
-    /// `"report"`: what would be refused with 401 or 403 is let through as anonymous, and logged.
+    /// `"report"` forwards requests that would be refused with 401 or 403 as anonymous, and logs
+    /// them. Cross-site requests are still refused.
     #[schemars(extend("default" = "enforce"))]
     pub mode: Option<Mode>,
-    /// Of the presets `auth0` and `okta`: the tenant's host name.
+    /// For the presets `auth0` and `okta`: the tenant's host name.
     #[schemars(extend("x-preset" = true))]
     pub domain: Option<String>,
-    /// Of the preset `cloudflare-access`: the team's host name, such as `team.cloudflareaccess.com`.
+    /// For the preset `cloudflare-access`: the team domain, such as `team.cloudflareaccess.com`.
     #[schemars(extend("x-preset" = true))]
     pub team: Option<String>,
-    /// Of the preset `cognito`: the region, such as `eu-west-1`.
+    /// For the preset `cognito`: the AWS region, such as `eu-west-1`.
     #[schemars(extend("x-preset" = true))]
     pub region: Option<String>,
-    /// Of the preset `cognito`: the user pool, such as `eu-west-1_AbCdEfGhI`.
+    /// For the preset `cognito`: the ID of the user pool, such as `eu-west-1_AbCdEfGhI`.
     #[schemars(extend("x-preset" = true))]
     pub pool: Option<String>,
-    /// Of the preset `cognito`: the app client, or several.
+    /// For the preset `cognito`: the ID of the app client, or a list of IDs.
     #[schemars(extend("x-preset" = true))]
     pub client_id: Option<OneOrMany>,
-    /// Of the preset `entra`: the tenant's identifier.
+    /// For the preset `entra`: the tenant ID.
     #[schemars(extend("x-preset" = true))]
     pub tenant: Option<String>,
-    /// Of the presets `firebase` and `supabase`: the project.
+    /// For the preset `firebase`: the project ID. For the preset `supabase`: the project reference.
     #[schemars(extend("x-preset" = true))]
     pub project: Option<String>,
-    /// Of the preset `keycloak`: the server's URL.
+    /// For the preset `keycloak`: the server's URL, without `/realms`.
     #[schemars(extend("x-preset" = true))]
     pub base_url: Option<String>,
-    /// Of the preset `keycloak`: the realm.
+    /// For the preset `keycloak`: the name of the realm.
     #[schemars(extend("x-preset" = true))]
     pub realm: Option<String>,
-    /// Of the preset `okta`: the authorization server, such as `default`.
+    /// For the preset `okta`: the ID of the authorization server. Unless set, `default`.
     #[schemars(extend("x-preset" = true))]
     pub authorization_server: Option<String>,
-    /// Of the preset `supabase`: the URL of a server of one's own.
+    /// For the preset `supabase`, instead of `project`: the URL of a custom domain or a self-hosted
+    /// server.
     #[schemars(extend("x-preset" = true))]
     pub url: Option<String>,
 }
 
-/// A text with something in it, or several.
+/// A non-empty string, or a list of them.
 #[derive(JsonSchema)]
 #[schemars(untagged)]
 pub enum OneOrMany {
-    /// One.
+    /// One value.
     One(Text),
-    /// Any of these.
+    /// A list of values.
     Many(#[schemars(length(min = 1))] Vec<Text>),
 }
 
-/// A text with something in it.
+/// A non-empty string.
 #[derive(JsonSchema)]
 pub struct Text(#[schemars(length(min = 1))] pub String);
 
-/// A provider.
+/// A provider that has a preset.
 #[derive(JsonSchema)]
 #[schemars(rename_all = "kebab-case")]
 pub enum PresetName {
@@ -162,14 +177,14 @@ pub enum PresetName {
     Supabase,
 }
 
-/// A ready-made set of rules.
+/// A predefined set of rules.
 #[derive(JsonSchema)]
 #[schemars(rename_all = "lowercase")]
 pub enum Profile {
     Rfc9068,
 }
 
-/// The name of an algorithm, as in a JOSE header. A build may lack some.
+/// The JOSE name of a signature algorithm. A build may lack some of them.
 #[derive(JsonSchema)]
 pub enum AlgorithmName {
     HS256,
@@ -211,39 +226,42 @@ pub enum Mode {
     Report,
 }
 
-/// Where an issuer's keys are: one of `secret`, `pem`, `jwks`, `jwks_uri` and `discovery`.
+/// Where an issuer's keys come from: exactly one of `secret`, `pem`, `jwks`, `jwks_uri` and
+/// `discovery`.
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct Keys {
-    /// The binding of a shared secret, or of up to four, the newest first.
+    /// The binding that contains a shared secret, or a list of up to four such bindings, newest
+    /// first.
     pub secret: Option<OneOrMany>,
-    /// How a secret is written down.
+    /// How the secret is encoded in its binding.
     #[schemars(extend("default" = "utf8"))]
     pub encoding: Option<Encoding>,
-    /// The binding of a public key or certificate in PEM.
+    /// The binding that contains public keys or certificates in PEM.
     pub pem: Option<Text>,
-    /// The binding of a JWK Set, or the set itself.
+    /// The binding that contains a JWK Set, or the JWK Set itself.
     pub jwks: Option<Jwks>,
-    /// Where the issuer publishes its keys.
+    /// The URL of the issuer's JWK Set, from which the gate fetches the keys.
     #[schemars(regex(pattern = "^https?://"))]
     pub jwks_uri: Option<String>,
-    /// `true`: where the issuer's metadata say.
+    /// `true`: the gate fetches the issuer's metadata, which contains the URL of the JWK Set.
     pub discovery: Option<bool>,
-    /// A service binding through which keys are fetched.
+    /// The service binding through which the gate fetches the keys. Needed if a Worker in the same
+    /// zone serves them.
     pub service: Option<Text>,
 }
 
-/// A JWK Set (RFC 7517), or the binding that holds one.
+/// A JWK Set (RFC 7517), or the name of the binding that contains it.
 #[derive(JsonSchema)]
 #[schemars(untagged)]
 pub enum Jwks {
-    /// The binding.
+    /// The name of the binding.
     Binding(Text),
-    /// The set.
+    /// The JWK Set itself.
     Set(BTreeMap<String, Value>),
 }
 
-/// How a secret is written down.
+/// How a secret is encoded.
 #[derive(JsonSchema)]
 #[schemars(rename_all = "lowercase")]
 pub enum Encoding {
@@ -253,18 +271,18 @@ pub enum Encoding {
     Hex,
 }
 
-/// A rule for a claim, with one of `equals`, `one_of` and `contains`.
+/// A rule for a claim, with exactly one of `equals`, `one_of` and `contains`.
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct ClaimRule {
     /// The claim, by name or JSON Pointer.
     pub path: String,
-    /// The value that it must have.
+    /// The value that the claim must have.
     pub equals: Option<Scalar>,
-    /// The values of which it must have one.
+    /// The values of which the claim must have one.
     #[schemars(length(min = 1))]
     pub one_of: Option<Vec<Scalar>>,
-    /// The value that must be among those that it lists.
+    /// The value that the claim, an array, must contain.
     pub contains: Option<Scalar>,
 }
 
@@ -280,56 +298,64 @@ pub enum Scalar {
     Truth(bool),
 }
 
-/// A pattern, and what it takes to pass.
+/// A path pattern, and what a request that matches it must have.
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct Route {
-    /// Literal segments, `{name}` for one segment, a final `*` for the rest.
+    /// The pattern: literal segments, `{name}` for exactly one segment, and `*` at the end for the
+    /// rest of the path.
     #[schemars(regex(pattern = "^/"))]
     pub path: String,
-    /// The methods, in upper case. All unless set; `GET` includes `HEAD`.
+    /// The methods, in upper case. Unless set, all. `GET` includes `HEAD`.
     #[schemars(length(min = 1), inner(regex(pattern = "^[A-Z-]+$")))]
     pub methods: Option<Vec<String>>,
-    /// `"required"`, `"optional"` (no token passes as anonymous, a bad one is refused) or `"public"`.
+    /// `"required"`: a request needs a valid token. `"optional"`: a request without a token is
+    /// forwarded as anonymous, and a request with an invalid token is refused. `"public"`: the gate
+    /// does not look at tokens.
     #[schemars(extend("default" = "required"))]
     pub access: Option<Access>,
-    /// The issuers whose tokens count here, by name. All unless set.
+    /// The names of the issuers whose tokens the route accepts. Unless set, all.
     #[schemars(length(min = 1))]
     pub issuers: Option<Vec<Text>>,
-    /// Scopes, all of which the token needs.
+    /// Scopes, all of which the token must have.
     #[schemars(length(min = 1))]
     pub scopes: Option<Vec<Text>>,
-    /// Scopes, one of which the token needs.
+    /// Scopes, at least one of which the token must have.
     #[schemars(length(min = 1))]
     pub any_scope: Option<Vec<Text>>,
-    /// Roles, all of which the token needs.
+    /// Roles, all of which the token must have.
     #[schemars(length(min = 1))]
     pub roles: Option<Vec<Text>>,
-    /// Roles, one of which the token needs.
+    /// Roles, at least one of which the token must have.
     #[schemars(length(min = 1))]
     pub any_role: Option<Vec<Text>>,
-    /// Rules for claims; a token that breaks one is a 403.
+    /// Rules for claims. A token that breaks one gets a 403.
     pub claims: Option<Vec<ClaimRule>>,
-    /// How the user must have signed in, one of these `acr` values; else the challenge asks for it (RFC
+    /// Accepted values of `acr`, which says how the user signed in. For a token with another value,
+    /// the challenge asks the client to have the user sign in again in one of these ways (RFC
     /// 9470).
     #[schemars(length(min = 1))]
     pub acr: Option<Vec<Text>>,
-    /// How long ago the user may have signed in, by `auth_time`; else the challenge asks to sign in again.
+    /// The greatest time since the user signed in, by `auth_time`. After that, the challenge asks
+    /// the client to have the user sign in again (RFC 9470).
     #[schemars(range(min = 1, max = 31_536_000), extend("x-unit" = "seconds"))]
     pub max_auth_age: Option<u32>,
-    /// `"report"`: what would be refused with 401 or 403 is let through as anonymous, and logged.
+    /// `"report"` forwards requests that would be refused with 401 or 403 as anonymous, and logs
+    /// them. Cross-site requests are still refused.
     #[schemars(extend("default" = "enforce"))]
     pub mode: Option<Mode>,
-    /// `"allow"` for APIs that name things with `%2F` in a segment.
+    /// `"allow"` accepts `%2F` within a segment, for APIs whose names contain slashes.
     #[schemars(extend("default" = "refuse"))]
     pub encoded_slash: Option<EncodedSlash>,
-    /// `"no-store"`: the caches before the origin, which all callers share, neither answer nor store.
-    /// `"origin"`: they do as the origin's answers say, which must then call `private` what is one caller's, above
-    /// all where no `Authorization` is sent on. `"no-store"` unless set, on public routes `"origin"`.
+    /// Whether shared caches in front of the origin may be used. `"no-store"`: the request bypasses
+    /// them, and they do not store the response. `"origin"`: they follow the headers of the
+    /// origin's responses. The origin must then mark each response for a single caller as
+    /// `private`, above all if `Authorization` is not forwarded. Unless set, `"origin"` on public
+    /// routes, else `"no-store"`.
     pub cache: Option<SharedCache>,
 }
 
-/// What shared caches may do.
+/// Whether shared caches may be used.
 #[derive(JsonSchema)]
 #[schemars(rename_all = "kebab-case")]
 pub enum SharedCache {
@@ -346,7 +372,7 @@ pub enum Access {
     Public,
 }
 
-/// What becomes of an encoded slash in a path.
+/// Whether paths with an encoded slash are accepted.
 #[derive(JsonSchema)]
 #[schemars(rename_all = "lowercase")]
 pub enum EncodedSlash {
@@ -354,27 +380,27 @@ pub enum EncodedSlash {
     Allow,
 }
 
-/// Where tokens are looked for.
+/// Where the gate looks for tokens.
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct Token {
-    /// The places. A request with two tokens is refused.
+    /// The places to look in. A request with two tokens is refused.
     #[schemars(length(min = 1), extend("default" = ["authorization"]))]
     pub sources: Option<Vec<Source>>,
 }
 
-/// A place for a token.
+/// A place where a token may be.
 #[derive(JsonSchema)]
 #[schemars(untagged)]
 pub enum Source {
-    /// A place of a fixed name.
+    /// A place with a fixed name.
     Fixed(FixedSource),
-    /// A place of a name of one's own.
+    /// A place whose name the policy chooses.
     Named(NamedSource),
 }
 
-/// `"authorization"`: `Authorization: Bearer`. `"websocket-protocol"`: `bearer, TOKEN` among the
-/// subprotocols.
+/// `"authorization"`: the header `Authorization: Bearer TOKEN`. `"websocket-protocol"`: the
+/// WebSocket subprotocols `bearer, TOKEN`.
 #[derive(JsonSchema)]
 #[schemars(rename_all = "kebab-case")]
 pub enum FixedSource {
@@ -382,36 +408,38 @@ pub enum FixedSource {
     WebsocketProtocol,
 }
 
-/// A cookie, a header or a query parameter: one of them.
+/// Exactly one of a cookie, a header and a query parameter.
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields, extend("minProperties" = 1, "maxProperties" = 1))]
 pub struct NamedSource {
-    /// A cookie, best named `__Host-…`. Unsafe methods and every WebSocket must then come from the gate's
-    /// own origin.
+    /// The name of a cookie, preferably with the prefix `__Host-`. Requests with unsafe methods and
+    /// WebSocket upgrades must then come from the gate's own origin or one in `cors.allow_origins`.
     pub cookie: Option<Text>,
-    /// A header with a bare token in it.
+    /// The name of a header that contains the token and nothing else.
     pub header: Option<Text>,
-    /// A query parameter, which is not sent on.
+    /// The name of a query parameter. The gate always removes it before it forwards the request.
     pub query: Option<Text>,
 }
 
-/// What the origin is told.
+/// What the origin receives about the caller: the token, claims in headers, and a proof that the
+/// request came through the gate.
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct Forward {
-    /// `"strip"`: the token is taken out of its place, and `Authorization` out of every request.
+    /// `"strip"` removes the token from the request, and `Authorization` from every request.
     #[schemars(extend("default" = "keep"))]
     pub authorization: Option<Authorization>,
-    /// Headers to write, and the claim for each. Whatever a client sends under these names is removed, on
-    /// every route.
+    /// The headers to set, each with the claim to set it to, by name or JSON Pointer. The gate
+    /// removes these headers from every incoming request, on every route.
     pub claims: Option<BTreeMap<String, Text>>,
-    /// A header for the token's payload, base64url.
+    /// The header to set to the token's payload, in base64url.
     pub payload: Option<Text>,
-    /// A token of the gate's own, by which the API can refuse what came around the gate.
+    /// A token that the gate signs for each request, so that the origin can refuse requests that
+    /// bypass the gate.
     pub proof: Option<Proof>,
 }
 
-/// What becomes of the token.
+/// Whether the token is forwarded.
 #[derive(JsonSchema)]
 #[schemars(rename_all = "lowercase")]
 pub enum Authorization {
@@ -419,76 +447,78 @@ pub enum Authorization {
     Strip,
 }
 
-/// A token of the gate's own.
+/// The hop proof: a token that the gate itself signs for each request.
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct Proof {
-    /// The header that it is in.
+    /// The header that contains the proof.
     #[schemars(extend("default" = "X-Portcullis-Proof"))]
     pub header: Option<Text>,
-    /// The binding of the secret that it is signed with, and that the API holds too.
+    /// The binding that contains the secret with which the gate signs the proof. The origin needs
+    /// the same secret.
     pub secret: Text,
-    /// How the secret is written down.
+    /// How the secret is encoded in its binding.
     #[schemars(extend("default" = "utf8"))]
     pub encoding: Option<Encoding>,
-    /// How long it is good.
+    /// How long a proof is valid.
     #[schemars(range(min = 1, max = 300), extend("default" = 60, "x-unit" = "seconds"))]
     pub lifetime: Option<u32>,
 }
 
-/// Whose pages may call the API.
+/// Which web pages may call the API (CORS).
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct Cors {
-    /// Their origins, as browsers write them; `["*"]` for any, unless a cookie is a source of tokens.
+    /// The origins of these pages, as browsers write them. `["*"]` allows all, which is an error if
+    /// the gate looks for tokens in a cookie.
     #[schemars(length(min = 1))]
     pub allow_origins: Vec<Text>,
-    /// The headers that a page may send. Whichever it asks for, unless set.
+    /// The request headers that a page may send. Unless set, all that the page asks for.
     #[schemars(length(min = 1))]
     pub allow_headers: Option<Vec<Text>>,
-    /// How long a browser may keep the answer to a preflight.
+    /// How long a browser may cache the response to a preflight.
     #[schemars(range(min = 0, max = 86_400), extend("x-unit" = "seconds"))]
     pub max_age: Option<u32>,
 }
 
-/// The API's metadata (RFC 9728).
+/// The API's OAuth metadata (RFC 9728).
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct Resource {
-    /// The API's own URL.
+    /// The API's own URL, which identifies it.
     #[schemars(regex(pattern = "^https?://"))]
     pub identifier: String,
-    /// Where to get tokens for it.
+    /// The URLs of the authorization servers that issue tokens for the API.
     #[schemars(length(min = 1))]
     pub authorization_servers: Vec<Text>,
-    /// The scopes that there are.
+    /// The scopes that the API uses.
     #[schemars(length(min = 1))]
     pub scopes_supported: Option<Vec<Text>>,
 }
 
-/// Where revoked tokens, users, sessions and keys stand.
+/// Where the gate looks up revoked tokens, users, sessions and keys.
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct Revocation {
-    /// The binding of the KV namespace.
+    /// The binding of the KV namespace that contains the revocations.
     pub kv: Text,
-    /// How old an answer from it may be by the gate's doing.
+    /// How old a lookup result may be, not counting the time that KV takes to propagate a write.
     #[schemars(range(min = 30, max = 86_400), extend("default" = 60, "x-unit" = "seconds"))]
     pub max_staleness: Option<u32>,
-    /// What becomes of requests while it cannot be read.
+    /// Whether tokens are accepted while the namespace cannot be read.
     #[schemars(extend("default" = "refuse"))]
     pub on_error: Option<OnError>,
     /// The path at which providers report logouts (OpenID Connect Back-Channel Logout).
     #[schemars(regex(pattern = "^/"))]
     pub logout_path: Option<String>,
-    /// The `aud` of their logout tokens. The issuer's audience unless set.
+    /// Accepted values of `aud` in logout tokens. Unless set, the issuer's `audience`.
     pub logout_audience: Option<OneOrMany>,
-    /// How long what a logout revokes is kept.
+    /// How long the entries that a logout writes are kept.
     #[schemars(range(min = 60, max = 31_536_000), extend("default" = 604_800, "x-unit" = "seconds"))]
     pub expiration_ttl: Option<u32>,
 }
 
-/// What becomes of requests while the store cannot be read.
+/// Whether tokens are accepted while revocations cannot be looked up.
 #[derive(JsonSchema)]
 #[schemars(rename_all = "lowercase")]
 pub enum OnError {
@@ -496,16 +526,17 @@ pub enum OnError {
     Allow,
 }
 
-/// What is recorded of decisions.
+/// What the gate records about its decisions.
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct Log {
-    /// Which have a line in the log. What report mode lets through is logged with the refused.
+    /// Which decisions are logged. `"refused"` includes what report mode lets through.
     #[schemars(extend("default" = "refused"))]
     pub decisions: Option<Decisions>,
-    /// The Analytics Engine binding to which every decision is written.
+    /// The Analytics Engine binding to which the gate writes every decision.
     pub analytics: Option<Text>,
-    /// Whether answers tell how long they waited.
+    /// Whether responses contain a `Server-Timing` header, with the time that the gate and the
+    /// origin took.
     #[schemars(extend("default" = false))]
     pub server_timing: Option<bool>,
 }
@@ -519,24 +550,24 @@ pub enum Decisions {
     All,
 }
 
-/// What limits clients whose tokens are refused.
+/// How the gate limits clients whose tokens it rejects.
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct RateLimit {
-    /// The Rate Limiting binding that counts refused tokens by client address.
+    /// The Rate Limiting binding that counts rejected tokens by client address.
     pub binding: Text,
 }
 
-/// What a refused client is told.
+/// What the gate tells clients about refusals.
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct Errors {
-    /// `"reason"` adds the reason code to refusals: for development.
+    /// `"reason"` adds the reason code to refusals. It is meant for development.
     #[schemars(extend("default" = "none"))]
     pub detail: Option<Detail>,
 }
 
-/// How much of the reason a refused client is told.
+/// Whether refusals contain the reason code.
 #[derive(JsonSchema)]
 #[schemars(rename_all = "lowercase")]
 pub enum Detail {

@@ -1,4 +1,4 @@
-//! The reference: every key with its type, default, unit and bounds.
+//! The reference of the policy: every key with its type, default, unit and bounds.
 
 use crate::{policy_schema, referred};
 use serde_json::Value;
@@ -6,18 +6,20 @@ use serde_json::Value;
 const HEAD: &str = "\
 # Every key of the policy
 
-Written from `schema/src/policy.rs` by `UPDATE=1 cargo test --package policy-schema`; a test holds it against the gate's own compiler, and `tests/it/reference.rs` has a test for every key. A key without a default may be left out unless it is required. The keys stand under `[vars.POLICY]` in `wrangler.toml`, or `vars.POLICY` in `wrangler.jsonc`; nothing else is known there, and `check` says so of whatever is.
+The policy is under `[vars.POLICY]` in `wrangler.toml`, or under `vars.POLICY` in `wrangler.jsonc`. Every key is optional unless its default is given as \"required\". An unknown key is an error: `cargo xtask check` reports it, and the gate refuses every request.
+
+This page is generated from `schema/src/policy.rs` by `UPDATE=1 cargo test --package policy-schema`. Tests check that it agrees with the gate's own compiler and that every key has an effect.
 
 ## In an editor
 
-`policy.schema.json` is the policy's JSON Schema, `wrangler.schema.json` the same for the configuration around it, and `policy.d.ts` has the types for TypeScript. `portcullis schema` prints them.
+`policy.schema.json` is the JSON Schema of a policy, and `wrangler.schema.json` is the JSON Schema of a wrangler configuration that contains one. `policy.d.ts` contains the TypeScript types. `portcullis schema` prints these files.
 
-* `wrangler.toml`, with Even Better TOML or Taplo: write `#:schema ./wrangler.schema.json` as the first line.
-* `wrangler.jsonc`: write `\"$schema\": \"./wrangler.schema.json\"`, or, to keep wrangler's own schema beside it, list both in the editor's settings (`json.schemas` in VS Code).
+* `wrangler.toml` with Even Better TOML or Taplo: write `#:schema ./wrangler.schema.json` as the first line.
+* `wrangler.jsonc`: write `\"$schema\": \"./wrangler.schema.json\"`, or, to use wrangler's own schema as well, list both in the editor's settings (`json.schemas` in VS Code).
 * TypeScript: `import type { Policy } from \"./policy\"`, then `const policy = { … } satisfies Policy`.
 ";
 
-/// The tables in the order in which they are met, each with the place where it stands.
+/// The definitions of the tables in the order of the page, each with its path in the policy.
 const TABLES: [(&str, &str); 14] = [
     ("Policy", ""),
     ("Issuer", "issuers[]"),
@@ -35,7 +37,7 @@ const TABLES: [(&str, &str); 14] = [
     ("RateLimit", "rate_limit"),
 ];
 
-/// The reference, in Markdown.
+/// Returns the contents of `docs/reference.md`.
 #[must_use]
 pub fn reference() -> String {
     let root = policy_schema();
@@ -46,9 +48,9 @@ pub fn reference() -> String {
             _ => root.get("definitions").and_then(|tables| tables.get(name)),
         };
         let Some(table) = table else { continue };
-        let title = if place.is_empty() { "The policy itself" } else { place };
+        let title = if place.is_empty() { "Top level" } else { place };
         let title = title.split(", ").map(|part| match part {
-            "The policy itself" => part.to_owned(),
+            "Top level" => part.to_owned(),
             _ => format!("`{part}`"),
         });
         let title: Vec<_> = title.collect();
@@ -58,7 +60,7 @@ pub fn reference() -> String {
         }
         rows(&root, table, false, &mut text);
         if name == "Issuer" {
-            text.push_str("\nOf presets, for which see [presets.md](presets.md):\n\n");
+            text.push_str("\nParameters of the presets ([presets.md](presets.md)):\n\n");
             rows(&root, table, true, &mut text);
         }
     }
@@ -66,7 +68,7 @@ pub fn reference() -> String {
 }
 
 fn rows(root: &Value, table: &Value, of_presets: bool, text: &mut String) {
-    text.push_str("| key | type | default | what it says |\n|---|---|---|---|\n");
+    text.push_str("| key | type | default | meaning |\n|---|---|---|---|\n");
     let required = table.get("required").and_then(Value::as_array);
     let is_required = |key: &str| required.is_some_and(|keys| keys.iter().any(|one| one == key));
     for (key, schema) in table.get("properties").and_then(Value::as_object).into_iter().flatten() {
@@ -88,7 +90,7 @@ fn described(schema: &Value) -> String {
     text.replace('\n', " ")
 }
 
-/// The type in words, with its unit and bounds.
+/// Returns the type in words, with its unit and bounds.
 fn kind(root: &Value, schema: &Value) -> String {
     let number = |name: &str| schema.get(name).map(Value::to_string);
     if let Some((name, target)) = referred(root, schema) {

@@ -1,13 +1,13 @@
-//! The same for TypeScript.
+//! The TypeScript types: one interface per table.
 
 use crate::{policy_schema, referred};
 use serde_json::Value;
 
 const HEAD: &str = "\
-// Written from schema/src/policy.rs by `UPDATE=1 cargo test --package policy-schema`.
+// Generated from schema/src/policy.rs by `UPDATE=1 cargo test --package policy-schema`.
 ";
 
-/// The declarations, one interface a table.
+/// Returns the contents of `policy.d.ts`.
 #[must_use]
 pub fn types() -> String {
     let root = policy_schema();

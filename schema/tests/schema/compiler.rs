@@ -1,18 +1,19 @@
-//! The schema against the gate's own compiler: the same keys, and the same verdict on examples.
+//! Compares the schema with the gate's compiler: both know the same keys and agree on examples.
 
 use jsonschema::Validator;
 use policy_schema::{policy_schema, wrangler_schema};
+use portcullis::alg::Algorithm;
 use portcullis::policy::{Bindings, Policy};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-/// Every binding that an example names.
+/// Has every binding that an example names.
 struct Everything;
 
 impl Bindings for Everything {
-    /// Another one for each name, and good in every encoding.
+    /// Returns a different value for each name, valid in every encoding.
     fn value(&self, name: &str) -> Option<Value> {
         let name: String = name.bytes().map(|byte| format!("{byte:02x}")).collect();
         Some(json!(format!("{name}{}", "0123456789abcdef".repeat(8))))
@@ -39,7 +40,7 @@ fn validator(schema: &Value) -> Validator {
     jsonschema::draft7::new(schema).unwrap()
 }
 
-/// What the compiler says that it knows, of the table at that place of a policy.
+/// Returns the keys that the compiler lists as known for the table at this JSON Pointer.
 fn known(policy: &Value, table: &str) -> BTreeSet<String> {
     const NONSENSE: &str = "qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqq";
     let mut policy = policy.clone();
@@ -107,7 +108,7 @@ fn the_schema_and_the_compiler_know_the_same_keys() {
     ] {
         assert_eq!(known(&policy(), table), properties(definition, false), "{definition}");
     }
-    // Whatever table of the schema is none of these would be missed here.
+    // The list above must name every table of the schema.
     let schema = policy_schema();
     let tables = schema["definitions"].as_object().unwrap().values();
     assert_eq!(tables.filter(|table| table.get("properties").is_some()).count(), 14);
@@ -133,10 +134,24 @@ fn the_schema_and_the_compiler_know_the_same_presets() {
     });
     let faults = Policy::compile(&unknown, &Everything).outcome.unwrap_err();
     let named: Vec<_> = names.iter().filter_map(Value::as_str).collect();
-    assert_eq!(faults[0].remedy, format!("choose among {}", named.join(", ")));
+    assert_eq!(faults[0].remedy, format!("choose from {}", named.join(", ")));
 }
 
-/// The policies that stand in the documents and in wrangler.toml.
+#[test]
+fn the_schema_and_the_compiler_know_the_same_algorithms() {
+    let schema = policy_schema();
+    let names = schema["definitions"]["AlgorithmName"]["enum"].as_array().unwrap();
+    let names: Vec<_> = names.iter().filter_map(Value::as_str).collect();
+    for name in &names {
+        let is_in_the_build = Algorithm::from_name(name).is_some();
+        assert!(is_in_the_build || Algorithm::missing_feature(name).is_some(), "{name}");
+    }
+    for algorithm in Algorithm::ALL {
+        assert!(names.contains(&algorithm.name()), "{algorithm}");
+    }
+}
+
+/// Returns the examples in the documentation, and `wrangler.toml`.
 fn documented() -> Vec<(String, Value)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let mut documents = vec![root.join("README.md"), root.join("SECURITY.md")];
@@ -159,12 +174,12 @@ fn documented() -> Vec<(String, Value)> {
 }
 
 #[test]
-fn what_is_documented_is_good_by_the_schema() {
+fn the_schema_accepts_the_examples_in_the_documentation() {
     let schema = validator(&wrangler_schema());
     let mut policies = 0;
     for (name, mut document) in documented() {
         policies += usize::from(document.to_string().contains("POLICY"));
-        // An example may leave out what its text does not speak of.
+        // Examples leave out the keys that they are not about.
         let of_policy = |vars: &mut Value| {
             for policy in vars.as_object_mut().into_iter().flat_map(|vars| vars.values_mut()) {
                 if let Some(policy) = policy.as_object_mut() {
@@ -184,23 +199,23 @@ fn what_is_documented_is_good_by_the_schema() {
     assert!(policies > 5, "only {policies} examples were found");
 }
 
-/// A policy with one member put in its place: whether the compiler and the schema let it through.
+/// Checks whether the compiler and the schema accept a policy with this value at this JSON Pointer.
 fn check(pointer: &str, value: Value, is_good: bool) {
     let mut changed = policy();
     let (table, key) = pointer.rsplit_once('/').unwrap();
     match changed.pointer_mut(table).unwrap() {
         Value::Object(members) => drop(members.insert(key.to_owned(), value)),
         Value::Array(items) => items[key.parse::<usize>().unwrap()] = value,
-        _ => panic!("{table} is no table"),
+        _ => panic!("{table} is not a table"),
     }
     let compiled = Policy::compile(&changed, &Everything).outcome;
-    assert_eq!(compiled.is_ok(), is_good, "the compiler, of {pointer}: {:?}", compiled.err());
+    assert_eq!(compiled.is_ok(), is_good, "the compiler, for {pointer}: {:?}", compiled.err());
     let valid = validator(&policy_schema()).is_valid(&changed);
-    assert_eq!(valid, is_good, "the schema, of {pointer}: {}", changed.pointer(pointer).unwrap());
+    assert_eq!(valid, is_good, "the schema, for {pointer}: {}", changed.pointer(pointer).unwrap());
 }
 
 #[test]
-fn values_at_and_beyond_their_bounds() {
+fn both_enforce_the_same_bounds() {
     for (key, least, most) in [
         ("/origin_timeout", 1, 300),
         ("/issuers/0/leeway", 0, 300),
@@ -220,7 +235,7 @@ fn values_at_and_beyond_their_bounds() {
 }
 
 #[test]
-fn what_is_wrong_in_itself_is_wrong_by_both() {
+fn both_reject_invalid_values() {
     for (key, value) in [
         ("/origin", json!("ftp://a.example")),
         ("/origin", json!("https://a.example/path")),
@@ -272,7 +287,7 @@ fn what_is_wrong_in_itself_is_wrong_by_both() {
 }
 
 #[test]
-fn what_is_good_is_good_by_both() {
+fn both_accept_valid_values() {
     for (key, value) in [
         ("/origin", json!("https://api.example")),
         ("/origin", json!("service:API")),

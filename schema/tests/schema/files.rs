@@ -1,4 +1,5 @@
-//! What is committed is what would be written. `UPDATE=1` writes it.
+//! Compares the committed files with what the schema generates. With `UPDATE=1`, writes them
+//! instead.
 
 use policy_schema::{policy_schema, reference, types, wrangler_schema};
 use std::path::Path;
@@ -18,7 +19,7 @@ fn check(name: &str, text: &str) {
 }
 
 #[test]
-fn what_is_committed_is_what_would_be_written() {
+fn the_committed_files_are_up_to_date() {
     check("policy.schema.json", &format!("{:#}\n", policy_schema()));
     check("wrangler.schema.json", &format!("{:#}\n", wrangler_schema()));
     check("docs/reference.md", &reference());

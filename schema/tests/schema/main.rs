@@ -1,6 +1,6 @@
-//! What is described against what the gate does, and what is committed against what is described.
+//! Compares the schema with the gate's compiler, and the committed files with the schema.
 
-// The modules are `cfg(test)` so that clippy takes helpers for what they are.
+// The modules are `cfg(test)` so that clippy treats their helpers as test code.
 #[cfg(test)]
 mod compiler;
 #[cfg(test)]
