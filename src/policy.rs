@@ -1,8 +1,8 @@
-//! The policy: from what an operator wrote to what the gate runs on.
+//! The policy, and the compiler that makes it from what the operator wrote.
 //!
-//! A raw value is walked once, with its path in hand, and every fault is reported at once. What
-//! comes out is valid by construction: names are resolved, keys imported, patterns sorted. Nothing
-//! after this point asks whether the policy makes sense.
+//! The compiler reports every fault at once, each with its path. A compiled policy is valid by
+//! construction: its names are resolved, its keys imported and its patterns sorted. No later code
+//! has to check it.
 
 mod claim_rule;
 mod cors;
@@ -18,7 +18,7 @@ mod references;
 mod resource;
 mod revocation;
 mod route;
-mod surprises;
+mod route_warnings;
 mod token;
 
 pub use self::fault::Fault;
@@ -56,10 +56,10 @@ pub struct Policy {
     origin_timeout: Seconds,
 }
 
-/// The secrets and services that a deployment has, by the names of their bindings.
+/// The bindings of a deployment, by name.
 pub trait Bindings {
-    /// A variable or secret: a string, or the table that a variable may hold. `None` where there is
-    /// no such binding.
+    /// Returns the value of a variable or secret: a string, or a table if a variable contains one.
+    /// Returns `None` if there is no such binding.
     fn value(&self, name: &str) -> Option<Value>;
 
     /// Whether there is a service binding of that name.
@@ -68,30 +68,29 @@ pub trait Bindings {
     /// Whether there is a KV namespace bound under that name.
     fn is_kv_namespace(&self, name: &str) -> bool;
 
-    /// Whether there is a Rate Limiting binding of that name. Where there is no platform there is
-    /// none.
+    /// Whether there is a Rate Limiting binding of that name. There is none outside Cloudflare.
     fn is_rate_limiter(&self, _name: &str) -> bool {
         false
     }
 
-    /// Whether there is an Analytics Engine dataset bound under that name. Where there is no
-    /// platform there is none.
+    /// Whether there is an Analytics Engine dataset bound under that name. There is none outside
+    /// Cloudflare.
     fn is_analytics_dataset(&self, _name: &str) -> bool {
         false
     }
 }
 
-/// What compiling a policy comes to.
+/// The result of compiling a policy.
 #[derive(Debug)]
 pub struct Compilation {
-    /// The policy, or every fault that stands in its way; never an empty list.
+    /// The policy, or all of its faults, of which there is at least one.
     pub outcome: Result<Policy, Vec<Fault>>,
-    /// What works, but is worth a second thought.
+    /// Settings that are valid but may be mistakes.
     pub warnings: Vec<Fault>,
 }
 
 impl Policy {
-    /// Compiles a policy, as it stands under `[vars.POLICY]` in `wrangler.toml`.
+    /// Compiles the contents of `[vars.POLICY]` in `wrangler.toml`.
     #[must_use]
     pub fn compile(raw: &Value, bindings: &dyn Bindings) -> Compilation {
         let mut faults = Faults::default();
@@ -106,10 +105,11 @@ impl Policy {
         references::all(raw)
     }
 
-    /// The issuers of a raw policy that presets write out, as far as they are without faults.
+    /// Returns the issuers of a raw policy that are written with presets, as the presets expand
+    /// them. Leaves out issuers with faults.
     #[must_use]
     pub fn presets(raw: &Value) -> Vec<Preset> {
-        Table::open(raw, String::new(), &KEYS, &mut Faults::default())
+        Table::open(raw, String::new(), &FIELDS, &mut Faults::default())
             .map(|table| issuer::presets(&table))
             .unwrap_or_default()
     }
@@ -126,19 +126,19 @@ impl Policy {
         self.routes.as_slice()
     }
 
-    /// How to find the route of a request.
+    /// The table in which the route of a request is found.
     #[must_use]
     pub const fn route_table(&self) -> &Routes {
         &self.routes
     }
 
-    /// Where tokens are looked for.
+    /// Where the gate looks for tokens.
     #[must_use]
     pub fn sources(&self) -> &[TokenSource] {
         &self.sources
     }
 
-    /// What is forwarded, and where.
+    /// How requests are forwarded.
     #[must_use]
     pub const fn forwarding(&self) -> &Forwarding {
         &self.forwarding
@@ -150,43 +150,43 @@ impl Policy {
         &self.error_responses
     }
 
-    /// Whose pages may read answers.
+    /// Which web pages may call the API, if the policy has `cors`.
     #[must_use]
     pub const fn cors(&self) -> Option<&Cors> {
         self.error_responses.cors.as_ref()
     }
 
-    /// The metadata that the gate answers with.
+    /// The API's metadata, which the gate serves, if the policy has `resource`.
     #[must_use]
     pub const fn resource(&self) -> Option<&Resource> {
         self.error_responses.resource.as_ref()
     }
 
-    /// What is recorded of decisions.
+    /// What the gate records about its decisions.
     #[must_use]
     pub const fn log(&self) -> &Log {
         &self.log
     }
 
-    /// The Rate Limiting binding that counts refused tokens by client, if any does.
+    /// The Rate Limiting binding that counts rejected tokens by client, if the policy names one.
     #[must_use]
     pub fn rate_limit(&self) -> Option<&str> {
         self.rate_limit.as_deref()
     }
 
-    /// How long the origin may take to its response's headers.
+    /// How long the gate waits for the origin's response headers.
     #[must_use]
     pub const fn origin_timeout(&self) -> Seconds {
         self.origin_timeout
     }
 
-    /// Where revocations are looked up, if anywhere.
+    /// Where revocations are looked up, if the policy has `revocation`.
     #[must_use]
     pub const fn revocation(&self) -> Option<&Revocation> {
         self.revocation.as_ref()
     }
 
-    /// The issuer with this ID. Returns `None` for an ID of another policy.
+    /// Returns the issuer with this ID, or `None` for an ID of another policy.
     #[must_use]
     pub fn issuer(&self, id: IssuerId) -> Option<&Issuer> {
         self.issuers.get(id.index())
@@ -217,7 +217,7 @@ impl Policy {
     }
 }
 
-const KEYS: [&str; 13] = [
+const FIELDS: [&str; 13] = [
     "origin",
     "realm",
     "origin_timeout",
@@ -234,7 +234,7 @@ const KEYS: [&str; 13] = [
 ];
 
 fn compile(raw: &Value, bindings: &dyn Bindings, faults: &mut Faults) -> Option<Policy> {
-    let table = Table::open(raw, String::new(), &KEYS, faults)?;
+    let table = Table::open(raw, String::new(), &FIELDS, faults)?;
     let origin = origin::compile(&table, bindings, faults);
     let issuers = issuer::compile_all(&table, bindings, faults);
     let routes = route::compile_all(&table, issuers.as_deref(), faults);
@@ -250,7 +250,7 @@ fn compile(raw: &Value, bindings: &dyn Bindings, faults: &mut Faults) -> Option<
     if guarded && issuers.as_ref().is_some_and(Vec::is_empty) {
         faults.fault(
             "issuers",
-            "no issuer is named, so that no token can pass",
+            "the policy has no issuer, so every token would be rejected",
             "add [[vars.POLICY.issuers]]",
         );
     }
@@ -267,7 +267,7 @@ fn compile(raw: &Value, bindings: &dyn Bindings, faults: &mut Faults) -> Option<
     })
 }
 
-/// `sources` is nothing where these have faults of their own.
+/// Compiles the settings for refusals. `sources` is `None` if `token` has faults of its own.
 fn compile_error_responses(
     table: &Table<'_>,
     sources: Option<&[TokenSource]>,
@@ -281,8 +281,9 @@ fn compile_error_responses(
     if realm.is_empty() || !realm.bytes().all(plain) {
         faults.fault(
             "realm",
-            "it goes into a quoted string of the WWW-Authenticate header",
-            "use visible ASCII and spaces, without \" and \\",
+            "the realm is empty or contains a character that the WWW-Authenticate header does not \
+             allow",
+            "use visible ASCII characters and spaces, without \" and \\",
         );
         return None;
     }

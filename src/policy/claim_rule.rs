@@ -10,7 +10,7 @@ pub(super) fn compile_all(
     faults: &mut Faults,
 ) -> Result<Vec<ClaimRule>, Faulty> {
     let rules = table.tables("claims", &["path", "equals", "one_of", "contains"], faults)?;
-    // Not collected in one go: that would stop at the first fault.
+    // Collected twice, because collecting into a `Result` directly would stop at the first fault.
     let rules: Vec<_> = rules.iter().map(|rule| compile(rule, faults)).collect();
     rules.into_iter().collect()
 }
@@ -31,7 +31,7 @@ fn compile_condition(rule: &Table<'_>, faults: &mut Faults) -> Result<Condition,
         (None, Some(_), None) => {
             faults.fault(
                 rule.at("one_of"),
-                "not a list with something in it",
+                "not a list, or an empty list",
                 "write one_of = [\"…\", \"…\"], or equals = \"…\"",
             );
             return Err(Faulty);
@@ -40,8 +40,8 @@ fn compile_condition(rule: &Table<'_>, faults: &mut Faults) -> Result<Condition,
         _ => {
             faults.fault(
                 rule.path(),
-                "a rule needs one condition",
-                "write equals = …, one_of = […] or contains = …, one of them",
+                "a rule needs exactly one condition",
+                "write one of equals = …, one_of = […] and contains = …",
             );
             return Err(Faulty);
         }
@@ -54,7 +54,7 @@ fn compile_condition(rule: &Table<'_>, faults: &mut Faults) -> Result<Condition,
         faults.fault(
             rule.path(),
             "the condition's value is not a string, number or boolean",
-            "compare with single values; a list of them is written one_of = […]",
+            "write a string, number or boolean; for several values, write one_of = […]",
         );
         return Err(Faulty);
     }

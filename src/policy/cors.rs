@@ -1,4 +1,4 @@
-//! Whose pages may read answers.
+//! Compiles `cors`.
 
 use super::fault::Faults;
 use super::reader::{Faulty, Table};
@@ -7,7 +7,7 @@ use crate::extract::TokenSource;
 use crate::headers;
 use crate::url::Url;
 
-/// Compiles `cors`, beside the places where tokens are looked for.
+/// Compiles `cors`. `sources` are the places where the gate looks for tokens.
 pub(super) fn compile(
     policy: &Table<'_>,
     sources: &[TokenSource],
@@ -38,10 +38,12 @@ fn compile_origins(
     let mut outcome = Ok(());
     for (index, origin) in origins.iter().enumerate() {
         let problem = match *origin {
-            "*" if by_cookie => "any page on the web could act by the token's cookie",
-            "*" if origins.len() > 1 => "\"*\" beside other origins, which it would make pointless",
+            "*" if by_cookie => "every page on the web could send requests with the token's cookie",
+            "*" if origins.len() > 1 => {
+                "\"*\" allows every origin, so the other origins have no effect"
+            }
             "*" => continue,
-            "null" => "any sandboxed page has this origin",
+            "null" => "every sandboxed page has this origin",
             origin => match origin_fault(origin) {
                 Some(problem) => problem,
                 None => continue,
@@ -54,20 +56,19 @@ fn compile_origins(
     outcome.map(|()| origins.into_iter().map(str::to_owned).collect())
 }
 
-/// What keeps a text from being an origin as browsers serialise it (RFC 6454 section 6.2).
+/// Returns why a text is not an origin as browsers serialize it (RFC 6454 section 6.2), or `None`
+/// if it is one.
 fn origin_fault(text: &str) -> Option<&'static str> {
     if text.contains('*') {
         return Some(
-            "patterns are not understood: one forgotten dot would allow somebody else's site",
+            "patterns are not supported, because a forgotten dot would allow another site",
         );
     }
     match Url::parse(text) {
         Err(problem) => Some(problem),
-        Ok(url) if !url.rest.is_empty() => Some("an origin has no path, not even a slash"),
-        Ok(url) if url.base != text => Some("browsers write it in lower case"),
-        Ok(url) if implied_port(&url.base) => {
-            Some("browsers leave out the port that the scheme implies")
-        }
+        Ok(url) if !url.rest.is_empty() => Some("an origin has no path and no final slash"),
+        Ok(url) if url.base != text => Some("browsers write origins in lower case"),
+        Ok(url) if implied_port(&url.base) => Some("browsers omit the scheme's default port"),
         Ok(_) => None,
     }
 }
@@ -85,7 +86,7 @@ fn compile_headers(table: &Table<'_>, faults: &mut Faults) -> Result<Option<Vec<
             faults.fault(
                 format!("{}[{index}]", table.at("allow_headers")),
                 "not a header name",
-                "write names such as Authorization and Content-Type, or leave the key out",
+                "write names such as Authorization and Content-Type, or remove the key",
             );
             outcome = Err(Faulty);
         }

@@ -1,4 +1,4 @@
-//! What is wrong with a policy, where, and what to write instead.
+//! Faults and warnings: where a policy is wrong, what is wrong, and what to write instead.
 
 use super::{Compilation, Policy};
 use std::fmt;
@@ -6,7 +6,7 @@ use std::fmt;
 /// One fault or warning of a policy.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Fault {
-    /// Where it is, such as `issuers[0].keys.secret`; empty for the policy as a whole.
+    /// The path in the policy, such as `issuers[0].keys.secret`. Empty for the policy as a whole.
     pub path: String,
     /// What is wrong.
     pub problem: String,
@@ -26,7 +26,7 @@ enum Severity {
     Warning,
 }
 
-/// What has been found so far.
+/// The faults and warnings found so far.
 #[derive(Debug, Default)]
 pub(super) struct Faults {
     faults: Vec<Fault>,
@@ -56,7 +56,7 @@ impl Faults {
         self.push(Severity::Warning, path.into(), problem.into(), remedy.into());
     }
 
-    /// Cold, so that the compiler spends no upload on making it fast.
+    /// Cold, so that the compiler optimizes it for size.
     #[cold]
     #[inline(never)]
     fn push(&mut self, severity: Severity, path: String, problem: String, remedy: String) {
@@ -72,7 +72,11 @@ impl Faults {
             Some(policy) if self.faults.is_empty() => Ok(policy),
             _ => {
                 if self.faults.is_empty() {
-                    self.fault("", "it does not compile", "report this: the fault was not named");
+                    self.fault(
+                        "",
+                        "it cannot be compiled",
+                        "please report this: the compiler did not say why",
+                    );
                 }
                 Err(self.faults)
             }

@@ -1,4 +1,4 @@
-//! What is forwarded.
+//! Compiles `forward`.
 
 use super::fault::Faults;
 use super::reader::{Faulty, Table};
@@ -12,7 +12,7 @@ use crate::proof::HopProof;
 use crate::signature;
 use crate::time::Seconds;
 
-/// Compiles `forward`; `origin` and `issuers` are nothing where these have faults of their own.
+/// Compiles `forward`. `origin` and `issuers` are `None` if they have faults of their own.
 pub(super) fn compile(
     policy: &Table<'_>,
     origin: Option<Origin>,
@@ -87,12 +87,12 @@ fn compile_proof(
     let place = table.at("secret");
     let key = keys::compile_proof_secret(table, bindings, faults)?;
     let issuers_keys = issuers.iter().filter_map(Issuer::keys).flat_map(KeySet::keys);
-    if issuers_keys.into_iter().any(|other| signs_alike(&key, other)) {
+    if issuers_keys.into_iter().any(|other| is_same_secret(&key, other)) {
         faults.fault(
             place,
-            "an issuer's tokens are signed with the same secret, so that whoever makes these could \
-             make proofs",
-            "make a secret for the proof alone, with `openssl rand -base64 48`, say",
+            "an issuer's tokens are signed with the same secret, so whoever can sign tokens could \
+             forge proofs",
+            "generate a secret for the proof only, for example with `openssl rand -base64 48`",
         );
         return Err(Faulty);
     }
@@ -100,8 +100,8 @@ fn compile_proof(
     Ok(Some(HopProof { header: header?, key, lifetime }))
 }
 
-/// Whether two keys make the same tags, however they are written.
-fn signs_alike(one: &Key, other: &Key) -> bool {
+/// Whether two keys are the same HMAC key, even if their bindings encode it differently.
+fn is_same_secret(one: &Key, other: &Key) -> bool {
     const MESSAGE: &[u8] = b"portcullis";
     let tag = signature::tag(other, MESSAGE);
     signature::is_valid(Algorithm::HS256, one, MESSAGE, &tag)
@@ -122,14 +122,14 @@ fn check_header_name(
     } else if headers::is_reserved(name) || folded(name).starts_with("cf-") {
         faults.fault(
             path,
-            format!("{name} has a meaning of its own in HTTP or on the platform"),
+            format!("{name} already has a meaning in HTTP or on Cloudflare"),
             "choose another name, such as X-Auth-Subject",
         );
     } else if written.contains(&folded(name)) {
         faults.fault(
             path,
-            format!("two headers are spelled like {name}, give or take case, _ and -"),
-            "write each header once",
+            format!("the policy sets {name} twice, in spellings that servers may not distinguish"),
+            "set each header once",
         );
     } else {
         written.push(folded(name));

@@ -1,8 +1,8 @@
-//! The issuers of a policy, and their keys.
+//! Compiles `issuers`.
 
 mod names;
 
-use self::names::{compile_name, expected, warn_of_waived};
+use self::names::{compile_name, expected, warn_of_any};
 use super::fault::Faults;
 use super::reader::{Faulty, Table};
 use super::route::compile_mode;
@@ -17,7 +17,7 @@ use crate::time::Seconds;
 use crate::token::media_subtype;
 use serde_json::Value;
 
-const KEYS: [&str; 18] = [
+const FIELDS: [&str; 18] = [
     "name",
     "issuer",
     "tenants",
@@ -45,7 +45,7 @@ pub(super) fn compile_all(
 ) -> Option<Vec<Issuer>> {
     let items = policy.items("issuers", faults).ok()?;
     let presets: Vec<_> =
-        items.iter().map(|(path, item)| preset::write_out(item, path, &KEYS, faults)).collect();
+        items.iter().map(|(path, item)| preset::expand(item, path, &FIELDS, faults)).collect();
     let mut outcome = Some(());
     let mut tables = Vec::new();
     for ((path, item), preset) in items.into_iter().zip(&presets) {
@@ -54,7 +54,7 @@ pub(super) fn compile_all(
             Ok(None) => Some(item),
             Err(Faulty) => None,
         };
-        match item.and_then(|item| Table::open(item, path, &KEYS, faults)) {
+        match item.and_then(|item| Table::open(item, path, &FIELDS, faults)) {
             Some(table) => tables.push(table),
             None => outcome = None,
         }
@@ -64,15 +64,16 @@ pub(super) fn compile_all(
         .enumerate()
         .map(|(index, table)| compile(IssuerId::new(index), table, bindings, faults).ok())
         .collect();
-    report_twins(&tables, &issuers, faults);
+    report_duplicates(&tables, &issuers, faults);
     outcome.and_then(|()| issuers.into_iter().collect())
 }
 
-/// The issuers that presets write out, those without faults.
+/// Returns the issuers that are written with presets, as the presets expand them. Leaves out those
+/// with faults.
 pub(super) fn presets(policy: &Table<'_>) -> Vec<Preset> {
     let written = |(path, item): (String, &Value)| {
         let mut faults = Faults::default();
-        let preset = preset::write_out(item, &path, &KEYS, &mut faults).ok().flatten();
+        let preset = preset::expand(item, &path, &FIELDS, &mut faults).ok().flatten();
         preset.filter(|_| faults.is_empty())
     };
     let items = policy.items("issuers", &mut Faults::default()).unwrap_or_default();
@@ -104,7 +105,7 @@ fn compile(
 
 fn compile_rules(table: &Table<'_>, faults: &mut Faults) -> Result<Rules, Faulty> {
     let issuer = compile_name(table, faults);
-    let audience = expected(table, "audience", "the token's aud, or \"*\" to waive it", faults);
+    let audience = expected(table, "audience", "the token's aud, or \"*\" to accept any", faults);
     let leeway = table.seconds("leeway", 0..=budget::LEEWAY_SECONDS, faults);
     let max_age = table.seconds("max_age", 1..=31_536_000, faults);
     let types = compile_types(table, faults);
@@ -119,13 +120,13 @@ fn compile_rules(table: &Table<'_>, faults: &mut Faults) -> Result<Rules, Faulty
     let profile = compile_profile(table, faults);
     let (issuer, tenant) = issuer?;
     let (audience, claims) = (audience?, claims?);
-    // Whom a token was made for is in `aud`, or where a provider has none, in `client_id` or `azp`.
+    // Without `aud`, a rule for `client_id` or `azp` can restrict for whom a token was issued.
     let names_client = claims.iter().any(|rule| {
         matches!(rule.path.strip_prefix('/').unwrap_or(&rule.path), "client_id" | "azp")
     });
-    warn_of_waived(table, "issuer", &issuer, faults);
+    warn_of_any(table, "issuer", &issuer, faults);
     if !names_client {
-        warn_of_waived(table, "audience", &audience, faults);
+        warn_of_any(table, "audience", &audience, faults);
     }
     let mut rules = Rules {
         issuer,
@@ -147,7 +148,7 @@ fn compile_rules(table: &Table<'_>, faults: &mut Faults) -> Result<Rules, Faulty
     Ok(rules)
 }
 
-/// A ready-made set of rules.
+/// A predefined set of rules.
 #[derive(Clone, Copy)]
 enum Profile {
     /// JWT access tokens (RFC 9068 sections 2.1, 2.2 and 4).
@@ -173,7 +174,7 @@ fn compile_profile(table: &Table<'_>, faults: &mut Faults) -> Result<Option<Prof
     }
     for key in ["types", "expiry"] {
         if table.has(key) {
-            faults.fault(table.at(key), "the profile says this already", "leave one of both out");
+            faults.fault(table.at(key), "the profile sets this key", "remove it or the profile");
         }
     }
     Ok(profile)
@@ -185,8 +186,10 @@ fn compile_types(table: &Table<'_>, faults: &mut Faults) -> Result<Option<Vec<St
     if types.iter().any(|one| one == PROOF_TYPE) {
         faults.fault(
             table.at("types"),
-            format!("{PROOF_TYPE} is the gate's own proof, never an access token"),
-            "leave it out",
+            format!(
+                "{PROOF_TYPE} is the type of the gate's hop proofs, which are never access tokens"
+            ),
+            "remove it",
         );
         return Err(Faulty);
     }
@@ -207,9 +210,9 @@ fn compile_algorithms(table: &Table<'_>, faults: &mut Faults) -> Result<Vec<Algo
                 let known: Vec<_> = Algorithm::ALL.iter().map(|one| one.name()).collect();
                 let remedy = match Algorithm::missing_feature(name) {
                     Some(feature) => format!("build with `cargo xtask build --features {feature}`"),
-                    None => format!("choose among {}", known.join(", ")),
+                    None => format!("choose from {}", known.join(", ")),
                 };
-                let problem = format!("{name} is not an algorithm of this build");
+                let problem = format!("{name} is not an algorithm that this build supports");
                 faults.fault(format!("{path}[{index}]"), problem, remedy);
                 outcome = Err(Faulty);
             }
@@ -219,16 +222,18 @@ fn compile_algorithms(table: &Table<'_>, faults: &mut Faults) -> Result<Vec<Algo
     if symmetric != 0 && symmetric != algorithms.len() {
         faults.fault(
             path,
-            "symmetric and asymmetric algorithms for one issuer: a public key could be taken for a secret",
-            "name HS… or the others, or make two issuers of it",
+            "symmetric and asymmetric algorithms cannot be combined, because a public key could \
+             be used as a secret",
+            "list only HS… or only the others, or write two issuers",
         );
         outcome = Err(Faulty);
     }
     outcome.map(|()| algorithms)
 }
 
-/// Two issuers of one name, or that claim the same `iss`: nothing says whose rules would count.
-fn report_twins(tables: &[Table<'_>], issuers: &[Option<Issuer>], faults: &mut Faults) {
+/// Reports issuers with the same name, and issuers that accept the same `iss`: it would be unclear
+/// whose rules apply.
+fn report_duplicates(tables: &[Table<'_>], issuers: &[Option<Issuer>], faults: &mut Faults) {
     let named: Vec<_> = tables
         .iter()
         .zip(issuers)
@@ -240,7 +245,7 @@ fn report_twins(tables: &[Table<'_>], issuers: &[Option<Issuer>], faults: &mut F
                 faults.fault(
                     table.at("name"),
                     format!("{} has the same name", earlier_table.path()),
-                    "give each issuer a name of its own",
+                    "give each issuer a different name",
                 );
             }
             let same = match (&issuer.rules.issuer, &earlier.rules.issuer) {
@@ -253,8 +258,8 @@ fn report_twins(tables: &[Table<'_>], issuers: &[Option<Issuer>], faults: &mut F
             if same {
                 faults.fault(
                     table.at("issuer"),
-                    format!("{} claims the same iss", earlier_table.path()),
-                    "make one issuer of both",
+                    format!("{} accepts the same iss", earlier_table.path()),
+                    "merge the two issuers",
                 );
             }
         }

@@ -1,5 +1,5 @@
-//! The keys of an issuer: from one source, imported or refused while the policy compiles, or to be
-//! fetched.
+//! Compiles `keys`: the one source of an issuer's keys. Keys in the policy and in bindings are
+//! imported here; published keys are fetched later.
 
 use super::Bindings;
 use super::fault::Faults;
@@ -41,7 +41,7 @@ impl SourceKind {
         }
     }
 
-    /// What a binding that it names is for. Returns `None` if it names no binding.
+    /// The purpose of the binding that it names, or `None` if it names no binding.
     pub(super) const fn purpose(self) -> Option<Purpose> {
         match self {
             Self::Secret => Some(Purpose::Secret),
@@ -58,8 +58,8 @@ impl SourceKind {
     }
 }
 
-/// Imports an issuer's keys; without `algorithms`, which then have a fault of their own, no further
-/// than their names.
+/// Compiles an issuer's keys. `rules` and `algorithms` are `None` if they have faults of their own;
+/// faults that follow from those are not reported.
 pub(super) fn compile(
     table: &Table<'_>,
     rules: Option<&Rules>,
@@ -68,7 +68,8 @@ pub(super) fn compile(
     faults: &mut Faults,
 ) -> Result<KeySource, Faulty> {
     const REMEDY: &str = "write keys = { secret = \"BINDING\" }, { pem = \"BINDING\" }, \
-                          { jwks = \"BINDING\" }, { jwks_uri = \"https://…\" } or { discovery = true }";
+                          { jwks = \"BINDING\" }, { jwks_uri = \"https://…\" } or \
+                          { discovery = true }";
     let known = ["secret", "encoding", "pem", "jwks", "jwks_uri", "discovery", "service"];
     let found = table.table("keys", &known, faults);
     let stale_if_error =
@@ -77,18 +78,22 @@ pub(super) fn compile(
     let named: Vec<_> = SourceKind::ALL.into_iter().filter(|kind| keys.has(kind.key())).collect();
     let &[kind] = named.as_slice() else {
         let problem = match named.len() {
-            0 => "no source of keys".to_owned(),
-            _ => format!("{} sources of keys, and only one can count", named.len()),
+            0 => "there is no source of keys".to_owned(),
+            _ => format!("there are {} sources of keys, but only one is possible", named.len()),
         };
         faults.fault(keys.path(), problem, REMEDY);
         return Err(Faulty);
     };
     if kind != SourceKind::Secret && keys.has("encoding") {
-        faults.fault(keys.at("encoding"), "only a secret has an encoding", "leave it out");
+        faults.fault(keys.at("encoding"), "only secrets have an encoding", "remove it");
     }
     for (table, key) in [(&keys, "service"), (table, "stale_if_error")] {
         if !kind.is_fetched() && table.has(key) {
-            faults.fault(table.at(key), "it is for keys that are fetched", "leave it out");
+            faults.fault(
+                table.at(key),
+                "it applies only to keys that the gate fetches",
+                "remove it",
+            );
         }
     }
     let source = Source { keys, key: kind.key(), bindings };
@@ -105,7 +110,8 @@ pub(super) fn compile(
     Ok(KeySource::Remote(RemoteKeys { location: location?, service: service?, stale_if_error }))
 }
 
-/// Imports the secret with which the gate signs its own proofs, by the rules for an issuer's.
+/// Imports the secret with which the gate signs hop proofs. It must meet the same requirements as
+/// an issuer's secret.
 pub(super) fn compile_proof_secret(
     table: Table<'_>,
     bindings: &dyn Bindings,
@@ -114,7 +120,7 @@ pub(super) fn compile_proof_secret(
     let source = Source { keys: table, key: "secret", bindings };
     let found = source.keys.text(source.key, faults);
     let encoding = source.encoding(faults);
-    let remedy = "name the binding of a secret that the origin holds too";
+    let remedy = "name the binding of a secret that the origin also has";
     let name = source.keys.require(source.key, found, remedy, faults)?;
     source.secret(name, encoding, Some(&[Algorithm::HS256]), faults)
 }
@@ -138,8 +144,12 @@ impl Source<'_> {
         if names.len() > budget::SECRETS_HELD {
             faults.fault(
                 self.keys.at("secret"),
-                format!("{} secrets, and {} are the most", names.len(), budget::SECRETS_HELD),
-                "keep the newest and the one before",
+                format!(
+                    "there are {} secrets, but at most {} are possible",
+                    names.len(),
+                    budget::SECRETS_HELD
+                ),
+                "keep the newest secret and the one before it",
             );
         }
         self.check_side(algorithms, true, faults);
@@ -200,7 +210,7 @@ impl Source<'_> {
             None => return Err(Faulty),
         };
         let keys = set
-            .ok_or_else(|| KeyFault::new("it is not a JSON object without repeated names"))
+            .ok_or_else(|| KeyFault::new("it is not a JSON object, or contains a name twice"))
             .and_then(|set| {
                 jwk::import(&set, algorithms.unwrap_or(&[]), jwk::Provenance::Operator)
             });
@@ -209,7 +219,7 @@ impl Source<'_> {
             faults.warning(
                 format!("{}.keys[{}]", self.keys.at("jwks"), skipped.index),
                 format!("this key is not used: {}", skipped.fault),
-                "mend it or take it out of the set",
+                "correct it or remove it from the set",
             );
         }
         Ok(keys)
@@ -230,8 +240,8 @@ impl Source<'_> {
         Err(Faulty)
     }
 
-    /// Metadata are of one issuer: the name asked for is the name they must give (RFC 8414 section
-    /// 3.3).
+    /// Metadata describes one issuer: it must contain the name of the issuer that it was requested
+    /// for (RFC 8414 section 3.3).
     fn discovery(
         &self,
         issuer_path: &str,
@@ -239,7 +249,11 @@ impl Source<'_> {
         faults: &mut Faults,
     ) -> Result<Location, Faulty> {
         if self.keys.get("discovery") != Some(&Value::Bool(true)) {
-            faults.fault(self.keys.at("discovery"), "it is not true", "write discovery = true");
+            faults.fault(
+                self.keys.at("discovery"),
+                "the value must be true",
+                "write discovery = true",
+            );
         }
         let rules = rules.ok_or(Faulty)?;
         let problem = match (&rules.issuer, &rules.tenant) {
@@ -248,15 +262,17 @@ impl Source<'_> {
                     Ok(_) => return Ok(Location::Discovery(name.clone())),
                     Err(problem) => problem,
                 },
-                _ => "metadata are of one issuer, and these are several",
+                _ => "metadata describes one issuer, and several are listed",
             },
-            (Expected::OneOf(_), Some(_)) => "metadata are of one issuer, and this is a template",
-            (Expected::Any, _) => "metadata are of one issuer, and none is named",
+            (Expected::OneOf(_), Some(_)) => {
+                "metadata describes one issuer, and this is a template"
+            }
+            (Expected::Any, _) => "metadata describes one issuer, and any is accepted",
         };
         faults.fault(
             issuer_path,
-            format!("its keys are to be discovered, but {problem}"),
-            "name one issuer by its https URL, or write keys = { jwks_uri = \"https://…\" }",
+            format!("discovery is not possible: {problem}"),
+            "write one issuer, by its https URL, or write keys = { jwks_uri = \"https://…\" }",
         );
         Err(Faulty)
     }
@@ -269,19 +285,22 @@ impl Source<'_> {
         faults.fault(
             self.keys.at("service"),
             format!("there is no service binding {name}"),
-            format!("add it under services in wrangler.toml: {{ binding = \"{name}\", service = \"…\" }}"),
+            format!(
+                "add it under services in wrangler.toml: {{ binding = \"{name}\", \
+                 service = \"…\" }}"
+            ),
         );
         Err(Faulty)
     }
 
-    /// The text of a binding, which must be there.
+    /// Returns the text of a binding, or reports that there is none.
     fn text(&self, name: &str, faults: &mut Faults) -> Result<String, Faulty> {
         match self.bindings.value(name) {
             Some(Value::String(text)) => Ok(text),
             Some(_) => {
                 faults.fault(
                     self.keys.at(self.key),
-                    format!("the binding {name} is not a text"),
+                    format!("the binding {name} is not a string"),
                     format!("set it with `npx wrangler secret put {name}`"),
                 );
                 Err(Faulty)
@@ -294,13 +313,17 @@ impl Source<'_> {
         let (problem, remedy) = if may_be_shown(name) {
             (
                 format!("there is no binding {name}"),
-                format!("set it with `npx wrangler secret put {name}`, for local use in .dev.vars"),
+                format!(
+                    "set it with `npx wrangler secret put {name}`, or in .dev.vars for local use"
+                ),
             )
         } else {
             (
-                "there is no such binding, and it looks like a secret, which is not shown".to_owned(),
-                "name a binding here, set the secret with `npx wrangler secret put NAME`, and choose \
-                 another secret: this one has been in the policy"
+                "there is no binding of this name, which is not shown because it looks like a \
+                 secret"
+                    .to_owned(),
+                "write the name of a binding, set the secret with `npx wrangler secret put NAME`, \
+                 and use a new secret, because this one was in the policy"
                     .to_owned(),
             )
         };
@@ -308,26 +331,27 @@ impl Source<'_> {
         Faulty
     }
 
-    /// Secrets go with HS…, public keys with the others (RFC 8725 section 3.1).
+    /// Reports a secret for asymmetric algorithms, and a public key for HMAC (RFC 8725 section
+    /// 3.1).
     fn check_side(&self, algorithms: Option<&[Algorithm]>, symmetric: bool, faults: &mut Faults) {
         let Some(algorithms) = algorithms else { return };
         if algorithms.iter().any(|one| one.is_symmetric() != symmetric) {
             let (problem, remedy) = if symmetric {
                 (
-                    "a shared secret for algorithms that verify with a public key",
-                    "use pem or jwks, or HS256",
+                    "algorithms that verify with a public key cannot use a shared secret",
+                    "use pem or jwks, or the algorithm HS256",
                 )
             } else {
                 (
-                    "a public key for HMAC, where it would be a secret that everybody knows",
-                    "use secret, or RS256",
+                    "HMAC cannot use a public key, because everybody would know the secret",
+                    "use secret, or the algorithm RS256",
                 )
             };
             faults.fault(self.keys.at(self.key), problem, remedy);
         }
     }
 
-    /// Reports why a key cannot be used, unless that follows from another fault.
+    /// Reports why a key cannot be used, unless that follows from faults in `algorithms`.
     fn report<T>(
         &self,
         name: &str,
@@ -340,7 +364,7 @@ impl Source<'_> {
                 faults.fault(
                     self.keys.at(self.key),
                     format!("{name}: {fault}"),
-                    "replace it with a key that holds to this",
+                    "replace it with a valid key",
                 );
             }
             Faulty
@@ -348,8 +372,8 @@ impl Source<'_> {
     }
 }
 
-/// Whether what stands where a binding's name belongs is one, rather than the secret itself:
-/// whatever is long enough to be a secret is not shown.
+/// Whether a name of a binding may appear in a fault. A name that is long enough to be a secret may
+/// be the secret itself, written in the wrong place.
 fn may_be_shown(name: &str) -> bool {
     name.len() < 32 && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }

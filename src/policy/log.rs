@@ -1,23 +1,23 @@
-//! What is recorded of decisions, and where.
+//! What the gate records about its decisions, and where.
 
 use super::Bindings;
 use super::fault::Faults;
 use super::reader::Table;
 
-/// What is recorded of decisions.
+/// What the gate records about its decisions.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Log {
-    /// Which of them have a line in the Worker's log.
+    /// Which decisions are written to the Worker's log.
     pub decisions: Decisions,
-    /// The Analytics Engine binding to which each of them is written as a data point.
+    /// The Analytics Engine binding to which every decision is written as a data point.
     pub analytics: Option<String>,
-    /// Whether a `Server-Timing` header tells clients how long the gate and the origin made them
-    /// wait.
+    /// Whether responses contain a `Server-Timing` header with the time that the gate and the
+    /// origin took.
     pub server_timing: bool,
 }
 
 impl Log {
-    /// Whether something is recorded or told of a request that is admitted, once it is answered.
+    /// Whether admitted requests have to be followed until they are answered.
     #[must_use]
     pub fn follows_admitted(&self) -> bool {
         self.decisions == Decisions::All || self.analytics.is_some() || self.server_timing
@@ -27,12 +27,12 @@ impl Log {
 /// Which decisions are logged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Decisions {
-    /// None at all.
+    /// None.
     None,
     /// Refusals.
     #[default]
     Refused,
-    /// Every one.
+    /// All.
     All,
 }
 
@@ -55,9 +55,10 @@ pub(super) fn compile(
     {
         faults.fault(
             table.at("analytics"),
-            format!("there is no Analytics Engine dataset bound as {name}"),
+            format!("there is no Analytics Engine binding {name}"),
             format!(
-                "add it under analytics_engine_datasets in wrangler.toml: {{ binding = \"{name}\" }}"
+                "add it under analytics_engine_datasets in wrangler.toml: \
+                 {{ binding = \"{name}\" }}"
             ),
         );
         return None;

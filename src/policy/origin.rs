@@ -1,4 +1,4 @@
-//! Where admitted requests go.
+//! Compiles `origin`: where admitted requests go.
 
 use super::Bindings;
 use super::fault::Faults;
@@ -28,7 +28,10 @@ pub(super) fn compile(
         faults.fault(
             table.at("origin"),
             format!("there is no service binding {name}"),
-            format!("add it under services in wrangler.toml: {{ binding = \"{name}\", service = \"…\" }}"),
+            format!(
+                "add it under services in wrangler.toml: {{ binding = \"{name}\", \
+                 service = \"…\" }}"
+            ),
         );
         return None;
     }
@@ -41,14 +44,14 @@ pub(super) fn compile(
     }
 }
 
-/// Checks a server's URL and brings it into the form to which a path is appended.
+/// Checks a server's URL, and returns it without a final slash, so that a path can be appended.
 fn server(text: &str) -> Result<String, &'static str> {
     let url = Url::parse(text)?;
     if url.rest.contains(['?', '#']) {
-        return Err("it has a query or fragment, and the request brings its own");
+        return Err("it has a query or fragment, but the query comes from the request");
     }
     if !matches!(url.rest, "" | "/") {
-        return Err("it has a path, and the request brings its own");
+        return Err("it has a path, but the path comes from the request");
     }
     Ok(url.base)
 }

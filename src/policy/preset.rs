@@ -1,9 +1,10 @@
-//! Presets: an issuer in the words of its provider, written out as ordinary policy.
+//! Presets: issuers with the settings of well-known providers.
 //!
-//! A preset is a shorthand and nothing else: it becomes the keys that an operator would have
-//! written, before the issuer is compiled, and `cargo xtask check` shows them. What stands beside
-//! it replaces what it gives, or is added to it (`claims`, `require`); whose tokens they are and
-//! where the keys come from is what a preset is for, so that those cannot be replaced.
+//! A preset is only a shorthand. Before the issuer is compiled, the preset is expanded to the keys
+//! that an operator would otherwise write, which `cargo xtask check` shows. Keys that the operator
+//! writes next to the preset replace the preset's, or extend them (`claims`, `require`). The
+//! operator cannot replace the issuer's name and the source of its keys, because these make up the
+//! preset.
 
 mod parameters;
 mod providers;
@@ -15,31 +16,32 @@ use super::reader::{Faulty, Table};
 use crate::json::Object;
 use serde_json::Value;
 
-/// An issuer that a preset has written out.
+/// An issuer that was expanded from a preset.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Preset {
-    /// Where the issuer stands in the policy, such as `issuers[0]`.
+    /// The issuer's path in the policy, such as `issuers[0]`.
     pub path: String,
     /// The preset's name.
     pub name: &'static str,
-    /// The issuer as the ordinary policy that takes effect.
+    /// The issuer as it takes effect, without the preset.
     pub issuer: Value,
 }
 
 /// The key that names a preset.
 const KEY: &str = "preset";
 
-/// What a preset gives and nobody else may.
-const ESSENCE: [&str; 3] = ["issuer", "tenants", "keys"];
+/// The keys that only the preset may set.
+const SET_BY_PRESET: [&str; 3] = ["issuer", "tenants", "keys"];
 
-/// What is added to, where a preset gives it.
-const LISTS: [&str; 2] = ["claims", "require"];
+/// The keys whose lists extend those of the preset.
+const EXTENDED: [&str; 2] = ["claims", "require"];
 
-/// Writes out an issuer that names a preset; `None` where it names none. `known` are the keys of
-/// any issuer.
+/// Expands an issuer that names a preset. Returns `None` if it names none. `known` are the keys
+/// that every issuer may have.
 ///
-/// Parameters with faults are stood in for, so that the rest of the issuer can be judged.
-pub(super) fn write_out(
+/// Parameters with faults are replaced by placeholders, so that the rest of the issuer can be
+/// checked.
+pub(super) fn expand(
     issuer: &Value,
     path: &str,
     known: &[&str],
@@ -52,38 +54,38 @@ pub(super) fn write_out(
         faults.fault(
             format!("{path}.{KEY}"),
             "not the name of a preset",
-            format!("choose among {}", names.join(", ")),
+            format!("choose from {}", names.join(", ")),
         );
         return Err(Faulty);
     };
     let all: Vec<_> = known.iter().chain(provider.parameters).copied().chain([KEY]).collect();
     let table = Table::open(issuer, path.to_owned(), &all, faults).ok_or(Faulty)?;
-    for key in ESSENCE.into_iter().filter(|key| table.has(key)) {
+    for key in SET_BY_PRESET.into_iter().filter(|key| table.has(key)) {
         faults.fault(
             table.at(key),
-            format!("the preset {} gives it", provider.name),
-            "leave it out, or leave the preset out and write the whole issuer",
+            format!("the preset {} sets this key", provider.name),
+            "remove it, or write the whole issuer without a preset",
         );
     }
-    let mut written = (provider.issuer)(&mut Parameters::new(&table, faults));
-    written.entry("name").or_insert_with(|| provider.name.into());
+    let mut expanded = (provider.issuer)(&mut Parameters::new(&table, faults));
+    expanded.entry("name").or_insert_with(|| provider.name.into());
     for (key, value) in members {
-        if known.contains(&key.as_str()) && !ESSENCE.contains(&key.as_str()) {
-            complete(&mut written, key, value);
+        if known.contains(&key.as_str()) && !SET_BY_PRESET.contains(&key.as_str()) {
+            complete(&mut expanded, key, value);
         }
     }
-    Ok(Some(Preset { path: path.to_owned(), name: provider.name, issuer: Value::Object(written) }))
+    Ok(Some(Preset { path: path.to_owned(), name: provider.name, issuer: Value::Object(expanded) }))
 }
 
-/// Puts what the operator wrote before or in the place of what the preset gives.
-fn complete(written: &mut Object, key: &str, value: &Value) {
+/// Adds what the operator wrote to what the preset sets, or replaces it.
+fn complete(expanded: &mut Object, key: &str, value: &Value) {
     let mut value = value.clone();
-    if LISTS.contains(&key)
-        && let (Value::Array(items), Some(Value::Array(given))) = (&mut value, written.get(key))
+    if EXTENDED.contains(&key)
+        && let (Value::Array(items), Some(Value::Array(given))) = (&mut value, expanded.get(key))
     {
-        // The operator's come first, so that a fault in one of them names the place where it
-        // stands.
+        // The operator's items come first, so that the path of a fault has the index that the
+        // operator wrote.
         items.extend(given.iter().cloned());
     }
-    written.insert(key.to_owned(), value);
+    expanded.insert(key.to_owned(), value);
 }

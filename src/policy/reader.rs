@@ -1,7 +1,7 @@
-//! Reading a raw value key by key, with its path, so that every fault says where it is.
+//! Reads a raw policy key by key, and keeps track of the path, so that every fault has one.
 //!
-//! A policy is read once, by an isolate at its start: not inlined, since upload counts more than
-//! speed.
+//! Each isolate reads its policy once. The functions are not inlined, because the size of the
+//! upload matters more than their speed.
 
 use super::fault::Faults;
 use crate::json::Object;
@@ -9,18 +9,19 @@ use crate::time::Seconds;
 use serde_json::Value;
 use std::ops::RangeInclusive;
 
-/// A fault has been reported; carry on elsewhere.
+/// A value cannot be compiled, and the reason has been added to [`Faults`]. The caller goes on with
+/// the next value, so that all faults are reported.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Faulty;
 
-/// A table of the policy, all of whose keys are known.
+/// A table of the policy. Its unknown keys have been reported.
 pub(super) struct Table<'v> {
     path: String,
     members: &'v Object,
 }
 
 impl<'v> Table<'v> {
-    /// Opens a value as a table, reporting every key that is none of `known`.
+    /// Opens a value as a table, and reports every key that is not in `known`.
     #[inline(never)]
     pub(super) fn open(
         value: &'v Value,
@@ -66,7 +67,7 @@ impl<'v> Table<'v> {
         self.members.contains_key(key)
     }
 
-    /// Reports a key that is required and absent.
+    /// Returns the value of a required key, or reports that the key is missing.
     #[inline(never)]
     pub(super) fn require<T>(
         &self,
@@ -97,8 +98,8 @@ impl<'v> Table<'v> {
         }
     }
 
-    /// A list of strings, none of them empty; a single string stands for a list of one where
-    /// `or_single`.
+    /// A non-empty list of non-empty strings. If `or_single`, a string is accepted as a list of
+    /// one.
     #[inline(never)]
     pub(super) fn texts(
         &self,
@@ -128,7 +129,11 @@ impl<'v> Table<'v> {
             }
         };
         if items.is_empty() {
-            faults.fault(self.at(key), "an empty list", "name at least one, or leave the key out");
+            faults.fault(
+                self.at(key),
+                "an empty list",
+                "write at least one value, or remove the key",
+            );
             return Err(Faulty);
         }
         let mut texts = Vec::new();
@@ -138,7 +143,7 @@ impl<'v> Table<'v> {
                 Some(text) => texts.push(text),
                 None => {
                     let path = format!("{}[{index}]", self.at(key));
-                    faults.fault(path, "not a string with something in it", remedy);
+                    faults.fault(path, "not a string, or an empty string", remedy);
                     outcome = Err(Faulty);
                 }
             }
@@ -160,7 +165,7 @@ impl<'v> Table<'v> {
                 let names: Vec<_> = choices.iter().map(|(name, _)| format!("\"{name}\"")).collect();
                 faults.fault(
                     self.at(key),
-                    format!("\"{text}\" is not a choice"),
+                    format!("\"{text}\" is not an accepted value"),
                     format!("write {}", names.join(" or ")),
                 );
                 Err(Faulty)
@@ -191,7 +196,7 @@ impl<'v> Table<'v> {
     ) -> Result<Option<Seconds>, Faulty> {
         let Some(value) = self.get(key) else { return Ok(None) };
         let whole = value.as_f64().filter(|number| number.fract() == 0.0).and_then(|_| {
-            // A table that comes through JavaScript may hold 60 as 60.0.
+            // A policy that has passed through JavaScript may contain 60 as 60.0.
             let text = value.to_string();
             text.strip_suffix(".0").unwrap_or(&text).parse::<u32>().ok()
         });
@@ -200,7 +205,7 @@ impl<'v> Table<'v> {
             None => {
                 faults.fault(
                     self.at(key),
-                    "not a number of seconds in range",
+                    "not a whole number of seconds in the accepted range",
                     format!("write a whole number from {} to {}", bounds.start(), bounds.end()),
                 );
                 Err(Faulty)
@@ -219,7 +224,7 @@ impl<'v> Table<'v> {
         Table::open(value, self.at(key), known, faults).map(Some).ok_or(Faulty)
     }
 
-    /// A list of tables.
+    /// A list of tables. An absent key is an empty list.
     #[inline(never)]
     pub(super) fn tables(
         &self,
@@ -238,7 +243,8 @@ impl<'v> Table<'v> {
         outcome.map(|()| tables)
     }
 
-    /// The members of a list of tables, which they may yet not be: path, value.
+    /// The items of a list that should contain tables, each with its path. They are not checked
+    /// yet.
     #[inline(never)]
     pub(super) fn items(
         &self,
@@ -261,7 +267,7 @@ impl<'v> Table<'v> {
         Ok(items.iter().enumerate().map(|(index, item)| (place(index), item)).collect())
     }
 
-    /// The entries of a table whose keys are the operator's own: name, path, value.
+    /// The entries of a table whose keys the operator chooses: name, path and value.
     #[inline(never)]
     pub(super) fn entries(
         &self,
@@ -280,10 +286,11 @@ impl<'v> Table<'v> {
     }
 }
 
-/// What a value is, for a sentence about it. The value itself may be a secret in the wrong place.
+/// Names the type of a value for a fault. The value itself is not shown, because it may be a
+/// misplaced secret.
 fn kind(value: &Value) -> &'static str {
     match value {
-        Value::Null => "nothing",
+        Value::Null => "null",
         Value::Bool(_) => "true or false",
         Value::Number(_) => "a number",
         Value::String(_) => "a string",

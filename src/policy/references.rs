@@ -4,7 +4,7 @@ use super::keys::SourceKind;
 use crate::issuer_id::IssuerId;
 use serde_json::Value;
 
-/// What a policy needs a binding for.
+/// The purpose of a binding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
     /// A secret.
@@ -20,9 +20,9 @@ pub struct BindingReference {
     pub pointer: String,
     /// The binding's name.
     pub binding: String,
-    /// What the policy needs it for.
+    /// The binding's purpose.
     pub purpose: Purpose,
-    /// The issuer whose keys it holds, if it holds an issuer's.
+    /// The issuer whose keys the binding contains, if it contains keys of an issuer.
     pub issuer: Option<IssuerId>,
 }
 

@@ -1,4 +1,4 @@
-//! The protected resource's metadata (RFC 9728).
+//! Compiles `resource`: the API's metadata (RFC 9728).
 
 use super::fault::Faults;
 use super::reader::{Faulty, Table};
@@ -10,7 +10,7 @@ use crate::resource::{Resource, WELL_KNOWN};
 use crate::url::Url;
 use serde_json::{Value, json};
 
-/// Compiles `resource`, beside the places where tokens are looked for.
+/// Compiles `resource`. `sources` are the places where the gate looks for tokens.
 pub(super) fn compile(
     policy: &Table<'_>,
     sources: &[TokenSource],
@@ -45,7 +45,7 @@ pub(super) fn compile(
     Ok(Some(Resource { url: format!("{base}{path}"), path, document: document.to_string() }))
 }
 
-/// The identifier, and its scheme and authority and its path by themselves.
+/// Returns the identifier, its scheme and authority, and its path.
 fn compile_identifier<'v>(
     table: &Table<'v>,
     faults: &mut Faults,
@@ -55,12 +55,12 @@ fn compile_identifier<'v>(
     let found = table.text("identifier", faults);
     let text = table.require("identifier", found, REMEDY, faults)?;
     let parts = Url::parse(text).and_then(|Url { base, rest }| {
-        // RFC 9728 section 3.1: a slash that ends the host goes.
+        // RFC 9728 section 3.1: a final slash after the host is removed.
         let path = if rest == "/" { "" } else { rest };
         if !text.starts_with(&base) {
             Err("its scheme and host are not in lower case")
         } else if CanonicalPath::parse(rest).is_err() {
-            Err("it has a query, a fragment, or a path that no request can have")
+            Err("it has a query, a fragment, or a path that the gate refuses in requests")
         } else {
             Ok((text, base, path))
         }
@@ -72,7 +72,8 @@ fn compile_identifier<'v>(
 }
 
 fn compile_servers<'v>(table: &Table<'v>, faults: &mut Faults) -> Result<Vec<&'v str>, Faulty> {
-    const REMEDY: &str = "write the issuers' URLs, such as [\"https://tenant.example.com/\"]";
+    const REMEDY: &str =
+        "write the URLs of the authorization servers, such as [\"https://tenant.example.com/\"]";
     let found = table.texts("authorization_servers", false, faults);
     let servers = table.require("authorization_servers", found, REMEDY, faults)?;
     let mut outcome = Ok(());

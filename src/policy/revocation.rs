@@ -1,4 +1,4 @@
-//! Where revocations are looked up.
+//! Compiles `revocation`.
 
 use super::Bindings;
 use super::fault::Faults;
@@ -9,25 +9,28 @@ use crate::revocation::{
 };
 use crate::time::Seconds;
 
-const KEYS: [&str; 6] =
+const FIELDS: [&str; 6] =
     ["kv", "max_staleness", "on_error", "logout_path", "logout_audience", "expiration_ttl"];
 
-/// Compiles the table `revocation`; `Some(None)` where there is none.
+/// Compiles `revocation`. Returns `Some(None)` if the policy has no such table.
 pub(super) fn compile(
     policy: &Table<'_>,
     bindings: &dyn Bindings,
     faults: &mut Faults,
 ) -> Option<Option<Revocation>> {
-    let Some(table) = policy.table("revocation", &KEYS, faults).ok()? else { return Some(None) };
+    let Some(table) = policy.table("revocation", &FIELDS, faults).ok()? else { return Some(None) };
     let found = table.text("kv", faults);
-    let namespace = table.require("kv", found, "write the binding of a KV namespace", faults);
+    let namespace = table.require("kv", found, "name the binding of a KV namespace", faults);
     if let Ok(name) = namespace
         && !bindings.is_kv_namespace(name)
     {
         faults.fault(
             table.at("kv"),
-            format!("there is no KV namespace bound as {name}"),
-            format!("add it under kv_namespaces in wrangler.toml: {{ binding = \"{name}\", id = \"…\" }}"),
+            format!("there is no KV namespace binding {name}"),
+            format!(
+                "add it under kv_namespaces in wrangler.toml: {{ binding = \"{name}\", \
+                 id = \"…\" }}"
+            ),
         );
         return None;
     }
@@ -51,7 +54,11 @@ fn logout(table: &Table<'_>, faults: &mut Faults) -> Option<Option<LogoutEndpoin
     let Some(path) = path.ok()? else {
         for key in ["logout_audience", "expiration_ttl"] {
             if table.has(key) {
-                faults.fault(table.at(key), "it is for a logout_path", "name one, or leave it out");
+                faults.fault(
+                    table.at(key),
+                    "it has no effect without logout_path",
+                    "set logout_path, or remove it",
+                );
             }
         }
         return Some(None);
@@ -62,7 +69,7 @@ fn logout(table: &Table<'_>, faults: &mut Faults) -> Option<Option<LogoutEndpoin
         faults.fault(
             table.at("logout_path"),
             "not a plain absolute path",
-            "write letters, digits, hyphens and slashes, such as \"/backchannel-logout\"",
+            "write a path of letters, digits, hyphens and slashes, such as \"/backchannel-logout\"",
         );
         return None;
     }

@@ -1,4 +1,4 @@
-//! The routes of a policy.
+//! Compiles `routes`.
 
 use super::claim_rule;
 use super::fault::Faults;
@@ -9,7 +9,7 @@ use crate::issuer_id::IssuerId;
 use crate::report::Mode;
 use crate::route::{Access, Methods, Pattern, Requirements, Route, Routes};
 
-const KEYS: [&str; 14] = [
+const FIELDS: [&str; 14] = [
     "path",
     "methods",
     "access",
@@ -26,8 +26,8 @@ const KEYS: [&str; 14] = [
     "cache",
 ];
 
-/// Keys that say something of a token.
-const NEEDING_A_TOKEN: [&str; 9] = [
+/// The keys that need a token, and so have no effect on public routes.
+const NEED_A_TOKEN: [&str; 9] = [
     "issuers",
     "scopes",
     "any_scope",
@@ -39,23 +39,23 @@ const NEEDING_A_TOKEN: [&str; 9] = [
     "mode",
 ];
 
-/// Compiles all routes; `issuers` is nothing where those have faults of their own.
+/// Compiles all routes. `issuers` is `None` if they have faults of their own.
 pub(super) fn compile_all(
     policy: &Table<'_>,
     issuers: Option<&[Issuer]>,
     faults: &mut Faults,
 ) -> Option<Routes> {
-    let tables = policy.tables("routes", &KEYS, faults).ok()?;
+    let tables = policy.tables("routes", &FIELDS, faults).ok()?;
     if tables.is_empty() {
         faults.fault(
             policy.at("routes"),
-            "no route is named, so that every request is refused",
+            "the policy has no route, so every request would be refused",
             "add [[vars.POLICY.routes]] with path = \"/*\"",
         );
         return None;
     }
     let routes: Vec<_> = tables.iter().map(|table| compile(table, issuers, faults)).collect();
-    report_ties(&tables, &routes, faults);
+    report_duplicates(&tables, &routes, faults);
     routes.into_iter().collect::<Option<Vec<_>>>().map(Routes::new)
 }
 
@@ -73,12 +73,12 @@ fn compile(table: &Table<'_>, issuers: Option<&[Issuer]>, faults: &mut Faults) -
     let mode = compile_mode(table, faults);
     let access = access.ok()?.unwrap_or_default();
     if access == Access::Public {
-        for key in NEEDING_A_TOKEN {
+        for key in NEED_A_TOKEN {
             if table.has(key) {
                 faults.fault(
                     table.at(key),
-                    "a public route looks at no token, so that this would never be asked",
-                    "leave it out, or set access = \"required\"",
+                    "the gate does not look at tokens on public routes, so this key has no effect",
+                    "remove it, or set access = \"required\"",
                 );
             }
         }
@@ -101,8 +101,8 @@ pub(super) fn compile_mode(table: &Table<'_>, faults: &mut Faults) -> Result<Mod
     if mode == Mode::Report {
         faults.warning(
             table.at("mode"),
-            "what would be refused here is let through, as anonymous, whatever the token says",
-            "write \"enforce\" once the log shows that nothing is reported that should pass",
+            "requests that would be refused with 401 or 403 are forwarded as anonymous",
+            "write \"enforce\" once the log reports no request that should pass",
         );
     }
     Ok(mode)
@@ -115,7 +115,7 @@ fn compile_pattern(table: &Table<'_>, faults: &mut Faults) -> Result<Pattern, Fa
         faults.fault(
             table.at("path"),
             problem,
-            "write literal segments, {name} for one segment, a final * for the rest",
+            "write literal segments, {name} for one segment, and * at the end for the rest",
         );
         Faulty
     })
@@ -128,7 +128,7 @@ fn compile_methods(table: &Table<'_>, faults: &mut Faults) -> Result<Methods, Fa
         if !name.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'-') {
             faults.fault(
                 format!("{}[{index}]", table.at("methods")),
-                format!("{name} is not a method in upper-case letters"),
+                format!("{name} is not an HTTP method in upper case"),
                 format!("write \"{}\"", name.to_ascii_uppercase()),
             );
             outcome = Err(Faulty);
@@ -204,8 +204,8 @@ pub(super) fn scopes(
         if !is_scope_token(scope) {
             faults.fault(
                 format!("{}[{index}]", table.at(key)),
-                "not one scope: no token can hold it (RFC 6749 section 3.3)",
-                "write visible ASCII without spaces, \" and \\, a scope an entry",
+                "not a single valid scope (RFC 6749 section 3.3)",
+                "write one scope per entry, in visible ASCII without spaces, \" and \\",
             );
             outcome = Err(Faulty);
         }
@@ -213,7 +213,7 @@ pub(super) fn scopes(
     outcome.map(|()| scopes)
 }
 
-/// They go into a challenge as a list with spaces between them (RFC 9470 section 3).
+/// Compiles `acr`. Challenges list the values with spaces between them (RFC 9470 section 3).
 fn acr(table: &Table<'_>, faults: &mut Faults) -> Result<Vec<String>, Faulty> {
     let values = owned(table.texts("acr", false, faults))?;
     let mut outcome = Ok(());
@@ -221,8 +221,9 @@ fn acr(table: &Table<'_>, faults: &mut Faults) -> Result<Vec<String>, Faulty> {
         if !is_scope_token(value) {
             faults.fault(
                 format!("{}[{index}]", table.at("acr")),
-                "not one value: they are listed with spaces between them (RFC 9470 section 3)",
-                "write visible ASCII without spaces, \" and \\, a value an entry",
+                "not a single value: challenges separate the values with spaces (RFC 9470 section \
+                 3)",
+                "write one value per entry, in visible ASCII without spaces, \" and \\",
             );
             outcome = Err(Faulty);
         }
@@ -230,22 +231,23 @@ fn acr(table: &Table<'_>, faults: &mut Faults) -> Result<Vec<String>, Faulty> {
     outcome.map(|()| values)
 }
 
-/// Two routes that match the same paths and take the same method: nothing says which would count.
-fn report_ties(tables: &[Table<'_>], routes: &[Option<Route>], faults: &mut Faults) {
+/// Reports routes with the same pattern that accept the same method: it would be unclear which
+/// applies.
+fn report_duplicates(tables: &[Table<'_>], routes: &[Option<Route>], faults: &mut Faults) {
     let named: Vec<_> = tables
         .iter()
         .zip(routes)
         .filter_map(|(table, route)| route.as_ref().map(|route| (table, route)))
         .collect();
     for (index, (table, route)) in named.iter().enumerate() {
-        let twin = named.iter().take(index).find(|(_, earlier)| {
+        let duplicate = named.iter().take(index).find(|(_, earlier)| {
             earlier.pattern == route.pattern && earlier.methods.overlap(&route.methods)
         });
-        if let Some((earlier, _)) = twin {
+        if let Some((earlier, _)) = duplicate {
             faults.fault(
                 table.at("path"),
-                format!("it ties with {}: both match the same requests", earlier.at("path")),
-                "give the two different paths, or methods that do not overlap",
+                format!("{} matches the same requests", earlier.at("path")),
+                "give the two routes different paths, or methods that do not overlap",
             );
         }
     }

@@ -1,4 +1,4 @@
-//! Where tokens are looked for.
+//! Compiles `token`: where the gate looks for tokens.
 
 use super::fault::Faults;
 use super::reader::{Faulty, Table};
@@ -7,10 +7,11 @@ use crate::headers::{self, folded, is_token_byte};
 use crate::outgoing::Forwarding;
 use serde_json::Value;
 
-const REMEDY: &str = "write \"authorization\", \"websocket-protocol\", { cookie = \"__Host-token\" }, \
-                      { header = \"Cf-Access-Jwt-Assertion\" } or { query = \"access_token\" }";
+const REMEDY: &str = "write \"authorization\", \"websocket-protocol\", \
+                      { cookie = \"__Host-token\" }, { header = \"Cf-Access-Jwt-Assertion\" } \
+                      or { query = \"access_token\" }";
 
-/// Compiles `token`; `forwarding` is nothing where that has faults of its own.
+/// Compiles `token`. `forwarding` is `None` if `forward` has faults of its own.
 pub(super) fn compile(
     policy: &Table<'_>,
     forwarding: Option<&Forwarding>,
@@ -23,7 +24,7 @@ pub(super) fn compile(
         None => return default(),
         Some(Value::Array(items)) if !items.is_empty() => items,
         Some(_) => {
-            faults.fault(path, "not a list of sources, or an empty one", REMEDY);
+            faults.fault(path, "not a list of sources, or an empty list", REMEDY);
             return None;
         }
     };
@@ -33,7 +34,7 @@ pub(super) fn compile(
         let path = format!("{path}[{index}]");
         match compile_source(item, &path, forwarding, faults) {
             Ok(source) if sources.contains(&source) => {
-                faults.fault(path, "the same source twice", "leave one of both out");
+                faults.fault(path, "the source is listed twice", "remove one of them");
                 outcome = Err(Faulty);
             }
             Ok(source) => sources.push(source),
@@ -64,7 +65,7 @@ fn compile_source(
     let table = Table::open(item, path.to_owned(), &kinds, faults).ok_or(Faulty)?;
     let named: Vec<_> = kinds.into_iter().filter(|kind| table.has(kind)).collect();
     let &[kind] = named.as_slice() else {
-        faults.fault(path, "a source is one place", REMEDY);
+        faults.fault(path, "a source is exactly one cookie, header or query parameter", REMEDY);
         return Err(Faulty);
     };
     let name = table.text(kind, faults)?.unwrap_or_default();
@@ -81,15 +82,18 @@ fn compile_source(
     if kind == "cookie" && !name.starts_with("__Host-") {
         faults.warning(
             path,
-            "any page on a neighbouring subdomain can set this cookie, and log its user in as another",
-            "name it __Host-…, which browsers let nobody else set",
+            "pages on other subdomains can set this cookie and so sign the user in as somebody \
+             else",
+            "use the prefix __Host-: browsers do not let other subdomains set such a cookie",
         );
     }
     if kind == "query" {
         faults.warning(
             table.at(kind),
-            "a token in a URL stays in histories and in the logs of whatever stands before the gate",
-            "use it only where nothing else can be sent, with tokens that expire soon",
+            "a token in a URL is kept in browser histories and in the logs of servers in front of \
+             the gate",
+            "use it only if the client cannot send the token elsewhere, and with short-lived \
+             tokens",
         );
     }
     let name = name.to_owned();
@@ -104,7 +108,10 @@ type NameFault = Option<(String, &'static str)>;
 
 fn cookie_fault(name: &str) -> NameFault {
     (name.is_empty() || !name.bytes().all(is_token_byte)).then(|| {
-        ("not the name of a cookie (RFC 6265 section 4.1.1)".to_owned(), "write __Host-token, say")
+        (
+            "not a cookie name (RFC 6265 section 4.1.1)".to_owned(),
+            "write a name such as __Host-token",
+        )
     })
 }
 
@@ -123,16 +130,16 @@ fn header_fault(name: &str, forwarding: Option<&Forwarding>) -> NameFault {
         "authorization" => Some("write \"authorization\""),
         "cookie" => Some("write { cookie = \"…\" } with the cookie's name"),
         "sec-websocket-protocol" => Some("write \"websocket-protocol\""),
-        other if headers::is_reserved(other) => Some("name a header that holds nothing else"),
+        other if headers::is_reserved(other) => Some("name a header that contains nothing else"),
         _ => None,
     };
     if let Some(remedy) = reserved {
-        return Some((format!("{name} is no header with a bare token in it"), remedy));
+        return Some((format!("{name} is not a header that contains only a token"), remedy));
     }
     forwarding.is_some_and(|forwarding| forwarding.writes(name)).then(|| {
         (
-            format!("the gate writes {name} itself, and takes out what comes under that name"),
-            "write the claim to another header",
+            format!("the gate sets {name} itself and removes it from incoming requests"),
+            "forward the claim in another header",
         )
     })
 }

@@ -1,4 +1,4 @@
-//! The policy: every fault with its place and its remedy, all at once.
+//! The policy compiler: its faults, each with a path and a remedy.
 
 mod answers;
 mod forward;
@@ -6,8 +6,8 @@ mod issuers;
 mod origin;
 mod presets;
 mod references;
+mod route_warnings;
 mod routes;
-mod surprises;
 mod token;
 
 use crate::kit::{Gate, Held, faults, hs_issuer, policy, table, warnings, with};
@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
-/// What is wrong with each policy: the place of every fault, and some words of its problem and of
+/// Checks the faults of each policy: the path of every fault, and some words of its problem and of
 /// its remedy.
 fn check<'r>(rows: impl IntoIterator<Item = (Value, Vec<(&'r str, &'r str, &'r str)>)>) {
     let rows = rows.into_iter().map(|row| (row, Vec::<String>::new()));
@@ -39,22 +39,22 @@ fn check<'r>(rows: impl IntoIterator<Item = (Value, Vec<(&'r str, &'r str, &'r s
     });
 }
 
-/// A good policy with some of its keys changed.
+/// A valid policy with some of its keys changed.
 fn changed(changes: Value) -> Value {
     with(policy(hs_issuer()), changes)
 }
 
 #[test]
-fn a_good_policy_has_no_fault() {
+fn a_valid_policy_has_no_faults() {
     check([(policy(hs_issuer()), vec![]), (policy(crate::kit::rs_issuer()), vec![])]);
     assert_eq!(warnings(&policy(hs_issuer()), &Held::usual()), []);
 }
 
 #[test]
-fn what_is_no_table_at_all() {
+fn rejects_a_policy_that_is_not_a_table() {
     let not_a_table = |kind| vec![("", kind, "write a table")];
     check([
-        (json!(null), not_a_table("nothing, not a table")),
+        (json!(null), not_a_table("null, not a table")),
         (json!([]), not_a_table("a list, not a table")),
         (json!("{}"), not_a_table("a string, not a table")),
         (json!(1), not_a_table("a number, not a table")),
@@ -63,18 +63,18 @@ fn what_is_no_table_at_all() {
 }
 
 #[test]
-fn an_empty_policy_lacks_everything() {
+fn an_empty_policy_lacks_its_required_keys() {
     check([(
         json!({}),
         vec![
             ("origin", "missing", "https://host"),
-            ("routes", "no route is named", "[[vars.POLICY.routes]]"),
+            ("routes", "has no route", "[[vars.POLICY.routes]]"),
         ],
     )]);
     let without_issuers = json!({ "origin": "echo", "routes": [{ "path": "/*" }] });
     check([
-        (without_issuers.clone(), vec![("issuers", "no issuer", "[[vars.POLICY.issuers]]")]),
-        // Nobody needs one where everything is public.
+        (without_issuers.clone(), vec![("issuers", "has no issuer", "[[vars.POLICY.issuers]]")]),
+        // A policy in which every route is public needs no issuer.
         (
             with(without_issuers, json!({ "routes": [{ "path": "/*", "access": "public" }] })),
             vec![],
@@ -83,7 +83,7 @@ fn an_empty_policy_lacks_everything() {
 }
 
 #[test]
-fn an_unknown_key_is_a_fault_and_the_nearest_is_named() {
+fn suggests_the_nearest_known_key() {
     let rows = [
         ("orgin", "did you mean origin?"),
         ("Origin", "did you mean origin?"),
@@ -96,7 +96,7 @@ fn an_unknown_key_is_a_fault_and_the_nearest_is_named() {
         ("error", "did you mean errors?"),
         ("origin-timeout", "did you mean origin_timeout?"),
         ("originTimeout", "did you mean origin_timeout?"),
-        // Too far from all of them.
+        // Not similar to any known key.
         ("x", "the known keys are origin, "),
         ("", "the known keys are origin, "),
         ("something_else", "the known keys are origin, "),
@@ -108,7 +108,7 @@ fn an_unknown_key_is_a_fault_and_the_nearest_is_named() {
 }
 
 #[test]
-fn unknown_keys_at_every_level() {
+fn reports_unknown_keys_at_every_level() {
     let mut raw = policy(with(hs_issuer(), json!({ "audiance": "api", "leewey": 1 })));
     raw["issuers"][0]["keys"]["encodng"] = json!("utf8");
     raw["routes"] = json!([
@@ -138,7 +138,7 @@ fn unknown_keys_at_every_level() {
 }
 
 #[test]
-fn every_fault_is_reported_at_once() {
+fn reports_every_fault_at_once() {
     let issuers = json!([
         { "name": "a", "issuer": "https://a", "audience": "api", "algorithms": ["HS256", "XX"],
           "keys": { "secret": "NOWHERE" }, "leeway": 301 },
@@ -156,7 +156,9 @@ fn every_fault_is_reported_at_once() {
         "origin_timeout": 0,
         "issuers": issuers,
         "routes": routes,
-        "forward": { "authorization": "drop", "claims": { "Host": "/sub", "X-A": 17 }, "payload": "a b" },
+        "forward": {
+            "authorization": "drop", "claims": { "Host": "/sub", "X-A": 17 }, "payload": "a b",
+        },
         "log": { "decisions": "some" },
         "errors": { "detail": "all" },
         "extra": 1,
@@ -166,45 +168,56 @@ fn every_fault_is_reported_at_once() {
         vec![
             ("extra", "unknown key", ""),
             ("origin", "it is http", "https://host"),
-            ("realm", "quoted string", "without \" and \\"),
-            ("origin_timeout", "not a number of seconds in range", "from 1 to 300"),
-            ("issuers[0].algorithms[1]", "XX is not an algorithm", "choose among HS256"),
+            ("realm", "the WWW-Authenticate header does not allow", "without \" and \\"),
+            (
+                "origin_timeout",
+                "not a whole number of seconds in the accepted range",
+                "from 1 to 300",
+            ),
+            ("issuers[0].algorithms[1]", "XX is not an algorithm", "choose from HS256"),
             (
                 "issuers[0].keys.secret",
                 "there is no binding NOWHERE",
                 "wrangler secret put NOWHERE",
             ),
-            ("issuers[0].leeway", "not a number of seconds in range", "from 0 to 300"),
+            (
+                "issuers[0].leeway",
+                "not a whole number of seconds in the accepted range",
+                "from 0 to 300",
+            ),
             ("issuers[1].name", "missing", "a short name"),
             ("issuers[1].issuer", "a number, not a list", "a string or a list of strings"),
             ("issuers[1].audience", "missing", "the token's aud"),
-            ("issuers[1].algorithms", "an empty list", "name at least one"),
+            ("issuers[1].algorithms", "an empty list", "write at least one"),
             ("issuers[1].keys", "2 sources of keys", "keys = { secret = \"BINDING\" }"),
             ("routes[0].path", "does not start with a slash", "literal segments"),
             (
                 "routes[0].access",
-                "\"open\" is not a choice",
+                "\"open\" is not an accepted value",
                 "\"required\" or \"optional\" or \"public\"",
             ),
-            ("routes[1].methods[0]", "get is not a method in upper-case letters", "write \"GET\""),
-            ("routes[1].scopes[0]", "not one scope", "a scope an entry"),
+            ("routes[1].methods[0]", "get is not an HTTP method in upper case", "write \"GET\""),
+            ("routes[1].scopes[0]", "not a single valid scope", "one scope per entry"),
             ("routes[2].path", "missing", "a pattern"),
-            ("routes[2].methods", "an empty list", "name at least one"),
+            ("routes[2].methods", "an empty list", "write at least one"),
             ("routes[3].claims[0].path", "missing", "a claim's name"),
-            ("routes[3].claims[0]", "one condition", "one of them"),
-            ("forward.authorization", "\"drop\" is not a choice", "\"keep\" or \"strip\""),
-            ("forward.claims.Host", "a meaning of its own", "choose another name"),
+            ("routes[3].claims[0]", "exactly one condition", "one of equals"),
+            ("forward.authorization", "\"drop\" is not an accepted value", "\"keep\" or \"strip\""),
+            ("forward.claims.Host", "already has a meaning", "choose another name"),
             ("forward.claims.X-A", "not the name of a claim", "a JSON Pointer"),
             ("forward.payload", "not a header name", "letters, digits and hyphens"),
-            ("log.decisions", "\"some\" is not a choice", "\"none\" or \"refused\" or \"all\""),
-            ("errors.detail", "\"all\" is not a choice", "\"none\" or \"reason\""),
+            (
+                "log.decisions",
+                "\"some\" is not an accepted value",
+                "\"none\" or \"refused\" or \"all\"",
+            ),
+            ("errors.detail", "\"all\" is not an accepted value", "\"none\" or \"reason\""),
         ],
     )]);
 }
 
-/// A fault in one part must not hide those of another.
 #[test]
-fn no_fault_hides_another() {
+fn no_fault_hides_faults_of_other_keys() {
     let forward = json!({ "claims": [], "payload": "a b", "authorization": 1 });
     check([
         (
@@ -218,12 +231,12 @@ fn no_fault_hides_another() {
         ),
         (
             changed(json!({ "origin": "nowhere", "issuers": [] })),
-            vec![("origin", "", ""), ("issuers", "no issuer is named", "")],
+            vec![("origin", "", ""), ("issuers", "has no issuer", "")],
         ),
         (
             changed(json!({ "realm": "é", "errors": { "detail": 1 }, "log": 1 })),
             vec![
-                ("realm", "quoted string", ""),
+                ("realm", "the WWW-Authenticate header does not allow", ""),
                 ("errors.detail", "a number, not a string", ""),
                 ("log", "a number, not a table", ""),
             ],
@@ -234,7 +247,7 @@ fn no_fault_hides_another() {
                 json!({ "keys": { "secret": ["NOWHERE", "NOR_THERE"], "encoding": "rot13" } }),
             )),
             vec![
-                ("issuers[0].keys.encoding", "\"rot13\" is not a choice", "\"utf8\""),
+                ("issuers[0].keys.encoding", "\"rot13\" is not an accepted value", "\"utf8\""),
                 ("issuers[0].keys.secret", "there is no binding NOWHERE", ""),
                 ("issuers[0].keys.secret", "there is no binding NOR_THERE", ""),
             ],
@@ -243,7 +256,7 @@ fn no_fault_hides_another() {
 }
 
 #[test]
-fn realms() {
+fn checks_the_realm() {
     let rows = [
         ("api", true),
         ("The API of Example, Inc.", true),
@@ -257,16 +270,19 @@ fn realms() {
     table(rows, |realm| faults(&changed(json!({ "realm": realm })), &Held::usual()).is_empty());
     check([
         (changed(json!({ "realm": 1 })), vec![("realm", "a number, not a string", "")]),
-        (changed(json!({ "realm": "" })), vec![("realm", "quoted string", "visible ASCII")]),
+        (
+            changed(json!({ "realm": "" })),
+            vec![("realm", "the WWW-Authenticate header does not allow", "visible ASCII")],
+        ),
     ]);
 }
 
 #[test]
-fn numbers_of_seconds() {
+fn checks_numbers_of_seconds() {
     let rows = [
         (json!(1), true),
         (json!(300), true),
-        // A table that came through JavaScript.
+        // As in a policy that has passed through JavaScript.
         (json!(30.0), true),
         (json!(0), false),
         (json!(301), false),
@@ -286,7 +302,7 @@ fn numbers_of_seconds() {
 }
 
 #[test]
-fn defaults() {
+fn has_the_documented_defaults() {
     let gate = Gate::hs();
     let policy = &gate.policy;
     assert_eq!(policy.error_responses().realm, "api");
@@ -305,10 +321,13 @@ fn defaults() {
 }
 
 #[test]
-fn what_is_recorded() {
+fn checks_the_log_settings() {
     let rows = [
         (json!({ "analytics": "DECISIONS", "server_timing": true }), ""),
-        (json!({ "analytics": "NONE" }), "log.analytics: there is no Analytics Engine dataset"),
+        (
+            json!({ "analytics": "NONE" }),
+            "log.analytics: there is no Analytics Engine binding NONE",
+        ),
         (json!({ "analytics": true }), "log.analytics: true or false"),
         (json!({ "server_timing": "yes" }), "log.server_timing: a string, not true or false"),
     ];
@@ -335,9 +354,8 @@ fn a_fault_reads_as_a_sentence() {
     assert!(faults(&json!(1), &Held::usual())[0].to_string().starts_with("the policy: a number"));
 }
 
-/// Whatever an operator writes, there is a policy or there are faults, and never a panic.
 #[test]
-fn no_value_makes_it_panic() {
+fn never_panics() {
     let mut random = fastrand::Rng::with_seed(0x9017);
     let mut counts = [0; 2];
     for _ in 0..3_000 {
@@ -352,7 +370,7 @@ fn no_value_makes_it_panic() {
                 counts[1] += 1;
                 assert!(!faults.is_empty());
                 assert!(
-                    !faults.iter().any(|fault| fault.problem == "it does not compile"),
+                    !faults.iter().any(|fault| fault.problem == "it cannot be compiled"),
                     "{raw}"
                 );
                 assert!(faults.iter().all(|fault| !fault.remedy.is_empty()), "{faults:?}");
@@ -362,7 +380,7 @@ fn no_value_makes_it_panic() {
     assert!(counts.iter().all(|count| *count > 20), "{counts:?}");
 }
 
-/// Puts something else somewhere in a value.
+/// Replaces a random part of a value.
 fn disturb(value: &mut Value, random: &mut fastrand::Rng) {
     let others = [
         json!(null),

@@ -1,4 +1,4 @@
-//! The proof that a request came through the gate.
+//! The hop proof, which shows that a request came through the gate.
 
 use crate::kit::{
     Call, Gate, Held, Signer, b64, faults, hs_issuer, keys, now, payload, policy, table, with,
@@ -25,7 +25,8 @@ fn raw(proof: Value) -> Value {
     raw
 }
 
-/// The header and claims of the proof that goes with a request, its tag checked by other code.
+/// Returns the name of the header, and the header and claims of the proof for a request. Other code
+/// checks the signature.
 fn proven(raw: &Value, call: &Call) -> (String, Value, Value) {
     let gate = Gate::bound(raw, &held());
     let outgoing = gate.outgoing(call);
@@ -48,7 +49,7 @@ fn good() -> String {
 }
 
 #[test]
-fn it_says_who_asked_for_what_and_when() {
+fn states_the_subject_the_request_and_the_time() {
     let call = Call::new("POST", "/a/b?c=%2Fd&e").bearer(&good());
     let (name, header, claims) = proven(&raw(usual()), &call);
     assert_eq!(name, "X-Portcullis-Proof");
@@ -69,7 +70,7 @@ fn it_says_who_asked_for_what_and_when() {
 }
 
 #[test]
-fn without_a_subject_it_says_that_the_request_came_through_the_gate() {
+fn omits_the_subject_of_requests_without_one() {
     let nameless = Signer::hs256().signed(payload(&[("sub", "")]));
     let calls = [
         Call::get("/optional"),
@@ -87,7 +88,7 @@ fn without_a_subject_it_says_that_the_request_came_through_the_gate() {
 }
 
 #[test]
-fn it_is_for_the_origin_that_the_request_goes_to() {
+fn the_audience_is_the_origin() {
     let rows = [
         ("https://Api.example:8443/", "https://api.example:8443"),
         ("service:API", "service:API"),
@@ -101,7 +102,7 @@ fn it_is_for_the_origin_that_the_request_goes_to() {
 }
 
 #[test]
-fn attack_31_the_header_belongs_to_the_gate() {
+fn attack_31_removes_the_header_from_incoming_requests() {
     let gate = Gate::bound(&raw(usual()), &held());
     for path in ["/public", "/optional", "/"] {
         for name in ["X-Portcullis-Proof", "x_portcullis_proof", "X.Portcullis-PROOF"] {
@@ -111,9 +112,9 @@ fn attack_31_the_header_belongs_to_the_gate() {
     }
 }
 
-/// A proof is never an access token, even where the secret were one.
+/// A proof is rejected even if it is signed with the secret of an issuer.
 #[test]
-fn attack_22_a_proof_is_no_token() {
+fn attack_22_rejects_a_proof_as_an_access_token() {
     let header = r#"{"alg":"HS256","typ":"portcullis-proof+jwt"}"#;
     assert_eq!(Gate::hs().token(&Signer::hs256().token(header, payload(&[]))), "401 wrong_type");
 }
@@ -130,22 +131,22 @@ fn check(proof: Value, expected: &[(&str, &str)]) {
 }
 
 #[test]
-fn faults_of_a_proof() {
+fn reports_faults_of_a_proof() {
     let secret = "forward.proof.secret";
     check(usual(), &[]);
     check(json!({}), &[(secret, "missing")]);
     check(json!({ "secret": "NOWHERE" }), &[(secret, "there is no binding NOWHERE")]);
     check(json!({ "secret": 1 }), &[(secret, "a number")]);
     check(json!({ "secret": "PEM" }), &[(secret, "PEM")]);
-    check(json!({ "secret": "HOP_SECRET", "encoding": "hex" }), &[(secret, "not hex")]);
+    check(json!({ "secret": "HOP_SECRET", "encoding": "hex" }), &[(secret, "not valid hex")]);
     for lifetime in [json!(0), json!(301), json!("60")] {
         let proof = json!({ "secret": "HOP_SECRET", "lifetime": lifetime });
-        check(proof, &[("forward.proof.lifetime", "not a number of seconds")]);
+        check(proof, &[("forward.proof.lifetime", "not a whole number of seconds")]);
     }
     for (header, problem) in [
         ("X Proof", "not a header name"),
-        ("Authorization", "has a meaning of its own"),
-        ("x_subject", "spelled like"),
+        ("Authorization", "already has a meaning"),
+        ("x_subject", "in spellings that servers may not distinguish"),
     ] {
         let proof = json!({ "secret": "HOP_SECRET", "header": header });
         check(proof, &[("forward.proof.header", problem)]);
@@ -159,14 +160,14 @@ fn faults_of_a_proof() {
     assert!(found[0].problem.contains("needs at least 32"), "{found:?}");
 }
 
-/// By their values: two names for one secret are one secret.
+/// Secrets are compared by value, regardless of the names of their bindings.
 #[test]
-fn a_secret_that_an_issuer_has_proves_nothing() {
+fn rejects_the_secret_of_an_issuer() {
     let problem = "an issuer's tokens are signed with the same secret";
     check(json!({ "secret": "SECRET" }), &[("forward.proof.secret", problem)]);
-    let twins = held().value("HOP_SECRET", keys::SECRET);
-    assert_eq!(faults(&raw(usual()), &twins).len(), 1);
-    // Written in another way, or in a key set.
+    let same = held().value("HOP_SECRET", keys::SECRET);
+    assert_eq!(faults(&raw(usual()), &same).len(), 1);
+    // The same secret in another encoding, or in a key set.
     let set = json!({ "keys": [keys::oct_jwk(keys::SECRET.as_bytes())] });
     let mut by_set = raw(json!({ "secret": "HEX", "encoding": "hex" }));
     by_set["issuers"][0]["keys"] = json!({ "jwks": "SET" });
@@ -174,7 +175,7 @@ fn a_secret_that_an_issuer_has_proves_nothing() {
     let bindings = held().value("HEX", hex).value("SET", set.to_string());
     let found = faults(&by_set, &bindings);
     assert!(found.len() == 1 && found[0].problem.contains(problem), "{found:?}");
-    // HMAC pads a short key with zero bytes: these two are one key.
+    // HMAC pads a short key with zero bytes, so these two are the same key.
     let padded: String = HOP_SECRET.bytes().map(|byte| format!("{byte:02x}")).collect();
     let bindings = held().value("PADDED", padded + "00");
     let mut padded = raw(usual());

@@ -1,5 +1,4 @@
-//! For every key of the policy's schema, a request that fares otherwise when the key says
-//! otherwise.
+//! For every key of the policy's schema, a request that shows the key's effect.
 
 mod issuers;
 mod presets;
@@ -19,21 +18,21 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 
 const SCHEMA: &str = include_str!("../../policy.schema.json");
 
-/// In hexadecimal, and as text, long enough for every algorithm.
+/// A secret that is long enough for every algorithm, as text and in hexadecimal.
 const LONG: &str = "f0e1d2c3b4a5968778695a4b3c2d1e0ff0e1d2c3b4a5968778695a4b3c2d1e0f\
                     00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
 
-/// How a key is shown to work.
+/// The proof that a key has an effect.
 enum Shown {
-    /// The same request, under two policies that differ in the key.
+    /// A request whose outcome differs between two policies that differ in the key.
     Here(Value, Value, Call),
-    /// A test with that text in that file, as the key's effect is at the edge, or over time.
+    /// A test in this file, by its title, for effects at the edge or over time.
     Elsewhere(&'static str, &'static str),
 }
 
 use Shown::{Elsewhere, Here};
 
-/// A policy with values put at these places.
+/// The usual policy with values added at these JSON Pointers.
 fn policy(changes: &Value) -> Value {
     let mut policy = json!({
         "origin": "https://origin.example",
@@ -50,7 +49,7 @@ fn policy(changes: &Value) -> Value {
     policy
 }
 
-/// All that comes of a request: once with nothing fetched, and once with keys.
+/// The outcome of a request: without fetched keys, and with them.
 fn outcome(changes: &Value, call: &Call) -> [String; 2] {
     let bindings = Held::usual()
         .value("LONG", LONG)
@@ -106,22 +105,22 @@ fn path(path: &str) -> Call {
     Call::get(path).bearer(&Signer::hs256().signed(payload(&[])))
 }
 
-/// A request with the base token, some of its claims changed.
+/// A request with the base token, with some claims changed.
 fn token(claims: &[(&str, &str)]) -> Call {
     Call::get("/api/x").bearer(&Signer::hs256().signed(payload(claims)))
 }
 
-/// Under the usual policy, and under one with this in it.
+/// The usual policy, and the same policy with this value added.
 fn added(place: &str, value: Value, call: Call) -> Shown {
     Here(json!({}), json!({ place: value }), call)
 }
 
-/// Under one value and under another.
+/// Two policies with different values.
 fn either(place: &str, one: Value, other: Value, call: Call) -> Shown {
     Here(json!({ place: one }), json!({ place: other }), call)
 }
 
-/// Every key of the schema that has a value of its own, by the place where it stands.
+/// Every key of the schema that is not only a container of others, by its path.
 fn described() -> BTreeSet<String> {
     let root: Value = serde_json::from_str(SCHEMA).unwrap();
     let mut keys = BTreeSet::new();
@@ -137,7 +136,7 @@ fn walk(root: &Value, table: &Value, place: &str, keys: &mut BTreeSet<String>) {
             None => (schema, key.clone()),
         };
         let inner = tables(root, items);
-        // A list of tables has no value but theirs, unless there are others in it.
+        // A list of tables is only a container, unless it may contain other values too.
         if inner.is_empty() || place == "token.sources[]" {
             keys.insert(key);
         }
@@ -145,7 +144,7 @@ fn walk(root: &Value, table: &Value, place: &str, keys: &mut BTreeSet<String>) {
     }
 }
 
-/// The tables with keys of their own that a value may be.
+/// The tables that a value may be.
 fn tables<'s>(root: &'s Value, schema: &'s Value) -> Vec<&'s Value> {
     let refers = |schema: &'s Value| {
         let target = schema.get("$ref").or_else(|| schema.pointer("/allOf/0/$ref"))?.as_str()?;
@@ -164,7 +163,7 @@ fn rows() -> Vec<(&'static str, Shown)> {
 }
 
 #[test]
-fn every_key_is_in_the_table() {
+fn covers_every_key_of_the_schema() {
     let shown: Vec<String> = rows().into_iter().map(|(key, _)| key.to_owned()).collect();
     let once: BTreeSet<String> = shown.iter().cloned().collect();
     assert_eq!(shown.len(), once.len(), "a key twice");
@@ -172,7 +171,7 @@ fn every_key_is_in_the_table() {
 }
 
 #[test]
-fn every_key_makes_a_difference() {
+fn every_key_has_an_effect() {
     let mut idle = Vec::new();
     for (key, shown) in rows() {
         match shown {

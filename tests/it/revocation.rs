@@ -179,9 +179,13 @@ fn what_is_remembered_is_bounded() {
 fn what_a_policy_may_say() {
     let rows = [
         (json!({}), "revocation.kv", "missing"),
-        (json!({ "kv": "NONE" }), "revocation.kv", "no KV namespace bound as NONE"),
+        (json!({ "kv": "NONE" }), "revocation.kv", "no KV namespace binding NONE"),
         (with(usual(), json!({ "max_staleness": 29 })), "revocation.max_staleness", "seconds"),
-        (with(usual(), json!({ "on_error": "ignore" })), "revocation.on_error", "not a choice"),
+        (
+            with(usual(), json!({ "on_error": "ignore" })),
+            "revocation.on_error",
+            "not an accepted value",
+        ),
         (with(usual(), json!({ "logout_path": "logout" })), "revocation.logout_path", "path"),
         (with(usual(), json!({ "logout_path": "/a/../b" })), "revocation.logout_path", "path"),
         (with(usual(), json!({ "logout_path": "/a?b" })), "revocation.logout_path", "path"),

@@ -83,8 +83,8 @@ pub fn compile(
     findings.extend(
         warnings.into_iter().filter(|f| !is_about_placeholder(f)).map(found(Severity::Warning)),
     );
-    let surprises = policy.as_ref().map(Policy::surprises).unwrap_or_default();
-    findings.extend(surprises.into_iter().map(found(Severity::Warning)));
+    let warnings = policy.as_ref().map(Policy::route_warnings).unwrap_or_default();
+    findings.extend(warnings.into_iter().map(found(Severity::Warning)));
     let lacking = missing_algorithms(environment, raw_policy);
     let policy = policy.filter(|_| lacking.is_empty());
     findings.extend(lacking);

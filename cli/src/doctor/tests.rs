@@ -166,7 +166,7 @@ fn metadata_without_a_jwks_uri_or_with_plain_http_is_a_fault() {
     check(&report, &[&["issuers[0].keys: ", "the metadata has no \"jwks_uri\""]]);
     let clear = "http://keys.example/jwks";
     let report = examine_metadata(|url| vec![(OIDC, metadata(url, clear))]);
-    check(&report, &[&["it is http, and what it carries could be read and changed"]]);
+    check(&report, &[&["it is http, which others could read and change"]]);
 }
 
 #[test]
@@ -197,7 +197,7 @@ fn metadata_that_differs_from_a_policy_with_a_jwks_uri_is_a_warning() {
 fn keys_for_algorithms_that_the_policy_does_not_list_are_reported() {
     check(
         &examine_keys(&["RS256"], &[p256("p"), ed25519("e")]),
-        &[&["no key of the JWK Set can be used", "the keys support ES256, EdDSA, Ed25519"]],
+        &[&["no key in the JWK Set can be used", "the keys support ES256, EdDSA, Ed25519"]],
     );
     check(
         &examine_keys(&["ES256"], &[p256("p"), p384("q")]),
@@ -371,7 +371,10 @@ fn responses_that_are_not_key_sets_are_faults() {
 #[test]
 fn a_set_with_too_many_keys_is_a_fault() {
     let keys: Vec<Value> = (0..65).map(|index| p256(&format!("k{index}"))).collect();
-    check(&examine_keys(&["ES256"], &keys), &[&["the JWK Set holds 65 keys, and 64 are the most"]]);
+    check(
+        &examine_keys(&["ES256"], &keys),
+        &[&["the JWK Set contains 65 keys, but at most 64 are possible"]],
+    );
 }
 
 #[test]

@@ -1,15 +1,15 @@
-//! Whose tokens they are, and for whom: `issuer`, `tenants` and `audience`.
+//! Compiles `issuer`, `tenants` and `audience`.
 
 use super::super::fault::Faults;
 use super::super::reader::{Faulty, Table};
 use crate::rules::{Expected, TenantClaim};
 
-/// What `iss` must be: names, `"*"`, or one name with its tenants.
+/// Compiles the accepted values of `iss`: a list, `"*"`, or a template with its tenants.
 pub(super) fn compile_name(
     table: &Table<'_>,
     faults: &mut Faults,
 ) -> Result<(Expected, Option<TenantClaim>), Faulty> {
-    let expected = expected(table, "issuer", "the token's iss, or \"*\" to waive it", faults);
+    let expected = expected(table, "issuer", "the token's iss, or \"*\" to accept any", faults);
     let tenants = table.texts("tenants", false, faults);
     let (expected, tenants) = (expected?, tenants?);
     let template = match &expected {
@@ -21,16 +21,17 @@ pub(super) fn compile_name(
         (None, Some(_)) => {
             faults.fault(
                 table.at("tenants"),
-                "the issuer names no place for a tenant",
-                "write the claim's name into it, such as https://login.example/{tid}/v2.0",
+                "the issuer contains no placeholder for the tenant",
+                "write the name of the tenant's claim in braces, such as \
+                 https://login.example/{tid}/v2.0",
             );
             Err(Faulty)
         }
         (Some(_), None) => {
             faults.fault(
                 table.at("issuer"),
-                "it has a place for a tenant, and no tenants are named",
-                "list those that you accept: tenants = [\"…\"]",
+                "it contains a placeholder for the tenant, but no tenants are listed",
+                "list the tenants that you accept: tenants = [\"…\"]",
             );
             Err(Faulty)
         }
@@ -38,7 +39,7 @@ pub(super) fn compile_name(
     }
 }
 
-/// Writes each tenant into its place in the issuer's name.
+/// Inserts each tenant into the issuer's template.
 fn expand(
     table: &Table<'_>,
     expected: &Expected,
@@ -56,8 +57,8 @@ fn expand(
     let Some((prefix, (claim, suffix))) = parts else {
         faults.fault(
             table.at("issuer"),
-            "a tenant has one place, in an issuer with one name",
-            "write one name with one {claim} in it",
+            "an issuer with tenants must be a single value with a single placeholder",
+            "write one value that contains one {claim}",
         );
         return Err(Faulty);
     };
@@ -67,7 +68,7 @@ fn expand(
         if !tenant.bytes().all(plain) {
             faults.fault(
                 format!("{}[{index}]", table.at("tenants")),
-                "not the identifier of a tenant",
+                "not a tenant ID",
                 "use letters, digits, hyphens, dots and underscores",
             );
             outcome = Err(Faulty);
@@ -83,7 +84,7 @@ fn expand(
     Ok((Expected::OneOf(names), Some(claim)))
 }
 
-/// A string or list that a claim is compared with, or `"*"`.
+/// Compiles the accepted values of a claim: a string, a list, or `"*"`.
 pub(super) fn expected(
     table: &Table<'_>,
     key: &str,
@@ -98,26 +99,21 @@ pub(super) fn expected(
     if values.contains(&"*") {
         faults.fault(
             table.at(key),
-            "\"*\" beside other values, which it would make pointless",
-            "write \"*\" alone, or the values alone",
+            "\"*\" accepts every value, so the other values have no effect",
+            "write only \"*\", or remove it",
         );
         return Err(Faulty);
     }
     Ok(Expected::OneOf(values.into_iter().map(str::to_owned).collect()))
 }
 
-/// Warns of an `"*"`: where it stands, a check is waived.
-pub(super) fn warn_of_waived(
-    table: &Table<'_>,
-    key: &str,
-    expected: &Expected,
-    faults: &mut Faults,
-) {
+/// Warns of `"*"`, which turns a check off.
+pub(super) fn warn_of_any(table: &Table<'_>, key: &str, expected: &Expected, faults: &mut Faults) {
     if *expected == Expected::Any {
         faults.warning(
             table.at(key),
-            format!("any {key} is accepted"),
-            format!("name the {key} unless other rules make up for it"),
+            format!("every {key} is accepted"),
+            format!("write the {key} unless other rules restrict the tokens"),
         );
     }
 }

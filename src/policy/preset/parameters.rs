@@ -1,11 +1,11 @@
-//! What a provider is told of a tenant: host names, addresses, identifiers.
+//! The parameters of presets: host names, URLs and IDs.
 
 use super::super::fault::Faults;
 use super::super::reader::{Faulty, Table};
 use crate::url::Url;
 
-/// The parameters of a preset, as they are read. A fault is reported, and stood in for by a value
-/// that has none.
+/// Reads the parameters of a preset. For a parameter with a fault, it reports the fault and returns
+/// a valid placeholder.
 pub(super) struct Parameters<'t, 'v> {
     table: &'t Table<'v>,
     faults: &'t mut Faults,
@@ -30,7 +30,7 @@ impl<'t, 'v> Parameters<'t, 'v> {
             }
             if host != text {
                 return Err((
-                    "an address, where the host name alone is asked for".to_owned(),
+                    "it contains more than a host name".to_owned(),
                     Some(host.to_owned()),
                 ));
             }
@@ -38,22 +38,24 @@ impl<'t, 'v> Parameters<'t, 'v> {
         })
     }
 
-    /// The address of a server, perhaps with a path, without a final slash.
+    /// The URL of a server, which may have a path, without a final slash.
     pub(super) fn base(&mut self, key: &str, example: &str) -> String {
         let accept = |text: &str| base(text).map_err(|problem| (problem.to_owned(), None));
         self.accepted(key, example, accept)
             .unwrap_or_else(|| format!("https://{}", self.stand_in()))
     }
 
-    /// An identifier that goes into an address as it is.
+    /// An ID that becomes part of a URL.
     pub(super) fn identifier(&mut self, key: &str, example: &str) -> String {
         self.read(key, example, |text| {
-            let problem = "it goes into an address, and can hold letters, digits, - . _ ~";
+            let problem =
+                "it becomes part of a URL, so it may contain only letters, digits, - . _ ~";
             is_segment(text).then(|| text.to_owned()).ok_or((problem.to_owned(), None))
         })
     }
 
-    /// A text that `accept` accepts, or says what is wrong with it and perhaps what was meant.
+    /// A text that `accept` accepts. Otherwise `accept` returns what is wrong and, if it can tell,
+    /// the value that was meant.
     pub(super) fn read(
         &mut self,
         key: &str,
@@ -69,42 +71,43 @@ impl<'t, 'v> Parameters<'t, 'v> {
         example: &str,
         accept: impl FnOnce(&str) -> Result<String, (String, Option<String>)>,
     ) -> Option<String> {
-        let remedy = format!("write {key} = \"{example}\"");
+        let remedy = format!("write, for example, {key} = \"{example}\"");
         let found = self.table.text(key, self.faults);
         let text = self.table.require(key, found, &remedy, self.faults).ok()?;
         let report = |(problem, meant)| {
             let remedy = match meant {
                 Some(meant) => format!("write {key} = \"{meant}\""),
-                None => format!("{remedy} or the like"),
+                None => remedy.clone(),
             };
             self.faults.fault(self.table.at(key), problem, remedy);
         };
         accept(text).map_err(report).ok()
     }
 
-    /// One text or several.
+    /// A text, or a list of texts.
     pub(super) fn several(&mut self, key: &str, example: &str) -> Vec<String> {
         let found = self.table.texts(key, true, self.faults);
-        let remedy = format!("write {key} = \"{example}\" or a list");
+        let remedy = format!("write, for example, {key} = \"{example}\", or a list");
         match self.table.require(key, found, &remedy, self.faults) {
             Ok(texts) => texts.into_iter().map(str::to_owned).collect(),
             Err(Faulty) => vec![self.stand_in()],
         }
     }
 
-    /// Reports a parameter that does not go with the others.
+    /// Reports a parameter that conflicts with another.
     pub(super) fn fault(&mut self, key: &str, problem: &str, remedy: &str) {
         self.faults.fault(self.table.at(key), problem, remedy);
     }
 
-    /// Good as a host name and as an identifier, and another one for each issuer.
+    /// A placeholder that is valid as a host name and as an ID, and different for each issuer, so
+    /// that no two issuers conflict because of it.
     fn stand_in(&self) -> String {
         let place: String = self.table.path().chars().filter(char::is_ascii_digit).collect();
         format!("issuer-{place}.invalid")
     }
 }
 
-/// A name with a dot in it, and no port.
+/// Whether this is a host name with a dot and without a port.
 fn is_host(text: &str) -> bool {
     let address = format!("https://{text}");
     let is_whole = Url::parse(&address).is_ok_and(|url| url.rest.is_empty());
@@ -114,7 +117,7 @@ fn is_host(text: &str) -> bool {
         && text.parse::<std::net::Ipv4Addr>().is_err()
 }
 
-/// One segment of a path that every reader reads alike.
+/// Whether this is a path segment that every parser reads the same way.
 fn is_segment(text: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
     text.bytes().all(plain) && text.bytes().any(|byte| byte != b'.')
@@ -127,7 +130,7 @@ fn base(text: &str) -> Result<String, &'static str> {
         return Err("it has a query or fragment");
     }
     if !path.split('/').skip(1).all(is_segment) {
-        return Err("its path holds other characters than letters, digits, - . _ ~");
+        return Err("its path contains characters other than letters, digits, - . _ ~");
     }
     Ok(format!("{}{path}", url.base))
 }

@@ -1,16 +1,16 @@
-//! The providers, each with the pages of its own that say so.
+//! The providers, each with links to the documentation that its settings come from.
 
 use super::parameters::Parameters;
 use crate::json::Object;
 use serde_json::{Value, json};
 
-/// A provider that a preset stands for.
+/// A provider that has a preset.
 pub(super) struct Provider {
     /// The preset's name.
     pub(super) name: &'static str,
-    /// Its parameters.
+    /// The preset's parameters.
     pub(super) parameters: &'static [&'static str],
-    /// The issuer that they make.
+    /// Makes the issuer from the parameters.
     pub(super) issuer: fn(&mut Parameters<'_, '_>) -> Object,
 }
 
@@ -26,7 +26,7 @@ pub(super) const PROVIDERS: [Provider; 9] = [
     Provider { name: "supabase", parameters: &["project", "url"], issuer: supabase },
 ];
 
-/// What every one of them gives.
+/// Returns the keys that every preset sets.
 fn issuer(name: impl Into<Value>, algorithms: &[&str], jwks_uri: String) -> Object {
     let keys = Object::from_iter([("jwks_uri".to_owned(), jwks_uri.into())]);
     let algorithms = algorithms.iter().copied().map(Value::from).collect();
@@ -51,7 +51,7 @@ fn auth0(parameters: &mut Parameters<'_, '_>) -> Object {
 
 /// Keys:
 /// <https://developers.cloudflare.com/cloudflare-one/access-controls/applications/http-apps/authorization-cookie/validating-json/>.
-/// Claims, `type` among them, which sets the token of an application apart from that of a session:
+/// Claims, among them `type`, which distinguishes application tokens from session tokens:
 /// <https://developers.cloudflare.com/cloudflare-one/access-controls/applications/http-apps/authorization-cookie/application-token/>.
 fn cloudflare_access(parameters: &mut Parameters<'_, '_>) -> Object {
     const SUFFIX: &str = ".cloudflareaccess.com";
@@ -74,14 +74,18 @@ fn cloudflare_access(parameters: &mut Parameters<'_, '_>) -> Object {
 
 /// `iss`, keys and RS256:
 /// <https://docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-using-tokens-verifying-a-jwt.html>.
-/// An access token has no `aud`, unless its request names a resource, and says in `client_id` whose
-/// it is; `token_use` sets it apart from an identity token; groups are in `cognito:groups`:
+/// An access token has no `aud` unless its request names a resource, and contains the app client in
+/// `client_id`. `token_use` distinguishes it from an ID token. Groups are in `cognito:groups`:
 /// <https://docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-using-the-access-token.html>.
 fn cognito(parameters: &mut Parameters<'_, '_>) -> Object {
     let region = parameters.read("region", "eu-west-1", |text| {
         let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
         if text.starts_with("cn-") {
-            return Err(("a region with addresses of another form".to_owned(), None));
+            return Err((
+                "URLs have another form in this region, which the preset does not support"
+                    .to_owned(),
+                None,
+            ));
         }
         (text.bytes().all(plain) && text.contains('-'))
             .then(|| text.to_owned())
@@ -91,7 +95,7 @@ fn cognito(parameters: &mut Parameters<'_, '_>) -> Object {
     if !pool.starts_with(&format!("{region}_")) && !format!("{region}{pool}").contains(".invalid") {
         parameters.fault(
             "pool",
-            "not the identifier of a user pool of the region, which it begins with",
+            "not a user pool ID in this region: the ID begins with the region",
             &format!("write pool = \"{region}_…\""),
         );
     }
@@ -109,17 +113,17 @@ fn cognito(parameters: &mut Parameters<'_, '_>) -> Object {
     written
 }
 
-/// `iss` of version 2.0, which names the tenant by its identifier and never by a domain, and `tid`:
+/// `iss` of version 2.0, which contains the tenant's ID and never a domain, and `tid`:
 /// <https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference>. Keys:
-/// <https://learn.microsoft.com/entra/identity-platform/access-tokens#validate-tokens>, the
-/// tenant's own and not those that all tenants share, some of which are for consumers' accounts
-/// alone.
+/// <https://learn.microsoft.com/entra/identity-platform/access-tokens#validate-tokens>. These are
+/// the tenant's own keys, because some of the keys that all tenants share are only for consumer
+/// accounts.
 fn entra(parameters: &mut Parameters<'_, '_>) -> Object {
     let tenant = parameters.read("tenant", "72f988bf-86f1-41af-91ab-2d7cd011db47", |text| {
         let groups: Vec<_> = text.split('-').map(str::len).collect();
         let hex = text.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
         let problem =
-            "not the tenant's identifier: tokens name no tenant by a domain, nor as common";
+            "not a tenant ID: tokens contain the tenant's ID, never its domain or \"common\"";
         (hex && groups == [8, 4, 4, 4, 12])
             .then(|| text.to_ascii_lowercase())
             .ok_or((problem.to_owned(), None))
@@ -133,8 +137,9 @@ fn entra(parameters: &mut Parameters<'_, '_>) -> Object {
     written
 }
 
-/// <https://firebase.google.com/docs/auth/admin/verify-id-tokens#verify_id_tokens_using_a_third-party_jwt_library>;
-/// the same keys as JWKs are at the `jwks_uri` of the project's OpenID configuration.
+/// <https://firebase.google.com/docs/auth/admin/verify-id-tokens#verify_id_tokens_using_a_third-party_jwt_library>.
+/// The URL serves the same keys as JWKs; it is the `jwks_uri` of the project's OpenID
+/// configuration.
 fn firebase(parameters: &mut Parameters<'_, '_>) -> Object {
     let project = parameters.identifier("project", "my-project");
     let keys =
@@ -146,7 +151,7 @@ fn firebase(parameters: &mut Parameters<'_, '_>) -> Object {
     written
 }
 
-/// Both spellings of `iss`, and `aud` as the client's identifier:
+/// Both spellings of `iss`, and the client ID as `aud`:
 /// <https://developers.google.com/identity/gsi/web/guides/verify-google-id-token>. Keys and RS256:
 /// <https://accounts.google.com/.well-known/openid-configuration>.
 fn google(_: &mut Parameters<'_, '_>) -> Object {
@@ -157,8 +162,8 @@ fn google(_: &mut Parameters<'_, '_>) -> Object {
     )
 }
 
-/// Addresses: <https://www.keycloak.org/securing-apps/oidc-layers>. The claim `typ` sets access
-/// tokens apart from identity tokens, and roles are in `realm_access`:
+/// URLs: <https://www.keycloak.org/securing-apps/oidc-layers>. The claim `typ` distinguishes access
+/// tokens from ID tokens, and roles are in `realm_access`:
 /// <https://www.keycloak.org/docs/latest/server_admin/#_oidc_token_role_mappings>.
 fn keycloak(parameters: &mut Parameters<'_, '_>) -> Object {
     let base = parameters.base("base_url", "https://keycloak.example.com");
@@ -171,12 +176,12 @@ fn keycloak(parameters: &mut Parameters<'_, '_>) -> Object {
     written
 }
 
-/// The tokens of a custom authorisation server, since those of the organisation's own are opaque:
+/// The tokens of a custom authorization server, because those of the organization's own are opaque:
 /// <https://developer.okta.com/docs/guides/validate-access-tokens/main/>.
 fn okta(parameters: &mut Parameters<'_, '_>) -> Object {
     let domain = parameters.host("domain", "example.okta.com");
     if domain.contains("-admin.okta") {
-        let problem = "the host of the administrators' console, which issues no tokens";
+        let problem = "the host of the admin console, which issues no tokens";
         let remedy = format!("write domain = \"{}\"", domain.replace("-admin.okta", ".okta"));
         parameters.fault("domain", problem, &remedy);
     }
@@ -189,14 +194,15 @@ fn okta(parameters: &mut Parameters<'_, '_>) -> Object {
     issuer(address.clone(), &["RS256"], format!("{address}/v1/keys"))
 }
 
-/// `iss` and `aud`: <https://supabase.com/docs/guides/auth/jwt-fields>. Keys, and the algorithms
-/// that have a public half: <https://supabase.com/docs/guides/auth/signing-keys>.
+/// `iss` and `aud`: <https://supabase.com/docs/guides/auth/jwt-fields>. Keys, and the asymmetric
+/// algorithms: <https://supabase.com/docs/guides/auth/signing-keys>.
 fn supabase(parameters: &mut Parameters<'_, '_>) -> Object {
     let base = match (parameters.has("project"), parameters.has("url")) {
         (_, false) => {
             let project = parameters.read("project", "abcdefghijklmnopqrst", |text| {
                 let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
-                let problem = "not the project's reference, the first label of its host name";
+                let problem =
+                    "not a project reference, which is the first label of the project's host name";
                 (!text.is_empty() && text.bytes().all(plain))
                     .then(|| text.to_owned())
                     .ok_or((problem.to_owned(), None))
@@ -205,7 +211,7 @@ fn supabase(parameters: &mut Parameters<'_, '_>) -> Object {
         }
         (false, true) => parameters.base("url", "https://api.example.com"),
         (true, true) => {
-            parameters.fault("url", "it goes in the place of project", "write one of both");
+            parameters.fault("url", "url and project exclude each other", "remove one of them");
             parameters.base("url", "https://api.example.com")
         }
     };

@@ -1,4 +1,4 @@
-//! What the gate answers by itself: whose pages may read it, and where its metadata stands.
+//! `cors` and `resource`.
 
 use super::{changed, check};
 use serde_json::{Value, json};
@@ -18,22 +18,22 @@ fn resource(changes: Value) -> Value {
 }
 
 #[test]
-fn origins_are_written_as_browsers_write_them() {
+fn accepts_origins_only_as_browsers_write_them() {
     let place = "cors.allow_origins[0]";
     let good = ["https://app.example", "https://app.example:8443", "http://localhost:3000", "*"];
     for origin in good {
         check([(cors(json!({ "allow_origins": [origin] })), vec![])]);
     }
     let rows = [
-        ("https://app.example/", "no path"),
-        ("https://app.example/x", "no path"),
-        ("https://app.example?x", "no path"),
+        ("https://app.example/", "no path and no final slash"),
+        ("https://app.example/x", "no path and no final slash"),
+        ("https://app.example?x", "no path and no final slash"),
         ("https://App.example", "lower case"),
-        ("https://app.example:443", "the port that the scheme implies"),
-        ("http://localhost:80", "the port that the scheme implies"),
-        ("http://app.example", "could be read and changed"),
+        ("https://app.example:443", "the scheme's default port"),
+        ("http://localhost:80", "the scheme's default port"),
+        ("http://app.example", "others could read and change"),
         ("app.example", "not a URL"),
-        ("https://*.app.example", "patterns are not understood"),
+        ("https://*.app.example", "patterns are not supported"),
         ("https://", "its host"),
         ("null", "sandboxed"),
         ("https://user@app.example", "user information"),
@@ -46,40 +46,40 @@ fn origins_are_written_as_browsers_write_them() {
         (cors(json!({})), vec![("cors.allow_origins", "missing", "https://app.example.com")]),
         (
             cors(json!({ "allow_origins": ["https://a.example", "*"] })),
-            vec![("cors.allow_origins[1]", "pointless", "")],
+            vec![("cors.allow_origins[1]", "the other origins have no effect", "")],
         ),
         (
             cors(json!({ "allow_origins": ["*"], "max_age": -1, "allow_headers": ["A:", "B"] })),
             vec![
                 ("cors.allow_headers[0]", "not a header name", "Authorization"),
-                ("cors.max_age", "not a number of seconds", "86400"),
+                ("cors.max_age", "not a whole number of seconds", "86400"),
             ],
         ),
     ]);
 }
 
 #[test]
-fn no_wildcard_where_a_cookie_is_a_token() {
+fn rejects_any_origin_with_a_cookie_source() {
     let mut raw = cors(json!({ "allow_origins": ["*"] }));
     raw["token"] = json!({ "sources": [{ "cookie": "__Host-t" }] });
-    check([(raw, vec![("cors.allow_origins[0]", "any page on the web", "write an origin")])]);
+    check([(raw, vec![("cors.allow_origins[0]", "every page on the web", "write an origin")])]);
 }
 
 #[test]
-fn the_resource_and_its_servers() {
+fn checks_the_resource_and_its_authorization_servers() {
     let identifier = |text: &str| resource(json!({ "identifier": text }));
     for good in ["https://api.example", "https://api.example/", "https://api.example/v1/x"] {
         check([(identifier(good), vec![])]);
     }
     let rows = [
         ("api.example", "not a URL"),
-        ("http://api.example", "could be read and changed"),
+        ("http://api.example", "others could read and change"),
         ("https://API.example", "lower case"),
         ("https://api.example?x=y", "a query"),
         ("https://api.example/#x", "a query, a fragment"),
-        ("https://api.example//x", "a path that no request can have"),
+        ("https://api.example//x", "a path that the gate refuses"),
         ("https://api.example/a b", "percent-encoded"),
-        ("https://api.example/\"", "a path that no request can have"),
+        ("https://api.example/\"", "a path that the gate refuses"),
     ];
     for (text, problem) in rows {
         let remedy = "https://example.com/api";
@@ -102,7 +102,7 @@ fn the_resource_and_its_servers() {
         ),
         (
             resource(json!({ "scopes_supported": ["a b"] })),
-            vec![("resource.scopes_supported[0]", "not one scope", "visible ASCII")],
+            vec![("resource.scopes_supported[0]", "not a single valid scope", "visible ASCII")],
         ),
         (
             resource(json!({ "scope_supported": ["a"] })),

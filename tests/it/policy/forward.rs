@@ -1,4 +1,4 @@
-//! What is forwarded.
+//! `forward`.
 
 use super::{changed, check};
 use crate::kit::Gate;
@@ -11,7 +11,7 @@ fn forward(forward: Value) -> Value {
 }
 
 #[test]
-fn names_of_headers_and_claims() {
+fn checks_names_of_headers_and_claims() {
     check([
         (
             forward(
@@ -46,24 +46,24 @@ fn names_of_headers_and_claims() {
     ]);
 }
 
-/// Two spellings of one header: a server would take either for the other.
+/// Servers may not distinguish the two spellings.
 #[test]
-fn attack_31_two_headers_that_are_one() {
+fn attack_31_rejects_two_spellings_of_one_header() {
     check([
         (
             forward(json!({ "claims": { "X-A": "/a", "x_a": "/b" } })),
-            vec![("forward.claims.x_a", "spelled like", "once")],
+            vec![("forward.claims.x_a", "twice", "once")],
         ),
         (
             forward(json!({ "claims": { "X-A": "/a" }, "payload": "x-a" })),
-            vec![("forward.payload", "spelled like", "once")],
+            vec![("forward.payload", "twice", "once")],
         ),
         (forward(json!({ "claims": { "X-A": "/a", "X-AA": "/a" } })), vec![]),
     ]);
 }
 
 #[test]
-fn authorization_is_kept_or_stripped() {
+fn keeps_or_strips_authorization() {
     for (word, strip) in [("keep", false), ("strip", true)] {
         let gate = Gate::new(&forward(json!({ "authorization": word })));
         assert_eq!(gate.policy.forwarding().strip_authorization, strip);
@@ -71,7 +71,7 @@ fn authorization_is_kept_or_stripped() {
     check([
         (
             forward(json!({ "authorization": "remove" })),
-            vec![("forward.authorization", "\"remove\" is not a choice", "\"strip\"")],
+            vec![("forward.authorization", "\"remove\" is not an accepted value", "\"strip\"")],
         ),
         (
             forward(json!({ "authorization": false })),

@@ -1,4 +1,4 @@
-//! Issuers that are none, and issuers that are two.
+//! `issuers`.
 
 use super::check;
 use crate::kit::{Held, hs_issuer, policy, rs_issuer, warnings, with};
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
-/// The base token's issuer, with one key that is of the wrong sort or missing.
+/// A policy with the base token's issuer, with some keys changed.
 fn one(changes: Value) -> Value {
     policy(with(hs_issuer(), changes))
 }
@@ -26,7 +26,7 @@ fn two(changes: Value) -> Value {
 }
 
 #[test]
-fn what_an_issuer_must_say() {
+fn requires_name_issuer_audience_algorithms_and_keys() {
     let mut empty = policy(hs_issuer());
     empty["issuers"] = json!([{}]);
     check([
@@ -34,8 +34,8 @@ fn what_an_issuer_must_say() {
             empty,
             vec![
                 ("issuers[0].name", "missing", "a short name"),
-                ("issuers[0].issuer", "missing", "\"*\" to waive it"),
-                ("issuers[0].audience", "missing", "\"*\" to waive it"),
+                ("issuers[0].issuer", "missing", "\"*\" to accept any"),
+                ("issuers[0].audience", "missing", "\"*\" to accept any"),
                 ("issuers[0].algorithms", "missing", "[\"RS256\"]"),
                 ("issuers[0].keys", "missing", "keys = { secret = \"BINDING\" }"),
             ],
@@ -48,19 +48,19 @@ fn what_an_issuer_must_say() {
         ),
         (
             one(json!({ "issuer": ["https://i", "*"] })),
-            vec![("issuers[0].issuer", "\"*\" beside", "alone")],
+            vec![("issuers[0].issuer", "\"*\" accepts every value", "remove it")],
         ),
         (
             one(json!({ "audience": ["*", "api"] })),
-            vec![("issuers[0].audience", "\"*\" beside", "alone")],
+            vec![("issuers[0].audience", "\"*\" accepts every value", "remove it")],
         ),
         (one(json!({ "audience": { "api": 1 } })), vec![("issuers[0].audience", "a table", "")]),
-        (one(json!({ "audience": [""] })), vec![("issuers[0].audience[0]", "something in it", "")]),
+        (one(json!({ "audience": [""] })), vec![("issuers[0].audience[0]", "an empty string", "")]),
     ]);
 }
 
 #[test]
-fn waiving_a_name_is_worth_a_warning() {
+fn warns_of_any_issuer_and_any_audience() {
     let raw = one(json!({ "issuer": "*", "audience": "*" }));
     check([(raw.clone(), vec![])]);
     let places: Vec<_> =
@@ -69,7 +69,7 @@ fn waiving_a_name_is_worth_a_warning() {
 }
 
 #[test]
-fn algorithms() {
+fn rejects_unknown_algorithms() {
     let of = |algorithms: Value| one(json!({ "algorithms": algorithms }));
     let place = "issuers[0].algorithms[0]";
     for name in ["none", "None", "", "hs256", "HS1", "RS1", "RSA-OAEP", "A128KW", "dir", "ES256 "] {
@@ -92,7 +92,7 @@ fn algorithms() {
 }
 
 #[test]
-fn rfc8725_section_3_1_one_side_of_the_line() {
+fn rfc8725_section_3_1_does_not_combine_secrets_and_public_keys() {
     let mixed = "symmetric and asymmetric algorithms";
     check([
         (
@@ -106,14 +106,14 @@ fn rfc8725_section_3_1_one_side_of_the_line() {
         (
             one(json!({ "algorithms": ["RS256"] })),
             vec![
-                ("issuers[0].keys.secret", "a shared secret for algorithms", "HS256"),
+                ("issuers[0].keys.secret", "cannot use a shared secret", "HS256"),
                 ("issuers[0].keys.secret", "none of the issuer's algorithms", ""),
             ],
         ),
         (
             one(json!({ "keys": { "pem": "PEM" } })),
             vec![
-                ("issuers[0].keys.pem", "a public key for HMAC", "RS256"),
+                ("issuers[0].keys.pem", "HMAC cannot use a public key", "RS256"),
                 ("issuers[0].keys.pem", "none of the issuer's algorithms", ""),
             ],
         ),
@@ -121,24 +121,27 @@ fn rfc8725_section_3_1_one_side_of_the_line() {
 }
 
 #[test]
-fn sources_of_keys() {
+fn requires_exactly_one_source_of_keys() {
     let of = |keys: Value| one(json!({ "keys": keys }));
     check([
-        (of(json!({})), vec![("issuers[0].keys", "no source of keys", "pem = \"BINDING\"")]),
+        (
+            of(json!({})),
+            vec![("issuers[0].keys", "there is no source of keys", "pem = \"BINDING\"")],
+        ),
         (of(json!("SECRET")), vec![("issuers[0].keys", "a string, not a table", "")]),
         (
             of(json!({ "secret": "SECRET", "pem": "PEM", "jwks": "JWKS" })),
-            vec![("issuers[0].keys", "3 sources of keys, and only one can count", "")],
+            vec![("issuers[0].keys", "there are 3 sources of keys, but only one is possible", "")],
         ),
         (of(json!({ "secret": 1 })), vec![("issuers[0].keys.secret", "a number, not a list", "")]),
         (of(json!({ "secret": [] })), vec![("issuers[0].keys.secret", "an empty list", "")]),
         (
             of(json!({ "secret": "SECRET", "encoding": "base32" })),
-            vec![("issuers[0].keys.encoding", "\"base32\" is not a choice", "\"hex\"")],
+            vec![("issuers[0].keys.encoding", "\"base32\" is not an accepted value", "\"hex\"")],
         ),
         (
             policy(with(rs_issuer(), json!({ "keys": { "pem": "PEM", "encoding": "hex" } }))),
-            vec![("issuers[0].keys.encoding", "only a secret has an encoding", "leave it out")],
+            vec![("issuers[0].keys.encoding", "only secrets have an encoding", "remove it")],
         ),
         (
             policy(with(rs_issuer(), json!({ "keys": { "pem": "NOWHERE" } }))),
@@ -160,21 +163,25 @@ fn sources_of_keys() {
 }
 
 #[test]
-fn numbers_and_choices() {
+fn checks_the_types_and_ranges_of_values() {
     let place = |key| ["issuers[0].", key].concat();
     for (key, value, problem) in [
-        ("leeway", json!(301), "not a number of seconds"),
-        ("leeway", json!(-1), "not a number of seconds"),
-        ("leeway", json!("60"), "not a number of seconds"),
-        ("leeway", json!(0.5), "not a number of seconds"),
-        ("leeway", json!(null), "not a number of seconds"),
-        ("max_age", json!(0), "not a number of seconds"),
-        ("max_age", json!(31_536_001), "not a number of seconds"),
-        ("expiry", json!("none"), "\"none\" is not a choice"),
+        ("leeway", json!(301), "not a whole number of seconds"),
+        ("leeway", json!(-1), "not a whole number of seconds"),
+        ("leeway", json!("60"), "not a whole number of seconds"),
+        ("leeway", json!(0.5), "not a whole number of seconds"),
+        ("leeway", json!(null), "not a whole number of seconds"),
+        ("max_age", json!(0), "not a whole number of seconds"),
+        ("max_age", json!(31_536_001), "not a whole number of seconds"),
+        ("expiry", json!("none"), "\"none\" is not an accepted value"),
         ("expiry", json!(false), "true or false, not a string"),
         ("types", json!("JWT"), "a string, not a list"),
-        ("types", json!(["portcullis-proof+jwt"]), "the gate's own proof"),
-        ("types", json!(["JWT", "application/Portcullis-Proof+JWT"]), "the gate's own proof"),
+        ("types", json!(["portcullis-proof+jwt"]), "the type of the gate's hop proofs"),
+        (
+            "types",
+            json!(["JWT", "application/Portcullis-Proof+JWT"]),
+            "the type of the gate's hop proofs",
+        ),
         ("require", json!("sub"), "a string, not a list"),
         ("subject", json!([]), "an empty list"),
         ("scopes_claim", json!(["scope"]), "a list, not a string"),
@@ -186,9 +193,9 @@ fn numbers_and_choices() {
 }
 
 #[test]
-fn two_issuers_that_are_one() {
-    let name = ("issuers[1].name", "issuers[0] has the same name", "a name of its own");
-    let iss = ("issuers[1].issuer", "issuers[0] claims the same iss", "one issuer of both");
+fn rejects_two_issuers_with_the_same_name_or_iss() {
+    let name = ("issuers[1].name", "issuers[0] has the same name", "a different name");
+    let iss = ("issuers[1].issuer", "issuers[0] accepts the same iss", "merge the two issuers");
     check([
         (two(json!({})), vec![]),
         (two(json!({ "name": "i" })), vec![name]),
@@ -196,7 +203,7 @@ fn two_issuers_that_are_one() {
         (two(json!({ "issuer": ["https://j", "https://i"] })), vec![iss]),
         (two(json!({ "issuer": "https://i", "name": "i" })), vec![name, iss]),
         (two(json!({ "issuer": "https://i/" })), vec![]),
-        // At most one may be anybody's.
+        // At most one issuer may accept any `iss`.
         (two(json!({ "issuer": "*" })), vec![]),
     ]);
     let mut both = two(json!({ "issuer": "*" }));
@@ -205,7 +212,7 @@ fn two_issuers_that_are_one() {
 }
 
 #[test]
-fn attack_20_templates() {
+fn attack_20_checks_templates_and_tenants() {
     let tenants =
         |issuer: Value, tenants: Value| one(json!({ "issuer": issuer, "tenants": tenants }));
     check([
@@ -213,42 +220,45 @@ fn attack_20_templates() {
         (
             tenants(json!("https://l/{tid}/v2"), json!(["a/../b", "a?", "a#", "a b", "{x}", "é"])),
             vec![
-                ("issuers[0].tenants[0]", "not the identifier", "letters, digits"),
-                ("issuers[0].tenants[1]", "not the identifier", ""),
-                ("issuers[0].tenants[2]", "not the identifier", ""),
-                ("issuers[0].tenants[3]", "not the identifier", ""),
-                ("issuers[0].tenants[4]", "not the identifier", ""),
-                ("issuers[0].tenants[5]", "not the identifier", ""),
+                ("issuers[0].tenants[0]", "not a tenant ID", "letters, digits"),
+                ("issuers[0].tenants[1]", "not a tenant ID", ""),
+                ("issuers[0].tenants[2]", "not a tenant ID", ""),
+                ("issuers[0].tenants[3]", "not a tenant ID", ""),
+                ("issuers[0].tenants[4]", "not a tenant ID", ""),
+                ("issuers[0].tenants[5]", "not a tenant ID", ""),
             ],
         ),
         (
             tenants(json!("https://l/{tid}/v2"), json!(null)),
-            vec![("issuers[0].issuer", "no tenants are named", "tenants = ")],
+            vec![("issuers[0].issuer", "no tenants are listed", "tenants = ")],
         ),
         (
             tenants(json!("https://l/v2"), json!(["a"])),
-            vec![("issuers[0].tenants", "names no place", "{tid}")],
+            vec![("issuers[0].tenants", "contains no placeholder", "{tid}")],
         ),
-        (tenants(json!("*"), json!(["a"])), vec![("issuers[0].tenants", "names no place", "")]),
+        (
+            tenants(json!("*"), json!(["a"])),
+            vec![("issuers[0].tenants", "contains no placeholder", "")],
+        ),
         (
             tenants(json!("https://l/{}/v2"), json!(["a"])),
-            vec![("issuers[0].issuer", "one place", "one {claim}")],
+            vec![("issuers[0].issuer", "a single placeholder", "one {claim}")],
         ),
         (
             tenants(json!("https://l/{a}/{b}"), json!(["a"])),
-            vec![("issuers[0].issuer", "one place", "")],
+            vec![("issuers[0].issuer", "a single placeholder", "")],
         ),
         (
             tenants(json!("https://l/{a"), json!(["a"])),
-            vec![("issuers[0].issuer", "one place", "")],
+            vec![("issuers[0].issuer", "a single placeholder", "")],
         ),
         (
             tenants(json!("https://l/a}"), json!(["a"])),
-            vec![("issuers[0].issuer", "one place", "")],
+            vec![("issuers[0].issuer", "a single placeholder", "")],
         ),
         (
             tenants(json!(["https://l/{a}", "https://i"]), json!(["a"])),
-            vec![("issuers[0].issuer", "one place", "")],
+            vec![("issuers[0].issuer", "a single placeholder", "")],
         ),
         (
             tenants(json!("https://l/{tid}"), json!([])),
@@ -258,7 +268,7 @@ fn attack_20_templates() {
 }
 
 #[test]
-fn rules_for_claims() {
+fn checks_claim_rules() {
     check([
         (one(json!({ "claims": [{ "path": "x", "equals": 1 }] })), vec![]),
         (
@@ -267,18 +277,18 @@ fn rules_for_claims() {
                 ("issuers[0].claims[0]", "not a string, number or boolean", "one_of"),
                 ("issuers[0].claims[1].equal", "unknown key", "did you mean equals?"),
                 ("issuers[0].claims[1].path", "missing", "a claim's name"),
-                ("issuers[0].claims[1]", "one condition", "one of them"),
+                ("issuers[0].claims[1]", "exactly one condition", "one of equals"),
                 ("issuers[0].claims[2].path", "missing", "a claim's name"),
-                ("issuers[0].claims[2]", "one condition", "one of them"),
+                ("issuers[0].claims[2]", "exactly one condition", "one of equals"),
             ],
         ),
         (one(json!({ "claims": "x" })), vec![("issuers[0].claims", "a string, not a list", "")]),
     ]);
 }
 
-/// Operators write tokens, keys and secrets in the wrong place; a fault must not repeat them.
+/// Operators may write secrets in the wrong place.
 #[test]
-fn a_fault_repeats_no_value_of_a_secret() {
+fn faults_do_not_contain_misplaced_secrets() {
     const SLIP: &str = "correct-horse-battery-staple-correct-horse-battery-staple";
     let slips = [
         set("keys", json!({ "secret": 1, "jwks": SLIP })),

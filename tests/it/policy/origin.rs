@@ -1,4 +1,4 @@
-//! Where admitted requests go: origins that are one, and those that are not.
+//! `origin`.
 
 use super::{changed, check};
 use crate::kit::{Gate, table};
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
 #[test]
-fn good_origins() {
+fn accepts_valid_origins() {
     let url = |text: &str| Origin::Url(text.to_owned());
     let rows = [
         ("echo", Origin::Echo),
@@ -33,7 +33,7 @@ fn good_origins() {
 }
 
 #[test]
-fn bad_origins() {
+fn rejects_invalid_origins() {
     let rows = [
         ("", "not a URL"),
         ("api.example.com", "not a URL"),
@@ -69,16 +69,17 @@ fn bad_origins() {
         ("https://[::g]", "host"),
         ("https://2001:db8::1", ""),
         ("https://%6f.example", "host"),
-        // A URL parser takes a last label of digits for an address, and throws where it is none.
+        // URL parsers treat a host whose last label is a number as an IPv4 address, and fail on
+        // these.
         ("https://192.0.2.999", "host"),
         ("https://1.2.3.4.5", "host"),
         ("https://example.0x", "host"),
         ("https://o.example\n", "host"),
-        ("http://o.example", "could be read"),
-        ("http://localhost.example", "could be read"),
-        ("http://128.0.0.1", "could be read"),
-        ("http://0.0.0.0", "could be read"),
-        ("http://[::2]", "could be read"),
+        ("http://o.example", "others could read"),
+        ("http://localhost.example", "others could read"),
+        ("http://128.0.0.1", "others could read"),
+        ("http://0.0.0.0", "others could read"),
+        ("http://[::2]", "others could read"),
         ("HTTPS://o.example", "scheme"),
         ("ftp://o.example", "scheme"),
         ("wss://o.example", "scheme"),
@@ -93,7 +94,7 @@ fn bad_origins() {
 }
 
 #[test]
-fn origins_that_are_no_text() {
+fn rejects_origins_that_are_not_strings() {
     for (value, problem) in [
         (json!(1), "a number, not a string"),
         (json!([]), "a list, not a string"),

@@ -1,5 +1,4 @@
-//! Issuers in the words of their providers: what each preset writes out, and what may stand beside
-//! it.
+//! Presets: what each of them expands to, and which keys the operator may add.
 
 mod tokens;
 
@@ -10,8 +9,8 @@ use serde_json::{Value, json};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
-/// The one issuer that a preset writes out.
-fn written(issuer: Value) -> Value {
+/// The issuer that a preset expands to.
+fn expanded(issuer: Value) -> Value {
     let mut presets = Policy::presets(&policy(issuer));
     assert_eq!(presets.len(), 1);
     let preset = presets.remove(0);
@@ -22,7 +21,7 @@ fn written(issuer: Value) -> Value {
 #[test]
 fn auth0() {
     assert_eq!(
-        written(json!({ "preset": "auth0", "domain": "tenant.eu.auth0.com", "audience": "api" })),
+        expanded(json!({ "preset": "auth0", "domain": "tenant.eu.auth0.com", "audience": "api" })),
         json!({
             "name": "auth0",
             "issuer": "https://tenant.eu.auth0.com/",
@@ -37,7 +36,7 @@ fn auth0() {
 fn cloudflare_access() {
     let team = "yourteam.cloudflareaccess.com";
     assert_eq!(
-        written(json!({ "preset": "cloudflare-access", "team": team, "audience": "32eafc76" })),
+        expanded(json!({ "preset": "cloudflare-access", "team": team, "audience": "32eafc76" })),
         json!({
             "name": "cloudflare-access",
             "issuer": "https://yourteam.cloudflareaccess.com",
@@ -72,9 +71,9 @@ fn cognito() {
             ],
         })
     };
-    assert_eq!(written(issuer(json!("one"))), expected(json!(["one"])));
-    assert_eq!(written(issuer(json!(["one", "two"]))), expected(json!(["one", "two"])));
-    // Nobody's audience is waived: the client stands in its place.
+    assert_eq!(expanded(issuer(json!("one"))), expected(json!(["one"])));
+    assert_eq!(expanded(issuer(json!(["one", "two"]))), expected(json!(["one", "two"])));
+    // There is no warning about the audience, because `client_id` restricts the tokens.
     assert_eq!(warnings(&policy(issuer(json!("one"))), &Held::usual()), []);
 }
 
@@ -83,7 +82,7 @@ fn entra() {
     let tenant = "AAAABBBB-0000-cccc-1111-dddd2222eeee";
     let lower = tenant.to_ascii_lowercase();
     assert_eq!(
-        written(json!({ "preset": "entra", "tenant": tenant, "audience": "api://x" })),
+        expanded(json!({ "preset": "entra", "tenant": tenant, "audience": "api://x" })),
         json!({
             "name": "entra",
             "issuer": "https://login.microsoftonline.com/{tid}/v2.0",
@@ -102,7 +101,7 @@ fn firebase() {
     let keys = "https://www.googleapis.com/service_accounts/v1/jwk/\
                 securetoken@system.gserviceaccount.com";
     assert_eq!(
-        written(json!({ "preset": "firebase", "project": "my-project" })),
+        expanded(json!({ "preset": "firebase", "project": "my-project" })),
         json!({
             "name": "firebase",
             "issuer": "https://securetoken.google.com/my-project",
@@ -117,7 +116,7 @@ fn firebase() {
 #[test]
 fn google() {
     assert_eq!(
-        written(json!({ "preset": "google", "audience": "1.apps.googleusercontent.com" })),
+        expanded(json!({ "preset": "google", "audience": "1.apps.googleusercontent.com" })),
         json!({
             "name": "google",
             "issuer": ["https://accounts.google.com", "accounts.google.com"],
@@ -139,7 +138,7 @@ fn keycloak() {
             "preset": "keycloak", "base_url": base_url, "realm": "shop", "audience": "api",
         });
         assert_eq!(
-            written(issuer),
+            expanded(issuer),
             json!({
                 "name": "keycloak",
                 "issuer": format!("{base}/realms/shop"),
@@ -167,9 +166,9 @@ fn okta() {
     };
     let mut raw =
         json!({ "preset": "okta", "domain": "Example.okta.com", "audience": "api://default" });
-    assert_eq!(written(raw.clone()), issuer("default"));
+    assert_eq!(expanded(raw.clone()), issuer("default"));
     raw["authorization_server"] = json!("aus9o8wzkhckw9TLa0h7z");
-    assert_eq!(written(raw), issuer("aus9o8wzkhckw9TLa0h7z"));
+    assert_eq!(expanded(raw), issuer("aus9o8wzkhckw9TLa0h7z"));
 }
 
 #[test]
@@ -184,25 +183,24 @@ fn supabase() {
         })
     };
     assert_eq!(
-        written(json!({ "preset": "supabase", "project": "abcdefghijklmnopqrst" })),
+        expanded(json!({ "preset": "supabase", "project": "abcdefghijklmnopqrst" })),
         issuer("https://abcdefghijklmnopqrst.supabase.co")
     );
     assert_eq!(
-        written(json!({ "preset": "supabase", "url": "https://api.example.com/" })),
+        expanded(json!({ "preset": "supabase", "url": "https://api.example.com/" })),
         issuer("https://api.example.com")
     );
 }
 
-/// What stands beside a preset replaces what it gives, and adds to its rules.
 #[test]
-fn what_stands_beside_a_preset() {
+fn other_keys_replace_or_extend_the_presets() {
     let raw = json!({
         "preset": "keycloak", "base_url": "https://sso.example.com", "realm": "shop",
         "name": "shop", "audience": ["a", "b"], "algorithms": ["ES256", "PS256"], "leeway": 5,
         "roles_claim": "/resource_access/api/roles", "scopes_claim": "scope", "max_age": 600,
         "types": ["JWT"], "claims": [{ "path": "azp", "equals": "web" }], "require": ["sub"],
     });
-    let found = written(raw);
+    let found = expanded(raw);
     for (key, value) in [
         ("name", json!("shop")),
         ("audience", json!(["a", "b"])),
@@ -221,28 +219,28 @@ fn what_stands_beside_a_preset() {
         assert_eq!(found[key], value, "{key}");
     }
     let firebase = json!({ "preset": "firebase", "project": "p", "require": ["email"] });
-    assert_eq!(written(firebase)["require"], json!(["email", "sub", "iat", "auth_time"]));
+    assert_eq!(expanded(firebase)["require"], json!(["email", "sub", "iat", "auth_time"]));
 }
 
 #[test]
-fn what_a_preset_gives_and_nobody_else_may() {
+fn rejects_keys_that_only_the_preset_may_set() {
     let raw = json!({
         "preset": "auth0", "domain": "t.auth0.com", "audience": "api",
         "issuer": "https://t.auth0.com/", "keys": { "secret": "SECRET" }, "tenants": ["t"],
     });
-    let row = |path| (path, "the preset auth0 gives it", "write the whole issuer");
+    let row = |path| (path, "the preset auth0 sets this key", "write the whole issuer");
     let rows = vec![row("issuers[0].issuer"), row("issuers[0].tenants"), row("issuers[0].keys")];
     check([(policy(raw), rows)]);
 }
 
 #[test]
-fn parameters() {
+fn checks_parameters() {
     let faults = |issuer: Value, expected: Vec<(&'static str, &'static str, &'static str)>| {
         check([(policy(issuer), expected)]);
     };
     for (domain, problem, remedy) in [
-        ("https://t.auth0.com/", "an address", "domain = \"t.auth0.com\""),
-        ("t.auth0.com/", "an address", "domain = \"t.auth0.com\""),
+        ("https://t.auth0.com/", "more than a host name", "domain = \"t.auth0.com\""),
+        ("t.auth0.com/", "more than a host name", "domain = \"t.auth0.com\""),
         ("t", "not a host name", "domain = \"tenant.eu.auth0.com\""),
         ("", "not a host name", ""),
         ("t.auth0.com:443", "not a host name", ""),
@@ -270,7 +268,7 @@ fn parameters() {
         json!({ "preset": "google", "domain": "google.com", "audience": "a", "leeway": 999 }),
         vec![
             ("issuers[0].domain", "unknown key", ""),
-            ("issuers[0].leeway", "not a number of seconds in range", ""),
+            ("issuers[0].leeway", "not a whole number of seconds in the accepted range", ""),
         ],
     );
     faults(
@@ -280,7 +278,7 @@ fn parameters() {
     let cognito = |region: &str, pool: &str| json!({ "preset": "cognito", "region": region, "pool": pool, "client_id": "c" });
     faults(
         cognito("eu-west-1", "us-east-1_AbC"),
-        vec![("issuers[0].pool", "of the region", "eu-west-1_")],
+        vec![("issuers[0].pool", "begins with the region", "eu-west-1_")],
     );
     faults(
         cognito("cn-north-1", "cn-north-1_AbC"),
@@ -298,23 +296,23 @@ fn parameters() {
     for tenant in ["common", "organizations", "contoso.onmicrosoft.com", "{tid}", ""] {
         faults(
             json!({ "preset": "entra", "tenant": tenant, "audience": "a" }),
-            vec![("issuers[0].tenant", "not the tenant's identifier", "72f988bf-")],
+            vec![("issuers[0].tenant", "not a tenant ID", "72f988bf-")],
         );
     }
     for project in ["", "../x", "a/b", "a?b", "a b"] {
         faults(
             json!({ "preset": "firebase", "project": project }),
-            vec![("issuers[0].project", "it goes into an address", "my-project")],
+            vec![("issuers[0].project", "it becomes part of a URL", "my-project")],
         );
     }
     for (base_url, problem) in [
-        ("sso.example.com", "not a URL with a scheme"),
+        ("sso.example.com", "it is not a URL with a scheme"),
         ("http://sso.example.com", "it is http"),
         ("https://sso.example.com/?x", "a query or fragment"),
         ("https://u@sso.example.com", "user information"),
         ("https://sso.example.com/a//b", "its path"),
         ("https://sso.example.com/../b", "its path"),
-        ("https://", "not a name or address"),
+        ("https://", "not an ASCII name or an IP address"),
     ] {
         faults(
             json!({ "preset": "keycloak", "base_url": base_url, "realm": "r", "audience": "a" }),
@@ -323,28 +321,28 @@ fn parameters() {
     }
     faults(
         json!({ "preset": "okta", "domain": "example-admin.okta.com", "audience": "a" }),
-        vec![("issuers[0].domain", "administrators", "\"example.okta.com\"")],
+        vec![("issuers[0].domain", "the admin console", "\"example.okta.com\"")],
     );
     faults(
         json!({ "preset": "supabase", "project": "abc.supabase.co" }),
-        vec![("issuers[0].project", "the project's reference", "")],
+        vec![("issuers[0].project", "not a project reference", "")],
     );
     faults(
         json!({ "preset": "supabase", "project": "abc", "url": "https://x.example" }),
-        vec![("issuers[0].url", "in the place of project", "one of both")],
+        vec![("issuers[0].url", "exclude each other", "remove one of them")],
     );
     faults(json!({ "preset": "supabase" }), vec![("issuers[0].project", "missing", "")]);
 }
 
 #[test]
-fn presets_that_are_none() {
+fn rejects_unknown_presets() {
     for preset in [json!("Auth0"), json!("aws"), json!(""), json!(1), json!(null), json!(["auth0"])]
     {
         let raw = policy(json!({ "preset": preset, "domain": "t.auth0.com" }));
-        check([(raw.clone(), vec![("issuers[0].preset", "not the name", "choose among auth0,")])]);
+        check([(raw.clone(), vec![("issuers[0].preset", "not the name", "choose from auth0,")])]);
         assert_eq!(Policy::presets(&raw), []);
     }
-    // One with a fault is not shown: what it would write out is not what the operator means.
+    // A preset with a fault is not shown, because its placeholders are not what the operator means.
     let raw = policy(json!({ "preset": "auth0", "domain": "x" }));
     assert_eq!(Policy::presets(&raw), []);
     assert_eq!(Policy::presets(&json!({ "issuers": 1 })), []);

@@ -1,4 +1,4 @@
-//! Routes that are none, and routes that tie.
+//! `routes`.
 
 use super::{changed, check};
 use crate::kit::{Held, faults, table};
@@ -15,21 +15,21 @@ fn one(changes: Value) -> Value {
 }
 
 #[test]
-fn routes_are_a_list_of_tables() {
+fn requires_a_list_of_tables() {
     check([
-        (routes(json!([])), vec![("routes", "no route is named", "path = \"/*\"")]),
+        (routes(json!([])), vec![("routes", "has no route", "path = \"/*\"")]),
         (routes(json!({})), vec![("routes", "a table, not a list", "[[vars.POLICY.routes]]")]),
         (routes(json!("/*")), vec![("routes", "a string, not a list", "")]),
         (routes(json!(["/*"])), vec![("routes[0]", "a string, not a table", "write a table")]),
         (
             routes(json!([{ "path": "/a" }, null, 17])),
-            vec![("routes[1]", "nothing", ""), ("routes[2]", "a number", "")],
+            vec![("routes[1]", "null", ""), ("routes[2]", "a number", "")],
         ),
     ]);
 }
 
 #[test]
-fn patterns() {
+fn rejects_invalid_patterns() {
     let rows = [
         ("", "slash"),
         ("api", "slash"),
@@ -61,15 +61,18 @@ fn patterns() {
 }
 
 #[test]
-fn two_that_tie() {
-    let tie = |one: Value, other: Value| {
+fn rejects_two_routes_that_match_the_same_requests() {
+    let is_duplicate = |one: Value, other: Value| {
         let faults = faults(&routes(json!([one, other])), &Held::usual());
         assert!(faults.len() < 2, "{faults:?}");
         faults
             .first()
             .map(|fault| {
                 assert_eq!(fault.path, "routes[1].path");
-                assert!(fault.problem.contains("ties with routes[0].path"), "{fault}");
+                assert!(
+                    fault.problem.contains("routes[0].path matches the same requests"),
+                    "{fault}"
+                );
                 assert!(fault.remedy.contains("different paths, or methods"), "{fault}");
             })
             .is_some()
@@ -94,24 +97,24 @@ fn two_that_tie() {
         ((path("/{x}"), path("/*")), false),
         ((path("/{x}/b"), path("/a/{y}")), false),
     ];
-    table(rows, |(one, other)| tie(one.clone(), other.clone()));
+    table(rows, |(one, other)| is_duplicate(one.clone(), other.clone()));
 }
 
 #[test]
-fn every_tie_is_reported() {
+fn reports_every_duplicate_route() {
     let raw =
         routes(json!([{ "path": "/a" }, { "path": "/a/" }, { "path": "/b" }, { "path": "/a" }]));
     check([(
         raw,
         vec![
-            ("routes[1].path", "ties with routes[0].path", ""),
-            ("routes[3].path", "ties with routes[0].path", ""),
+            ("routes[1].path", "routes[0].path matches the same requests", ""),
+            ("routes[3].path", "routes[0].path matches the same requests", ""),
         ],
     )]);
 }
 
 #[test]
-fn what_a_public_route_would_never_ask() {
+fn rejects_token_requirements_on_public_routes() {
     let raw = one(json!({
         "access": "public",
         "issuers": ["i"],
@@ -138,13 +141,19 @@ fn what_a_public_route_would_never_ask() {
     let places = keys.map(|key| format!("routes[0].{key}"));
     let expected = places
         .iter()
-        .map(|place| (place.as_str(), "a public route looks at no token", "access = \"required\""))
+        .map(|place| {
+            (
+                place.as_str(),
+                "the gate does not look at tokens on public routes",
+                "access = \"required\"",
+            )
+        })
         .collect();
     check([(raw, expected)]);
 }
 
 #[test]
-fn methods_and_access() {
+fn checks_methods_access_and_other_settings() {
     check([
         (one(json!({ "methods": ["GET", "POST", "M-SEARCH"] })), vec![]),
         (
@@ -160,42 +169,42 @@ fn methods_and_access() {
         (one(json!({ "methods": [1] })), vec![("routes[0].methods[0]", "not a string", "")]),
         (
             one(json!({ "access": "Public" })),
-            vec![("routes[0].access", "not a choice", "\"public\"")],
+            vec![("routes[0].access", "not an accepted value", "\"public\"")],
         ),
         (one(json!({ "access": true })), vec![("routes[0].access", "true or false", "")]),
         (one(json!({ "acr": ["urn:a:2", "b"], "max_auth_age": 300 })), vec![]),
         (
             one(json!({ "acr": ["a b", "c", "\""], "max_auth_age": 0 })),
             vec![
-                ("routes[0].acr[0]", "not one value", "without spaces"),
-                ("routes[0].acr[2]", "not one value", "without spaces"),
-                ("routes[0].max_auth_age", "not a number of seconds", "from 1"),
+                ("routes[0].acr[0]", "not a single value", "without spaces"),
+                ("routes[0].acr[2]", "not a single value", "without spaces"),
+                ("routes[0].max_auth_age", "not a whole number of seconds", "from 1"),
             ],
         ),
         (one(json!({ "acr": "a" })), vec![("routes[0].acr", "a string, not a list", "")]),
         (one(json!({ "mode": "enforce" })), vec![]),
         (
             one(json!({ "mode": "log" })),
-            vec![("routes[0].mode", "\"log\" is not a choice", "\"report\"")],
+            vec![("routes[0].mode", "\"log\" is not an accepted value", "\"report\"")],
         ),
         (one(json!({ "encoded_slash": "refuse" })), vec![]),
         (
             one(json!({ "encoded_slash": "keep" })),
-            vec![("routes[0].encoded_slash", "\"keep\" is not a choice", "\"allow\"")],
+            vec![("routes[0].encoded_slash", "\"keep\" is not an accepted value", "\"allow\"")],
         ),
         (one(json!({ "encoded_slash": true })), vec![("routes[0].encoded_slash", "true or", "")]),
         (one(json!({ "cache": "origin" })), vec![]),
         (one(json!({ "cache": "no-store" })), vec![]),
         (
             one(json!({ "cache": "public" })),
-            vec![("routes[0].cache", "\"public\" is not a choice", "\"origin\"")],
+            vec![("routes[0].cache", "\"public\" is not an accepted value", "\"origin\"")],
         ),
         (one(json!({ "cache": 60 })), vec![("routes[0].cache", "a number", "")]),
     ]);
 }
 
 #[test]
-fn names_of_issuers() {
+fn rejects_unknown_issuers() {
     check([
         (one(json!({ "issuers": ["i"] })), vec![]),
         (
@@ -211,14 +220,14 @@ fn names_of_issuers() {
 }
 
 #[test]
-fn scopes_and_rules() {
+fn checks_scopes_roles_and_claim_rules() {
     check([
         (
             one(json!({ "scopes": ["a b", "a", "é"], "any_scope": ["\""] })),
             vec![
-                ("routes[0].scopes[0]", "not one scope", ""),
-                ("routes[0].scopes[2]", "not one scope", ""),
-                ("routes[0].any_scope[0]", "not one scope", ""),
+                ("routes[0].scopes[0]", "not a single valid scope", ""),
+                ("routes[0].scopes[2]", "not a single valid scope", ""),
+                ("routes[0].any_scope[0]", "not a single valid scope", ""),
             ],
         ),
         (
@@ -253,15 +262,15 @@ fn scopes_and_rules() {
                 { "path": "/a", "one_of": [1], "equals": 1 },
             ] })),
             vec![
-                ("routes[0].claims[0]", "one condition", "equals"),
-                ("routes[0].claims[1]", "one condition", "one of them"),
+                ("routes[0].claims[0]", "exactly one condition", "equals"),
+                ("routes[0].claims[1]", "exactly one condition", "one of equals"),
                 ("routes[0].claims[2]", "not a string, number or boolean", ""),
                 ("routes[0].claims[3]", "not a string, number or boolean", ""),
                 ("routes[0].claims[4].path", "missing", "JSON Pointer"),
                 ("routes[0].claims[6].one_of", "not a list", "equals = "),
-                ("routes[0].claims[7].one_of", "not a list with something in it", ""),
+                ("routes[0].claims[7].one_of", "not a list, or an empty list", ""),
                 ("routes[0].claims[8]", "not a string, number or boolean", ""),
-                ("routes[0].claims[9]", "one condition", "one of them"),
+                ("routes[0].claims[9]", "exactly one condition", "one of equals"),
             ],
         ),
         (one(json!({ "claims": {} })), vec![("routes[0].claims", "a table, not a list", "")]),

@@ -1,4 +1,4 @@
-//! Where tokens are looked for.
+//! `token`.
 
 use super::{changed, check};
 use crate::kit::{Gate, Held, warnings};
@@ -14,7 +14,7 @@ fn sources(sources: Value) -> Value {
 const PLACE: &str = "token.sources[0]";
 
 #[test]
-fn sources_are_a_list_of_places() {
+fn requires_a_list_of_sources() {
     let gate = Gate::new(&sources(json!([
         "authorization",
         { "cookie": "__Host-token" },
@@ -41,23 +41,23 @@ fn sources_are_a_list_of_places() {
         (sources(json!(["Authorization"])), vec![(PLACE, "not a source", "\"authorization\"")]),
         (sources(json!([17])), vec![(PLACE, "not a source", "\"websocket-protocol\"")]),
         (sources(json!([["authorization"]])), vec![(PLACE, "not a source", "")]),
-        (sources(json!([{}])), vec![(PLACE, "one place", "{ query = ")]),
+        (sources(json!([{}])), vec![(PLACE, "exactly one cookie, header or query", "{ query = ")]),
         (
             sources(json!([{ "cookie": "__Host-a", "query": "b" }])),
-            vec![(PLACE, "one place", "{ query = ")],
+            vec![(PLACE, "exactly one cookie, header or query", "{ query = ")],
         ),
         (
             sources(json!([{ "cooky": "__Host-a" }])),
             vec![
                 ("token.sources[0].cooky", "unknown key", "did you mean cookie?"),
-                (PLACE, "one place", "{ query = "),
+                (PLACE, "exactly one cookie, header or query", "{ query = "),
             ],
         ),
         (
             sources(json!(["authorization", { "query": "a" }, "authorization", { "query": "a" }])),
             vec![
-                ("token.sources[2]", "same source twice", "leave one"),
-                ("token.sources[3]", "same source twice", "leave one"),
+                ("token.sources[2]", "listed twice", "remove one"),
+                ("token.sources[3]", "listed twice", "remove one"),
             ],
         ),
         (changed(json!({ "token": "authorization" })), vec![("token", "a string", "a table")]),
@@ -65,12 +65,12 @@ fn sources_are_a_list_of_places() {
 }
 
 #[test]
-fn names_of_cookies_headers_and_parameters() {
+fn checks_names_of_cookies_headers_and_parameters() {
     let header = |name: &str| sources(json!([{ "header": name }]));
     for name in ["", "a b", "a=b", "a;b", "é"] {
         check([(
             sources(json!([{ "cookie": name }])),
-            vec![("token.sources[0].cookie", "not the name of a cookie", "__Host-token")],
+            vec![("token.sources[0].cookie", "not a cookie name", "__Host-token")],
         )]);
     }
     for name in ["", "a b", "a&b", "a=b", "a+b", "a%20b"] {
@@ -83,17 +83,36 @@ fn names_of_cookies_headers_and_parameters() {
         (header("X A"), vec![("token.sources[0].header", "not a header name", "letters")]),
         (
             header("Authorization"),
-            vec![("token.sources[0].header", "no header with a bare token", "\"authorization\"")],
+            vec![(
+                "token.sources[0].header",
+                "not a header that contains only a token",
+                "\"authorization\"",
+            )],
         ),
         (
             header("cookie"),
-            vec![("token.sources[0].header", "no header with a bare token", "{ cookie = ")],
+            vec![(
+                "token.sources[0].header",
+                "not a header that contains only a token",
+                "{ cookie = ",
+            )],
         ),
         (
             header("Sec-WebSocket-Protocol"),
-            vec![("token.sources[0].header", "no header with", "\"websocket-protocol\"")],
+            vec![(
+                "token.sources[0].header",
+                "not a header that contains only a token",
+                "\"websocket-protocol\"",
+            )],
         ),
-        (header("host"), vec![("token.sources[0].header", "no header with", "holds nothing else")]),
+        (
+            header("host"),
+            vec![(
+                "token.sources[0].header",
+                "not a header that contains only a token",
+                "contains nothing else",
+            )],
+        ),
         (
             sources(json!([{ "header": 1 }])),
             vec![("token.sources[0].header", "a number, not a string", "")],
@@ -101,18 +120,18 @@ fn names_of_cookies_headers_and_parameters() {
     ]);
 }
 
-/// What the gate writes it takes out of every request first.
+/// The gate removes this header from every incoming request.
 #[test]
-fn attack_31_a_header_that_the_gate_writes_is_no_source() {
+fn attack_31_rejects_a_header_that_the_gate_sets_as_a_source() {
     for name in ["X-Token", "x_token", "X-Payload"] {
         let mut raw = sources(json!([{ "header": name }]));
         raw["forward"] = json!({ "claims": { "X-Token": "/sub" }, "payload": "X-Payload" });
-        check([(raw, vec![("token.sources[0].header", "the gate writes", "another header")])]);
+        check([(raw, vec![("token.sources[0].header", "the gate sets", "another header")])]);
     }
 }
 
 #[test]
-fn what_browsers_do_with_some_of_them_is_warned_of() {
+fn warns_of_cookies_without_prefix_and_of_query_parameters() {
     let warned = |source: Value| -> Vec<String> {
         let found = warnings(&sources(json!([source])), &Held::usual());
         found.into_iter().map(|warning| warning.path).collect()

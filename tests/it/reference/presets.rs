@@ -4,12 +4,12 @@ use super::{Shown, either};
 use crate::kit::{Call, NOW, Signer};
 use serde_json::{Value, json};
 
-/// By a preset with one parameter and with another, beside an issuer that is not the provider.
+/// Two presets with different parameters, in policies with a second issuer.
 fn preset(one: Value, other: Value, claims: Value) -> Shown {
     either("/issuers/1", one, other, provided(claims))
 }
 
-/// A request with a provider's token.
+/// A request with a token of the provider.
 fn provided(claims: Value) -> Call {
     let mut claims = claims;
     claims["iat"] = json!(NOW);
@@ -27,10 +27,15 @@ pub(super) fn rows() -> Vec<(&'static str, Shown)> {
     let cognito = |region: &str, pool: &str, client: &str| json!({ "preset": "cognito", "region": region, "pool": pool, "client_id": client });
     let entra = |tenant: &str| json!({ "preset": "entra", "tenant": tenant, "audience": "api" });
     let firebase = |project: &str| json!({ "preset": "firebase", "project": project });
-    let keycloak = |base: &str, realm: &str| json!({ "preset": "keycloak", "base_url": base, "realm": realm, "audience": "api" });
+    let keycloak = |base: &str, realm: &str| {
+        json!({
+            "preset": "keycloak", "base_url": base, "realm": realm, "audience": "api",
+        })
+    };
     let okta = |server: &str| {
         json!({
-            "preset": "okta", "domain": "a.okta.com", "authorization_server": server, "audience": "api",
+            "preset": "okta", "domain": "a.okta.com", "authorization_server": server,
+            "audience": "api",
         })
     };
     let supabase = |url: &str| json!({ "preset": "supabase", "url": url });

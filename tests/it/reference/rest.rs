@@ -1,4 +1,4 @@
-//! The keys of every other table.
+//! The keys of the other tables.
 
 use super::{Elsewhere, Shown, added, either, token};
 use crate::kit::{Call, Signer, payload};

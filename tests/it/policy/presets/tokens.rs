@@ -1,5 +1,5 @@
-//! Tokens as the providers' own pages show them, and others that their keys have signed and that
-//! are not meant for an API: what a preset is for is to tell them apart.
+//! Presets accept the access tokens that the providers document, and reject other tokens that the
+//! same keys sign.
 
 use crate::kit::{Gate, NOW, Signer, keys, now, policy, table, with};
 use portcullis::issuer_id::IssuerId;
@@ -15,8 +15,9 @@ const WRONG_AUDIENCE: &str = "401 wrong_audience";
 const INVALID: &str = "401 invalid_claim";
 const MISSING: &str = "401 missing_claim";
 
-/// The verdicts on a provider's token with some of its claims changed, by a gate that has fetched
-/// the provider's keys. A second issuer is there, since a policy's only one is not chosen by `iss`.
+/// Checks the verdicts on a provider's token with some of its claims changed, by a gate that has
+/// fetched the provider's keys. The policy has a second issuer, because a single issuer is selected
+/// regardless of `iss`.
 fn check<'r>(preset: Value, token: Value, rows: impl IntoIterator<Item = (Value, &'r str)>) {
     let mut raw = policy(preset);
     raw["issuers"].as_array_mut().unwrap().push(crate::kit::hs_issuer());
@@ -49,7 +50,7 @@ fn auth0() {
         [
             (json!({}), ADMITTED),
             (json!({ "iss": "https://my-domain.auth0.com" }), "401 unknown_issuer"),
-            // An identity token is meant for the client.
+            // The audience of an ID token is the client.
             (json!({ "aud": "my_client_id" }), WRONG_AUDIENCE),
         ],
     );
@@ -66,9 +67,9 @@ fn cloudflare_access() {
         }),
         [
             (json!({}), ADMITTED),
-            // A service token's.
+            // The application token of a service.
             (json!({ "sub": "", "email": null, "common_name": "e36.access" }), ADMITTED),
-            // Of another application, and of the session.
+            // Tokens of another application and of the session.
             (json!({ "aud": ["97e2aae1"] }), WRONG_AUDIENCE),
             (json!({ "type": "org" }), INVALID),
         ],
@@ -91,7 +92,7 @@ fn cognito() {
             (json!({}), ADMITTED),
             (json!({ "client_id": "app" }), ADMITTED),
             (json!({ "aud": "https://api" }), ADMITTED),
-            // Of a client that is not ours, and an identity token.
+            // Tokens of another client, and ID tokens.
             (json!({ "client_id": "other" }), INVALID),
             (json!({ "client_id": null }), INVALID),
             (json!({ "client_id": null, "aud": "web", "token_use": "id" }), INVALID),
@@ -132,7 +133,7 @@ fn firebase() {
         }),
         [
             (json!({}), ADMITTED),
-            // Every project's tokens are signed by the same keys.
+            // The same keys sign the tokens of every project.
             (json!({ "iss": "https://securetoken.google.com/other" }), "401 unknown_issuer"),
             (json!({ "aud": "other" }), WRONG_AUDIENCE),
             (json!({ "sub": null }), MISSING),
@@ -173,7 +174,7 @@ fn keycloak() {
             (json!({}), ADMITTED),
             (json!({ "iss": "https://sso.example.com/realms/other" }), "401 unknown_issuer"),
             (json!({ "aud": "account" }), WRONG_AUDIENCE),
-            // The same keys sign these, and a client may well be called as its API is.
+            // The same keys sign these tokens, and a client may have the same name as its API.
             (json!({ "typ": "ID", "aud": "api" }), INVALID),
             (json!({ "typ": "Refresh", "aud": "api" }), INVALID),
             (json!({ "typ": "Logout", "aud": "api" }), INVALID),
@@ -192,7 +193,7 @@ fn okta() {
         }),
         [
             (json!({}), ADMITTED),
-            // Of the organisation's own authorisation server, and an identity token.
+            // Tokens of the organization's own authorization server, and ID tokens.
             (json!({ "iss": "https://example.okta.com" }), "401 unknown_issuer"),
             (json!({ "aud": "0oae5" }), WRONG_AUDIENCE),
         ],

@@ -1,50 +1,50 @@
-//! What about a policy's routes may surprise whoever wrote it: for `cargo xtask check`, not for the
-//! Worker.
+//! Warnings about routes that may not do what the operator expects. `cargo xtask check` shows
+//! them; the Worker does not compute them.
 
 use super::{Fault, Policy};
 use crate::path::CanonicalPath;
 use crate::route::{Access, Methods, Pattern, Route, percent_encoded};
 
 impl Policy {
-    /// Routes that do something else than a reader of the policy may think: public ones that admit
-    /// a guarded path in other letters or with an encoded slash, ones that keep methods from a
-    /// wider pattern, and ones that are never asked.
+    /// Warns of public routes that match a protected path in another case or with an encoded slash,
+    /// of routes whose methods hide a wider pattern, and of routes that have no effect.
     #[must_use]
-    pub fn surprises(&self) -> Vec<Fault> {
+    pub fn route_warnings(&self) -> Vec<Fault> {
         let mut found = Vec::new();
         for route in self.routes() {
-            self.other_spellings(route, &mut found);
-            self.kept_methods(route, &mut found);
-            self.never_asked(route, &mut found);
+            self.warn_of_spellings(route, &mut found);
+            self.warn_of_methods(route, &mut found);
+            self.warn_of_metadata(route, &mut found);
         }
         found.dedup();
         found
     }
 
-    /// Paths are compared letter by letter, and an origin may not do so.
-    fn other_spellings(&self, guarded: &Route, found: &mut Vec<Fault>) {
-        if guarded.access == Access::Public {
+    /// The gate compares paths exactly, but the API may ignore case or decode slashes.
+    fn warn_of_spellings(&self, protected: &Route, found: &mut Vec<Fault>) {
+        if protected.access == Access::Public {
             return;
         }
-        let segments = guarded.pattern.sample();
-        let method = guarded.methods.names().into_iter().next().unwrap_or_else(|| "GET".to_owned());
+        let segments = protected.pattern.sample();
+        let method =
+            protected.methods.names().into_iter().next().unwrap_or_else(|| "GET".to_owned());
         let public = |path: &str| {
             let path = CanonicalPath::of_url(path).ok()?;
             let route = self.route_table().find(&path, &method).ok()?;
             (route.access == Access::Public).then_some(&route.pattern)
         };
-        let shortest = guarded.pattern.shortest_sample();
+        let shortest = protected.pattern.shortest_sample();
         for path in [spellings(&segments), spellings(&shortest)].concat() {
             if let Some(pattern) = public(&path) {
                 found.push(Fault {
                     path: "routes".to_owned(),
                     problem: format!(
-                        "{pattern} is public and admits {path}, which an API that takes capitals for \
-                         small letters serves as {}",
-                        guarded.pattern
+                        "{pattern} is public and matches {path}, which a case-insensitive API \
+                         serves as {}",
+                        protected.pattern
                     ),
                     remedy: format!(
-                        "see that the API tells them apart, or make {pattern} narrower than that"
+                        "make sure that the API is case-sensitive, or make {pattern} narrower"
                     ),
                 });
                 break;
@@ -58,11 +58,11 @@ impl Policy {
                 found.push(Fault {
                     path: "routes".to_owned(),
                     problem: format!(
-                        "{pattern} is public, allows encoded slashes and admits {path}, which an API \
-                         that decodes them serves as {}",
-                        guarded.pattern
+                        "{pattern} is public, allows encoded slashes and matches {path}, which an \
+                         API that decodes them serves as {}",
+                        protected.pattern
                     ),
-                    remedy: "see that the API does not decode them before it looks for what to serve"
+                    remedy: "make sure that the API routes requests before it decodes their paths"
                         .to_owned(),
                 });
                 break;
@@ -70,8 +70,9 @@ impl Policy {
         }
     }
 
-    /// The path picks the pattern, and a method that its entries do not take is a 405.
-    fn kept_methods(&self, narrow: &Route, found: &mut Vec<Fault>) {
+    /// The path selects the pattern. A method that no route of the pattern accepts gets a 405, even
+    /// if a route of a wider pattern accepts it.
+    fn warn_of_methods(&self, narrow: &Route, found: &mut Vec<Fault>) {
         let entries = || self.routes().iter().filter(|route| route.pattern == narrow.pattern);
         let first = entries().next().is_some_and(|route| std::ptr::eq(route, narrow));
         let taken = |method: &str| entries().any(|route| route.methods.take(method));
@@ -90,38 +91,40 @@ impl Policy {
         found.push(Fault {
             path: "routes".to_owned(),
             problem: format!(
-                "{} takes {} alone: every other method on it is a 405, and never falls to {}",
+                "{} accepts only {}: other methods get a 405, even if {} accepts them",
                 narrow.pattern,
                 methods.join(", "),
                 wider.pattern
             ),
             remedy: format!(
-                "name {} once more with the other methods, if they are to pass",
+                "add another route for {} with the other methods if they should pass",
                 narrow.pattern
             ),
         });
     }
 
-    fn never_asked(&self, route: &Route, found: &mut Vec<Fault>) {
+    /// The gate serves its metadata before it looks for a route.
+    fn warn_of_metadata(&self, route: &Route, found: &mut Vec<Fault>) {
         let Some(resource) = self.resource() else { return };
         let same = Pattern::parse(&resource.path).is_ok_and(|pattern| pattern == route.pattern);
         if same {
             found.push(Fault {
                 path: "routes".to_owned(),
                 problem: format!(
-                    "{} is never asked: the gate serves its metadata there",
+                    "{} has no effect: the gate serves its metadata at this path",
                     route.pattern
                 ),
-                remedy: "leave the route out".to_owned(),
+                remedy: "remove the route".to_owned(),
             });
         }
     }
 }
 
-/// The path in other letters: all of it, and a segment alone.
+/// Returns the path in upper case, capitalized and in lower case, as a whole and segment by
+/// segment.
 fn spellings(segments: &[String]) -> Vec<String> {
     let mut paths = Vec::new();
-    for letters in [str::to_ascii_uppercase, capitalised, str::to_ascii_lowercase] {
+    for letters in [str::to_ascii_uppercase, capitalized, str::to_ascii_lowercase] {
         for alone in std::iter::once(None).chain((0..segments.len()).map(Some)) {
             let spelled = segments.iter().enumerate().map(|(index, segment)| {
                 let other = alone.is_none_or(|alone| alone == index);
@@ -133,13 +136,13 @@ fn spellings(segments: &[String]) -> Vec<String> {
     paths
 }
 
-fn capitalised(text: &str) -> String {
+fn capitalized(text: &str) -> String {
     let mut characters = text.chars();
     let first = characters.next().map(|first| first.to_ascii_uppercase());
     first.into_iter().chain(characters).collect()
 }
 
-/// Whether a pattern matches what another one does, and more.
+/// Whether a pattern matches every path that the other matches, and more.
 fn covers(wide: &Pattern, narrow: &Pattern) -> bool {
     let path = format!(
         "/{}",
