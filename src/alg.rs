@@ -1,10 +1,10 @@
 //! The table of signature algorithms (RFC 7518 section 3.1). The gate's other code derives from it.
-//! The policy's schema and the console's page have lists of their own, which tests compare with
-//! this one.
+//! The policy's schema and the console's page have lists of their own. A test compares the schema
+//! with this table.
 
 use std::fmt;
 
-/// A JWS algorithm that the gate can verify. `none` is not one, and cannot be named.
+/// A JWS algorithm that the gate can verify. `none` is not among them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Algorithm {
     /// HMAC with SHA-256 (RFC 7518 section 3.2).
@@ -50,20 +50,20 @@ pub enum Algorithm {
     MlDsa87,
 }
 
-/// What kind of key an algorithm takes, and how that key signs.
+/// The kind of key that an algorithm takes, and how the key signs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Family {
-    /// A shared secret, tags of that hash; JWK `kty` is `oct`.
+    /// HMAC with this hash and a shared secret. The JWK `kty` is `oct`.
     Hmac(Hash),
-    /// An RSA key, PKCS #1 v1.5 padding; JWK `kty` is `RSA`.
+    /// RSA with PKCS #1 v1.5 padding. The JWK `kty` is `RSA`.
     RsaPkcs1(Hash),
-    /// An RSA key, PSS padding whose salt is as long as the hash.
+    /// RSA with PSS padding, whose salt is as long as the hash. The JWK `kty` is `RSA`.
     RsaPss(Hash),
-    /// A point on that curve; the signature is r and s in fixed width. JWK `kty` is `EC`.
+    /// ECDSA on this curve. A signature is r and s in fixed width. The JWK `kty` is `EC`.
     Ecdsa(Curve, Hash),
-    /// An Edwards point; JWK `kty` is `OKP`.
+    /// Ed25519. The JWK `kty` is `OKP`.
     Ed25519,
-    /// A lattice key of that parameter set; JWK `kty` is `AKP`.
+    /// ML-DSA with this parameter set. The JWK `kty` is `AKP`.
     #[cfg(feature = "mldsa")]
     MlDsa(ParameterSet),
 }
@@ -78,7 +78,7 @@ pub enum Curve {
     /// NIST P-521.
     #[cfg(feature = "es512")]
     P521,
-    /// SEC 2's curve of 256 bits over a prime field, of Koblitz's kind.
+    /// secp256k1 (SEC 2 section 2.4.1).
     #[cfg(feature = "es256k")]
     Secp256k1,
 }
@@ -107,7 +107,7 @@ impl Curve {
         }
     }
 
-    /// The length of a coordinate in bytes, and so of half a signature.
+    /// The length of a coordinate in bytes, which is half the length of a signature.
     #[must_use]
     pub const fn coordinate_bytes(self) -> usize {
         match self {
@@ -156,9 +156,9 @@ impl Hash {
     }
 }
 
-/// One line of the table.
+/// A row of the table.
 struct Row {
-    /// The name in a JOSE header, as registered with IANA; case counts.
+    /// The name in a JOSE header, as registered with IANA. It is case-sensitive.
     name: &'static str,
     family: Family,
 }
@@ -168,7 +168,7 @@ const fn row(name: &'static str, family: Family) -> Row {
 }
 
 impl Algorithm {
-    /// Every algorithm of this build, in the table's order.
+    /// Every algorithm of this build, in the order of the table.
     pub const ALL: &[Self] = &[
         Self::HS256,
         Self::HS384,
@@ -225,14 +225,14 @@ impl Algorithm {
         }
     }
 
-    /// The algorithm of that JOSE name, compared exactly (RFC 7515 section 4.1.1).
+    /// Returns the algorithm with this JOSE name, compared exactly (RFC 7515 section 4.1.1).
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|algorithm| algorithm.name() == name)
     }
 
-    /// The cargo feature without which a build lacks the algorithm of that name; none where every
-    /// build has it, or there is no such algorithm.
+    /// Returns the cargo feature that an algorithm needs. Returns `None` if every build has the
+    /// algorithm, or if there is no algorithm with this name.
     #[must_use]
     pub fn feature(name: &str) -> Option<&'static str> {
         match name {
@@ -243,7 +243,7 @@ impl Algorithm {
         }
     }
 
-    /// The cargo feature that adds the algorithm of that name to a build which lacks it.
+    /// Returns the cargo feature that adds an algorithm to this build, if this build lacks it.
     #[must_use]
     pub fn missing_feature(name: &str) -> Option<&'static str> {
         Self::feature(name).filter(|_| Self::from_name(name).is_none())
@@ -255,13 +255,13 @@ impl Algorithm {
         self.row().name
     }
 
-    /// What kind of key it takes.
+    /// The kind of key that it takes.
     #[must_use]
     pub const fn family(self) -> Family {
         self.row().family
     }
 
-    /// Whether signing and verifying take the same secret.
+    /// Whether signatures are made and verified with the same secret.
     #[must_use]
     pub const fn is_symmetric(self) -> bool {
         matches!(self.family(), Family::Hmac(_))

@@ -37,8 +37,14 @@ pub fn check(
         |origin: &str| cors.is_some_and(|cors| cors.allow_origins.iter().any(|one| one == origin));
     match origin {
         Some(origin) if same(&origin) || allowed(&origin) => Ok(()),
-        Some(_) => Err(Refusal::new(Code::CrossSite, "Origin is not one that may do this")),
-        None => Err(Refusal::new(Code::CrossSite, "nothing says that it is not from another site")),
+        Some(_) => Err(Refusal::new(
+            Code::CrossSite,
+            "the request's Origin is not one that may send such requests",
+        )),
+        None => Err(Refusal::new(
+            Code::CrossSite,
+            "the request does not show that it comes from an allowed origin",
+        )),
     }
 }
 
@@ -47,7 +53,7 @@ fn is_web_socket(request: &Request<'_>) -> bool {
     upgrade.is_some_and(|upgrade| upgrade.to_ascii_lowercase().contains("websocket"))
 }
 
-/// The request's own web origin as a browser writes it: without a port that the scheme implies.
+/// The request's own web origin as browsers write it: without the scheme's default port.
 fn own_web_origin(request: &Request<'_>) -> String {
     let parts = split_url(request.url);
     let implied = match parts.scheme {

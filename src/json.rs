@@ -1,9 +1,10 @@
-//! JSON that every parser reads alike (RFC 8259, RFC 7515 section 5.2, RFC 7519 section 7.2).
+//! Strict JSON, which every parser reads the same way (RFC 8259, RFC 7515 section 5.2, RFC 7519
+//! section 7.2).
 //!
-//! Rejects a name that occurs twice in one object at any depth, nesting beyond
-//! [`budget::JSON_DEPTH`], bytes after the value, a byte order mark, invalid UTF-8, a lone
-//! surrogate, and a number too large for a double. If two parsers could read a token differently,
-//! an attacker could use the difference.
+//! The parser rejects repeated names in an object at any depth, nesting deeper than
+//! [`budget::JSON_DEPTH`], bytes after the value, a byte order mark, invalid UTF-8, lone
+//! surrogates, and numbers too large for a double. If two parsers read a token differently, an
+//! attacker can deceive one of them.
 
 pub mod text;
 
@@ -17,25 +18,25 @@ use std::fmt;
 /// The members of a JSON object.
 pub type Object = Map<String, Value>;
 
-/// The largest magnitude that a JSON number keeps exactly in every implementation (RFC 7493 section
-/// 2.2): 2^53 - 1.
+/// The largest integer that every JSON implementation represents exactly: 2^53 - 1 (RFC 7493
+/// section 2.2).
 pub(crate) const MAX_SAFE_INTEGER: i64 = 9_007_199_254_740_991;
 
-/// Reads bytes that are one JSON object and nothing else.
+/// Parses bytes that are one JSON object and nothing else.
 ///
 /// # Errors
 ///
-/// [`NotStrictJson`] for anything that this module rejects, and for a value that is not an object.
+/// [`NotStrictJson`] if the bytes are not strict JSON as this module defines it, or not an object.
 pub fn parse_object(bytes: &[u8]) -> Result<Object, NotStrictJson> {
     let Value::Object(object) = parse(bytes)? else { return Err(NotStrictJson) };
     Ok(object)
 }
 
-/// Reads bytes that are one JSON value and nothing else.
+/// Parses bytes that are one JSON value and nothing else.
 ///
 /// # Errors
 ///
-/// [`NotStrictJson`] for anything that this module rejects.
+/// [`NotStrictJson`] if the bytes are not strict JSON as this module defines it.
 pub fn parse(bytes: &[u8]) -> Result<Value, NotStrictJson> {
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     let value = StrictValue { levels_left: budget::JSON_DEPTH }
@@ -45,8 +46,8 @@ pub fn parse(bytes: &[u8]) -> Result<Value, NotStrictJson> {
     Ok(value)
 }
 
-/// The bytes are not JSON that this module accepts. Contains none of them, because they may be
-/// secret.
+/// The bytes are not strict JSON as this module defines it. The error does not contain the bytes,
+/// which may be secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NotStrictJson;
 
@@ -56,8 +57,8 @@ impl fmt::Display for NotStrictJson {
     }
 }
 
-/// Returns the value at a JSON Pointer (RFC 6901) if `path` starts with `/`, else at a top-level
-/// name.
+/// Returns the value at a JSON Pointer (RFC 6901) if `path` begins with `/`, else the member with
+/// that name.
 pub(crate) fn at<'a>(object: &'a Object, path: &str) -> Option<&'a Value> {
     let Some(pointer) = path.strip_prefix('/') else { return object.get(path) };
     let mut tokens = pointer.split('/').map(|token| token.replace("~1", "/").replace("~0", "~"));
@@ -75,7 +76,8 @@ pub(crate) fn at<'a>(object: &'a Object, path: &str) -> Option<&'a Value> {
     Some(value)
 }
 
-/// Whether a number is too large for every parser to read it alike (RFC 7493 section 2.2).
+/// Whether a number is beyond ±(2^53 - 1), so that parsers may read it differently (RFC 7493
+/// section 2.2).
 pub(crate) fn is_beyond_safe_integers(number: &Number) -> bool {
     match (number.as_i64(), number.as_u64(), number.as_f64()) {
         (Some(whole), _, _) => whole.unsigned_abs() > MAX_SAFE_INTEGER.unsigned_abs(),
@@ -85,40 +87,40 @@ pub(crate) fn is_beyond_safe_integers(number: &Number) -> bool {
     }
 }
 
-/// Returns the first member of that name if the bytes begin like an object and the member is a
-/// string.
+/// Returns the first member with this name, if it is a string and the bytes begin like an object.
 ///
-/// This reads no further and is not strict, so the result is only a hint that must be checked.
+/// It reads no further and is not strict, so its result is only a hint that must be verified.
 pub(crate) fn first_string(bytes: &[u8], name: &str) -> Option<String> {
     let mut found = None;
-    // It stops in the middle of the object, which the deserializer then calls an error.
+    // The visitor stops in the middle of the object, which the deserializer reports as an error.
     let _ = serde_json::Deserializer::from_slice(bytes)
         .deserialize_any(FirstString { name, found: &mut found });
     found
 }
 
-/// Scalars that are nothing to a visitor. Its own methods would say what they are, for which they
-/// bring the printing of floats along: a hundredth of the upload.
-macro_rules! nothing_in_scalars {
-    ($nothing:expr) => {
+/// Visitor methods that return a fixed value for scalars and an error for arrays. The default
+/// methods describe the scalar in an error, which would link in the formatting of floats: 1% of the
+/// upload.
+macro_rules! ignore_scalars {
+    ($ignored:expr) => {
         fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
-            Ok($nothing)
+            Ok($ignored)
         }
 
         fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
-            Ok($nothing)
+            Ok($ignored)
         }
 
         fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> {
-            Ok($nothing)
+            Ok($ignored)
         }
 
         fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
-            Ok($nothing)
+            Ok($ignored)
         }
 
         fn visit_unit<E>(self) -> Result<Self::Value, E> {
-            Ok($nothing)
+            Ok($ignored)
         }
 
         fn visit_seq<A: SeqAccess<'de>>(self, _: A) -> Result<Self::Value, A::Error> {
@@ -139,7 +141,7 @@ impl<'de> Visitor<'de> for FirstString<'_> {
         formatter.write_str("a JSON object")
     }
 
-    nothing_in_scalars!(());
+    ignore_scalars!(());
 
     fn visit_str<E>(self, _: &str) -> Result<(), E> {
         Ok(())
@@ -157,7 +159,7 @@ impl<'de> Visitor<'de> for FirstString<'_> {
     }
 }
 
-/// A value that is a string, or nothing.
+/// Reads a value as `Some` if it is a string, as `None` if it is another scalar.
 struct IfString;
 
 impl<'de> DeserializeSeed<'de> for IfString {
@@ -178,7 +180,7 @@ impl<'de> Visitor<'de> for IfString {
         formatter.write_str("a string")
     }
 
-    nothing_in_scalars!(None);
+    ignore_scalars!(None);
 
     fn visit_str<E>(self, text: &str) -> Result<Option<String>, E> {
         Ok(Some(text.to_owned()))
@@ -283,7 +285,7 @@ impl<'de> Visitor<'de> for StrictValue {
         while let Some(name) = map.next_key::<String>()? {
             let value = map.next_value_seed(inner)?;
             if members.insert(name, value).is_some() {
-                return Err(A::Error::custom("a name stands twice"));
+                return Err(A::Error::custom("repeated name"));
             }
         }
         Ok(Value::Object(members))

@@ -1,19 +1,19 @@
-//! The path of a request: canonical, or refused.
+//! The path of a request, which must be canonical.
 //!
-//! The gate judges a path, and the origin acts on it. If the two could read it differently, a
-//! client could reach a protected resource under a public path. So the gate refuses, and never
-//! repairs, a path that has dot segments, empty segments, path parameters, backslashes, an encoded
-//! slash, an encoded character that needs no encoding, a double encoding, a control character,
-//! invalid UTF-8, or any raw byte outside RFC 3986 `pchar` and `/`. Every other path can be read in
-//! only one way, and a WHATWG URL serializes it unchanged.
+//! If the gate and the origin could read a path differently, a protected resource could be reached
+//! through a public route. The gate therefore refuses a path, and never normalizes it, if it
+//! contains dot segments, empty segments, path parameters, backslashes, encoded slashes, encoded
+//! characters that need no encoding, double encodings, control characters, invalid UTF-8, or any
+//! raw byte outside RFC 3986 `pchar` and `/`. Every other path can be read in only one way, and
+//! WHATWG URL serialization leaves it unchanged.
 //!
-//! A route may allow one exception: an encoded slash, for APIs whose names contain slashes. The
-//! parts around it must not be dot segments, and it must be inside a segment, not at its end.
+//! A route may allow encoded slashes, for APIs whose names contain slashes. Such a slash must be
+//! inside a segment, not at its beginning or end, and the parts around it must not be dot segments.
 
 use crate::refusal::{Code, Refusal};
 use std::borrow::Cow;
 
-/// A path that every parser reads in the same way.
+/// A path that every parser reads the same way.
 #[derive(Debug)]
 pub struct CanonicalPath<'a> {
     raw: &'a str,
@@ -22,36 +22,40 @@ pub struct CanonicalPath<'a> {
 }
 
 impl<'a> CanonicalPath<'a> {
-    /// Checks the path of a request's URL, except for encoded slashes, which the route may allow
-    /// ([`CanonicalPath::refuse_encoded_slash`]).
+    /// Checks the path of a request's URL, except for encoded slashes. The route decides whether
+    /// those are allowed ([`CanonicalPath::refuse_encoded_slash`]).
     ///
-    /// `url` is the absolute URL as the runtime provides it, which need not be normalized.
+    /// `url` is the absolute URL as the runtime provides it. It need not be normalized.
     ///
     /// # Errors
     ///
-    /// `ambiguous_path` for a path that this module refuses.
+    /// `ambiguous_path` if the path is not canonical.
     pub fn of_url(url: &'a str) -> Result<Self, Refusal> {
         Self::read(split_url(url).path)
     }
 
-    /// Checks a path.
+    /// Checks a path, including for encoded slashes.
     ///
     /// # Errors
     ///
-    /// `ambiguous_path` for a path that this module refuses, or that has an encoded slash.
+    /// `ambiguous_path` if the path is not canonical or contains an encoded slash.
     pub fn parse(raw: &'a str) -> Result<Self, Refusal> {
         let path = Self::read(raw)?;
         path.refuse_encoded_slash()?;
         Ok(path)
     }
 
-    /// Refuses an encoded slash, for a route that does not allow it.
+    /// Refuses encoded slashes, for routes that do not allow them.
     ///
     /// # Errors
     ///
-    /// `ambiguous_path` if there is an encoded slash in the path.
+    /// `ambiguous_path` if the path contains an encoded slash.
     pub fn refuse_encoded_slash(&self) -> Result<(), Refusal> {
-        if self.has_encoded_slash { Err(ambiguous("an encoded slash")) } else { Ok(()) }
+        if self.has_encoded_slash {
+            Err(ambiguous("the path contains an encoded slash"))
+        } else {
+            Ok(())
+        }
     }
 
     fn read(raw: &'a str) -> Result<Self, Refusal> {
@@ -63,10 +67,10 @@ impl<'a> CanonicalPath<'a> {
         while let Some(segment) = rest.next() {
             let last = rest.peek().is_none();
             match segment {
-                // One trailing slash, or the root.
+                // A trailing slash, or the root path.
                 "" if last => {}
-                "" => return Err(ambiguous("an empty path segment")),
-                "." | ".." => return Err(ambiguous("a dot segment")),
+                "" => return Err(ambiguous("the path contains an empty segment")),
+                "." | ".." => return Err(ambiguous("the path contains a dot segment")),
                 _ => segments.push(decode(segment)?),
             }
         }
@@ -78,13 +82,13 @@ impl<'a> CanonicalPath<'a> {
         Ok(Self { raw, segments, has_encoded_slash })
     }
 
-    /// The path as received, which is also the path that is sent.
+    /// The path as received, which is also how it is forwarded.
     #[must_use]
     pub const fn as_str(&self) -> &'a str {
         self.raw
     }
 
-    /// The percent-decoded segments. A trailing slash adds none.
+    /// The percent-decoded segments. A trailing slash does not add one.
     #[must_use]
     pub fn segments(&self) -> &[Cow<'a, str>] {
         &self.segments
@@ -98,15 +102,15 @@ pub struct UrlParts<'a> {
     pub scheme: &'a str,
     /// Host and port as written in the URL.
     pub authority: &'a str,
-    /// From the first slash after the authority up to `?`.
+    /// The path: everything from the first slash after the authority up to `?`.
     pub path: &'a str,
-    /// The query with its `?`, or empty.
+    /// The query with its `?`, or an empty text.
     pub query: &'a str,
 }
 
-/// Splits an absolute URL without changing a byte of it.
+/// Splits an absolute URL without changing it.
 ///
-/// A `#` stays in the path, which is then refused. No client sends one.
+/// A `#` stays in the path, which is then refused. Clients do not send fragments.
 #[must_use]
 pub fn split_url(url: &str) -> UrlParts<'_> {
     let absolute =
@@ -124,13 +128,13 @@ const fn ambiguous(because: &'static str) -> Refusal {
     Refusal::new(Code::AmbiguousPath, because)
 }
 
-/// Percent-decodes one segment. Returns an error if it could be written in another way.
+/// Percent-decodes a segment. Refuses encodings that could also be written in another way.
 fn decode(segment: &str) -> Result<Cow<'_, str>, Refusal> {
     if let Some(bad) = segment.bytes().find(|byte| !is_plain(*byte) && *byte != b'%') {
         return Err(ambiguous(match bad {
-            b'\\' => "a backslash",
-            b';' => "a path parameter",
-            _ => "a byte that a path may not hold unencoded",
+            b'\\' => "the path contains a backslash",
+            b';' => "the path contains a path parameter",
+            _ => "the path contains a byte that must be percent-encoded",
         }));
     }
     if !segment.contains('%') {
@@ -145,34 +149,41 @@ fn decode(segment: &str) -> Result<Cow<'_, str>, Refusal> {
         }
         let encoded = escaped_byte(bytes.next(), bytes.next())?;
         match encoded {
-            b'\\' => return Err(ambiguous("an encoded backslash")),
-            b';' => return Err(ambiguous("an encoded path parameter")),
-            0..=0x1f | 0x7f => return Err(ambiguous("an encoded control character")),
+            b'\\' => return Err(ambiguous("the path contains an encoded backslash")),
+            b';' => return Err(ambiguous("the path contains an encoded path parameter")),
+            0..=0x1f | 0x7f => {
+                return Err(ambiguous("the path contains an encoded control character"));
+            }
             b'%' if starts_with_two_hex_digits(bytes.as_slice()) => {
-                return Err(ambiguous("a double encoding"));
+                return Err(ambiguous("the path contains a double percent-encoding"));
             }
             _ if is_unreserved(encoded) => {
-                return Err(ambiguous("an encoded character that needs no encoding"));
+                return Err(ambiguous(
+                    "the path contains an encoded character that needs no encoding",
+                ));
             }
             _ => decoded.push(encoded),
         }
     }
-    let decoded = String::from_utf8(decoded).map_err(|_| ambiguous("invalid UTF-8"))?;
-    // C1 control characters have two bytes, so they are visible only after decoding.
+    let decoded =
+        String::from_utf8(decoded).map_err(|_| ambiguous("the path is not valid UTF-8"))?;
+    // C1 control characters have two bytes in UTF-8, so they are visible only after decoding.
     if decoded.chars().any(char::is_control) {
-        return Err(ambiguous("an encoded control character"));
+        return Err(ambiguous("the path contains an encoded control character"));
     }
     Ok(Cow::Owned(decoded))
 }
 
-/// Checks that a server which decodes the slashes and resolves dot segments stays in the same
-/// place.
+/// Checks the parts of a segment around encoded slashes. A server that decodes the slashes and then
+/// resolves dot segments must not arrive at another path.
 fn check_pieces(segment: &str) -> Result<(), Refusal> {
     if segment.starts_with('/') || segment.ends_with('/') {
-        return Err(ambiguous("an encoded slash at the end of a segment"));
+        return Err(ambiguous(
+            "the path contains a segment that begins or ends with an encoded slash",
+        ));
     }
     if segment.split('/').any(|piece| matches!(piece, "." | "..")) {
-        return Err(ambiguous("a dot segment beside an encoded slash"));
+        return Err(ambiguous("the path contains a dot segment next to an encoded slash"));
     }
     Ok(())
 }
@@ -180,19 +191,22 @@ fn check_pieces(segment: &str) -> Result<(), Refusal> {
 fn escaped_byte(high: Option<&u8>, low: Option<&u8>) -> Result<u8, Refusal> {
     let digit = |byte: Option<&u8>| byte.and_then(|byte| char::from(*byte).to_digit(16));
     let value = digit(high).zip(digit(low)).map(|(high, low)| (high << 4) | low);
-    value.and_then(|value| u8::try_from(value).ok()).ok_or(ambiguous("a broken percent encoding"))
+    value
+        .and_then(|value| u8::try_from(value).ok())
+        .ok_or(ambiguous("the path contains an invalid percent-encoding"))
 }
 
 fn starts_with_two_hex_digits(bytes: &[u8]) -> bool {
     matches!(bytes, [high, low, ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit())
 }
 
-/// RFC 3986 section 2.3.
+/// Whether a byte is unreserved (RFC 3986 section 2.3).
 const fn is_unreserved(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')
 }
 
-/// RFC 3986 `pchar` without percent escapes, and without `;`, which begins a path parameter.
+/// Whether a byte is an RFC 3986 `pchar`, except `%`, which begins an escape, and `;`, which begins
+/// a path parameter.
 pub(crate) const fn is_plain(byte: u8) -> bool {
     is_unreserved(byte)
         || matches!(

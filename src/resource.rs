@@ -53,7 +53,7 @@ impl Resource {
             },
             _ => {
                 let methods = ["GET", "HEAD", "OPTIONS"].map(str::to_owned).to_vec();
-                return Err(Refusal::new(Code::MethodNotAllowed, "metadata is only read")
+                return Err(Refusal::new(Code::MethodNotAllowed, "metadata can only be read")
                     .allowing_methods(methods));
             }
         }))

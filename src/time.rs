@@ -1,22 +1,22 @@
-//! Time in whole seconds, provided by the caller, with additions that saturate.
+//! Points and spans of time in whole seconds, with saturating arithmetic.
 
 use crate::json::MAX_SAFE_INTEGER;
 use serde_json::{Number, Value};
 
-/// A point in time: seconds since 1970-01-01T00:00:00Z, leap seconds ignored (RFC 7519 section 2).
+/// A point in time: seconds since 1970-01-01T00:00:00Z, without leap seconds (RFC 7519 section 2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct UnixSeconds(i64);
 
 impl UnixSeconds {
-    /// A point in time from whole seconds; any value is allowed.
+    /// Makes a point in time from whole seconds. Any value is allowed.
     #[must_use]
     pub const fn new(seconds: i64) -> Self {
         Self(seconds)
     }
 
-    /// A point in time from a JavaScript clock, which counts milliseconds. Fractions of a second
-    /// are truncated. A value that is not a time, such as NaN, becomes the end of time, when
-    /// everything has expired.
+    /// Makes a point in time from a JavaScript clock, which counts milliseconds. Fractions of a
+    /// second are dropped. A value that is not a time becomes the latest point in time, at which
+    /// every token has expired.
     #[must_use]
     pub fn from_milliseconds(milliseconds: f64) -> Self {
         let seconds = (milliseconds / 1000.0).floor();
@@ -29,24 +29,24 @@ impl UnixSeconds {
         self.0
     }
 
-    /// Adds a span. Returns the end of time if the sum overflows.
+    /// Returns this point plus a span. Saturates at the latest point in time.
     #[must_use]
     pub fn plus(self, later: Seconds) -> Self {
         Self(self.0.saturating_add(i64::from(later.0)))
     }
 
-    /// The span from `earlier` to this point. Returns no time if this point is not later, and the
-    /// longest span if the difference overflows.
+    /// Returns the span from `earlier` to this point: zero if this point is not later, and the
+    /// longest span if it does not fit.
     #[must_use]
     pub fn since(self, earlier: Self) -> Seconds {
         Seconds(u32::try_from(self.0.saturating_sub(earlier.0).max(0)).unwrap_or(u32::MAX))
     }
 
-    /// Reads a `NumericDate` (RFC 7519 section 2): a JSON number, fractions allowed.
+    /// Reads a `NumericDate` (RFC 7519 section 2): a JSON number, which may have a fraction.
     ///
     /// A fraction is rounded up. The gate's clock counts whole seconds, and for a whole `now` the
     /// comparisons `now >= date + leeway` and `now + leeway < date` have the same result for the
-    /// date and for the date rounded up.
+    /// date and for the rounded date.
     ///
     /// # Errors
     ///
@@ -68,7 +68,7 @@ fn rounded_up(number: &Number) -> Result<i64, NotANumericDate> {
     number.as_f64().and_then(|seconds| whole(seconds.ceil())).ok_or(NotANumericDate)
 }
 
-/// Converts a whole float to an integer, if a float represents that integer exactly.
+/// Converts a whole float to an integer. Returns `None` beyond ±2^53, where floats skip integers.
 fn whole(float: f64) -> Option<i64> {
     #[expect(
         clippy::as_conversions,
@@ -77,7 +77,7 @@ fn whole(float: f64) -> Option<i64> {
     (float.abs() <= 9_007_199_254_740_992.0).then_some(float as i64)
 }
 
-/// The error for a claim that is not a `NumericDate`.
+/// The value is not a `NumericDate`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NotANumericDate;
 
@@ -86,7 +86,7 @@ pub struct NotANumericDate;
 pub struct Seconds(u32);
 
 impl Seconds {
-    /// A span from whole seconds.
+    /// Makes a span from whole seconds.
     #[must_use]
     pub const fn new(seconds: u32) -> Self {
         Self(seconds)
@@ -98,7 +98,7 @@ impl Seconds {
         self.0
     }
 
-    /// Adds another span. Returns the longest span if the sum overflows.
+    /// Returns the sum of two spans. Saturates at the longest span.
     #[must_use]
     pub const fn plus(self, other: Self) -> Self {
         Self(self.0.saturating_add(other.0))

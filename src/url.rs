@@ -1,11 +1,11 @@
-//! Absolute URLs that an operator or an issuer names: `https`, or `http` to this machine.
+//! Absolute URLs in policies and in issuers' metadata: `https`, or `http` on a loopback address.
 
 /// A URL, split before its path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Url<'t> {
-    /// Scheme, host and port, in lower case, without a slash at the end.
+    /// Scheme, host and port, in lower case, without a final slash.
     pub base: String,
-    /// Path, query and fragment as they were written; empty, or begins with `/`, `?` or `#`.
+    /// Path, query and fragment as written. It is empty, or begins with `/`, `?` or `#`.
     pub rest: &'t str,
 }
 
@@ -14,25 +14,25 @@ impl<'t> Url<'t> {
     ///
     /// # Errors
     ///
-    /// A sentence that says what is wrong with it: no `https` (RFC 9110 section 4.2.2), except for
-    /// `http` to a loopback address; user information; an invalid host or port; a character that no
-    /// URL has.
+    /// What is wrong with the URL: its scheme is not `https` (RFC 9110 section 4.2.2), nor `http`
+    /// with a loopback address; it contains user information; its host or port is malformed; or it
+    /// contains a character that URLs cannot contain.
     pub fn parse(text: &'t str) -> Result<Self, &'static str> {
-        let (scheme, rest) = text.split_once("://").ok_or("not a URL with a scheme")?;
+        let (scheme, rest) = text.split_once("://").ok_or("it is not a URL with a scheme")?;
         let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
         let (authority, rest) = rest.split_at_checked(end).unwrap_or((rest, ""));
         if authority.contains('@') {
-            return Err("it has user information, which would be a secret in the policy");
+            return Err("it contains user information, which would be a secret in the policy");
         }
         if rest.contains('\\') || !rest.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return Err("it holds a character that has to be percent-encoded");
+            return Err("it contains a character that must be percent-encoded");
         }
         let authority = authority.to_ascii_lowercase();
         let host = host_of(&authority)?;
         match scheme {
             "https" => {}
             "http" if is_loopback(host) => {}
-            "http" => return Err("it is http, and what it carries could be read and changed"),
+            "http" => return Err("it is http, which others could read and change"),
             _ => return Err("its scheme is not https"),
         }
         Ok(Self { base: format!("{scheme}://{authority}"), rest })
@@ -44,14 +44,14 @@ impl<'t> Url<'t> {
         self.rest.split(['?', '#']).next().unwrap_or_default()
     }
 
-    /// Whether its host is this machine.
+    /// Whether the host is a loopback address or name.
     #[must_use]
     pub fn is_loopback(&self) -> bool {
         let authority = self.base.split_once("://").map_or("", |parts| parts.1);
         host_of(authority).is_ok_and(is_loopback)
     }
 
-    /// Whether it is `http`, which is allowed only to this machine.
+    /// Whether the scheme is `http`, which only loopback hosts can have.
     #[must_use]
     pub fn is_plain_http(&self) -> bool {
         self.base.starts_with("http:")
@@ -77,8 +77,8 @@ fn host_of(authority: &str) -> Result<&str, &'static str> {
                         .bytes()
                         .all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
             };
-            // A last label that begins with a digit makes an IPv4 address of the whole (WHATWG URL
-            // section 3.5), so that it has to be one.
+            // If the last label begins with a digit, browsers parse the host as an IPv4 address
+            // (WHATWG URL section 3.5), so it must be a valid one.
             let numeric = host
                 .rsplit('.')
                 .next()
@@ -86,7 +86,7 @@ fn host_of(authority: &str) -> Result<&str, &'static str> {
             host.split('.').all(label) && (!numeric || host.parse::<std::net::Ipv4Addr>().is_ok())
         }
     };
-    good.then_some(host).ok_or("its host is not a name or address in ASCII")
+    good.then_some(host).ok_or("its host is not an ASCII name or an IP address")
 }
 
 fn is_loopback(host: &str) -> bool {

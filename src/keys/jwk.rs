@@ -1,4 +1,4 @@
-//! JSON Web Keys and sets of them (RFC 7517, RFC 7518 section 6).
+//! Importing JSON Web Keys and JWK Sets (RFC 7517, RFC 7518 section 6).
 
 #[cfg(feature = "mldsa")]
 use super::LatticeKey;
@@ -11,24 +11,24 @@ use crate::json::Object;
 use base64ct::{Base64UrlUnpadded, Encoding as _};
 use serde_json::Value;
 
-/// The origin of a key set, which decides what it may contain.
+/// Where a JWK Set comes from, which decides whether it may contain shared secrets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Provenance {
-    /// A binding or the policy itself. The set may contain shared secrets.
+    /// From a binding or the policy itself. It may contain shared secrets.
     Operator,
-    /// The network. A shared secret that anyone can fetch is not secret, and is not used.
+    /// From the network. A shared secret in it is known to everybody, and is skipped.
     Network,
 }
 
 /// Imports a JWK Set (RFC 7517 section 5) or a single JWK.
 ///
-/// A key that is malformed, weak, for another use or of an unknown kind is skipped and listed in
+/// Keys that are malformed, weak, for another use or of an unknown kind are skipped and listed in
 /// [`KeySet::skipped`]. The other keys are imported.
 ///
 /// # Errors
 ///
-/// [`KeyFault`] if `keys` is not an array, has more than [`budget::KEYS_HELD`] keys, or has no key
-/// that can be used.
+/// [`KeyFault`] if `keys` is not an array or contains more than [`budget::KEYS_HELD`] keys, or if
+/// no key can be used.
 pub fn import(
     set: &Object,
     allowed: &[Algorithm],
@@ -42,11 +42,13 @@ pub fn import(
             single = vec![Value::Object(set.clone())];
             &single
         }
-        None => return Err(KeyFault::new("neither a JWK Set (\"keys\") nor a JWK (\"kty\")")),
+        None => {
+            return Err(KeyFault::new("it is neither a JWK Set (\"keys\") nor a JWK (\"kty\")"));
+        }
     };
     if members.len() > budget::KEYS_HELD {
         return Err(KeyFault::new(format!(
-            "the JWK Set holds {} keys, and {} are the most",
+            "the JWK Set contains {} keys, but at most {} are possible",
             members.len(),
             budget::KEYS_HELD
         )));
@@ -65,7 +67,7 @@ pub fn import(
         return Err(KeyFault::new(if reasons.is_empty() {
             "the JWK Set is empty".to_owned()
         } else {
-            format!("no key of the JWK Set can be used ({})", reasons.join("; "))
+            format!("no key in the JWK Set can be used ({})", reasons.join("; "))
         }));
     }
     Ok(KeySet::new(keys, skipped))
@@ -84,7 +86,7 @@ fn import_one(jwk: &Value, allowed: &[Algorithm], provenance: Provenance) -> Res
             .iter()
             .find(|algorithm| algorithm.name() == name)
             .map(std::slice::from_ref)
-            .ok_or_else(|| KeyFault::new("\"alg\" is none of the issuer's algorithms"))?,
+            .ok_or_else(|| KeyFault::new("\"alg\" is not one of the issuer's algorithms"))?,
     };
     let material = match required_text(jwk, "kty")? {
         "RSA" => {
@@ -92,7 +94,7 @@ fn import_one(jwk: &Value, allowed: &[Algorithm], provenance: Provenance) -> Res
             Material::Rsa(RsaKey::new(&bytes(jwk, "n")?, &bytes(jwk, "e")?)?)
         }
         "oct" if provenance == Provenance::Network => {
-            return Err(KeyFault::new("a shared secret in a fetched set"));
+            return Err(KeyFault::new("it is a shared secret, which must not be published"));
         }
         "oct" => Material::Secret(Secret::from_bytes(bytes(jwk, "k")?)?),
         "EC" => {
@@ -101,7 +103,7 @@ fn import_one(jwk: &Value, allowed: &[Algorithm], provenance: Provenance) -> Res
             let curve = Curve::ALL
                 .iter()
                 .find(|curve| curve.name() == name)
-                .ok_or_else(|| KeyFault::new("\"crv\" is no curve of this build"))?;
+                .ok_or_else(|| KeyFault::new("\"crv\" is not a curve that this build supports"))?;
             Material::Ec(EcKey::from_coordinates(*curve, &bytes(jwk, "x")?, &bytes(jwk, "y")?)?)
         }
         "OKP" => {
@@ -117,7 +119,7 @@ fn import_one(jwk: &Value, allowed: &[Algorithm], provenance: Provenance) -> Res
             let set = match Algorithm::from_name(required_text(jwk, "alg")?).map(Algorithm::family)
             {
                 Some(Family::MlDsa(set)) => set,
-                _ => return Err(KeyFault::new("\"alg\" is not one of an AKP key")),
+                _ => return Err(KeyFault::new("\"alg\" is not an algorithm for AKP keys")),
             };
             Material::Lattice(Box::new(LatticeKey::new(set, &bytes(jwk, "pub")?)?))
         }
@@ -126,18 +128,18 @@ fn import_one(jwk: &Value, allowed: &[Algorithm], provenance: Provenance) -> Res
     Key::new(material, id.map(str::to_owned), allowed)
 }
 
-/// Checks `key_ops` (RFC 7517 section 4.3): if present, it must contain `verify`.
+/// If `key_ops` (RFC 7517 section 4.3) is present, it must contain `verify`.
 fn check_operations(jwk: &Object) -> Result<(), KeyFault> {
     match jwk.get("key_ops") {
         None => Ok(()),
         Some(Value::Array(operations)) if operations.iter().any(|one| one == "verify") => Ok(()),
-        Some(_) => Err(KeyFault::new("\"key_ops\" does not hold \"verify\"")),
+        Some(_) => Err(KeyFault::new("\"key_ops\" does not contain \"verify\"")),
     }
 }
 
 fn refuse_private(jwk: &Object, names: &[&str]) -> Result<(), KeyFault> {
     if names.iter().any(|name| jwk.contains_key(*name)) {
-        return Err(KeyFault::new("a private key: whoever published it has given it away"));
+        return Err(KeyFault::new("it is a private key, but the gate needs only the public key"));
     }
     Ok(())
 }
@@ -148,7 +150,7 @@ fn bytes(jwk: &Object, name: &str) -> Result<Vec<u8>, KeyFault> {
 }
 
 fn required_text<'j>(jwk: &'j Object, name: &str) -> Result<&'j str, KeyFault> {
-    optional_text(jwk, name)?.ok_or_else(|| KeyFault::new(format!("no \"{name}\"")))
+    optional_text(jwk, name)?.ok_or_else(|| KeyFault::new(format!("\"{name}\" is missing")))
 }
 
 fn optional_text<'j>(jwk: &'j Object, name: &str) -> Result<Option<&'j str>, KeyFault> {

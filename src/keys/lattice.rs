@@ -21,13 +21,13 @@ pub(crate) enum AnyLatticeKey {
 }
 
 impl LatticeKey {
-    /// Makes a key from the encoding of FIPS 204 section 7.2.
+    /// Imports a key in the encoding of FIPS 204 section 7.2.
     ///
     /// # Errors
     ///
-    /// [`KeyFault`] for a length other than the parameter set's.
+    /// [`KeyFault`] if the length is not the parameter set's.
     pub fn new(set: ParameterSet, bytes: &[u8]) -> Result<Self, KeyFault> {
-        let wrong_length = |_| KeyFault::new("it does not have the length of its parameter set");
+        let wrong_length = |_| KeyFault::new("its length does not match its parameter set");
         let (name, key) = match set {
             ParameterSet::MlDsa44 => (
                 "ML-DSA-44",
@@ -51,7 +51,7 @@ impl LatticeKey {
         &self.key
     }
 
-    /// Its parameter set.
+    /// The parameter set.
     #[must_use]
     pub const fn parameter_set(&self) -> ParameterSet {
         match self.key {
@@ -61,7 +61,8 @@ impl LatticeKey {
         }
     }
 
-    /// The required members of its JWK (RFC 7638 section 3, and ML-DSA for JOSE for `AKP`).
+    /// The JSON object with the required members of the JWK, of which RFC 7638 section 3 makes the
+    /// thumbprint.
     pub(super) fn members(&self) -> String {
         self.members.clone()
     }

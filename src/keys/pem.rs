@@ -1,7 +1,7 @@
-//! Public keys in PEM (RFC 7468): SPKI, PKCS #1, and X.509 certificates.
+//! Importing public keys in PEM (RFC 7468): SPKI, PKCS #1, and X.509 certificates.
 //!
-//! A PEM text from a variable, a dashboard or a shell is often damaged: joined to one line, with
-//! literal `\n`, or with white space around it. This is repaired, because it does not change the
+//! Variables, dashboards and shells often change the text: they remove line breaks, write `\n`
+//! instead, or add white space. The importer accepts all of these, because none of them changes the
 //! key.
 
 #[cfg(feature = "mldsa")]
@@ -24,7 +24,7 @@ pub const EC_PUBLIC_KEY: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.84
 /// `id-Ed25519` (RFC 8410 section 3).
 pub const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
 
-/// The curves by their names (RFC 5480 section 2.1.1.1, SEC 2 appendix A).
+/// The curves by object identifier (RFC 5480 section 2.1.1.1, SEC 2 appendix A).
 pub const CURVES: &[(ObjectIdentifier, Curve)] = &[
     (ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7"), Curve::P256),
     (ObjectIdentifier::new_unwrap("1.3.132.0.34"), Curve::P384),
@@ -34,7 +34,7 @@ pub const CURVES: &[(ObjectIdentifier, Curve)] = &[
     (ObjectIdentifier::new_unwrap("1.3.132.0.10"), Curve::Secp256k1),
 ];
 
-/// The parameter sets by their names (RFC 9881 section 2).
+/// The parameter sets of ML-DSA by object identifier (RFC 9881 section 2).
 #[cfg(feature = "mldsa")]
 pub const PARAMETER_SETS: &[(ObjectIdentifier, ParameterSet)] = &[
     (ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.3.17"), ParameterSet::MlDsa44),
@@ -42,21 +42,23 @@ pub const PARAMETER_SETS: &[(ObjectIdentifier, ParameterSet)] = &[
     (ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.3.19"), ParameterSet::MlDsa87),
 ];
 
-/// Returns a table's value for that object identifier.
+/// Returns the value for an object identifier in one of the tables above.
 #[must_use]
 pub fn named<T: Copy>(table: &[(ObjectIdentifier, T)], name: ObjectIdentifier) -> Option<T> {
     table.iter().find(|row| row.0 == name).map(|row| row.1)
 }
 
-/// Imports every block of a PEM text, for those of the issuer's algorithms that it suits.
+/// Imports every block of a PEM text. Each key may verify those of the `allowed` algorithms that
+/// suit it.
 ///
-/// Only the public key of a certificate is used. The operator trusts the certificate by configuring
-/// it, so its dates and its issuer are not checked.
+/// Of a certificate, only the public key is used. The operator trusts the certificate by
+/// configuring it, so its dates and its issuer are not checked.
 ///
 /// # Errors
 ///
-/// [`KeyFault`] if the text contains no block, a private key, or a block that is not a usable
-/// public key. No block is skipped, because the operator wrote each of them.
+/// [`KeyFault`] if the text contains no block, a private key, or any block that is not a usable
+/// public key. Unlike keys of a JWK Set, no block is skipped, because the operator wrote each of
+/// them.
 pub fn import(text: &str, allowed: &[Algorithm]) -> Result<KeySet, KeyFault> {
     let mut keys = Vec::new();
     for block in blocks(text)? {
@@ -66,8 +68,8 @@ pub fn import(text: &str, allowed: &[Algorithm]) -> Result<KeySet, KeyFault> {
     Ok(KeySet::new(keys, Vec::new()))
 }
 
-/// Whether the bytes are a public key or certificate in DER, plain or as base64, or a PEM or JWK
-/// text. None of these can be a shared secret.
+/// Whether the bytes are a public key and so not a shared secret: PEM, a JWK or JWK Set, or DER,
+/// with or without base64.
 pub(super) fn is_public_key(bytes: &[u8]) -> bool {
     let text = String::from_utf8_lossy(bytes);
     holds_a_block(&text)
@@ -77,12 +79,12 @@ pub(super) fn is_public_key(bytes: &[u8]) -> bool {
         || decode_base64(&text).is_some_and(|der| is_public_key_in_der(&der))
 }
 
-/// Whether a block begins in the text, as [`import`] would read it.
+/// Whether [`import`] would find a block in the text.
 pub(super) fn holds_a_block(text: &str) -> bool {
     unbent(text).contains(BEGIN)
 }
 
-/// Replaces literal line ends by real ones.
+/// Replaces `\n` and `\r` that are written as two characters.
 fn unbent(text: &str) -> String {
     text.replace("\\r", "").replace("\\n", "\n")
 }
@@ -92,7 +94,7 @@ fn is_public_key_in_der(bytes: &[u8]) -> bool {
     labels.iter().any(|label| public_key_parts(label, bytes).is_ok())
 }
 
-/// Decodes base64 that may contain white space.
+/// Decodes base64 and ignores white space in it.
 fn decode_base64(text: &str) -> Option<Vec<u8>> {
     let compact: String = text.chars().filter(|c| !c.is_ascii_whitespace()).collect();
     Base64::decode_vec(&compact).ok()
@@ -113,17 +115,17 @@ fn blocks(text: &str) -> Result<Vec<Block>, KeyFault> {
     while let Some((_, after)) = rest.split_once(BEGIN) {
         let (label, after) = after
             .split_once("-----")
-            .ok_or_else(|| KeyFault::new("a PEM block whose BEGIN line does not end"))?;
+            .ok_or_else(|| KeyFault::new("a PEM block has an incomplete BEGIN line"))?;
         let (body, after) = after
             .split_once(&format!("-----END {label}-----"))
-            .ok_or_else(|| KeyFault::new("a PEM block without its END line"))?;
+            .ok_or_else(|| KeyFault::new("a PEM block has no END line"))?;
         let der = decode_base64(body)
-            .ok_or_else(|| KeyFault::new("a PEM block whose content is not base64"))?;
+            .ok_or_else(|| KeyFault::new("the content of a PEM block is not base64"))?;
         blocks.push(Block { label: label.to_owned(), der });
         rest = after;
     }
     if blocks.is_empty() {
-        return Err(KeyFault::new("no PEM block (-----BEGIN …) in it"));
+        return Err(KeyFault::new("it contains no PEM block (-----BEGIN …)"));
     }
     Ok(blocks)
 }
@@ -131,21 +133,23 @@ fn blocks(text: &str) -> Result<Vec<Block>, KeyFault> {
 fn public_key(label: &str, der: &[u8]) -> Result<Material, KeyFault> {
     if label.ends_with("PRIVATE KEY") {
         return Err(KeyFault::new(
-            "a private key: the gate needs the public key alone (openssl pkey -pubout)",
+            "it is a private key, but the gate needs only the public key (openssl pkey -pubout)",
         ));
     }
     let parts = public_key_parts(label, der)
-        .map_err(|_| KeyFault::new(format!("the {label} block does not hold a public key")))?;
+        .map_err(|_| KeyFault::new(format!("the {label} block does not contain a public key")))?;
     match parts.algorithm {
         RSA_ENCRYPTION => {
             let rsa = pkcs1::RsaPublicKey::<UintRef<'_>>::from_der(parts.key).map_err(|_| {
-                KeyFault::new(format!("the {label} block does not hold an RSA key"))
+                KeyFault::new(format!("the {label} block does not contain an RSA key"))
             })?;
             RsaKey::new(rsa.modulus.as_bytes(), rsa.public_exponent.as_bytes()).map(Material::Rsa)
         }
         EC_PUBLIC_KEY => {
             let curve = parts.parameter.and_then(|name| named(CURVES, name)).ok_or_else(|| {
-                KeyFault::new(format!("the {label} is a key on a curve that this build lacks"))
+                KeyFault::new(format!(
+                    "the {label} block contains a key on a curve that this build does not support"
+                ))
             })?;
             EcKey::from_sec1(curve, parts.key).map(Material::Ec)
         }
@@ -154,14 +158,16 @@ fn public_key(label: &str, der: &[u8]) -> Result<Material, KeyFault> {
         name if let Some(set) = named(PARAMETER_SETS, name) => {
             LatticeKey::new(set, parts.key).map(|key| Material::Lattice(Box::new(key)))
         }
-        _ => Err(KeyFault::new(format!("the {label} is a key of a kind that this build lacks"))),
+        _ => Err(KeyFault::new(format!(
+            "the {label} block contains a kind of key that this build does not support"
+        ))),
     }
 }
 
-/// A public key in DER, with its algorithm.
+/// A public key in DER, and its algorithm.
 struct PublicKeyParts<'a> {
     algorithm: ObjectIdentifier,
-    /// The algorithm's parameter, if it is an object identifier.
+    /// The algorithm's parameter, if that is an object identifier too.
     parameter: Option<ObjectIdentifier>,
     key: &'a [u8],
 }
@@ -181,7 +187,7 @@ fn public_key_parts<'a>(label: &str, bytes: &'a [u8]) -> der::Result<PublicKeyPa
     Ok(PublicKeyParts { algorithm: spki.algorithm.oid, parameter, key })
 }
 
-/// Walks to a certificate's `subjectPublicKeyInfo` (RFC 5280 section 4.1).
+/// Reads a certificate's `subjectPublicKeyInfo` (RFC 5280 section 4.1).
 fn subject_public_key_info(bytes: &[u8]) -> der::Result<SubjectPublicKeyInfoRef<'_>> {
     let mut reader = SliceReader::new(bytes)?;
     let spki = reader.sequence(|certificate| {

@@ -11,19 +11,19 @@ pub struct Secret(Vec<u8>);
 /// How a secret is encoded in its binding.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum SecretEncoding {
-    /// The text's own bytes: `"utf8"`, the default.
+    /// The bytes of the text: `"utf8"`, the default.
     #[default]
     Utf8,
     /// RFC 4648 section 4 with padding: `"base64"`.
     Base64,
     /// RFC 4648 section 5 without padding: `"base64url"`.
     Base64Url,
-    /// Two hex digits a byte, in either case: `"hex"`.
+    /// Two hexadecimal digits per byte, in either case: `"hex"`.
     Hex,
 }
 
 impl SecretEncoding {
-    /// The encodings by their names in a policy.
+    /// The encodings by the names that policies use.
     pub const NAMES: [(&str, Self); 4] = [
         ("utf8", Self::Utf8),
         ("base64", Self::Base64),
@@ -31,7 +31,7 @@ impl SecretEncoding {
         ("hex", Self::Hex),
     ];
 
-    /// The encoding of that name in a policy.
+    /// Returns the encoding with this name.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         Self::NAMES.into_iter().find(|(known, _)| *known == name).map(|(_, encoding)| encoding)
@@ -43,9 +43,9 @@ impl Secret {
     ///
     /// # Errors
     ///
-    /// [`KeyFault`] for an empty secret, for text in another encoding, for white space around it
-    /// (which `echo secret | wrangler secret put` adds), for one repeated byte, and for a public
-    /// key, which is not secret (CVE-2016-10555).
+    /// [`KeyFault`] if the secret is empty, is not in this encoding, begins or ends with white
+    /// space (such as the line feed that `echo secret | wrangler secret put` adds), repeats a
+    /// single byte, or is a public key, which everybody knows (CVE-2016-10555).
     pub fn from_text(text: &str, encoding: SecretEncoding) -> Result<Self, KeyFault> {
         if text.is_empty() {
             return Err(KeyFault::new("the secret is empty"));
@@ -65,7 +65,7 @@ impl Secret {
             SecretEncoding::Hex => decode_hex(text).ok_or("hex"),
         };
         let bytes =
-            decoded.map_err(|name| KeyFault::new(format!("the secret is not {name} as stated")))?;
+            decoded.map_err(|name| KeyFault::new(format!("the secret is not valid {name}")))?;
         Self::from_bytes(bytes)
     }
 
@@ -73,11 +73,11 @@ impl Secret {
     ///
     /// # Errors
     ///
-    /// [`KeyFault`] for no bytes, for one repeated byte, and for a public key in DER or PEM.
+    /// [`KeyFault`] if the secret is empty, repeats a single byte, or is a public key.
     pub fn from_bytes(bytes: Vec<u8>) -> Result<Self, KeyFault> {
         let Some(first) = bytes.first() else { return Err(KeyFault::new("the secret is empty")) };
         if bytes.iter().all(|byte| byte == first) {
-            return Err(KeyFault::new("the secret is one byte over and over"));
+            return Err(KeyFault::new("the secret is a single byte, repeated"));
         }
         if super::pem::is_public_key(&bytes) {
             return Err(KeyFault::new("the secret is a public key, not a shared secret"));
@@ -96,7 +96,8 @@ impl Secret {
         let longest = algorithms.iter().max_by_key(|algorithm| tag_bytes(algorithm));
         match longest.map(|algorithm| (algorithm, tag_bytes(algorithm))) {
             Some((algorithm, bytes)) if self.0.len() < bytes => Err(KeyFault::new(format!(
-                "the secret has {} bytes, and {algorithm} needs at least {bytes} (RFC 7518 section 3.2)",
+                "the secret has {} bytes, but {algorithm} needs at least {bytes} (RFC 7518 \
+                 section 3.2)",
                 self.0.len(),
             ))),
             _ => Ok(()),
@@ -104,7 +105,7 @@ impl Secret {
     }
 }
 
-/// Prints only the length.
+/// Prints the length only.
 impl fmt::Debug for Secret {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "Secret({} bytes)", self.0.len())

@@ -1,11 +1,11 @@
-//! Base64url as RFC 7515 section 2 has it: no padding, no spare bits, no other characters.
+//! Base64url as in RFC 7515 section 2: no padding, no nonzero trailing bits, no other characters.
 
 use crate::kit::{Gate, HEADER, Signer, b64, payload, table};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
 const MALFORMED: &str = "401 malformed_token";
-/// What is not even a b64token (RFC 6750 section 2.1) never gets as far as the segments.
+/// For text that is not a b64token (RFC 6750 section 2.1), and so is rejected before it is split.
 const NO_B64TOKEN: &str = "400 malformed_authorization";
 
 fn check<'e>(rows: impl IntoIterator<Item = (String, &'e str)>) {
@@ -19,7 +19,8 @@ fn segments() -> [String; 3] {
     segments.try_into().unwrap()
 }
 
-/// The base token with one segment changed, and the signature made anew unless that is the one.
+/// The base token with one segment changed. It is signed again, unless that segment is the
+/// signature.
 fn with_segment(index: usize, change: impl Fn(&str) -> String) -> String {
     let mut segments = segments();
     segments[index] = change(&segments[index]);
@@ -31,10 +32,10 @@ fn with_segment(index: usize, change: impl Fn(&str) -> String) -> String {
 }
 
 #[test]
-fn rfc7515_section_2_base64url_without_padding() {
+fn rfc7515_section_2_rejects_padding() {
     check([(segments().join("."), "200")]);
     for index in 0..3 {
-        // Only at the very end does b64token allow `=`.
+        // A b64token allows `=` only at its end.
         let padded = if index == 2 { MALFORMED } else { NO_B64TOKEN };
         check([
             (with_segment(index, |segment| format!("{segment}=")), padded),
@@ -45,8 +46,8 @@ fn rfc7515_section_2_base64url_without_padding() {
 }
 
 #[test]
-fn attack_16_padding_of_the_right_length() {
-    // The header of 27 bytes needs none, one of 28 bytes two `=`, one of 29 one.
+fn attack_16_rejects_correct_padding() {
+    // Headers of 27, 28 and 29 bytes need no, two and one `=`.
     for spaces in 0..3 {
         let header = format!("{HEADER}{}", " ".repeat(spaces));
         let good = Signer::hs256().token(&header, payload(&[]));
@@ -61,8 +62,8 @@ fn attack_16_padding_of_the_right_length() {
 }
 
 #[test]
-fn attack_16_the_other_alphabet() {
-    // A header and payload whose encodings hold both of the characters that differ.
+fn attack_16_rejects_the_alphabet_of_base64() {
+    // The encodings of this header and payload contain both characters that differ.
     let token = Signer::hs256()
         .token(r#"{"alg":"HS256","x":"???>>>~~~"}"#, payload(&[("x", r#""???>>>~~~""#)]));
     assert!(token.contains('_') && token.contains('-'), "{token}");
@@ -73,7 +74,7 @@ fn attack_16_the_other_alphabet() {
         let signature = b64(Signer::hs256().sign(&other));
         check([(format!("{other}.{signature}"), MALFORMED)]);
     }
-    // In the signature: the same bytes, written otherwise.
+    // In the signature: the same bytes in the other alphabet.
     for round in 0..100 {
         let token = Signer::hs256().signed(payload(&[("n", &round.to_string())]));
         let (input, signature) = token.rsplit_once('.').unwrap();
@@ -85,9 +86,9 @@ fn attack_16_the_other_alphabet() {
 }
 
 #[test]
-fn attack_16_spare_bits_in_the_last_character() {
+fn attack_16_rejects_nonzero_trailing_bits() {
     const ALPHABET: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-    // Texts whose last character carries 2, 4 and 6 bits of theirs.
+    // Texts of which the last character encodes 2, 4 and 6 bits.
     for spaces in 0..3 {
         let header = format!("{HEADER}{}", " ".repeat(spaces));
         let body = format!("{}{}", payload(&[]), " ".repeat(spaces));
@@ -98,11 +99,11 @@ fn attack_16_spare_bits_in_the_last_character() {
             let unused = [0, 0, 4, 2][original[index].len() % 4];
             let place = ALPHABET.find(last).unwrap();
             for bits in 1..1_usize << unused {
-                let twin = &ALPHABET[place + bits..=place + bits];
-                let segment = format!("{kept}{twin}");
+                let other = &ALPHABET[place + bits..=place + bits];
+                let segment = format!("{kept}{other}");
                 let mut segments = original.clone();
                 segments[index] = &segment;
-                // Signed as it is written, so that the spare bits are all that is wrong.
+                // The changed text is signed, so that only the trailing bits are wrong.
                 let input = format!("{}.{}", segments[0], segments[1]);
                 let signature = b64(Signer::hs256().sign(&input));
                 if index < 2 {
@@ -115,7 +116,7 @@ fn attack_16_spare_bits_in_the_last_character() {
 }
 
 #[test]
-fn attack_16_a_length_that_no_bytes_have() {
+fn attack_16_rejects_impossible_lengths() {
     for index in 0..3 {
         let token = with_segment(index, |segment| {
             let keep = segment.len() / 4 * 4;
@@ -126,14 +127,14 @@ fn attack_16_a_length_that_no_bytes_have() {
 }
 
 #[test]
-fn attack_16_foreign_characters_inside() {
+fn attack_16_rejects_other_characters() {
     for index in 0..3 {
         for foreign in [" ", "\n", "\r\n", "\t", "!", "\0", "\"", ",", "é", "\u{200b}", "%41"] {
             for at in [0, 4, 7] {
                 let token = with_segment(index, |segment| {
                     format!("{}{foreign}{}", &segment[..at], &segment[at..])
                 });
-                // A space at the very start only widens the gap behind `Bearer`.
+                // A space at the beginning only widens the gap after `Bearer`.
                 let expected = if (index, foreign, at) == (0, " ", 0) {
                     "401 bad_signature"
                 } else {
@@ -142,13 +143,13 @@ fn attack_16_foreign_characters_inside() {
                 check([(token, expected)]);
             }
         }
-        // A tilde is a b64token's character, but no base64url.
+        // A tilde is allowed in a b64token, but not in base64url.
         check([(with_segment(index, |segment| format!("~{segment}")), MALFORMED)]);
     }
 }
 
 #[test]
-fn attack_16_any_other_number_of_segments() {
+fn attack_16_rejects_other_numbers_of_segments() {
     let [header, payload, signature] = &segments();
     check([
         (format!("{header}.{payload}.{signature}."), MALFORMED),
@@ -168,9 +169,9 @@ fn attack_16_any_other_number_of_segments() {
     ]);
 }
 
-/// RFC 7516 section 3.1: five segments are an encrypted token, and the operator is told so.
+/// RFC 7516 section 3.1: a token with five segments is encrypted.
 #[test]
-fn attack_16_an_encrypted_token_is_called_one() {
+fn attack_16_tells_the_operator_about_encrypted_tokens() {
     let gate = Gate::hs();
     let because = |token: &str| {
         let call = crate::kit::Call::get("/").bearer(token);

@@ -1,4 +1,4 @@
-//! Pages of other origins (WHATWG Fetch section 3.3).
+//! Cross-origin resource sharing (WHATWG Fetch section 3.3).
 
 use crate::kit::{Call, Gate, Signer, answered, hs_issuer, payload, policy, table, with};
 use serde_json::{Value, json};
@@ -34,7 +34,7 @@ fn preflight(path: &str, origin: &str, method: &str) -> Call {
 }
 
 #[test]
-fn a_preflight_is_answered_before_a_token_is_asked_for() {
+fn responds_to_a_preflight_without_a_token() {
     let answer = usual().own_response(&preflight("/api/x", APP, "POST")).unwrap();
     assert_eq!((answer.status, answer.body.as_str()), (204, ""));
     let expected = [
@@ -47,7 +47,7 @@ fn a_preflight_is_answered_before_a_token_is_asked_for() {
 }
 
 #[test]
-fn methods_come_from_the_routes() {
+fn allows_the_methods_of_the_routes() {
     let gate = usual();
     let rows = [
         (("/read/x", "GET"), "GET, HEAD"),
@@ -67,7 +67,7 @@ fn methods_come_from_the_routes() {
 }
 
 #[test]
-fn headers_are_those_that_are_asked_for_or_those_of_the_policy() {
+fn allows_the_requested_headers_or_those_of_the_policy() {
     let allowed = |gate: &Gate, asked: &str| {
         let call = preflight("/api", APP, "GET").header("Access-Control-Request-Headers", asked);
         let answer = gate.own_response(&call).unwrap();
@@ -95,7 +95,7 @@ fn headers_are_those_that_are_asked_for_or_those_of_the_policy() {
 }
 
 #[test]
-fn a_page_that_is_not_allowed_is_allowed_nothing() {
+fn allows_nothing_to_other_pages() {
     let gate = usual();
     let strangers = [
         "https://evil.example",
@@ -118,7 +118,7 @@ fn a_page_that_is_not_allowed_is_allowed_nothing() {
 }
 
 #[test]
-fn other_options_are_ordinary() {
+fn other_options_requests_are_ordinary_requests() {
     let gate = usual();
     let options = |path: &str| Call::new("OPTIONS", path);
     let token = Signer::hs256().signed(payload(&[]));
@@ -135,7 +135,7 @@ fn other_options_are_ordinary() {
         assert!(gate.own_response(call).is_none());
         gate.verdict(call)
     });
-    // Without the key, so is a preflight.
+    // Without `cors` in the policy, a preflight is an ordinary request too.
     let without = Gate::new(&with(raw(json!({})), json!({ "cors": null })));
     let call = preflight("/api", APP, "GET");
     assert!(without.own_response(&call).is_none());
@@ -144,7 +144,7 @@ fn other_options_are_ordinary() {
 }
 
 #[test]
-fn a_preflight_for_what_is_not_there() {
+fn refuses_a_preflight_that_matches_no_route() {
     let gate = usual();
     let rows = [("/nowhere", 404), ("/api//x", 400), ("/api/a%2Fb", 400), ("/nowhere/a%2Fb", 400)];
     table(rows, |path| {
@@ -155,7 +155,7 @@ fn a_preflight_for_what_is_not_there() {
 }
 
 #[test]
-fn an_allowed_page_may_read_refusals() {
+fn lets_an_allowed_page_read_refusals() {
     let gate = usual();
     for (call, status) in [
         (Call::get("/api"), 401),
@@ -181,7 +181,7 @@ fn an_allowed_page_may_read_refusals() {
 }
 
 #[test]
-fn any_page_may_be_allowed_but_never_with_cookies() {
+fn allows_credentials_only_for_listed_origins() {
     let any = gate(json!({ "allow_origins": ["*"] }));
     for answer in [
         any.own_response(&preflight("/api", "null", "GET")).unwrap(),
@@ -201,7 +201,7 @@ fn any_page_may_be_allowed_but_never_with_cookies() {
             assert_eq!(answered(&answer, "Access-Control-Allow-Credentials"), shared);
         }
     }
-    // An allowed page may act by the cookie, and no other may.
+    // Only an allowed page may send requests with the cookie.
     let token = Signer::hs256().signed(payload(&[]));
     let post = |origin: &str| {
         let call = Call::new("POST", "/api").header("Cookie", &format!("__Host-t={token}"));

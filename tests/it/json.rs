@@ -1,4 +1,4 @@
-//! Strict JSON: what is read, and what is not.
+//! Strict JSON: what the parser accepts and rejects.
 
 mod reference;
 
@@ -9,7 +9,7 @@ use serde_json::Value;
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
-/// Whether the text is read.
+/// Checks whether each text is accepted.
 fn check<'t>(rows: impl IntoIterator<Item = (&'t str, bool)>) {
     table(rows, |text| parse(text.as_bytes()).is_ok());
 }
@@ -19,7 +19,7 @@ fn nested(open: &str, inside: &str, close: &str, depth: usize) -> String {
 }
 
 #[test]
-fn rfc8259_section_2_one_value_and_white_space_around_it() {
+fn rfc8259_section_2_accepts_one_value_with_white_space_around_it() {
     check([
         ("{}", true),
         (" \t\r\n{} \t\r\n", true),
@@ -52,7 +52,7 @@ fn rfc8259_section_2_one_value_and_white_space_around_it() {
 }
 
 #[test]
-fn rfc8259_section_4_names_stand_once() {
+fn rfc8259_section_4_rejects_repeated_names() {
     check([
         (r#"{"a":1,"b":1}"#, true),
         (r#"{"a":{"a":{"a":1}}}"#, true),
@@ -67,15 +67,15 @@ fn rfc8259_section_4_names_stand_once() {
         (r#"{"b":[0,[{"a":1,"a":2}]]}"#, false),
         (r#"{"b":[{"c":{"a":null,"a":null}}]}"#, false),
         (r#"{"/":1,"\/":2}"#, false),
-        // Two ways to write one character outside the basic plane.
+        // Two spellings of one character outside the basic plane.
         (r#"{"😀":1,"\ud83d\ude00":2}"#, false),
-        // Two characters that look alike are two names: é composed and decomposed.
+        // Two different names that look the same: é composed and decomposed.
         ("{\"\u{e9}\":1,\"e\u{301}\":2}", true),
     ]);
 }
 
 #[test]
-fn rfc8259_section_6_numbers() {
+fn rfc8259_section_6_rejects_malformed_numbers() {
     check([
         ("0", true),
         ("-0", true),
@@ -103,7 +103,7 @@ fn rfc8259_section_6_numbers() {
 }
 
 #[test]
-fn rfc8259_section_7_strings() {
+fn rfc8259_section_7_rejects_malformed_strings() {
     check([
         (r#""\u0000""#, true),
         (r#""\ud83d\ude00""#, true),
@@ -126,7 +126,7 @@ fn rfc8259_section_7_strings() {
 }
 
 #[test]
-fn rfc8259_section_8_utf8_without_a_byte_order_mark() {
+fn rfc8259_section_8_accepts_only_utf8_without_a_byte_order_mark() {
     let bytes: [&[u8]; 9] = [
         b"\xef\xbb\xbf{}",       // byte order mark
         b"\"\xff\"",             // no UTF-8 at all
@@ -142,33 +142,33 @@ fn rfc8259_section_8_utf8_without_a_byte_order_mark() {
 }
 
 #[test]
-fn depth_is_bounded_at_32() {
+fn rejects_nesting_deeper_than_32_levels() {
     for (open, close) in [("[", "]"), ("{\"a\":", "}")] {
         let rows = [1, 31, 32, 33, 200, 5_000, 200_000].map(|depth| {
             let inside = if open == "[" { "" } else { "1" };
             (nested(open, inside, close, depth), depth <= 32)
         });
         table(rows, |text| parse(text.as_bytes()).is_ok());
-        // Never closed.
+        // The arrays and objects are never closed.
         table([(open.repeat(200_000), false)], |text| parse(text.as_bytes()).is_ok());
     }
 }
 
 #[test]
-fn an_object_is_asked_for_where_one_is_needed() {
+fn parse_object_rejects_other_values() {
     let rows = [("{}", true), ("[]", false), ("\"x\"", false), ("1", false), ("null", false)];
     table(rows, |text| parse_object(text.as_bytes()).is_ok());
 }
 
 #[test]
-fn integers_keep_their_value() {
+fn keeps_the_value_of_integers() {
     for number in ["9007199254740993", "-9223372036854775808", "18446744073709551615"] {
         assert_eq!(parse(number.as_bytes()).unwrap().to_string(), number);
     }
 }
 
-/// A random text: mostly JSON, sometimes not quite.
-fn scribble(random: &mut fastrand::Rng, depth: usize, text: &mut String) {
+/// Appends random text that is mostly valid JSON.
+fn append_random(random: &mut fastrand::Rng, depth: usize, text: &mut String) {
     const SCALARS: [&str; 14] = [
         "0",
         "-0",
@@ -206,7 +206,7 @@ fn scribble(random: &mut fastrand::Rng, depth: usize, text: &mut String) {
             text.push('[');
             for index in 0..members {
                 text.push_str(if index > 0 { "," } else { "" });
-                scribble(random, depth - 1, text);
+                append_random(random, depth - 1, text);
             }
             text.push(']');
         }
@@ -216,7 +216,7 @@ fn scribble(random: &mut fastrand::Rng, depth: usize, text: &mut String) {
                 text.push_str(if index > 0 { "," } else { "" });
                 text.push_str(NAMES[random.usize(..NAMES.len() - usize::from(index > 0))]);
                 text.push(':');
-                scribble(random, depth - 1, text);
+                append_random(random, depth - 1, text);
             }
             text.push('}');
         }
@@ -224,15 +224,15 @@ fn scribble(random: &mut fastrand::Rng, depth: usize, text: &mut String) {
     text.push_str(space(random));
 }
 
-/// What is accepted, serde_json reads alike; what is not, serde_json refuses too, or it repeats a
-/// name or nests too deep.
+/// serde_json reads every accepted text the same way. It also rejects every rejected text, unless
+/// that text repeats a name or is nested too deeply.
 #[test]
-fn serde_json_reads_alike_whatever_is_accepted() {
+fn agrees_with_serde_json_on_what_it_accepts() {
     let mut random = fastrand::Rng::with_seed(0x0a5e);
     let mut counts = [0_u32; 3];
     for round in 0..20_000 {
         let mut text = String::new();
-        scribble(&mut random, round % 6, &mut text);
+        append_random(&mut random, round % 6, &mut text);
         let mut bytes = text.into_bytes();
         if round % 3 == 0 && !bytes.is_empty() {
             let at = random.usize(..bytes.len());
@@ -253,18 +253,18 @@ fn serde_json_reads_alike_whatever_is_accepted() {
             }
         }
     }
-    // Each sort occurred, or the test shows nothing.
+    // Each case must occur often enough for the test to mean something.
     assert!(counts.iter().all(|count| *count > 300), "{counts:?}");
 }
 
 #[test]
-fn no_bytes_make_it_panic() {
+fn never_panics() {
     let mut random = fastrand::Rng::with_seed(0x0b17e5);
-    const INKLINGS: &[u8] = b"{}[]:,\"\\u0123dD89eE+-. truefalsn\x00\xff\xc3\xa9\xf0";
+    const FRAGMENTS: &[u8] = b"{}[]:,\"\\u0123dD89eE+-. truefalsn\x00\xff\xc3\xa9\xf0";
     for _ in 0..20_000 {
         let length = random.usize(..40);
         let bytes: Vec<u8> =
-            (0..length).map(|_| INKLINGS[random.usize(..INKLINGS.len())]).collect();
+            (0..length).map(|_| FRAGMENTS[random.usize(..FRAGMENTS.len())]).collect();
         let _ = parse(&bytes);
         let _ = parse_object(&bytes);
     }

@@ -1,4 +1,4 @@
-//! JSON Web Keys and sets of them.
+//! Importing JSON Web Keys and JWK Sets.
 
 mod choice;
 mod weak;
@@ -17,8 +17,9 @@ fn object(value: &Value) -> Object {
     value.as_object().unwrap().clone()
 }
 
-/// What becomes of one key for an issuer of RS256 and ES256: nothing, or some words of the reason
-/// why it is not used. A good key stands beside it, and must always load.
+/// Checks why each key is skipped for an issuer with RS256 and ES256, by some words of the reason.
+/// Empty words expect that the key is imported. A valid key in the same set must always be
+/// imported.
 fn check(rows: impl IntoIterator<Item = (Value, &'static str)>) {
     let algorithms = [Algorithm::RS256, Algorithm::ES256];
     table(rows.into_iter().map(|(jwk, words)| ((jwk, words), true)), |(jwk, words)| {
@@ -42,7 +43,7 @@ fn rsa() -> Value {
     keys::rsa_jwk(keys::RSA_PRIVATE)
 }
 
-/// RFC 7515 appendix A.3.1, without its private member.
+/// The key of RFC 7515 appendix A.3.1, without its private member.
 fn p256() -> Value {
     json!({
         "kty": "EC",
@@ -53,7 +54,7 @@ fn p256() -> Value {
 }
 
 #[test]
-fn rfc7517_section_4_parameters_are_honoured() {
+fn rfc7517_section_4_respects_the_parameters_of_keys() {
     check([
         (rsa(), ""),
         (with(rsa(), json!({ "use": "sig" })), ""),
@@ -84,29 +85,29 @@ fn rfc7517_section_4_parameters_are_honoured() {
 }
 
 #[test]
-fn rfc7517_section_4_1_kinds_of_keys() {
+fn rfc7517_section_4_1_skips_unsupported_kinds_of_keys() {
     check([
         (with(rsa(), json!({ "kty": "rsa" })), "\"kty\" is not supported"),
         (with(rsa(), json!({ "kty": "XYZ" })), "\"kty\" is not supported"),
         (with(rsa(), json!({ "kty": "" })), "\"kty\" is not supported"),
-        (with(rsa(), json!({ "kty": null })), "no \"kty\""),
+        (with(rsa(), json!({ "kty": null })), "\"kty\" is missing"),
         (with(rsa(), json!({ "kty": ["RSA"] })), "\"kty\" is not a string"),
-        (with(rsa(), json!({ "kty": "EC" })), "no \"crv\""),
-        (with(rsa(), json!({ "kty": "oct" })), "no \"k\""),
-        (json!({}), "no \"kty\""),
+        (with(rsa(), json!({ "kty": "EC" })), "\"crv\" is missing"),
+        (with(rsa(), json!({ "kty": "oct" })), "\"k\" is missing"),
+        (json!({}), "\"kty\" is missing"),
         (json!("RSA"), "not a JSON object"),
         (json!(null), "not a JSON object"),
         (json!([]), "not a JSON object"),
-        // A shared secret in an asymmetric issuer's set serves nothing there.
+        // An issuer with asymmetric algorithms cannot use a shared secret.
         (keys::oct_jwk(keys::SECRET.as_bytes()), "none of the issuer's algorithms"),
     ]);
 }
 
 #[test]
-fn attack_24_private_members_give_a_key_away() {
+fn attack_24_skips_private_keys() {
     for name in ["d", "p", "q", "dp", "dq", "qi", "oth"] {
         check([(with(rsa(), json!({ name: "AQAB" })), "private")]);
-        // Whatever stands there.
+        // The value of the member does not matter.
         let mut odd = rsa();
         odd[name] = Value::Null;
         check([(odd, "private")]);
@@ -118,10 +119,10 @@ fn attack_24_private_members_give_a_key_away() {
 }
 
 #[test]
-fn rfc7518_section_6_2_points_on_the_curve() {
+fn rfc7518_section_6_2_skips_points_off_the_curve() {
     let x = "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU";
     let zero = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
-    // The field's prime itself.
+    // The prime of the field.
     let prime = "_____wAAAAEAAAAAAAAAAAAAAAD_______________8";
     check([
         (p256(), ""),
@@ -130,12 +131,12 @@ fn rfc7518_section_6_2_points_on_the_curve() {
         (with(p256(), json!({ "x": zero, "y": zero })), "no point"),
         (with(p256(), json!({ "x": prime })), "no point"),
         (with(p256(), json!({ "x": "" })), "32 bytes long"),
-        (with(p256(), json!({ "y": null })), "no \"y\""),
+        (with(p256(), json!({ "y": null })), "\"y\" is missing"),
         (with(p256(), json!({ "crv": "P-384" })), "48 bytes long"),
         (with(p256(), json!({ "crv": "p-256" })), "\"crv\""),
         (with(p256(), json!({ "crv": "secp256r1" })), "\"crv\""),
         (with(p256(), json!({ "crv": "Ed25519" })), "\"crv\""),
-        (with(p256(), json!({ "crv": null })), "no \"crv\""),
+        (with(p256(), json!({ "crv": null })), "\"crv\" is missing"),
     ]);
     let longer = json!({ "x": b64([&[0], bytes_of(x).as_slice()].concat()) });
     check([(with(p256(), longer), "32 bytes long")]);
@@ -148,7 +149,7 @@ fn bytes_of(text: &str) -> Vec<u8> {
 }
 
 #[test]
-fn rfc7517_section_5_sets_and_what_is_none() {
+fn rfc7517_section_5_imports_only_sets_and_keys() {
     let rows = [
         (json!({ "keys": [rsa()] }), true),
         (rsa(), true),
@@ -167,7 +168,7 @@ fn rfc7517_section_5_sets_and_what_is_none() {
 }
 
 #[test]
-fn attack_24_a_set_is_bounded() {
+fn attack_24_limits_the_size_of_a_set() {
     for (count, expected) in [(64, true), (65, false), (10_000, false)] {
         let set = object(&json!({ "keys": vec![keys::oct_jwk(keys::SECRET.as_bytes()); count] }));
         let imported = import(&set, &[Algorithm::HS256], Provenance::Operator);
@@ -176,21 +177,21 @@ fn attack_24_a_set_is_bounded() {
 }
 
 #[test]
-fn attack_24_a_fetched_secret_is_none() {
+fn attack_24_skips_fetched_secrets() {
     let set = json!({ "keys": [keys::oct_jwk(keys::SECRET.as_bytes())] });
     let imported = |provenance| import(&object(&set), &[Algorithm::HS256], provenance).is_ok();
     assert!(imported(Provenance::Operator));
     assert!(!imported(Provenance::Network));
-    let beside = json!({ "keys": [keys::oct_jwk(keys::SECRET.as_bytes()), rsa()] });
+    let mixed = json!({ "keys": [keys::oct_jwk(keys::SECRET.as_bytes()), rsa()] });
     let allowed = [Algorithm::RS256, Algorithm::HS256];
-    let set = import(&object(&beside), &allowed, Provenance::Network).unwrap();
+    let set = import(&object(&mixed), &allowed, Provenance::Network).unwrap();
     assert_eq!((set.keys().len(), set.skipped().len()), (1, 1));
     assert!(set.skipped()[0].fault.to_string().contains("shared secret"));
 }
 
-/// RFC 7518 section 6.4.1, and the rules for secrets, which do not depend on how one is written.
+/// RFC 7518 section 6.4.1. The requirements on secrets do not depend on where they come from.
 #[test]
-fn secrets_in_a_set() {
+fn checks_secrets_in_a_set_like_others() {
     let long = keys::SECRET.as_bytes();
     let rows = [
         (keys::oct_jwk(long), true),
@@ -209,7 +210,7 @@ fn secrets_in_a_set() {
 }
 
 #[test]
-fn attack_15_duplicate_names_in_a_set() {
+fn attack_15_rejects_repeated_names_in_a_set() {
     let (n, e) = keys::modulus_and_exponent(keys::RSA_PRIVATE);
     let issuer = with(rs_issuer(), json!({ "keys": { "jwks": "JWKS" } }));
     let key = format!(r#"{{"kty":"RSA","n":"{n}","e":"{e}"}}"#);
@@ -240,9 +241,8 @@ fn attack_15_duplicate_names_in_a_set() {
     });
 }
 
-/// The operator is told which key of a set is left out, and why.
 #[test]
-fn a_key_left_out_is_a_warning() {
+fn warns_of_skipped_keys() {
     let set = json!({ "keys": [{ "kty": "XYZ" }, rsa(), with(rsa(), json!({ "use": "enc" }))] });
     let raw = policy(with(rs_issuer(), json!({ "keys": { "jwks": set } })));
     assert_eq!(faults(&raw, &Held::default()), []);
@@ -253,9 +253,9 @@ fn a_key_left_out_is_a_warning() {
     assert!(warnings[1].problem.contains("\"use\""));
 }
 
-/// RFC 7638 section 3.1: the example's thumbprint names a key that has no `kid`.
+/// The example of RFC 7638 section 3.1. A key without `kid` is named by its thumbprint.
 #[test]
-fn rfc7638_section_3_1_thumbprint() {
+fn rfc7638_section_3_1_names_a_key_by_its_thumbprint() {
     let jwk = json!({
         "kty": "RSA",
         "n": "0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJ\
@@ -274,15 +274,15 @@ fn rfc7638_section_3_1_thumbprint() {
 }
 
 #[test]
-fn rfc7517_what_is_neither_a_key_nor_a_set_is_called_so() {
+fn rfc7517_reports_an_object_that_is_neither_a_key_nor_a_set() {
     let algorithms = [Algorithm::from_name("RS256").unwrap()];
     let neither = json!({ "kid": "a" });
     let fault = import(neither.as_object().unwrap(), &algorithms, Provenance::Operator);
-    assert!(fault.unwrap_err().to_string().starts_with("neither a JWK Set"));
+    assert!(fault.unwrap_err().to_string().starts_with("it is neither a JWK Set"));
 }
 
 #[test]
-fn a_set_says_whether_no_key_fits_or_too_many() {
+fn tells_apart_no_matching_key_and_too_many() {
     let algorithms = [Algorithm::from_name("RS256").unwrap()];
     let set = |count: usize| {
         let set = json!({ "keys": vec![keys::rsa_jwk(keys::RSA_PRIVATE); count] });

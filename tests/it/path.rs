@@ -1,4 +1,4 @@
-//! Paths: canonical, or refused.
+//! Paths: canonical paths are accepted, all others are refused.
 
 mod whatwg;
 
@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
-/// A gate with something public beside something guarded.
+/// A gate with public and protected routes.
 fn gate() -> Gate {
     Gate::new(&json!({
         "origin": "https://origin.example",
@@ -22,7 +22,7 @@ fn gate() -> Gate {
     }))
 }
 
-/// What a request without a token gets.
+/// Checks the verdict on a request for each path without a token.
 fn check<'r>(rows: impl IntoIterator<Item = (&'r str, &'r str)>) {
     let gate = gate();
     table(rows, |path| gate.verdict(&Call::get(path)));
@@ -34,7 +34,7 @@ const PUBLIC: &str = "200";
 const NOWHERE: &str = "404 no_route";
 
 #[test]
-fn attack_29_dot_segments() {
+fn attack_29_refuses_dot_segments() {
     check([
         ("/./admin", AMBIGUOUS),
         ("/admin/.", AMBIGUOUS),
@@ -56,14 +56,14 @@ fn attack_29_dot_segments() {
         ("/public/..%c0%afadmin", AMBIGUOUS),
         ("/public/.\t./admin", AMBIGUOUS),
         ("/public/.\n./admin", AMBIGUOUS),
-        // Three dots are a name like any other.
+        // Three dots are an ordinary name.
         ("/public/...", PUBLIC),
         ("/public/..x", PUBLIC),
     ]);
 }
 
 #[test]
-fn attack_29_empty_segments() {
+fn attack_29_refuses_empty_segments() {
     check([
         ("//admin", AMBIGUOUS),
         ("///admin", AMBIGUOUS),
@@ -78,7 +78,7 @@ fn attack_29_empty_segments() {
 }
 
 #[test]
-fn attack_29_encodings() {
+fn attack_29_refuses_ambiguous_encodings() {
     check([
         ("/%61dmin", AMBIGUOUS),
         ("/adm%69n", AMBIGUOUS),
@@ -110,7 +110,7 @@ fn attack_29_encodings() {
 }
 
 #[test]
-fn attack_29_bytes_that_a_path_does_not_hold() {
+fn attack_29_refuses_bytes_that_must_be_encoded() {
     check([
         ("/admin\\", AMBIGUOUS),
         ("\\admin", AMBIGUOUS),
@@ -140,7 +140,7 @@ fn attack_29_bytes_that_a_path_does_not_hold() {
 }
 
 #[test]
-fn attack_29_case_and_queries() {
+fn attack_29_matches_case_exactly_and_ignores_the_query() {
     check([
         ("/ADMIN", NOWHERE),
         ("/Public/x", NOWHERE),
@@ -158,7 +158,7 @@ fn attack_29_case_and_queries() {
 }
 
 #[test]
-fn attack_29_targets_that_are_no_path() {
+fn attack_29_refuses_targets_that_are_not_paths() {
     let rows = [
         ("*", AMBIGUOUS),
         ("", NOWHERE),
@@ -169,14 +169,14 @@ fn attack_29_targets_that_are_no_path() {
         ("https://gate.example", NOWHERE),
         ("https://gate.example*", NOWHERE),
         ("https://gate.example/*", NOWHERE),
-        // An absolute-form target of another host is judged by its path, like any other URL.
+        // A target in absolute form with another host is judged by its path, like any other URL.
         ("http://evil.example/admin", GUARDED),
         ("https://gate.example/https://gate.example/public/x", AMBIGUOUS),
         ("https://user:password@gate.example/admin", GUARDED),
         ("https://gate.example/public/x@evil.example/admin", PUBLIC),
     ];
     let gate = gate();
-    // Whatever the URL, nothing but a path under /public/ gets through without a token.
+    // Without a token, only a path under /public/ passes, regardless of the rest of the URL.
     table(rows.map(|(url, expected)| (url, expected == PUBLIC)), |url| {
         let call = Call { method: "GET".to_owned(), url: (*url).to_owned(), headers: Vec::new() };
         gate.verdict(&call) == PUBLIC
@@ -184,7 +184,7 @@ fn attack_29_targets_that_are_no_path() {
 }
 
 #[test]
-fn attack_29_method_case() {
+fn attack_29_matches_methods_exactly() {
     let gate = gate();
     let token = Signer::hs256().signed(payload(&[]));
     let rows = [
@@ -203,7 +203,7 @@ fn attack_29_method_case() {
 }
 
 #[test]
-fn attack_29_headers_that_speak_of_another_path() {
+fn attack_29_ignores_headers_that_name_another_path() {
     let names = [
         "X-Original-URL",
         "X-Rewrite-URL",
@@ -228,7 +228,7 @@ fn attack_29_headers_that_speak_of_another_path() {
 }
 
 #[test]
-fn the_url_that_was_judged_is_the_url_that_is_sent() {
+fn forwards_the_url_that_was_judged() {
     let gate = gate();
     let rows = [
         ("/public/x", "https://origin.example/public/x"),
@@ -241,7 +241,7 @@ fn the_url_that_was_judged_is_the_url_that_is_sent() {
 }
 
 #[test]
-fn urls_are_split_without_changing_a_byte() {
+fn splits_urls_without_changing_them() {
     let rows = [
         ("https://h/p?q", ("https", "h", "/p", "?q")),
         ("https://h:8080", ("https", "h:8080", "", "")),
@@ -260,12 +260,12 @@ fn urls_are_split_without_changing_a_byte() {
     });
 }
 
-/// For every path: if it is accepted, WHATWG's rules leave it as it is, its segments are what
-/// decoding makes of it, and nothing that a server might split or resolve is in them.
+/// Checks a path that is accepted: WHATWG serialization does not change it, its segments are the
+/// decoded ones, and they contain nothing that a server might split or resolve.
 fn judge(path: &str, accepted: &mut BTreeMap<Vec<String>, String>) {
     let Ok(canonical) = CanonicalPath::parse(path) else { return };
     assert_eq!(canonical.as_str(), path);
-    assert_eq!(whatwg::serialised(path), path);
+    assert_eq!(whatwg::serialized(path), path);
     let segments: Vec<_> = canonical.segments().iter().map(|one| one.to_string()).collect();
     assert_eq!(segments, whatwg::decoded_segments(path), "{path}");
     for segment in &segments {
@@ -277,7 +277,7 @@ fn judge(path: &str, accepted: &mut BTreeMap<Vec<String>, String>) {
 }
 
 #[test]
-fn every_short_path_is_refused_or_means_one_thing() {
+fn every_short_path_is_refused_or_unambiguous() {
     const ALPHABET: &[u8; 9] = b"/.%2eF\\;a";
     let mut accepted = BTreeMap::new();
     for length in 0..=5 {
@@ -295,7 +295,7 @@ fn every_short_path_is_refused_or_means_one_thing() {
 }
 
 #[test]
-fn every_escape_is_refused_or_means_one_thing() {
+fn every_escape_is_refused_or_unambiguous() {
     let mut accepted = BTreeMap::new();
     for first in 0..=255_u8 {
         for letters in [format!("%{first:02X}"), format!("%{first:02x}")] {
@@ -310,7 +310,7 @@ fn every_escape_is_refused_or_means_one_thing() {
 }
 
 #[test]
-fn random_paths_are_refused_or_mean_one_thing() {
+fn random_paths_are_refused_or_unambiguous() {
     const PIECES: [&str; 24] = [
         "/", "/", "/", ".", "..", "%2e", "%2E", "%2f", "%5C", "%25", "%C3%A9", "%c3%a9", "%ff",
         "%", "\\", ";", "a", "B", "~", "!", "'", "é", "\t", "%20",
@@ -328,15 +328,15 @@ fn random_paths_are_refused_or_mean_one_thing() {
     assert!(accepted.len() > 300, "{}", accepted.len());
 }
 
-/// Where a route allows encoded slashes, and only there.
 #[test]
-fn attack_29_encoded_slashes_where_a_route_allows_them() {
+fn attack_29_encoded_slashes_are_refused_unless_the_route_allows_them() {
     let gate = Gate::new(&json!({
         "origin": "https://origin.example",
         "issuers": [crate::kit::hs_issuer()],
         "routes": [
             { "path": "/things/{name}", "access": "public", "encoded_slash": "allow" },
-            { "path": "/files/*", "access": "public", "methods": ["GET"], "encoded_slash": "allow" },
+            { "path": "/files/*", "access": "public", "methods": ["GET"],
+              "encoded_slash": "allow" },
             { "path": "/files/*", "access": "public", "methods": ["PUT"] },
             { "path": "/plain/*", "access": "public", "encoded_slash": "refuse" },
             { "path": "/admin/*" },
@@ -350,7 +350,7 @@ fn attack_29_encoded_slashes_where_a_route_allows_them() {
         ("/things/a%2Fb%2Fc%20d", PUBLIC),
         ("/things/a%2F...", PUBLIC),
         ("/files/a/b%2Fc/d", PUBLIC),
-        // It divides no segments: one is one, for the pattern too.
+        // An encoded slash does not separate segments, for the pattern either.
         ("/things/a/b", NOWHERE),
         ("/things%2Fa", AMBIGUOUS),
         ("/things/a%2Fb/c", AMBIGUOUS),
@@ -358,7 +358,7 @@ fn attack_29_encoded_slashes_where_a_route_allows_them() {
         ("/admin/x%2Fy", AMBIGUOUS),
         ("/plain/a%2Fb", AMBIGUOUS),
         ("/nowhere/a%2Fb", AMBIGUOUS),
-        // Whoever decodes it must not be led elsewhere.
+        // A server that decodes the slash must not arrive at another path.
         ("/things/..%2Fadmin", AMBIGUOUS),
         ("/things/a%2F..%2F..%2Fadmin", AMBIGUOUS),
         ("/things/a%2F..", AMBIGUOUS),
@@ -377,7 +377,7 @@ fn attack_29_encoded_slashes_where_a_route_allows_them() {
     table(rows, |path| gate.verdict(&Call::get(path)));
     assert_eq!(gate.verdict(&Call::new("PUT", "/files/a%2Fb")), AMBIGUOUS);
     assert_eq!(gate.verdict(&Call::new("DELETE", "/files/a%2Fb")), AMBIGUOUS);
-    // What was judged is what is sent.
+    // The URL is forwarded as it was judged.
     let sent = gate.ask(&Call::get("/things/a%2fb%2Fc?d=%2f")).unwrap();
     assert_eq!(sent.url, "https://origin.example/things/a%2fb%2Fc?d=%2f");
 }

@@ -1,4 +1,4 @@
-//! Public keys in PEM, as operators paste them.
+//! Importing public keys in PEM, as operators paste them.
 
 use crate::kit::{Gate, Held, Signer, faults, keys, payload, policy, rs_issuer, table};
 use portcullis::alg::Algorithm;
@@ -6,7 +6,7 @@ use portcullis::keys::pem::import;
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
-/// Whether a token signed with the private key passes where each text is bound.
+/// Checks whether a token signed with the private key passes if the binding contains each text.
 fn check(rows: impl IntoIterator<Item = (String, bool)>) {
     let token = Signer::rs256().signed(payload(&[]));
     table(rows, |text| {
@@ -16,7 +16,7 @@ fn check(rows: impl IntoIterator<Item = (String, bool)>) {
     });
 }
 
-/// The first fault of a policy where the text is bound.
+/// The first fault of a policy whose binding contains this text.
 fn fault(text: &str) -> String {
     let faults = faults(&policy(rs_issuer()), &Held::default().value("PEM", text));
     assert_eq!(faults.len(), 1, "{faults:?}");
@@ -25,7 +25,7 @@ fn fault(text: &str) -> String {
 }
 
 #[test]
-fn rfc7468_spki_pkcs1_and_certificates() {
+fn rfc7468_imports_spki_pkcs1_and_certificates() {
     check([
         (keys::RSA_SPKI.to_owned(), true),
         (keys::RSA_PKCS1.to_owned(), true),
@@ -36,7 +36,7 @@ fn rfc7468_spki_pkcs1_and_certificates() {
 }
 
 #[test]
-fn bent_texts_are_repaired() {
+fn accepts_changed_line_breaks_and_white_space() {
     let spki = keys::RSA_SPKI;
     let body: String = spki.lines().filter(|line| !line.starts_with('-')).collect();
     let wide: Vec<_> =
@@ -61,7 +61,7 @@ fn bent_texts_are_repaired() {
 }
 
 #[test]
-fn several_blocks_are_several_keys() {
+fn imports_every_block() {
     let both = [keys::ATTACKER_SPKI, keys::RSA_SPKI];
     check([
         (both.concat(), true),
@@ -70,13 +70,13 @@ fn several_blocks_are_several_keys() {
         (both.concat().replace('\n', "\\n"), true),
         (both.concat().replace('\n', ""), true),
     ]);
-    // With one that is broken, none: an operator wrote each of them.
+    // A block that cannot be used is a fault, because the operator wrote it.
     assert!(fault(&[keys::RSA_SPKI, keys::RSA_1024_SPKI].concat()).contains("1024 bits"));
     assert!(fault(&[keys::RSA_SPKI, keys::RSA_PRIVATE].concat()).contains("private key"));
 }
 
 #[test]
-fn what_is_no_public_key() {
+fn rejects_texts_that_are_not_public_keys() {
     let no_end = keys::RSA_SPKI.replace("-----END PUBLIC KEY-----", "");
     let other_end = keys::RSA_SPKI.replace("END PUBLIC KEY", "END RSA PUBLIC KEY");
     let other_label = keys::RSA_SPKI.replace("PUBLIC KEY", "RSA PUBLIC KEY");
@@ -85,17 +85,17 @@ fn what_is_no_public_key() {
     let rows = [
         ("", "no PEM block"),
         (keys::SECRET, "no PEM block"),
-        ("-----BEGIN PUBLIC KEY", "BEGIN line does not end"),
-        ("-----BEGIN PUBLIC KEY-----\n-----END PUBLIC KEY-----", "does not hold a public key"),
-        ("-----BEGIN -----\nAAAA\n-----END -----", "does not hold a public key"),
-        (&no_end, "without its END line"),
-        (&other_end, "without its END line"),
-        (&other_label, "does not hold a public key"),
+        ("-----BEGIN PUBLIC KEY", "an incomplete BEGIN line"),
+        ("-----BEGIN PUBLIC KEY-----\n-----END PUBLIC KEY-----", "does not contain a public key"),
+        ("-----BEGIN -----\nAAAA\n-----END -----", "does not contain a public key"),
+        (&no_end, "has no END line"),
+        (&other_end, "has no END line"),
+        (&other_label, "does not contain a public key"),
         (&no_base64, "not base64"),
         (&cut, ""),
-        (keys::RSA_PRIVATE, "a private key"),
+        (keys::RSA_PRIVATE, "it is a private key"),
         (keys::RSA_1024_SPKI, "1024 bits"),
-        (keys::X25519_SPKI, "of a kind"),
+        (keys::X25519_SPKI, "a kind of key"),
         (keys::P256_SPKI, "none of the issuer's algorithms"),
         (keys::ED25519_SPKI, "none of the issuer's algorithms"),
     ];
@@ -104,9 +104,8 @@ fn what_is_no_public_key() {
     });
 }
 
-/// Trailing bytes, missing ones, and other trees: no byte of a key may be passed over.
 #[test]
-fn the_der_is_read_to_its_end() {
+fn rejects_der_with_missing_or_trailing_bytes() {
     use base64ct::{Base64, Encoding as _};
     let good = keys::der(keys::RSA_SPKI);
     let text = |der: &[u8]| {
@@ -123,7 +122,7 @@ fn the_der_is_read_to_its_end() {
 }
 
 #[test]
-fn a_key_serves_those_algorithms_that_it_suits() {
+fn a_key_verifies_only_the_algorithms_that_suit_it() {
     let all = Algorithm::ALL;
     for text in [keys::RSA_SPKI, keys::RSA_PKCS1, keys::RSA_CERTIFICATE] {
         let set = import(text, all).unwrap();
@@ -136,7 +135,7 @@ fn a_key_serves_those_algorithms_that_it_suits() {
 }
 
 #[test]
-fn no_text_makes_it_panic() {
+fn never_panics() {
     let mut random = fastrand::Rng::with_seed(0x9e3);
     let texts = [keys::RSA_SPKI, keys::RSA_PKCS1, keys::RSA_CERTIFICATE, keys::P256_SPKI];
     for round in 0..4_000 {

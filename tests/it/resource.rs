@@ -1,4 +1,4 @@
-//! Protected resource metadata (RFC 9728).
+//! The protected resource metadata (RFC 9728).
 
 use crate::kit::{Call, Gate, answered, hs_issuer, policy, table, with};
 use portcullis::response::OwnResponse;
@@ -21,7 +21,7 @@ fn document(answer: &OwnResponse) -> Value {
 }
 
 #[test]
-fn rfc9728_section_3_1_the_well_known_path_goes_before_the_identifiers_own() {
+fn rfc9728_section_3_1_inserts_the_well_known_path_before_the_identifiers_path() {
     let rows = [
         ("https://api.example", "/.well-known/oauth-protected-resource"),
         ("https://api.example/", "/.well-known/oauth-protected-resource"),
@@ -42,7 +42,7 @@ fn rfc9728_section_3_1_the_well_known_path_goes_before_the_identifiers_own() {
 }
 
 #[test]
-fn rfc9728_section_3_2_the_document() {
+fn rfc9728_section_3_2_serves_the_document() {
     let gate = gate("https://api.example/v1", json!({}));
     let path = "/.well-known/oauth-protected-resource/v1";
     for call in [Call::get(path), Call::new("HEAD", path), Call::get(&format!("{path}/?x=y"))] {
@@ -62,7 +62,7 @@ fn rfc9728_section_3_2_the_document() {
 }
 
 #[test]
-fn methods_supported_are_the_sources_that_the_rfc_knows() {
+fn lists_the_bearer_methods_that_the_rfc_defines() {
     let sources = json!({ "token": { "sources": [{ "cookie": "__Host-t" }, { "query": "t" }] } });
     let gate = gate("https://api.example", sources);
     let answer = gate.own_response(&Call::get("/.well-known/oauth-protected-resource")).unwrap();
@@ -70,7 +70,7 @@ fn methods_supported_are_the_sources_that_the_rfc_knows() {
 }
 
 #[test]
-fn other_methods_and_other_paths() {
+fn refuses_other_methods_and_ignores_other_paths() {
     let gate = gate("https://api.example/v1", json!({}));
     let path = "/.well-known/oauth-protected-resource/v1";
     let options = gate.own_response(&Call::new("OPTIONS", path)).unwrap();
@@ -93,7 +93,7 @@ fn other_methods_and_other_paths() {
 }
 
 #[test]
-fn rfc9728_section_5_1_every_challenge_points_at_it() {
+fn rfc9728_section_5_1_every_challenge_contains_the_url() {
     let gate = gate("https://api.example", json!({}));
     let url = "https://api.example/.well-known/oauth-protected-resource";
     for call in [

@@ -1,4 +1,4 @@
-//! Row 23: shared secrets, refused before they guard anything.
+//! Attack 23: weak shared secrets are policy faults.
 
 use crate::kit::{Gate, Held, Signer, faults, hs_issuer, keys, payload, policy, table, with};
 use portcullis::keys::{Secret, SecretEncoding};
@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
-/// What is wrong with each secret, given with the issuer's algorithms and the encoding: where, and
-/// some words of the problem. An empty expectation is none.
+/// Checks the fault of each secret with these algorithms and this encoding, by some words of its
+/// problem. Empty words expect no fault.
 fn check<'r>(rows: impl IntoIterator<Item = ((&'r str, &'r str, &'r str), &'r str)>) {
     table(rows, |(algorithm, encoding, secret)| Told(told(&[algorithm], encoding, secret)));
 }
@@ -20,12 +20,12 @@ fn told(algorithms: &[&str], encoding: &str, secret: &str) -> String {
     let Some(fault) = faults.first() else { return String::new() };
     assert_eq!(fault.path, "issuers[0].keys.secret");
     assert!(!fault.remedy.is_empty());
-    // Nothing of a secret is repeated.
+    // A fault must not contain the secret.
     assert!(secret.len() < 4 || !fault.to_string().contains(secret), "{fault}");
     fault.problem.clone()
 }
 
-/// A problem, equal to any of its own words.
+/// A problem, which equals every text that it contains.
 #[derive(Debug)]
 struct Told(String);
 
@@ -38,7 +38,7 @@ impl PartialEq<&str> for Told {
 const LONG: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
 #[test]
-fn attack_23_a_missing_secret() {
+fn attack_23_reports_a_missing_secret() {
     for held in [Held::default(), Held::default().value("secret", LONG)] {
         let faults = faults(&policy(hs_issuer()), &held);
         assert_eq!(faults.len(), 1, "{faults:?}");
@@ -49,42 +49,42 @@ fn attack_23_a_missing_secret() {
 }
 
 #[test]
-fn attack_23_a_binding_that_is_no_text() {
+fn attack_23_reports_a_binding_that_is_not_a_string() {
     for value in [json!({}), json!([LONG]), json!(17), Value::Null, json!(true)] {
         let faults = faults(&policy(hs_issuer()), &Held::default().value("SECRET", value));
         assert_eq!(faults.len(), 1);
-        assert_eq!(faults[0].problem, "the binding SECRET is not a text");
+        assert_eq!(faults[0].problem, "the binding SECRET is not a string");
     }
 }
 
 #[test]
-fn rfc7518_section_3_2_a_secret_is_as_long_as_the_hash() {
+fn rfc7518_section_3_2_requires_a_secret_as_long_as_the_hash() {
     check([
         (("HS256", "utf8", ""), "empty"),
-        (("HS256", "utf8", "ab"), "2 bytes, and HS256 needs at least 32"),
-        (("HS256", "utf8", &LONG[..31]), "31 bytes, and HS256 needs at least 32"),
+        (("HS256", "utf8", "ab"), "2 bytes, but HS256 needs at least 32"),
+        (("HS256", "utf8", &LONG[..31]), "31 bytes, but HS256 needs at least 32"),
         (("HS256", "utf8", &LONG[..32]), ""),
-        (("HS384", "utf8", &LONG[..32]), "32 bytes, and HS384 needs at least 48"),
-        (("HS384", "utf8", &LONG[..47]), "47 bytes, and HS384 needs at least 48"),
+        (("HS384", "utf8", &LONG[..32]), "32 bytes, but HS384 needs at least 48"),
+        (("HS384", "utf8", &LONG[..47]), "47 bytes, but HS384 needs at least 48"),
         (("HS384", "utf8", &LONG[..48]), ""),
-        (("HS512", "utf8", &LONG[..48]), "48 bytes, and HS512 needs at least 64"),
-        (("HS512", "utf8", &LONG[..63]), "63 bytes, and HS512 needs at least 64"),
+        (("HS512", "utf8", &LONG[..48]), "48 bytes, but HS512 needs at least 64"),
+        (("HS512", "utf8", &LONG[..63]), "63 bytes, but HS512 needs at least 64"),
         (("HS512", "utf8", LONG), ""),
         // Bytes count, not characters.
         (("HS256", "utf8", "éàéàéàéàéàéàéàéà"), ""),
         // Thirty-two digits are sixteen bytes.
-        (("HS256", "hex", &LONG[..32]), "16 bytes, and HS256 needs at least 32"),
+        (("HS256", "hex", &LONG[..32]), "16 bytes, but HS256 needs at least 32"),
         (("HS256", "base64", "MDEyMzQ1Njc4OWFiY2RlZg=="), "16 bytes"),
         (("HS256", "base64url", "MDEyMzQ1Njc4OWFiY2RlZg"), "16 bytes"),
     ]);
-    // The longest of several hashes decides.
+    // The algorithm with the longest hash decides.
     assert!(
         told(&["HS256", "HS512", "HS384"], "utf8", &LONG[..48]).contains("HS512 needs at least 64")
     );
 }
 
 #[test]
-fn attack_23_secrets_that_are_none() {
+fn attack_23_rejects_guessable_secrets() {
     let zeros = "\0".repeat(64);
     let letters = "a".repeat(64);
     let newline = format!("{LONG}\n");
@@ -93,9 +93,9 @@ fn attack_23_secrets_that_are_none() {
     let tab = format!("{LONG}\t");
     let wide = format!("{LONG}\u{a0}");
     check([
-        (("HS256", "utf8", zeros.as_str()), "one byte over and over"),
-        (("HS256", "utf8", &letters), "one byte over and over"),
-        (("HS256", "hex", &letters), "one byte over and over"),
+        (("HS256", "utf8", zeros.as_str()), "a single byte, repeated"),
+        (("HS256", "utf8", &letters), "a single byte, repeated"),
+        (("HS256", "hex", &letters), "a single byte, repeated"),
         (("HS256", "utf8", &newline), "white space"),
         (("HS256", "utf8", &windows), "white space"),
         (("HS256", "utf8", &before), "white space"),
@@ -138,7 +138,7 @@ fn attack_23_a_public_key_is_no_secret() {
         (("HS256", "base64", &wrapped), "public key"),
         (("HS256", "base64", &wrapped_jwk), "public key"),
     ]);
-    // A PEM text is repaired before it is read as a key, so that it has to be before it is not.
+    // The check undoes the same changes to a PEM text as the importer of keys does.
     let bent = pem.replace("-----BEGIN", "--\\r---BEGIN");
     check([(("HS256", "utf8", bent.as_str()), "PEM")]);
     let hex: String = keys::der(keys::RSA_SPKI).iter().map(|byte| format!("{byte:02x}")).collect();
@@ -151,20 +151,32 @@ fn base64_of(bytes: &[u8]) -> String {
 }
 
 #[test]
-fn attack_23_a_secret_is_in_the_encoding_that_is_stated() {
+fn attack_23_rejects_secrets_in_another_encoding() {
     let odd = &LONG[..63];
     check([
-        (("HS256", "base64", "not base64 at all, but a sentence"), "not padded base64 as stated"),
-        (("HS256", "base64", "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY"), "not padded base64"),
+        (("HS256", "base64", "not base64 at all, but a sentence"), "not valid padded base64"),
+        (
+            ("HS256", "base64", "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY"),
+            "not valid padded base64",
+        ),
         (("HS256", "base64", "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="), ""),
-        (("HS256", "base64", "____________________________________________"), "not padded base64"),
-        (("HS256", "base64url", "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="), "not unpadded"),
+        (
+            ("HS256", "base64", "____________________________________________"),
+            "not valid padded base64",
+        ),
+        (
+            ("HS256", "base64url", "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="),
+            "not valid unpadded base64url",
+        ),
         (("HS256", "base64url", "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY"), ""),
-        (("HS256", "base64url", "++++++++++++++++++++++++++++++++++++++++++++"), "not unpadded"),
-        (("HS256", "hex", odd), "not hex"),
+        (
+            ("HS256", "base64url", "++++++++++++++++++++++++++++++++++++++++++++"),
+            "not valid unpadded base64url",
+        ),
+        (("HS256", "hex", odd), "not valid hex"),
         (
             ("HS256", "hex", "0x0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"),
-            "not hex",
+            "not valid hex",
         ),
         (
             (
@@ -172,7 +184,7 @@ fn attack_23_a_secret_is_in_the_encoding_that_is_stated() {
                 "hex",
                 "xyzxyzxyzxyzxyzxyzxyzxyzxyzxyzxyzxyzxyzxyzxyzxyzxyzxyzxyzxyzxyzxyzxyzxyz",
             ),
-            "not hex",
+            "not valid hex",
         ),
         (("HS256", "hex", LONG), ""),
         (("HS256", "hex", "0123456789ABCDEF0123456789ABCDEF0123456789abcdef0123456789abcdef"), ""),
@@ -180,7 +192,7 @@ fn attack_23_a_secret_is_in_the_encoding_that_is_stated() {
 }
 
 #[test]
-fn each_encoding_gives_the_bytes_that_it_names() {
+fn decodes_each_encoding() {
     use base64ct::{Base64, Base64UrlUnpadded, Encoding as _};
     let bytes: Vec<u8> = (128..192).collect();
     let hex: String = bytes.iter().map(|byte| format!("{byte:02X}")).collect();
@@ -206,7 +218,7 @@ fn each_encoding_gives_the_bytes_that_it_names() {
 }
 
 #[test]
-fn encodings_are_spelled_exactly() {
+fn names_of_encodings_are_exact() {
     let rows = [
         ("utf8", Some(SecretEncoding::Utf8)),
         ("base64", Some(SecretEncoding::Base64)),
@@ -221,7 +233,7 @@ fn encodings_are_spelled_exactly() {
 }
 
 #[test]
-fn at_most_four_secrets() {
+fn accepts_at_most_four_secrets() {
     let names: Vec<_> = (0..5).map(|number| format!("S{number}")).collect();
     let held = names
         .iter()
@@ -232,11 +244,14 @@ fn at_most_four_secrets() {
     assert_eq!(faults(&issuer(4), &held), []);
     let faults = faults(&issuer(5), &held);
     assert_eq!(faults.len(), 1);
-    assert!(faults[0].problem.contains("5 secrets, and 4 are the most"), "{faults:?}");
+    assert!(
+        faults[0].problem.contains("there are 5 secrets, but at most 4 are possible"),
+        "{faults:?}"
+    );
 }
 
 #[test]
-fn every_faulty_secret_is_named_at_once() {
+fn reports_every_faulty_secret_at_once() {
     let held = Held::default().value("A", "short").value("B", LONG).value("C", "");
     let issuer = with(hs_issuer(), json!({ "keys": { "secret": ["A", "B", "C", "D"] } }));
     let problems: Vec<_> =
@@ -248,7 +263,7 @@ fn every_faulty_secret_is_named_at_once() {
 }
 
 #[test]
-fn secrets_from_bytes() {
+fn makes_secrets_from_bytes() {
     let rows: [(&[u8], bool); 5] = [
         (b"", false),
         (b"\0\0\0\0", false),
@@ -260,7 +275,7 @@ fn secrets_from_bytes() {
 }
 
 #[test]
-fn a_secret_in_the_place_of_a_bindings_name_is_not_shown() {
+fn does_not_show_a_secret_in_place_of_a_bindings_name() {
     for pasted in [keys::SECRET, "0123456789abcdef0123456789abcdef", "short, but no name", "a/b+c="]
     {
         for source in ["secret", "pem", "jwks"] {

@@ -43,19 +43,19 @@ fn mldsa_jose_keys_name_their_algorithm() {
         let jwk = pair.jwk();
         let set = |changes: Value| with(jwk.clone(), changes);
         let public = pair.public();
-        const LENGTH: &str = "the length of its parameter set";
+        const LENGTH: &str = "its length does not match its parameter set";
         let mut null = jwk.clone();
         null["priv"] = Value::Null;
         let mut rows = vec![
             (jwk.clone(), ""),
             (set(json!({ "use": "sig", "key_ops": ["verify"], "kid": "k" })), ""),
-            (set(json!({ "alg": null })), "no \"alg\""),
+            (set(json!({ "alg": null })), "\"alg\" is missing"),
             (set(json!({ "alg": 44 })), "\"alg\" is not a string"),
             (set(json!({ "alg": "ML-DSA" })), "\"alg\""),
-            (set(json!({ "alg": "RS256" })), "\"alg\" is not one of an AKP key"),
-            (set(json!({ "kty": "OKP" })), "no \"crv\""),
+            (set(json!({ "alg": "RS256" })), "\"alg\" is not an algorithm for AKP keys"),
+            (set(json!({ "kty": "OKP" })), "\"crv\" is missing"),
             (set(json!({ "kty": "MLWE" })), "\"kty\" is not supported"),
-            (set(json!({ "pub": null })), "no \"pub\""),
+            (set(json!({ "pub": null })), "\"pub\" is missing"),
             (set(json!({ "pub": "" })), LENGTH),
             (set(json!({ "pub": b64(&public[1..]) })), LENGTH),
             (set(json!({ "pub": b64([&public[..], b"\0"].concat()) })), LENGTH),

@@ -91,7 +91,7 @@ fn rfc7517_appendix_a_3_symmetric_keys() {
     let set = imported(&keys, &hmac, Provenance::Operator).unwrap();
     let (names, reasons) = outcome(&set);
     assert_eq!(names, ["HMAC key used in JWS spec Appendix A.1 example"]);
-    assert_eq!(reasons, ["\"alg\" is none of the issuer's algorithms"]);
+    assert_eq!(reasons, ["\"alg\" is not one of the issuer's algorithms"]);
     assert!(imported(&keys, &hmac, Provenance::Network).is_none());
     assert!(imported(&keys, &ASYMMETRIC, Provenance::Operator).is_none());
 }

@@ -1,5 +1,5 @@
-//! A second opinion on JSON that is known to be well formed: whether a name repeats, and how deep
-//! it nests. It shares no code with the crate.
+//! A second implementation for well-formed JSON, which finds repeated names and the depth of
+//! nesting. It shares no code with the crate.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! Which key of a set a token is tried with.
+//! Which keys of a set are tried for a token.
 
 use crate::kit::{
     Call, Gate, Signer, hs_issuer, keys, now, payload, policy, rs_issuer, table, with,
@@ -10,7 +10,7 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 const UNKNOWN_KEY: &str = "401 unknown_key";
 const BAD_SIGNATURE: &str = "401 bad_signature";
 
-/// An issuer with a set of shared secrets: each key a `kid` (or none) and a secret's name.
+/// A gate whose issuer has these shared secrets, each with a `kid` (or none) and the secret's name.
 fn gate(set: &[(Option<&str>, &str)]) -> Gate {
     let set: Vec<_> = set
         .iter()
@@ -23,7 +23,7 @@ fn secret_of(name: &str) -> Vec<u8> {
     format!("{name}{}", keys::SECRET).into()
 }
 
-/// The verdict on tokens that name a `kid` (or none) and are signed with a secret of that name.
+/// Checks the verdicts on tokens with this `kid` (or none) that are signed with the named secret.
 fn check(set: &[(Option<&str>, &str)], rows: &[((Option<&str>, &str), &str)]) {
     let gate = gate(set);
     table(rows.iter().copied(), |(kid, secret)| gate.token(&token(*kid, secret)));
@@ -35,7 +35,7 @@ fn token(kid: Option<&str>, secret: &str) -> String {
 }
 
 #[test]
-fn a_kid_picks_the_keys_of_that_name() {
+fn a_kid_selects_the_keys_with_that_name() {
     check(
         &[(Some("a"), "A"), (Some("b"), "B")],
         &[
@@ -51,7 +51,7 @@ fn a_kid_picks_the_keys_of_that_name() {
 }
 
 #[test]
-fn attack_24_two_keys_of_one_name_are_both_tried() {
+fn attack_24_tries_both_of_two_keys_with_one_name() {
     check(
         &[(Some("a"), "A"), (Some("a"), "B"), (Some("c"), "C")],
         &[((Some("a"), "A"), "200"), ((Some("a"), "B"), "200"), ((Some("a"), "C"), BAD_SIGNATURE)],
@@ -59,26 +59,26 @@ fn attack_24_two_keys_of_one_name_are_both_tried() {
 }
 
 #[test]
-fn attack_24_no_kid_in_the_token() {
+fn attack_24_tries_up_to_four_keys_without_a_kid() {
     let keys = [(Some("a"), "A"), (Some("b"), "B"), (Some("c"), "C"), (Some("d"), "D")];
     check(&keys[..1], &[((None, "A"), "200"), ((None, "B"), BAD_SIGNATURE)]);
     let all = ["A", "B", "C", "D"].map(|secret| ((None, secret), "200"));
     check(&keys, &all);
-    // More than are tried: none is.
+    // If more keys match than may be tried, none is tried.
     let five = [keys.as_slice(), &[(Some("e"), "E")]].concat();
     check(&five, &all.map(|(token, _)| (token, UNKNOWN_KEY)));
     check(&five, &[((Some("e"), "E"), "200")]);
 }
 
 #[test]
-fn attack_24_more_keys_of_one_name_than_are_tried() {
+fn attack_24_tries_no_key_if_more_than_four_have_the_name() {
     let five = ["A", "B", "C", "D", "E"].map(|secret| (Some("a"), secret));
     check(&five[..4], &[((Some("a"), "D"), "200")]);
     check(&five, &[((Some("a"), "A"), UNKNOWN_KEY), ((Some("a"), "E"), UNKNOWN_KEY)]);
 }
 
 #[test]
-fn a_key_without_a_name_answers_to_every_name() {
+fn a_key_without_a_name_matches_every_kid() {
     check(
         &[(None, "N"), (Some("a"), "A")],
         &[
@@ -92,9 +92,8 @@ fn a_key_without_a_name_answers_to_every_name() {
     );
 }
 
-/// Keys that cannot verify the token's algorithm do not count among those that fit.
 #[test]
-fn attack_24_a_keys_own_alg_is_binding() {
+fn attack_24_a_key_verifies_only_its_own_alg() {
     let key = |algorithm: &str, secret: &str| {
         with(keys::oct_jwk(&secret_of(secret)), json!({ "alg": algorithm }))
     };
@@ -117,7 +116,7 @@ fn attack_24_a_keys_own_alg_is_binding() {
 }
 
 #[test]
-fn attack_24_the_good_keys_of_a_set_count() {
+fn attack_24_uses_the_valid_keys_of_a_set() {
     let good = with(keys::rsa_jwk(keys::RSA_PRIVATE), json!({ "kid": "k" }));
     let broken: [Value; 8] = [
         json!({ "kty": "XYZ", "kid": "k" }),
@@ -139,9 +138,9 @@ fn attack_24_the_good_keys_of_a_set_count() {
     }
 }
 
-/// What a log calls the key: its own name, never what the token called it.
+/// Logs contain the name of the key, never the `kid` of the token.
 #[test]
-fn the_trace_names_the_key_that_bore_it_out() {
+fn the_trace_names_the_key_that_verified_the_signature() {
     let gate = gate(&[(None, "N"), (Some("a"), "A")]);
     let named = |kid: Option<&str>, secret: &str| {
         let call = Call::get("/").bearer(&token(kid, secret));

@@ -1,4 +1,4 @@
-//! Row 12: RSA keys that guard nothing.
+//! Attack 12: weak RSA keys are not imported.
 
 use super::{check, rsa};
 use crate::kit::{Gate, b64, keys, policy, rs_issuer, with};
@@ -21,7 +21,7 @@ fn modulus() -> Vec<u8> {
 }
 
 #[test]
-fn attack_12_exponents() {
+fn attack_12_rejects_weak_exponents() {
     const RANGE: &str = "from 65537 to 2^32 - 1";
     check([
         (with_exponent(b"\x01\x00\x01"), ""),
@@ -39,7 +39,7 @@ fn attack_12_exponents() {
         (with_exponent(b""), "exponent is empty"),
         (with_exponent(b"\x00"), "exponent has leading zeros"),
         (with_exponent(b"\x00\x01\x00\x01"), "exponent has leading zeros"),
-        (with(rsa(), json!({ "e": null })), "no \"e\""),
+        (with(rsa(), json!({ "e": null })), "\"e\" is missing"),
         (with(rsa(), json!({ "e": 65537 })), "\"e\" is not a string"),
         (with(rsa(), json!({ "e": "AQAB=" })), "\"e\" is not unpadded base64url"),
         (with(rsa(), json!({ "e": "AQA B" })), "\"e\" is not unpadded base64url"),
@@ -47,7 +47,7 @@ fn attack_12_exponents() {
 }
 
 #[test]
-fn attack_12_sizes() {
+fn attack_12_rejects_moduli_that_are_too_short_or_malformed() {
     check([
         (with_modulus(&keys::weak("bits_512")), "512 bits"),
         (with_modulus(&keys::weak("bits_1024")), "1024 bits"),
@@ -57,18 +57,18 @@ fn attack_12_sizes() {
         (with_modulus("AQ"), "1 bits"),
         (with_modulus("AA"), "modulus has leading zeros"),
         (with_modulus(""), "modulus is empty"),
-        (with(rsa(), json!({ "n": null })), "no \"n\""),
+        (with(rsa(), json!({ "n": null })), "\"n\" is missing"),
         (with(rsa(), json!({ "n": 1 })), "\"n\" is not a string"),
         (with_modulus(&b64([b"\0".as_slice(), &modulus()].concat())), "modulus has leading zeros"),
         (with_modulus(&format!("{}=", b64(modulus()))), "\"n\" is not unpadded base64url"),
     ]);
-    // Zeros in front must not make up for what is missing.
+    // Leading zeros must not make a short modulus long enough.
     let padded = [&[0; 128], modulus().split_at(128).1].concat();
     check([(with_modulus(&b64(padded)), "modulus has leading zeros")]);
 }
 
 #[test]
-fn attack_12_moduli_that_are_no_product_of_two_primes() {
+fn attack_12_rejects_moduli_with_small_factors() {
     let mut even = modulus();
     even[255] -= 1;
     let power = [&[0x80], [0; 255].as_slice()].concat();
@@ -80,27 +80,28 @@ fn attack_12_moduli_that_are_no_product_of_two_primes() {
 }
 
 #[test]
-fn attack_12_roca() {
+fn attack_12_rejects_roca_keys() {
     check([(with_modulus(&keys::weak("roca")), "CVE-2017-15361")]);
 }
 
 #[test]
-fn attack_12_the_bounds_are_reached() {
+fn attack_12_accepts_the_smallest_and_greatest_sizes() {
     use rsa::traits::PublicKeyParts as _;
     let key = keys::private_key(keys::RSA_PRIVATE);
     assert_eq!(RsaKey::new(&key.n_bytes(), &key.e_bytes()).unwrap().bits(), 2048);
-    // No prime is needed for a modulus of the largest size to be taken: one without small factors.
+    // A modulus of the greatest size is accepted if it has no small factors, so no primes are
+    // needed.
     let mut largest = vec![0xff; 1024];
     let taken = (0..=127_u8).any(|less| {
         largest[1023] = 0xff - 2 * less;
         RsaKey::new(&largest, b"\x01\x00\x01").is_ok_and(|key| key.bits() == 8192)
     });
-    assert!(taken, "no key of 8192 bits is taken");
+    assert!(taken, "no key of 8192 bits is accepted");
 }
 
-/// A weak key beside a good one is left out; alone it is a fault, and the gate does not open.
+/// A weak key in a set with a valid key is skipped.
 #[test]
-fn attack_12_a_weak_key_alone_is_a_fault() {
+fn attack_12_a_set_with_only_weak_keys_is_a_fault() {
     let set = json!({ "keys": [with_exponent(b"\x03"), rsa()] });
     let gate = Gate::new(&policy(with(rs_issuer(), json!({ "keys": { "jwks": set } }))));
     let token = crate::kit::Signer::rs256().signed(crate::kit::payload(&[]));

@@ -1,8 +1,8 @@
-//! A second opinion on paths: the path state of the WHATWG URL parser for special schemes, and
-//! plain percent-decoding. It shares no code with the crate.
+//! A second implementation for paths: the path state of the WHATWG URL parser for special schemes,
+//! and plain percent-decoding. It shares no code with the crate.
 
-/// The path as a URL parser writes it back.
-pub(super) fn serialised(path: &str) -> String {
+/// Returns the path as a URL parser serializes it.
+pub(super) fn serialized(path: &str) -> String {
     let path: String = path.chars().filter(|c| !matches!(c, '\t' | '\n' | '\r')).collect();
     let path = path.split(['?', '#']).next().unwrap();
     let inner = path.strip_prefix(['/', '\\']).unwrap_or(path);
@@ -25,7 +25,7 @@ pub(super) fn serialised(path: &str) -> String {
     format!("/{}", segments.join("/"))
 }
 
-/// The path percent-encode set.
+/// Encodes the characters of the path percent-encode set.
 fn encoded(segment: &str) -> String {
     let mut text = String::new();
     for byte in segment.bytes() {
@@ -35,7 +35,8 @@ fn encoded(segment: &str) -> String {
     text
 }
 
-/// What a server that splits and then decodes makes of an accepted path.
+/// Returns the segments that a server gets if it splits an accepted path and then decodes the
+/// parts.
 pub(super) fn decoded_segments(path: &str) -> Vec<String> {
     let path = path.strip_prefix('/').unwrap();
     let path = path.strip_suffix('/').unwrap_or(path);
