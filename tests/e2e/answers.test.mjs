@@ -1,4 +1,5 @@
-// The gate's own answers: one form for all of them (RFC 9457), no oracle for forgers, nothing taken from the request.
+// The gate's own responses. They are problem details (RFC 9457), do not reveal how far an invalid
+// token got, and do not repeat any part of the request.
 
 import assert from "node:assert/strict";
 import {
@@ -15,8 +16,9 @@ import {
 
 const { claims, hs256, hs256Token, SECRET } = policies;
 
-/** Tokens by the reason for which they are refused, all outwardly alike. */
 const now = tokens.now();
+
+/** Tokens by the reason for which they are refused. By default, all get the same response. */
 const REFUSED = {
   malformed_token: [
     "a.b.c",
@@ -63,7 +65,7 @@ withGate(
   }),
   (test) => {
     for (const [code, refused] of Object.entries(REFUSED)) {
-      test(`the body names ${code}`, async ({ gate, origin }) => {
+      test(`the body contains the reason code ${code}`, async ({ gate, origin }) => {
         for (const token of refused) {
           await assertRefused(await gate.fetchWith(token, "/api/a"), 401, INVALID, {
             detail: code,
@@ -73,8 +75,8 @@ withGate(
       });
     }
 
-    test("the body names every other reason", async ({ gate, origin }) => {
-      const raw = (target, ...values) =>
+    test("the body contains every other reason code", async ({ gate, origin }) => {
+      const raw = (/** @type {string} */ target, /** @type {string[]} */ ...values) =>
         gate.raw({ target, headers: values.map((value) => ["Authorization", value]) });
       const good = hs256Token();
       await assertRefused(await gate.fetch("/api/a"), 401, {}, { detail: "missing_token" });
@@ -120,7 +122,7 @@ withGate(
   "by default",
   ({ origin }) => ({ policy: hs256({ origin }), secrets: { SECRET } }),
   (test) => {
-    test("RFC 8725 section 3.11: no answer tells a forger how far a token got", async ({
+    test("RFC 8725 section 3.11: all invalid tokens get the same response", async ({
       gate,
       origin,
     }) => {
@@ -138,8 +140,8 @@ withGate(
       origin.expectNone();
     });
 
-    test("CF-Ray is named in the body, unless it cannot be one", async ({ gate, origin }) => {
-      const rayOf = async (ray) => {
+    test("the body contains the CF-Ray if it is valid", async ({ gate, origin }) => {
+      const rayOf = async (/** @type {string} */ ray) => {
         const response = await gate.raw({ target: "/api/a", headers: [["CF-Ray", ray]] });
         const { text } = await assertRefused(response, 401, {}, { why: ray });
         return JSON.parse(text).ray;
@@ -157,7 +159,7 @@ withGate(
       origin.expectNone();
     });
 
-    test("nothing of the request comes back in a refusal", async ({ gate, origin }) => {
+    test("a refusal contains no part of the request", async ({ gate, origin }) => {
       const response = await gate.raw({
         target: "/api/canary?canary=canary",
         headers: [
@@ -174,7 +176,7 @@ withGate(
 );
 
 gateTest(
-  "RFC 9110 section 11.5: the realm is the policy's",
+  "RFC 9110 section 11.5: challenges contain the realm of the policy",
   ({ origin }) => ({
     policy: hs256({ origin, realm: "Orders, v2 (EU); a=b" }),
     secrets: { SECRET },

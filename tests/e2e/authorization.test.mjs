@@ -1,4 +1,5 @@
-// The Authorization header field: exactly one credential, of one shape (RFC 6750 section 2.1, RFC 9110 section 11.6.2).
+// The Authorization header must contain exactly one well-formed credential (RFC 6750 section 2.1,
+// RFC 9110 section 11.6.2).
 
 import {
   assertAdmitted,
@@ -9,27 +10,35 @@ import {
   withGate,
 } from "./harness/index.mjs";
 
+/** @import { Running } from "./harness/running.mjs" */
+/** @import { RawRequest } from "./harness/socket.mjs" */
+
 const { hs256, hs256Token, SECRET } = policies;
 
 for (const runtime of ["miniflare", "workerd"]) {
   withGate(
-    `the Authorization header field in ${runtime}`,
+    `the Authorization header in ${runtime}`,
     ({ origin }) => ({ runtime, policy: hs256({ origin }), secrets: { SECRET } }),
     (test) => {
-      // Raw, because HTTP libraries tidy header fields up.
+      /**
+       * Uses a raw socket, because HTTP libraries normalize headers.
+       *
+       * @param {Running} gate
+       * @param {string[]} values
+       */
       const send = (gate, ...values) =>
         gate.raw({
           target: "/api/items",
           headers: values.map((value) => ["Authorization", value]),
         });
 
-      test("RFC 9110 section 11.1: the scheme counts in any case", async ({ gate, origin }) => {
+      test("RFC 9110 section 11.1: the scheme is case-insensitive", async ({ gate, origin }) => {
         for (const scheme of ["Bearer", "bearer", "BEARER", "bEaReR"]) {
           await assertAdmitted(await send(gate, `${scheme} ${hs256Token()}`), origin, scheme);
         }
       });
 
-      test("RFC 6750 section 2.1: one or more spaces stand before the token", async ({
+      test("RFC 6750 section 2.1: accepts one or more spaces before the token", async ({
         gate,
         origin,
       }) => {
@@ -42,7 +51,7 @@ for (const runtime of ["miniflare", "workerd"]) {
         }
       });
 
-      test("a Bearer credential of another shape is a bad request", async ({ gate, origin }) => {
+      test("answers 400 to a malformed Bearer credential", async ({ gate, origin }) => {
         const good = hs256Token();
         const malformed = [
           "Bearer",
@@ -75,10 +84,7 @@ for (const runtime of ["miniflare", "workerd"]) {
         }
       });
 
-      test("a b64token that is no token of ours is refused like any bad token", async ({
-        gate,
-        origin,
-      }) => {
+      test("answers 401 to a b64token that is not a valid JWT", async ({ gate, origin }) => {
         for (const value of [
           "a",
           "a.b",
@@ -97,7 +103,7 @@ for (const runtime of ["miniflare", "workerd"]) {
         }
       });
 
-      test("two credentials are a bad request, in two lines or in one, equal or not", async ({
+      test("answers 400 to two credentials, in two lines or in one, equal or not", async ({
         gate,
         origin,
       }) => {
@@ -126,7 +132,7 @@ for (const runtime of ["miniflare", "workerd"]) {
         }
       });
 
-      test("an empty line before the credential, which the runtime leaves out, is none", async ({
+      test("ignores an empty line before the credential, which the runtime removes", async ({
         gate,
         origin,
       }) => {
@@ -135,7 +141,7 @@ for (const runtime of ["miniflare", "workerd"]) {
         origin.expectNone();
       });
 
-      test("RFC 9110 section 11.1: a credential of another scheme counts as no token", async ({
+      test("RFC 9110 section 11.1: treats a credential of another scheme as no token", async ({
         gate,
         origin,
       }) => {
@@ -153,16 +159,16 @@ for (const runtime of ["miniflare", "workerd"]) {
         }
       });
 
-      test("a token of 16 KiB is looked at, one of more is a bad request", async ({
+      test("accepts a token of 16 KiB and answers 400 to a longer one", async ({
         gate,
         origin,
       }) => {
         const base = hs256Token({ filler: "" });
-        // Three bytes of claim are four characters of token.
-        const filler = (length) =>
+        // Base64url encodes three bytes of a claim as four characters.
+        const ofLength = (/** @type {number} */ length) =>
           hs256Token({ filler: "x".repeat(Math.floor(((length - base.length) * 3) / 4)) });
-        await assertAdmitted(await send(gate, `Bearer ${filler(16_380)}`), origin);
-        await assertRefused(await send(gate, `Bearer ${filler(16_400)}`), 400, INVALID_REQUEST);
+        await assertAdmitted(await send(gate, `Bearer ${ofLength(16_380)}`), origin);
+        await assertRefused(await send(gate, `Bearer ${ofLength(16_400)}`), 400, INVALID_REQUEST);
         origin.expectNone();
         await assertRefused(
           await send(gate, `Bearer ${".".repeat(100_000)}`),
@@ -172,11 +178,9 @@ for (const runtime of ["miniflare", "workerd"]) {
         origin.expectNone();
       });
 
-      test("tokens elsewhere are not looked for unless the policy says so", async ({
-        gate,
-        origin,
-      }) => {
+      test("by default, ignores tokens in other places", async ({ gate, origin }) => {
         const good = hs256Token();
+        /** @type {RawRequest[]} */
         const elsewhere = [
           { target: `/api/items?access_token=${good}` },
           { target: "/api/items", headers: [["Cookie", `access_token=${good}`]] },

@@ -1,14 +1,29 @@
-// Values that nobody else has, sent in every way there is: neither the Worker's log nor an answer of the gate's holds
-// one of them, in clear or encoded. The origin is looked through in the same way, and there they are.
+// Unique values are sent in every place. Neither the Worker's log nor a response of the gate
+// contains any of them, whether unencoded or encoded. The same search finds them in what the origin
+// receives.
 
 import assert from "node:assert/strict";
 import { Canaries, decisions, head, told } from "./harness/canaries.mjs";
 import { assertAdmitted, assertProblem, gateTest, policies, tokens } from "./harness/index.mjs";
 
+/** @import { GateOptions } from "./harness/gate.mjs" */
+/** @import { Origin, Received } from "./harness/origin.mjs" */
+/** @import { Changes } from "./harness/policies.mjs" */
+/** @import { Running } from "./harness/running.mjs" */
+/** @import { HeaderLine } from "./harness/socket.mjs" */
+/** @import { Parts } from "./harness/tokens.mjs" */
+
+/** @typedef {[target: string, headers: HeaderLine[]]} Sent */
+/** @typedef {(path: string, token: string) => Sent} Place */
+
 const { AUDIENCE, claims, hs256 } = policies;
 
-/** A policy that logs all there is, and tells clients all there is. */
-const talkative = ({ origin, ...changes }) =>
+/**
+ * A policy that logs every decision and tells clients the reason.
+ *
+ * @param {{origin: Origin} & Changes} options
+ */
+const verbose = ({ origin, ...changes }) =>
   hs256({
     origin,
     errors: { detail: "reason" },
@@ -41,17 +56,27 @@ const FORWARD = {
   proof: { secret: "HOP_SECRET" },
 };
 
-const SOURCES = ["authorization", { cookie: "__Host-token" }, { header: "X-Token" }, { query: "access_token" }, "websocket-protocol"]; // prettier-ignore
+const SOURCES = [
+  "authorization",
+  { cookie: "__Host-token" },
+  { header: "X-Token" },
+  { query: "access_token" },
+  "websocket-protocol",
+];
 
-/** A way to send a token in each of the sources: [target, headers]. */
+/**
+ * The places of a token in a request.
+ *
+ * @type {Record<string, Place>}
+ */
 const PLACES = {
   authorization: (path, token) => [path, [["Authorization", `Bearer ${token}`]]],
-  "an authorization of no scheme": (path, token) => [path, [["Authorization", token]]],
-  "an authorization of another scheme": (path, token) => [
+  "an Authorization header without a scheme": (path, token) => [path, [["Authorization", token]]],
+  "an Authorization header with another scheme": (path, token) => [
     path,
     [["Authorization", `Basic ${token}`]],
   ],
-  "an authorization of two tokens": (path, token) => [
+  "an Authorization header with two tokens": (path, token) => [
     path,
     [["Authorization", `Bearer ${token} ${token}`]],
   ],
@@ -65,10 +90,18 @@ const PLACES = {
   ],
 };
 
-/** Tokens with a canary wherever there can be one: good, and bad in every way. */
+/**
+ * Makes valid tokens and invalid tokens of every kind, with a canary in every possible place.
+ *
+ * @param {Canaries} canaries
+ * @param {string} secret
+ * @returns {Record<string, string> & {good: string}}
+ */
 function markedTokens(canaries, secret) {
+  /** @param {Record<string, unknown>} [changes] */
   const payload = (changes) => {
-    const mark = (name) => canaries.make(`claim ${name}`).replaceAll(" ", "-");
+    const mark = (/** @type {string} */ name) =>
+      canaries.make(`claim ${name}`).replaceAll(" ", "-");
     return claims({
       sub: mark("sub"),
       jti: mark("jti"),
@@ -78,12 +111,16 @@ function markedTokens(canaries, secret) {
       roles: [mark("roles")],
       acr: mark("acr"),
       list: [mark("list"), { deep: mark("deep") }],
-      // Goes into a header percent-encoded.
+      // Percent-encoded in a header.
       custom: `100 % für ${mark("custom")}`,
       [mark("name")]: true,
       ...changes,
     });
   };
+  /**
+   * @param {Record<string, unknown>} [changes]
+   * @param {Partial<Parts> & {header?: object}} [more]
+   */
   const make = (changes = {}, { header = {}, key = secret, ...more } = {}) =>
     tokens.token({
       key,
@@ -91,13 +128,13 @@ function markedTokens(canaries, secret) {
       payload: payload(changes),
       ...more,
     });
-  const text = (name) => canaries.make(name);
+  const text = (/** @type {string} */ name) => canaries.make(name);
   const good = make();
   const [headerPart, payloadPart, signaturePart] = tokens.segments(good);
   return {
     good,
     expired: make({ exp: 1 }),
-    early: make({ nbf: tokens.now() + 9999 }),
+    "not yet valid": make({ nbf: tokens.now() + 9999 }),
     "of another issuer": make({ iss: `https://${text("iss")}.example/` }),
     "for another audience": make({ aud: [text("aud"), text("aud 2")] }),
     "with a wrong signature": make(
@@ -105,58 +142,75 @@ function markedTokens(canaries, secret) {
       { key: text("another secret, and one that is long enough") },
     ),
     "with a changed signature": tokens.withChangedCharacter(good, good.length - 20),
-    "with a changed payload": `${headerPart}.${tokens.base64url(JSON.stringify(payload()))}.${signaturePart}`,
+    "with a changed payload": tokens.rawToken(
+      headerPart,
+      tokens.base64url(JSON.stringify(payload())),
+      signaturePart,
+    ),
     "without a signature": `${headerPart}.${payloadPart}.`,
-    "of no algorithm": make({}, { header: { alg: text("alg") } }),
+    "of an unknown algorithm": make({}, { header: { alg: text("alg") } }),
     "of another algorithm": make({}, { header: { alg: "RS256" } }),
     "of another type": make({}, { header: { typ: text("typ") } }),
     "of the proof's type": make({}, { header: { typ: "portcullis-proof+jwt" } }),
-    critical: make({}, { header: { crit: [text("crit")] } }),
-    "with a key of its own": make(
+    "with a critical extension": make({}, { header: { crit: [text("crit")] } }),
+    "with a key in its header": make(
       {},
       { header: { jku: `https://${text("jku")}.example`, jwk: { k: text("jwk") } } },
     ),
-    "with an endless kid": make({}, { header: { kid: text("kid").repeat(100) } }),
+    "with a long kid": make({}, { header: { kid: text("kid").repeat(100) } }),
     "with a kid that is a line of the log": make(
       {},
       { header: { kid: `\r\n{"event":"${text("line")}"}` } },
     ),
     "with a claim of 9 KiB": make({ custom: text("oversized").repeat(250) }),
-    "with a claim of controls": make({ custom: `a\r\nX-Evil: ${text("controls")}\0` }),
-    "with a claim of the wrong kind": make({
+    "with control characters in a claim": make({ custom: `a\r\nX-Evil: ${text("controls")}\0` }),
+    "with claims of the wrong type": make({
       exp: text("exp"),
       iat: text("iat"),
       nbf: text("nbf"),
     }),
-    "with a sub of the wrong kind": make({ sub: { [text("key of sub")]: text("value of sub") } }),
-    "with a scope of the wrong kind": make({ scope: `a  ${text("two spaces")}` }),
-    "with two kinds of scope": make({ scp: [text("scp")] }),
+    "with a sub of the wrong type": make({ sub: { [text("key of sub")]: text("value of sub") } }),
+    "with a malformed scope": make({ scope: `a  ${text("two spaces")}` }),
+    "with scope and scp": make({ scp: [text("scp")] }),
     "bound to a key": make({ cnf: { jkt: text("jkt") } }),
     "with events": make({ events: { [text("event")]: {} } }),
     "with a name twice": make(
       {},
       { payload: `{"sub":"${text("first")}","sub":"${text("second")}"}` },
     ),
-    "with half a payload": make({}, { payload: `{"sub":"${text("half")}` }),
-    "with a payload of no object": make({}, { payload: JSON.stringify(text("string")) }),
-    "with bytes that are no UTF-8": make(
+    "with a truncated payload": make({}, { payload: `{"sub":"${text("half")}` }),
+    "with a payload that is not an object": make({}, { payload: JSON.stringify(text("string")) }),
+    "with invalid UTF-8": make(
       {},
       { payload: Buffer.from(`{"sub":"${text("bytes")}\xff"}`, "latin1") },
     ),
     "too large": make({ filler: text("filler").repeat(800) }),
     "of one part": text("one"),
-    "of three parts that are none":
-      `${text("part 1")}.${text("part 2")}.${text("part 3")}`.replaceAll(" ", "-"),
+    "of three invalid parts": `${text("part 1")}.${text("part 2")}.${text("part 3")}`.replaceAll(
+      " ",
+      "-",
+    ),
   };
 }
 
-/** Sends every one of these to every path, in every place; returns how many, and what of it reached the origin. */
-async function sendAll({ gate, origin, canaries, marked, paths, places = PLACES }) {
+/**
+ * Sends each token in each place to each path. Returns the number of requests, and those that
+ * reached the origin.
+ *
+ * @param {object} options
+ * @param {Running} options.gate
+ * @param {Origin} options.origin
+ * @param {Canaries} options.canaries
+ * @param {Record<string, string>} options.marked
+ * @param {string[]} options.paths
+ */
+async function sendAll({ gate, origin, canaries, marked, paths }) {
   let sent = 0;
+  /** @type {{name: string, place: string, path: string, request: Received}[]} */
   const reached = [];
   const answers = new Map();
   for (const [name, token] of Object.entries(marked)) {
-    for (const [place, put] of Object.entries(places)) {
+    for (const [place, put] of Object.entries(PLACES)) {
       for (const path of paths) {
         const [target, headers] = put(path, token);
         const response = await gate.raw({
@@ -169,7 +223,7 @@ async function sendAll({ gate, origin, canaries, marked, paths, places = PLACES 
           response.header("x-origin") === "reached" ? 1 : 0,
           `${name}, ${place}, ${path}`,
         );
-        answers.set(told(response), `the answer to a token ${name} in ${place} for ${path}`);
+        answers.set(told(response), `the response to a token ${name} in ${place} for ${path}`);
         assert.ok(
           response.status < 500,
           `${response.status} to a token ${name} in ${place} for ${path}`,
@@ -179,12 +233,18 @@ async function sendAll({ gate, origin, canaries, marked, paths, places = PLACES 
       }
     }
   }
-  // The origin of the tests says nothing of what it was asked: whatever is found is of the gate's making.
+  // The origin of the tests does not repeat requests, so a canary in a response would come from the
+  // gate.
   for (const [text, what] of answers) canaries.expectNoneIn(what, text);
   return { sent, reached };
 }
 
-/** Signatures are secrets too; what precedes them is found by the canaries in it. */
+/**
+ * Adds the signatures of the tokens to the canaries. The other segments already contain canaries.
+ *
+ * @param {Canaries} canaries
+ * @param {Record<string, string>} marked
+ */
 function keepSignatures(canaries, marked) {
   for (const [name, token] of Object.entries(marked)) {
     const [, , signature] = tokens.segments(token);
@@ -197,23 +257,28 @@ const SECRET = canaries.secret("the secret");
 const HOP_SECRET = canaries.secret("the hop secret");
 const STRICT_SECRET = canaries.secret("the candidate's secret");
 
-/** Judged by beside the enforced policy: of the same tokens it makes something else. */
+/**
+ * A candidate policy whose verdicts and identities differ from those of the enforced policy.
+ *
+ * @param {Origin} origin
+ */
 const candidate = (origin) => {
   const policy = hs256({
     origin,
     routes: ROUTES,
     forward: { claims: { "X-Auth-Subject": "/tenant" } },
   });
-  policy.issuers[0].keys = { secret: ["SECRET", "STRICT_SECRET"] };
-  policy.issuers[0].require = ["email"];
+  const [issuer] = policy.issuers;
+  issuer.keys = { secret: ["SECRET", "STRICT_SECRET"] };
+  issuer.require = ["email"];
   return policy;
 };
 
 gateTest(
-  "tokens in every place, good and bad, enforced, reported and tried out",
+  "neither the log nor a response contains a value from a token",
   ({ origin }) => ({
     runtime: "workerd",
-    policy: talkative({ origin, routes: ROUTES, forward: FORWARD, token: { sources: SOURCES } }),
+    policy: verbose({ origin, routes: ROUTES, forward: FORWARD, token: { sources: SOURCES } }),
     vars: { POLICY_CANDIDATE: candidate(origin) },
     secrets: { SECRET, HOP_SECRET, STRICT_SECRET },
   }),
@@ -229,38 +294,43 @@ gateTest(
       paths: [...paths, "/nowhere", "/api//a"],
     });
 
-    // The same eyes see them at the origin, which is told of them: in clear, percent-encoded, in base64url.
-    const at = (wanted) =>
-      reached.find(({ name, place, path }) => `${name} ${place} ${path}` === wanted).request;
+    // The same search finds the values in what the origin receives: unencoded, percent-encoded and
+    // in base64url.
+    const at = (/** @type {string} */ wanted) => {
+      const found = reached.find(({ name, place, path }) => `${name} ${place} ${path}` === wanted);
+      assert.ok(found, wanted);
+      return found.request;
+    };
     const good = at("good authorization /api/a");
     const [, payload, signature] = tokens.segments(marked.good);
-    const { sub } = JSON.parse(Buffer.from(payload, "base64url"));
-    assert.equal(good.header("x-auth-subject"), sub);
-    assert.equal(good.header("x-auth-payload"), payload);
-    assert.match(good.header("x-auth-custom"), /^100%20%25%20f%C3%BCr|^100 %25 f%C3%BCr/);
+    const { sub } = JSON.parse(Buffer.from(payload, "base64url").toString());
+    const header = (/** @type {string} */ name) => good.header(name) ?? "";
+    assert.equal(header("x-auth-subject"), sub);
+    assert.equal(header("x-auth-payload"), payload);
+    assert.match(header("x-auth-custom"), /^100%20%25%20f%C3%BCr|^100 %25 f%C3%BCr/);
     assert.deepEqual(
       [
-        canaries.in(good.header("x-auth-subject")).length > 0,
-        canaries.in(good.header("x-auth-payload")).length > 5,
-        canaries.in(good.header("x-auth-custom")).length > 0,
+        canaries.in(header("x-auth-subject")).length > 0,
+        canaries.in(header("x-auth-payload")).length > 5,
+        canaries.in(header("x-auth-custom")).length > 0,
         canaries.in(signature).length > 0,
       ],
       [true, true, true, true],
     );
     const proof = good.header("x-portcullis-proof");
-    assert.ok(proof, "the hop's proof");
+    assert.ok(proof, "the hop proof");
     assert.ok(
       canaries.in(head(at("expired authorization /report/a"))).length > 0,
-      "reported, and passed on",
+      "a request that report mode admits is forwarded with its token",
     );
 
     await gate.stop();
-    assert.equal(decisions(gate.logs).length, sent, "one line a request");
+    assert.equal(decisions(gate.logs).length, sent, "one line for each request");
     const events = new Set(gate.logs.structured.map(({ event }) => event));
-    assert.ok(events.has("candidate"), "the candidate made something else of some of it");
+    assert.ok(events.has("candidate"), "the candidate policy differs for some requests");
     assert.ok(!gate.logs.text.includes(tokens.segments(proof)[2]), "the proof is in the log");
     canaries.expectNoneIn("the log", gate.logs.text);
-    // Nor is there a line that is none of the gate's.
+    // Every line is a structured line of the gate.
     assert.deepEqual(
       gate.logs.entries.filter(({ json }) => json === undefined),
       [],
@@ -268,17 +338,18 @@ gateTest(
   },
 );
 
-// What only Miniflare has: a revocation store, a limiter. It may lose lines of the log, so that those that count are
-// waited for.
+// Only Miniflare has KV and a rate limiter. It can lose log lines, so the test waits for those that
+// it needs.
 
 const EVENTS = { "http://schemas.openid.net/event/backchannel-logout": {} };
 const CLIENT = "the-client-at-the-provider";
 const LOGOUT = "/backchannel-logout";
 
-for (const [how, more] of [
+/** @type {[how: string, more: GateOptions][]} */
+const STORES = [
   ["works", { kvNamespaces: ["REVOKED"] }],
   [
-    "is down, and says whom it was asked for",
+    "throws errors that contain its arguments",
     {
       services: { REVOKED: { name: "store", entrypoint: "Store" } },
       workers: [
@@ -298,13 +369,15 @@ for (const [how, more] of [
       ],
     },
   ],
-]) {
-  const own = new Canaries();
-  const secret = own.secret("the secret");
+];
+
+for (const [how, more] of STORES) {
+  const canaries = new Canaries();
+  const secret = canaries.secret("the secret");
   gateTest(
-    `revoked tokens, logouts and too many refusals, where the store ${how}`,
+    `revocations, logouts and rate limits do not leak values if the store ${how}`,
     ({ origin }) => ({
-      policy: talkative({
+      policy: verbose({
         origin,
         revocation: { kv: "REVOKED", logout_path: LOGOUT, logout_audience: CLIENT },
         rate_limit: { binding: "FAILURES" },
@@ -315,13 +388,22 @@ for (const [how, more] of [
     }),
     async ({ gate, origin }) => {
       const works = more.kvNamespaces !== undefined;
-      const marks = (...names) => Object.fromEntries(names.map((name) => [name, own.make(name)]));
-      const make = (changes, key = secret) => tokens.token({ key, ...changes });
+      const marks = (/** @type {string[]} */ ...names) =>
+        Object.fromEntries(names.map((name) => [name, canaries.make(name)]));
+      /**
+       * @param {{header: object, payload: object}} parts
+       * @param {string} [key]
+       */
+      const make = (parts, key = secret) => tokens.token({ key, ...parts });
       let asked = 0;
+      /**
+       * @param {string} token
+       * @param {string[][]} [headers]
+       */
       const ask = async (token, headers = []) => {
         const sent = [["Authorization", `Bearer ${token}`], ...headers];
         const response = await gate.raw({ target: "/api/a", headers: sent });
-        own.expectNoneIn("an answer", told(response));
+        canaries.expectNoneIn("a response", told(response));
         asked += 1;
         return response;
       };
@@ -332,20 +414,21 @@ for (const [how, more] of [
       if (works) {
         const seen = await assertAdmitted(good, origin);
         assert.equal(seen.header("x-auth-subject"), payload.sub);
-        assert.ok(own.in(head(seen)).includes("sub"));
+        assert.ok(canaries.in(head(seen)).includes("sub"));
       } else {
         await assertProblem(good, 503, { detail: "revocation_unavailable" });
       }
 
-      const store = works && (await gate.miniflare.getKVNamespace("REVOKED"));
+      const store = works ? await gate.miniflare.getKVNamespace("REVOKED") : undefined;
       for (const by of ["jti", "sub", "sid"]) {
-        const other = claims(marks("jti", "sub", "sid"));
-        if (works) await store.put(`${by}:issuer:${other[by]}`, own.make("the entry's text"));
-        const response = await ask(make({ header: marks("kid"), payload: other }));
+        const ids = marks("jti", "sub", "sid");
+        await store?.put(`${by}:issuer:${ids[by]}`, canaries.make("the entry's text"));
+        const response = await ask(make({ header: marks("kid"), payload: claims(ids) }));
         if (works) assert.match(response.text, /"code":"revoked"/);
         else await assertProblem(response, 503, { detail: "revocation_unavailable" });
       }
 
+      /** @param {Record<string, unknown>} [changes] */
       const logout = (changes) =>
         claims({
           aud: CLIENT,
@@ -355,42 +438,44 @@ for (const [how, more] of [
           ...changes,
         });
       const typ = { header: { ...marks("kid"), typ: "logout+jwt" } };
-      for (const [token, status] of [
+      /** @type {[token: string, status: number][]} */
+      const logouts = [
         [make({ ...typ, payload: logout() }), works ? 200 : 503],
         [make({ ...typ, payload: logout(marks("nonce")) }), 400],
         [make({ ...typ, payload: logout(marks("aud")) }), 400],
         [make({ ...typ, payload: logout({ events: marks("event") }) }), 400],
-        [make({ ...typ, payload: logout() }, own.secret("another secret")), 400],
-        [own.make("no token"), 400],
-      ]) {
-        for (const [target, expected] of [
+        [make({ ...typ, payload: logout() }, canaries.secret("another secret")), 400],
+        [canaries.make("no token"), 400],
+      ];
+      for (const [token, status] of logouts) {
+        for (const [target, expected] of /** @type {const} */ ([
           [LOGOUT, status],
-          [`${LOGOUT}?${own.make("query")}`, works ? 400 : status],
-        ]) {
+          [`${LOGOUT}?${canaries.make("query")}`, works ? 400 : status],
+        ])) {
           const response = await gate.raw({
             method: "POST",
             target,
             headers: [["Content-Type", "application/x-www-form-urlencoded"]],
-            body: `logout_token=${token}&${own.make("field")}=${own.make("value")}`,
+            body: `logout_token=${token}&${canaries.make("field")}=${canaries.make("value")}`,
           });
           assert.equal(response.status, expected, response.text);
-          own.expectNoneIn("an answer to a logout", told(response));
+          canaries.expectNoneIn("the response to a logout", told(response));
         }
       }
 
-      // The client's address is nobody's business either.
-      const address = own.keep("the address", "198.51.100.234");
+      // The client's address must not be logged either.
+      const address = canaries.keep("the address", "198.51.100.234");
       let limited = 0;
       for (let times = 0; times < 12 && limited === 0; times += 1) {
         const forged = make(
           { header: marks("kid"), payload: claims(marks("sub")) },
-          own.secret("another secret"),
+          canaries.secret("another secret"),
         );
         const { status } = await ask(forged, [["CF-Connecting-IP", address]]);
         if (status === 429) limited += 1;
         else assert.equal(status, 401);
       }
-      assert.equal(limited, 1, "too many are refused in another way");
+      assert.equal(limited, 1, "the rate limit applies");
       origin.expectNone();
 
       await gate.logs.waitFor((book) => decisions(book).length >= asked);
@@ -402,7 +487,7 @@ for (const [how, more] of [
           book.structured.some(({ event }) => event === "revocations_unreadable"),
         );
       }
-      own.expectNoneIn("the log", gate.logs.text);
+      canaries.expectNoneIn("the log", gate.logs.text);
     },
   );
 }

@@ -1,5 +1,4 @@
-// Claim values in headers: whatever a token says, no header is broken, nothing is read in two ways, and nobody
-// gets a 500 for it.
+// Claim values in headers. No value can break a header, be read in two ways, or cause a 500.
 
 import assert from "node:assert/strict";
 import {
@@ -11,9 +10,17 @@ import {
   withGate,
 } from "./harness/index.mjs";
 
+/** @import { Origin } from "./harness/origin.mjs" */
+/** @import { Running } from "./harness/running.mjs" */
+
 const { claims, hs256, hs256Token, SECRET } = policies;
 
-/** The documented encoding, written anew: visible ASCII and inner single spaces stay, all else is percent-encoded UTF-8. */
+/**
+ * A second implementation of the documented encoding: everything except visible ASCII and single
+ * inner spaces is percent-encoded as UTF-8.
+ *
+ * @param {string} text
+ */
 function encoded(text) {
   const bytes = Buffer.from(text, "utf8");
   return [...bytes]
@@ -39,10 +46,18 @@ withGate(
     secrets: { SECRET },
   }),
   (test) => {
+    /**
+     * Sends a token with changed claims and returns the forwarded request.
+     *
+     * @param {Running} gate
+     * @param {Origin} origin
+     * @param {Record<string, unknown>} changes
+     * @param {string} why
+     */
     const forwarded = async (gate, origin, changes, why) =>
       assertAdmitted(await gate.fetchWith(hs256Token(changes), "/api/a"), origin, why);
 
-    test("strings go as visible ASCII, everything else percent-encoded", async ({
+    test("forwards strings, with everything except visible ASCII percent-encoded", async ({
       gate,
       origin,
     }) => {
@@ -76,20 +91,21 @@ withGate(
       for (const sub of subjects) {
         const why = JSON.stringify(sub);
         const seen = await forwarded(gate, origin, { sub }, why);
-        assert.equal(seen.header("x-auth-subject"), encoded(sub), why);
-        assert.equal(decodeURIComponent(seen.header("x-auth-subject")), sub, why);
+        const subject = seen.header("x-auth-subject") ?? "";
+        assert.equal(subject, encoded(sub), why);
+        assert.equal(decodeURIComponent(subject), sub, why);
         assert.equal(seen.header("x-admin"), undefined, why);
       }
     });
 
-    test("an absent, null or empty claim writes no header", async ({ gate, origin }) => {
+    test("sets no header for an absent, null or empty claim", async ({ gate, origin }) => {
       for (const extra of [undefined, null, "", [], {}]) {
         const seen = await forwarded(gate, origin, { extra }, JSON.stringify(extra));
         assert.equal(seen.header("x-auth-extra"), undefined, JSON.stringify(extra));
       }
     });
 
-    test("other values go as JSON", async ({ gate, origin }) => {
+    test("forwards other values as JSON", async ({ gate, origin }) => {
       const values = [
         true,
         false,
@@ -107,20 +123,23 @@ withGate(
       for (const extra of values) {
         const why = JSON.stringify(extra);
         const seen = await forwarded(gate, origin, { extra }, why);
-        const text = seen.header("x-auth-extra");
+        const text = seen.header("x-auth-extra") ?? "";
         assert.match(text, /^[\x20-\x7e]+$/, why);
         assert.deepEqual(JSON.parse(decodeURIComponent(text)), extra, why);
       }
     });
 
-    test("scopes go joined by spaces, from a string or an array", async ({ gate, origin }) => {
+    test("forwards scopes joined by spaces, from a string or an array", async ({
+      gate,
+      origin,
+    }) => {
       for (const scope of ["read write", ["read", "write"]]) {
         const seen = await forwarded(gate, origin, { scope }, JSON.stringify(scope));
         assert.equal(seen.header("x-auth-scope"), "read write");
       }
     });
 
-    test("a value of more than 8 KiB is refused, and so is a number that parsers read differently", async ({
+    test("refuses values over 8 KiB and numbers that parsers read differently", async ({
       gate,
       origin,
     }) => {
@@ -146,7 +165,7 @@ withGate(
       }
     });
 
-    test("a subject that is no string is refused", async ({ gate, origin }) => {
+    test("refuses a subject that is not a string", async ({ gate, origin }) => {
       for (const sub of [1, true, ["user-1"], { id: "user-1" }]) {
         await assertRefused(await gate.fetchWith(hs256Token({ sub }), "/api/a"), 401, INVALID, {
           why: JSON.stringify(sub),
@@ -155,7 +174,7 @@ withGate(
       }
     });
 
-    test("broken text in a payload is refused, not repaired", async ({ gate, origin }) => {
+    test("refuses a malformed payload and does not repair it", async ({ gate, origin }) => {
       const good = JSON.stringify(claims({ sub: "MARK" }));
       const payloads = [
         Buffer.from(good.replace("MARK", "\\ud800")),

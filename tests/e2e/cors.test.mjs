@@ -1,4 +1,5 @@
-// Pages of other origins (WHATWG Fetch section 3.3), and the metadata that tells clients where to get tokens (RFC 9728).
+// Requests from pages of other origins (WHATWG Fetch section 3.3), and the metadata from which
+// clients learn where to get tokens (RFC 9728).
 
 import assert from "node:assert/strict";
 import {
@@ -10,42 +11,50 @@ import {
   withGate,
 } from "./harness/index.mjs";
 
+/** @import { Running } from "./harness/running.mjs" */
+
 const { hs256, hs256Token, ISSUER, SECRET } = policies;
 
 const APP = "https://app.example.com";
 
-const names = (field) => field.split(", ").sort();
+/** @param {string | null} field */
+const names = (field) => (field ?? "").split(", ").sort();
 
 for (const runtime of ["miniflare", "workerd"]) {
   withGate(
-    `pages of other origins in ${runtime}`,
+    `CORS in ${runtime}`,
     ({ origin }) => ({
       runtime,
       policy: hs256({ origin, cors: { allow_origins: [APP], max_age: 600 } }),
       secrets: { SECRET },
     }),
     (test) => {
+      /**
+       * @param {Running} gate
+       * @param {string} target
+       * @param {Record<string, string>} [headers]
+       */
       const preflight = (gate, target, headers = {}) =>
         gate.fetch(target, {
           method: "OPTIONS",
           headers: { Origin: APP, "Access-Control-Request-Method": "DELETE", ...headers },
         });
 
-      test("a preflight is answered by the gate, and never reaches the origin", async ({
+      test("the gate answers preflights, which do not reach the origin", async ({
         gate,
         origin,
       }) => {
-        for (const [target, methods] of [
+        for (const [target, methods] of /** @type {const} */ ([
           ["/api/a", ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"]],
           ["/public/a", ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"]],
           ["/read-only/a", ["GET", "HEAD"]],
-        ]) {
+        ])) {
           const response = await preflight(gate, target, {
             "Access-Control-Request-Headers": "authorization,x-requested-with",
           });
           assert.equal(response.status, 204, target);
           assert.equal(await response.text(), "");
-          const header = (name) => response.headers.get(name);
+          const header = (/** @type {string} */ name) => response.headers.get(name);
           assert.equal(header("access-control-allow-origin"), APP);
           assert.deepEqual(names(header("access-control-allow-methods")), methods);
           assert.deepEqual(names(header("access-control-allow-headers")), [
@@ -54,12 +63,15 @@ for (const runtime of ["miniflare", "workerd"]) {
           ]);
           assert.equal(header("access-control-max-age"), "600");
           assert.equal(header("access-control-allow-credentials"), null);
-          assert.match(header("vary"), /\bOrigin\b/);
+          assert.match(header("vary") ?? "", /\bOrigin\b/);
           origin.expectNone(target);
         }
       });
 
-      test("a page that is not allowed is allowed nothing", async ({ gate, origin }) => {
+      test("a preflight from a page that is not allowed gets no CORS headers", async ({
+        gate,
+        origin,
+      }) => {
         const response = await preflight(gate, "/api/a", { Origin: "https://evil.example" });
         assert.equal(response.status, 204);
         assert.deepEqual(
@@ -69,7 +81,7 @@ for (const runtime of ["miniflare", "workerd"]) {
         origin.expectNone();
       });
 
-      test("other OPTIONS, and preflights of paths that are not there, get what others get", async ({
+      test("other OPTIONS requests and preflights for invalid paths are treated as usual", async ({
         gate,
         origin,
       }) => {
@@ -85,26 +97,23 @@ for (const runtime of ["miniflare", "workerd"]) {
         assert.equal((await assertAdmitted(response, origin)).method, "OPTIONS");
       });
 
-      test("an allowed page may read a refusal and its challenge, another may not", async ({
-        gate,
-        origin,
-      }) => {
-        const refused = async (from) => {
+      test("only allowed pages can read a refusal and its challenge", async ({ gate, origin }) => {
+        const refused = async (/** @type {string} */ from) => {
           const response = await gate.fetchWith("a.b.c", "/api/a", { headers: { Origin: from } });
           await assertRefused(response, 401, INVALID);
           return response.headers;
         };
         const headers = await refused(APP);
         assert.equal(headers.get("access-control-allow-origin"), APP);
-        assert.match(headers.get("access-control-expose-headers"), /WWW-Authenticate/);
-        assert.match(headers.get("vary"), /Origin/);
+        assert.match(headers.get("access-control-expose-headers") ?? "", /WWW-Authenticate/);
+        assert.match(headers.get("vary") ?? "", /Origin/);
         const others = await refused("https://evil.example");
         assert.equal(others.get("access-control-allow-origin"), null);
-        assert.match(others.get("vary"), /Origin/);
+        assert.match(others.get("vary") ?? "", /Origin/);
         origin.expectNone();
       });
 
-      test("the origin's own answers go back as they came", async ({ gate, origin }) => {
+      test("the origin's responses are returned unchanged", async ({ gate, origin }) => {
         origin.answerWith({
           headers: { "X-Origin": "reached", "Access-Control-Allow-Origin": "https://its.own" },
         });
@@ -118,7 +127,7 @@ for (const runtime of ["miniflare", "workerd"]) {
   );
 
   withGate(
-    `the resource's metadata in ${runtime}`,
+    `the metadata of the resource in ${runtime}`,
     ({ origin }) => ({
       runtime,
       policy: hs256({
@@ -134,7 +143,7 @@ for (const runtime of ["miniflare", "workerd"]) {
     (test) => {
       const PATH = "/.well-known/oauth-protected-resource/v1";
 
-      test("RFC 9728 section 3: anybody may read it", async ({ gate, origin }) => {
+      test("RFC 9728 section 3: can be read without a token", async ({ gate, origin }) => {
         const response = await gate.fetch(PATH);
         assert.equal(response.status, 200);
         assert.equal(response.headers.get("content-type"), "application/json");
@@ -158,7 +167,7 @@ for (const runtime of ["miniflare", "workerd"]) {
         origin.expectNone();
       });
 
-      test("RFC 9728 section 5.1: every challenge points at it, whatever host was asked", async ({
+      test("RFC 9728 section 5.1: its URL is in every challenge, regardless of Host", async ({
         gate,
         origin,
       }) => {

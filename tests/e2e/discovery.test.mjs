@@ -1,4 +1,5 @@
-// Keys whose place the issuer's metadata say (OpenID Connect Discovery 1.0 section 4, RFC 8414 section 3).
+// Keys whose URL is in the issuer's metadata (OpenID Connect Discovery 1.0 section 4, RFC 8414
+// section 3).
 
 import assert from "node:assert/strict";
 import {
@@ -15,15 +16,31 @@ import {
   STALE,
 } from "./harness/index.mjs";
 
+/** @import { GateOptions } from "./harness/gate.mjs" */
+/** @import { Origin } from "./harness/origin.mjs" */
+/** @import { Provider } from "./harness/provider.mjs" */
+
+/** @typedef {Record<string, unknown>} Metadata */
+
 const { published } = policies;
 
 const OAUTH_METADATA = "/.well-known/oauth-authorization-server";
 
+/**
+ * @param {{origin: Origin, provider: Provider}} site
+ * @returns {GateOptions}
+ */
 const discovered = ({ origin, provider }) => ({
   policy: published({ origin, provider, keys: { discovery: true } }),
 });
 
-/** The metadata that a provider has of itself, with changes. */
+/**
+ * Returns the provider's own metadata with changes.
+ *
+ * @param {Provider} provider
+ * @param {Metadata} [changes]
+ * @returns {Promise<Metadata>}
+ */
 async function metadata(provider, changes = {}) {
   const response = await fetch(`${provider.issuer}${METADATA}`);
   const found = await response.json();
@@ -32,7 +49,7 @@ async function metadata(provider, changes = {}) {
 }
 
 providerTest(
-  "metadata are fetched once, and the keys where they say",
+  "fetches the metadata once, and the keys from the URL in it",
   discovered,
   async ({ gate, origin, provider }) => {
     const token = await provider.token();
@@ -40,7 +57,7 @@ providerTest(
       await assertAdmitted(await gate.fetchWith(token, "/api/items"), origin);
     }
     await provider.expectFetches([METADATA, JWKS]);
-    // A rotation is about the keys alone.
+    // After a rotation, only the keys are fetched again.
     await provider.rotate("rsa-2");
     await gate.moveClock(COOLDOWN);
     await assertAdmitted(await gate.fetchWith(await provider.token(), "/api/items"), origin);
@@ -49,9 +66,10 @@ providerTest(
 );
 
 providerTest(
-  "keys may be on another host than the metadata",
+  "fetches keys from another host than the metadata",
   discovered,
-  async ({ gate, origin, providers: [provider, keys] }) => {
+  async ({ gate, origin, providers }) => {
+    const [provider, keys] = /** @type {[Provider, Provider]} */ (providers);
     await keys.answerWith(await provider.published(), { path: "/somewhere/else.json" });
     await provider.answerWith(
       await metadata(provider, { jwks_uri: `${keys.issuer}/somewhere/else.json` }),
@@ -67,7 +85,7 @@ providerTest(
 );
 
 providerTest(
-  "RFC 8414 section 3: without OpenID metadata, those of an authorisation server will do",
+  "RFC 8414 section 3: uses authorization server metadata if there is no OpenID metadata",
   discovered,
   async ({ gate, origin, provider }) => {
     await provider.answerWith(await metadata(provider), { path: OAUTH_METADATA });
@@ -77,57 +95,73 @@ providerTest(
   },
 );
 
-const WRONG = {
+/**
+ * Changes that make metadata invalid.
+ *
+ * @type {Record<string, (provider: Provider) => Metadata>}
+ */
+const INVALID_METADATA = {
   "RFC 8414 section 3.3: another issuer": (provider) => ({ issuer: `${provider.issuer}/` }),
-  "the issuer in other letters": (provider) => ({ issuer: provider.issuer.toUpperCase() }),
+  "the issuer in upper case": (provider) => ({ issuer: provider.issuer.toUpperCase() }),
   "no issuer": () => ({ issuer: undefined }),
   "a list of issuers": (provider) => ({ issuer: [provider.issuer] }),
   "no jwks_uri": () => ({ jwks_uri: undefined }),
-  "a jwks_uri that is no URL": () => ({ jwks_uri: "/jwks" }),
-  "a jwks_uri over plain http": () => ({ jwks_uri: "http://keys.example/jwks" }),
+  "a relative jwks_uri": () => ({ jwks_uri: "/jwks" }),
+  "a jwks_uri over plain HTTP": () => ({ jwks_uri: "http://keys.example/jwks" }),
   "a jwks_uri to a file": () => ({ jwks_uri: "file:///etc/passwd" }),
   "a jwks_uri with user information": (provider) => ({
     jwks_uri: provider.jwksUri.replace("//", "//user@"),
   }),
 };
 
-for (const [what, changes] of Object.entries(WRONG)) {
-  providerTest(
-    `metadata are refused that have ${what}`,
-    discovered,
-    async ({ gate, origin, provider }) => {
-      const token = await provider.token();
-      await provider.answerWith(await metadata(provider, changes(provider)), { path: METADATA });
-      await assertUnavailable(await gate.fetchWith(token, "/api/items"));
-      await assertUnavailable(await gate.fetchWith(token, "/api/items"));
-      await provider.expectFetches([METADATA]);
-      assert.equal(failures(gate.logs).length, 1);
-      await provider.recover();
-      await gate.moveClock(COOLDOWN);
-      await assertAdmitted(await gate.fetchWith(token, "/api/items"), origin);
-      await provider.expectFetches([METADATA, JWKS]);
-    },
-  );
+for (const [what, changes] of Object.entries(INVALID_METADATA)) {
+  providerTest(`rejects metadata with ${what}`, discovered, async ({ gate, origin, provider }) => {
+    const token = await provider.token();
+    await provider.answerWith(await metadata(provider, changes(provider)), { path: METADATA });
+    await assertUnavailable(await gate.fetchWith(token, "/api/items"));
+    await assertUnavailable(await gate.fetchWith(token, "/api/items"));
+    await provider.expectFetches([METADATA]);
+    assert.equal(failures(gate.logs).length, 1);
+    await provider.recover();
+    await gate.moveClock(COOLDOWN);
+    await assertAdmitted(await gate.fetchWith(token, "/api/items"), origin);
+    await provider.expectFetches([METADATA, JWKS]);
+  });
 }
 
-// The document is a good one, so that it is the way in which it comes that counts.
-for (const [what, { changes, text, ...answer }] of Object.entries({
+/**
+ * Invalid responses to a request for metadata. Where the response contains metadata, it is valid.
+ *
+ * @typedef {object} Unusable
+ * @property {Metadata} [changes]
+ * @property {string} [text] Replaces the metadata.
+ * @property {number} [status]
+ * @property {Record<string, string>} [headers]
+ */
+/** @type {Record<string, Unusable>} */
+const UNUSABLE = {
   "a redirect": { status: 302, headers: { Location: METADATA } },
   HTML: { text: "<!doctype html>", headers: { "Content-Type": "text/html" } },
   "more than 256 KiB": { changes: { padding: "x".repeat(256 * 1024) } },
   "a server error": { status: 503 },
-})) {
-  providerTest(`metadata are refused that are ${what}`, discovered, async ({ gate, provider }) => {
-    const document = text ?? (await metadata(provider, changes));
-    await provider.answerWith(document, { ...answer, path: METADATA });
-    await assertUnavailable(await gate.fetchWith(await provider.token(), "/api/items"));
-    await provider.expectFetches([METADATA]);
-    assert.equal(failures(gate.logs).length, 1);
-  });
+};
+
+for (const [what, { changes, text, ...answer }] of Object.entries(UNUSABLE)) {
+  providerTest(
+    `rejects metadata in a response that is ${what}`,
+    discovered,
+    async ({ gate, provider }) => {
+      const document = text ?? (await metadata(provider, changes));
+      await provider.answerWith(document, { ...answer, path: METADATA });
+      await assertUnavailable(await gate.fetchWith(await provider.token(), "/api/items"));
+      await provider.expectFetches([METADATA]);
+      assert.equal(failures(gate.logs).length, 1);
+    },
+  );
 }
 
 providerTest(
-  "metadata that fail later cost nothing: the keys are where they were",
+  "keeps using the known URL of the keys if the metadata becomes invalid",
   discovered,
   async ({ gate, origin, provider }) => {
     const token = await provider.token();
@@ -145,7 +179,7 @@ providerTest(
 );
 
 providerTest(
-  "keys that have moved are found again",
+  "finds keys that have moved to another URL",
   discovered,
   async ({ gate, origin, provider }) => {
     const token = await provider.token();
@@ -158,7 +192,7 @@ providerTest(
     await provider.answerWith(await provider.published(), { path: "/moved" });
     await provider.answerWith("", { status: 404 });
     const fresh = await provider.token();
-    // The first attempt finds nothing where they were, the next one asks where they are.
+    // The first attempt fails at the old URL. The next one fetches the metadata again.
     await gate.moveClock(COOLDOWN);
     await assertUnavailable(await gate.fetchWith(fresh, "/api/items"));
     await assertAdmitted(await gate.fetchWith(token, "/api/items"), origin);
@@ -173,7 +207,7 @@ providerTest(
 );
 
 providerTest(
-  "isolates that share a Cache API discover once",
+  "isolates that share a Cache API fetch the metadata once",
   ({ origin, provider }) => ({ isolates: 3, ...discovered({ origin, provider }) }),
   async ({ gate, origin, provider }) => {
     const token = await provider.token();
@@ -186,7 +220,7 @@ providerTest(
     for (const isolate of gate.isolates.toReversed()) {
       await assertAdmitted(await isolate.fetchWith(fresh, "/api/items"), origin);
     }
-    // Where the keys are, the isolate that fetches them has learnt from the one that did so at first.
+    // The isolate that fetches the new keys learns their URL from the shared cache.
     await provider.expectFetches([JWKS]);
   },
 );

@@ -1,4 +1,5 @@
-// The harness itself, with small Workers in JavaScript: a test that cannot fail proves nothing.
+// Tests of the harness itself, with small Workers in JavaScript. A test that cannot fail proves
+// nothing.
 
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
@@ -16,11 +17,17 @@ import {
   withGate,
 } from "./harness/index.mjs";
 
-// Forwards as the gate is to: same method, body and URL, headers of its own, redirects not followed.
+/** @import { Origin } from "./harness/origin.mjs" */
+/** @import { Running } from "./harness/running.mjs" */
+
+// Forwards requests as the gate does: with the same method, body and URL, with a header of its own,
+// and without following redirects.
 const PROXY = scriptWorker(`export default {
   async fetch(request, env) {
-    console.log(JSON.stringify({ saw: new URL(request.url).pathname, policy: typeof env.POLICY, secret: env.SECRET }));
-    const url = request.url.replace(new URL(request.url).origin, env.POLICY.origin ?? JSON.parse(env.POLICY).origin);
+    const { POLICY, SECRET } = env;
+    const { pathname, origin } = new URL(request.url);
+    console.log(JSON.stringify({ saw: pathname, policy: typeof POLICY, secret: SECRET }));
+    const url = request.url.replace(origin, POLICY.origin ?? JSON.parse(POLICY).origin);
     const headers = new Headers(request.headers);
     headers.set("X-Forwarded-By", "proxy");
     return fetch(new Request(new Request(url, request), { headers, redirect: "manual" }));
@@ -28,7 +35,7 @@ const PROXY = scriptWorker(`export default {
 };`);
 
 for (const runtime of ["miniflare", "workerd"]) {
-  const options = ({ origin }) => ({
+  const options = (/** @type {{origin: Origin}} */ { origin }) => ({
     runtime,
     modules: PROXY,
     policy: { origin: origin.url },
@@ -48,7 +55,7 @@ for (const runtime of ["miniflare", "workerd"]) {
       origin.expectNone();
     });
 
-    test("has its bindings, and its log is read", async ({ gate, origin }) => {
+    test("has its bindings, and its log is recorded", async ({ gate, origin }) => {
       await gate.fetch("/logged");
       origin.take();
       const line = await gate.logs.waitFor((book) =>
@@ -57,7 +64,7 @@ for (const runtime of ["miniflare", "workerd"]) {
       assert.deepEqual(line, { saw: "/logged", policy: "object", secret: "s" });
     });
 
-    test("answers on a raw socket, with headers sent twice", async ({ gate, origin }) => {
+    test("answers requests on a raw socket, with repeated headers", async ({ gate, origin }) => {
       const response = await gate.raw({
         target: "/raw",
         headers: [
@@ -71,7 +78,7 @@ for (const runtime of ["miniflare", "workerd"]) {
       assert.deepEqual(origin.expectOne().values("x-two").join(", "), "a, b");
     });
 
-    test("passes a body on, which the origin sums up", async ({ gate, origin }) => {
+    test("forwards a body, which the origin hashes", async ({ gate, origin }) => {
       const body = Buffer.alloc(1_000_000, "abc");
       await gate.fetch("/body", { method: "POST", body });
       const received = await origin.expectOne().body();
@@ -82,7 +89,7 @@ for (const runtime of ["miniflare", "workerd"]) {
 }
 
 gateTest(
-  "a policy given as a string arrives as one",
+  "a policy given as a string becomes a string binding",
   ({ origin }) => ({ modules: PROXY, policy: JSON.stringify({ origin: origin.url }) }),
   async ({ gate, origin }) => {
     await gate.fetch("/text");
@@ -94,7 +101,7 @@ gateTest(
 );
 
 describe("the recording origin", () => {
-  it("finds what it should not have received", async (t) => {
+  it("reports requests that a test did not expect", async (t) => {
     const origin = await startOrigin();
     t.after(() => origin.stop());
     await (await fetch(`${origin.url}/unexpected`)).text();
@@ -104,7 +111,7 @@ describe("the recording origin", () => {
     assert.throws(() => origin.expectOne(), /GET \/1, GET \/2/);
   });
 
-  it("keeps header lines as they came", async (t) => {
+  it("keeps header lines unchanged", async (t) => {
     const origin = await startOrigin();
     t.after(() => origin.stop());
     await fetch(`${origin.url}/`, { headers: [["X-A", "1"]] });
@@ -116,14 +123,14 @@ describe("the recording origin", () => {
 
 describe("a Worker that cannot start", () => {
   for (const runtime of ["miniflare", "workerd"]) {
-    it(`is reported with what ${runtime} said`, async () => {
+    it(`is reported with the output of ${runtime}`, async () => {
       const modules = scriptWorker("export default { fetch( }");
       await assert.rejects(startGate({ runtime, modules }), /SyntaxError/);
     });
   }
 });
 
-describe("the challenge reader, RFC 9110 section 11.6.1", () => {
+describe("the parser of challenges (RFC 9110 section 11.6.1)", () => {
   it("reads schemes, parameters, tokens and lists", () => {
     assert.deepEqual(
       parseChallenges('Basic realm="a \\"b\\"", Bearer realm=x, error="e, f", Negotiate YWJj=='),
@@ -133,7 +140,7 @@ describe("the challenge reader, RFC 9110 section 11.6.1", () => {
         { scheme: "negotiate", token68: "YWJj==", parameters: {} },
       ],
     );
-    // Alone, such a thing is a token68.
+    // Without a value, `realm=` is a token68.
     assert.deepEqual(onlyChallenge("Bearer realm="), {
       scheme: "bearer",
       token68: "realm=",
@@ -146,7 +153,7 @@ describe("the challenge reader, RFC 9110 section 11.6.1", () => {
     });
   });
 
-  it("refuses what the grammar does not have", () => {
+  it("rejects what the grammar does not allow", () => {
     const broken = [
       "",
       'Bearer "a"',
@@ -162,7 +169,7 @@ describe("the challenge reader, RFC 9110 section 11.6.1", () => {
 });
 
 describe("tokens", () => {
-  it("has the HS256 signature of RFC 7515 appendix A.1", () => {
+  it("have the HS256 signature of RFC 7515 appendix A.1", () => {
     const key = Buffer.from(
       "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow",
       "base64url",
@@ -173,7 +180,7 @@ describe("tokens", () => {
     assert.equal(tokens.segments(made)[2], "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk");
   });
 
-  it("changes one character so that other bytes are decoded", () => {
+  it("decode to different bytes after one character is changed", () => {
     const text = tokens.base64url(Buffer.from("some bytes"));
     for (let i = 0; i < text.length; i += 1) {
       const changed = tokens.withChangedCharacter(text, i);
@@ -183,29 +190,32 @@ describe("tokens", () => {
   });
 });
 
-// Says what time it has, how often it was asked, and what another isolate has put into the cache.
-const TELLER = scriptWorker(`let asked = 0;
+// Responds with its time, the number of its requests, and the content of the shared cache.
+const REPORTER = scriptWorker(`let requests = 0;
 export default {
   async fetch(request, env) {
-    asked += 1;
+    requests += 1;
     const { pathname } = new URL(request.url);
     if (pathname === "/fetch") return fetch(env.POLICY.jwks);
-    const place = "https://cache.example/entry";
+    const entry = "https://cache.example/entry";
     if (pathname === "/put") {
-      await caches.default.put(place, new Response("put", { headers: { "Cache-Control": "max-age=60" } }));
+      const headers = { "Cache-Control": "max-age=60" };
+      await caches.default.put(entry, new Response("put", { headers }));
     }
-    const found = await caches.default.match(place);
-    return Response.json({ now: Date.now(), asked, found: found ? await found.text() : null });
+    const found = await caches.default.match(entry);
+    return Response.json({ now: Date.now(), requests, found: found ? await found.text() : null });
   }
 };`);
 
 providerTest(
-  "a Worker's clock is moved, in isolates that share a cache and nothing else",
-  () => ({ modules: TELLER, isolates: 3 }),
+  "the clock can be moved in isolates that share only a cache",
+  () => ({ modules: REPORTER, isolates: 3 }),
   async ({ gate }) => {
-    const ask = async (isolate, path = "/") => (await isolate.fetch(path)).json();
+    const ask = async (/** @type {Running} */ isolate, path = "/") =>
+      (await isolate.fetch(path)).json();
     const [first, second, third] = gate.isolates;
     assert.equal(gate.isolates.length, 3);
+    assert.ok(second && third);
     assert.equal(first, gate);
     assert.ok(Math.abs((await ask(second)).now - Date.now()) < 60_000);
     await gate.moveClock(7200);
@@ -215,9 +225,9 @@ providerTest(
       assert.equal(found, null);
     }
     await ask(second, "/put");
-    const told = await Promise.all([ask(first), ask(second), ask(third)]);
+    const reports = await Promise.all([ask(first), ask(second), ask(third)]);
     assert.deepEqual(
-      told.map(({ asked, found }) => [asked, found]),
+      reports.map(({ requests, found }) => [requests, found]),
       [
         [2, "put"],
         [4, "put"],
@@ -228,14 +238,16 @@ providerTest(
 );
 
 providerTest(
-  "a provider is fetched from, counted, and made to fail",
-  ({ provider }) => ({ modules: TELLER, policy: { jwks: provider.jwksUri } }),
+  "a provider counts fetches and fails on command",
+  ({ provider }) => ({ modules: REPORTER, policy: { jwks: provider.jwksUri } }),
   async ({ gate, provider }) => {
     const fetched = async () => {
       const response = await gate.fetch("/fetch");
       return { status: response.status, text: await response.text() };
     };
-    const kids = async () => JSON.parse((await fetched()).text).keys.map(({ kid }) => kid);
+    /** @returns {Promise<string[]>} */
+    const kids = async () =>
+      JSON.parse((await fetched()).text).keys.map((/** @type {{kid: string}} */ { kid }) => kid);
     assert.deepEqual(await kids(), ["rsa-1", "ec-1", "ed-1"]);
     await provider.expectFetches([JWKS]);
     await provider.keys([
@@ -244,7 +256,7 @@ providerTest(
     ]);
     assert.deepEqual(await kids(), ["rsa-2", "rsa-1"]);
     const [header] = tokens.segments(await provider.token());
-    assert.deepEqual(JSON.parse(Buffer.from(header, "base64url")), {
+    assert.deepEqual(JSON.parse(Buffer.from(header, "base64url").toString()), {
       alg: "RS256",
       typ: "at+jwt",
       kid: "rsa-2",

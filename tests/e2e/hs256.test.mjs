@@ -1,5 +1,5 @@
-// The gate's main job with shared secrets: a good token is let through, every other one is turned away
-// (RFC 7515, RFC 7519, RFC 6750 section 3.1).
+// Verification of tokens that are signed with shared secrets (RFC 7515, RFC 7519, RFC 6750 section
+// 3.1).
 
 import assert from "node:assert/strict";
 import { SignJWT } from "jose";
@@ -14,13 +14,15 @@ import {
   withGate,
 } from "./harness/index.mjs";
 
+/** @import { AlgorithmName, Encoding } from "../../policy.d.ts" */
+
 const { claims, hs256, hs256Token, SECRET } = policies;
 
 withGate(
   "a token signed with HS256",
   ({ origin }) => ({ policy: hs256({ origin }), secrets: { SECRET } }),
   (test) => {
-    test("is let through, and the origin learns in whose name", async ({ gate, origin }) => {
+    test("is admitted, and the origin receives the claims in headers", async ({ gate, origin }) => {
       const good = hs256Token({ scope: "read write" });
       const seen = await assertAdmitted(await gate.fetchWith(good, "/api/items?page=2"), origin);
       assert.equal(seen.method, "GET");
@@ -30,7 +32,7 @@ withGate(
       assert.equal(seen.header("authorization"), `Bearer ${good}`, "the origin may verify again");
     });
 
-    test("made by another implementation is let through", async ({ gate, origin }) => {
+    test("is admitted if another implementation has signed it", async ({ gate, origin }) => {
       const made = await new SignJWT({ sub: "jose" })
         .setProtectedHeader({ alg: "HS256", typ: "at+jwt" })
         .setIssuer(policies.ISSUER)
@@ -40,16 +42,16 @@ withGate(
         .sign(new TextEncoder().encode(SECRET));
       const seen = await assertAdmitted(await gate.fetchWith(made, "/api/"), origin);
       assert.equal(seen.header("x-auth-subject"), "jose");
-      assert.equal(seen.header("x-auth-scope"), undefined, "an absent claim writes no header");
+      assert.equal(seen.header("x-auth-scope"), undefined, "an absent claim sets no header");
     });
 
-    test("is let through again and again", async ({ gate, origin }) => {
+    test("is admitted each time it is sent", async ({ gate, origin }) => {
       const good = hs256Token();
       for (let i = 0; i < 20; i += 1)
         await assertAdmitted(await gate.fetchWith(good, `/api/${i}`), origin);
     });
 
-    test("RFC 6750 section 3.1: without one, the challenge has a realm and no error", async ({
+    test("RFC 6750 section 3.1: is required, and the challenge has a realm but no error", async ({
       gate,
       origin,
     }) => {
@@ -59,7 +61,7 @@ withGate(
       origin.expectNone();
     });
 
-    test("with any one character changed is refused", async ({ gate, origin }) => {
+    test("is refused if any one character is changed", async ({ gate, origin }) => {
       const good = hs256Token();
       for (let i = 0; i < good.length; i += 1) {
         const bad = tokens.withChangedCharacter(good, i);
@@ -71,11 +73,11 @@ withGate(
       await assertAdmitted(
         await gate.fetchWith(good, "/api/items"),
         origin,
-        "the unchanged token still passes",
+        "the unchanged token is still admitted",
       );
     });
 
-    test("RFC 4648 section 3.5: with only a spare bit of its last character changed is refused", async ({
+    test("RFC 4648 section 3.5: is refused if a spare bit of a segment is changed", async ({
       gate,
       origin,
     }) => {
@@ -90,7 +92,7 @@ withGate(
       }
     });
 
-    test("that has expired is refused as expired, so that a client knows to refresh", async ({
+    test("is refused as expired after its exp, so that the client refreshes it", async ({
       gate,
       origin,
     }) => {
@@ -99,14 +101,14 @@ withGate(
       origin.expectNone();
     });
 
-    test("that has expired is not called so when it is forged", async ({ gate, origin }) => {
+    test("is not reported as expired if its signature is invalid", async ({ gate, origin }) => {
       const expired = hs256Token({ exp: tokens.now() - 3600 });
       const forged = tokens.withChangedCharacter(expired, expired.length - 1);
       await assertRefused(await gate.fetchWith(forged, "/api/items"), 401, INVALID);
       origin.expectNone();
     });
 
-    test("with a secret that is almost the right one is refused", async ({ gate, origin }) => {
+    test("is refused if it is signed with a similar secret", async ({ gate, origin }) => {
       for (const key of [
         `${SECRET}\n`,
         ` ${SECRET}`,
@@ -129,7 +131,7 @@ withGate(
 );
 
 withGate(
-  "CVE-2015-2951, RFC 8725 section 3.1: a token whose header says another algorithm",
+  "CVE-2015-2951, RFC 8725 section 3.1: a token whose header names another algorithm",
   ({ origin }) => ({
     policy: hs256({ origin, errors: { detail: "reason" } }),
     secrets: { SECRET },
@@ -137,7 +139,7 @@ withGate(
   (test) => {
     const payload = () => tokens.base64url(JSON.stringify(claims()));
 
-    test("`none` in any writing is refused, unsigned or with an old signature", async ({
+    test("is refused with `none` in any spelling, unsigned or with an old signature", async ({
       gate,
       origin,
     }) => {
@@ -173,10 +175,7 @@ withGate(
       }
     });
 
-    test("an algorithm that the issuer does not list is refused, even with a good signature", async ({
-      gate,
-      origin,
-    }) => {
+    test("is refused with an algorithm that the issuer does not list", async ({ gate, origin }) => {
       const key = tokens.rsaKeys();
       const made = [
         hs256Token({}, { alg: "HS384" }),
@@ -196,6 +195,7 @@ withGate(
   },
 );
 
+/** @param {Response} response */
 async function assertRefusedWithAnyReason(response) {
   const text = await response.text();
   const { code } = JSON.parse(text);
@@ -203,12 +203,15 @@ async function assertRefusedWithAnyReason(response) {
   return assertRefused(again, 401, INVALID, { detail: code });
 }
 
-for (const [alg, bytes] of [
+/** @type {[alg: AlgorithmName, bytes: number][]} */
+const MINIMUM_LENGTHS = [
   ["HS384", 48],
   ["HS512", 64],
-]) {
+];
+
+for (const [alg, bytes] of MINIMUM_LENGTHS) {
   gateTest(
-    `RFC 7518 section 3.2: ${alg} with a secret of ${bytes} bytes`,
+    `RFC 7518 section 3.2: accepts ${alg} with a secret of ${bytes} bytes`,
     ({ origin }) => {
       const policy = hs256({ origin });
       policy.issuers[0].algorithms = [alg];
@@ -230,19 +233,22 @@ for (const [alg, bytes] of [
   );
 }
 
-for (const encoding of ["base64", "base64url", "hex"]) {
+/** @type {(BufferEncoding & Encoding)[]} */
+const ENCODINGS = ["base64", "base64url", "hex"];
+
+for (const encoding of ENCODINGS) {
   gateTest(
-    `a secret written in ${encoding}`,
+    `decodes a secret that is stored in ${encoding}`,
     ({ origin }) => {
       const policy = hs256({ origin });
-      policy.issuers[0].keys.encoding = encoding;
+      policy.issuers[0].keys = { secret: "SECRET", encoding };
       return { policy, secrets: { SECRET: Buffer.from(SECRET).toString(encoding) } };
     },
     async ({ gate, origin }) => {
       await assertAdmitted(await gate.fetchWith(hs256Token(), "/api/"), origin);
       const key = Buffer.from(SECRET).toString(encoding);
       await assertRefused(await gate.fetchWith(hs256Token({}, { key }), "/api/"), 401, INVALID, {
-        why: "signed with its text",
+        why: "signed with the encoded secret",
       });
       origin.expectNone();
     },
@@ -250,7 +256,7 @@ for (const encoding of ["base64", "base64url", "hex"]) {
 }
 
 gateTest(
-  "two secrets at once, the newest first, so that one can be replaced without a gap",
+  "accepts two secrets, so that one can be replaced without an interruption",
   ({ origin }) => {
     const policy = hs256({ origin });
     policy.issuers[0].keys = { secret: ["NEW_SECRET", "SECRET"] };
