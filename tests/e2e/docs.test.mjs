@@ -1,5 +1,5 @@
-// Every code block in what people read: it is a policy that compiles, commands that exist, a part of a file that a test
-// runs, or it says of itself that it is an excerpt.
+// Every code block in the documentation must be valid: a policy that compiles, commands that exist,
+// or a part of a file that a test runs. Blocks that are marked as excerpts are not checked.
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
@@ -17,10 +17,31 @@ import path from "node:path";
 import { after, describe, it } from "node:test";
 import { repository, tokens } from "./harness/index.mjs";
 
+/**
+ * @typedef {object} Block
+ * @property {string} where
+ * @property {string} language
+ * @property {boolean} isExcerpt
+ * @property {string | undefined} file The file of which the block is a part.
+ * @property {string} text Without the indentation of a list.
+ */
+/**
+ * The output of `cargo xtask check`. `output` is set if it is not JSON.
+ *
+ * @typedef {object} Report
+ * @property {boolean} ok
+ * @property {string} [output]
+ * @property {{routes?: unknown[], findings: {path: string}[]}[]} environments
+ */
+/** @typedef {(text: string, where: string) => unknown} Rule */
+/** @typedef {(words: string[], where: string) => unknown} CommandRule */
+
+/** @param {string} name */
 const read = (name) => readFileSync(path.join(repository, name), "utf8");
 
+/** @param {string} folder */
 const below = (folder) =>
-  readdirSync(path.join(repository, folder), { recursive: true })
+  readdirSync(path.join(repository, folder), { recursive: true, encoding: "utf8" })
     .map((name) => `${folder}/${name.replaceAll("\\", "/")}`)
     .filter((name) => name.endsWith(".md") && !name.includes("node_modules"));
 
@@ -31,7 +52,12 @@ const DOCUMENTS = [
   ...["docs", "examples", "templates"].flatMap(below).sort(),
 ];
 
-/** The fenced blocks of a document: { where, language, words, file, text }, less the indentation of a list. */
+/**
+ * Returns the fenced code blocks of a document.
+ *
+ * @param {string} name
+ * @returns {Block[]}
+ */
 function blocks(name) {
   const text = read(name);
   const fences = [...text.matchAll(/^( *)```(.*)\n([^]*?)^\1```$/gm)];
@@ -40,8 +66,8 @@ function blocks(name) {
     2 * fences.length,
     `${name}: a fence is not closed`,
   );
-  return fences.map(({ 1: indent, 2: info, 3: body, index }) => {
-    const [language, ...words] = info.trim().split(/\s+/);
+  return fences.map(({ 1: indent = "", 2: info = "", 3: body = "", index }) => {
+    const [language = "", ...words] = info.trim().split(/\s+/);
     const line = text.slice(0, index).split("\n").length;
     return {
       where: `${name}:${line}`,
@@ -56,6 +82,10 @@ function blocks(name) {
 const folder = mkdtempSync(path.join(tmpdir(), "docs-"));
 after(() => rmSync(folder, { recursive: true }));
 
+/**
+ * @param {string} program
+ * @param {string[]} words
+ */
 const run = (program, words) =>
   execFileSync(program, words, {
     cwd: repository,
@@ -63,37 +93,55 @@ const run = (program, words) =>
     stdio: ["ignore", "pipe", "pipe"],
   });
 
-/** What is said of a policy, with something in the place of every binding that it names. */
+/**
+ * Runs `cargo xtask check`, with a value for every binding that the policy names.
+ *
+ * @param {string} toml
+ * @returns {Report}
+ */
 function check(toml) {
   const config = path.join(folder, "wrangler.toml");
   writeFileSync(config, toml);
   const { spki, jwk } = tokens.rsaKeys({ kid: "1" });
+  /** @type {Record<string, (name: string) => string>} */
   const values = {
-    secret: (name) => `the value of ${name}, long enough for whatever it may sign: 64 bytes`,
+    secret: (name) => `the value of ${name}, which is long enough for every algorithm: 64 bytes`,
     pem: () => spki.trimEnd().replaceAll("\n", "\\n"),
     jwks: () => JSON.stringify({ keys: [jwk] }),
   };
   const named = [...toml.matchAll(/\b(secret|pem|jwks) = (?:\[([^\]]*)\]|("[^"]+"))/g)];
-  const lines = named.flatMap(([, kind, list, one]) =>
-    (list ?? one)
-      .match(/"[^"]+"/g)
-      .map((name) => `${name.slice(1, -1)}='${values[kind](name.slice(1, -1))}'`),
-  );
+  const lines = named.flatMap(([, kind = "", list, one = ""]) => {
+    const names = (list ?? one).match(/"[^"]+"/g);
+    const valueOf = values[kind];
+    assert.ok(names && valueOf, kind);
+    return names.map((name) => `${name.slice(1, -1)}='${valueOf(name.slice(1, -1))}'`);
+  });
   writeFileSync(path.join(folder, ".dev.vars"), lines.join("\n"));
   try {
     return JSON.parse(run("cargo", ["xtask", "check", "--config", config, "--json"]));
   } catch (error) {
-    if (error.stdout === undefined) throw error;
-    return { ok: false, said: `${error.stdout}\n${error.stderr}` };
+    const { stdout, stderr } = /** @type {{stdout?: string, stderr?: string}} */ (error);
+    if (stdout === undefined) throw error;
+    return { ok: false, output: `${stdout}\n${stderr}`, environments: [] };
   }
 }
 
-const ISSUER = `{ name = "provider", issuer = "https://tenant.example.com/", audience = ["https://api.example.com"], algorithms = ["RS256"], keys = { discovery = true } }`;
+const ISSUER = [
+  '{ name = "provider"',
+  'issuer = "https://tenant.example.com/"',
+  'audience = ["https://api.example.com"]',
+  'algorithms = ["RS256"]',
+  "keys = { discovery = true } }",
+].join(", ");
 
-/** The same with what a policy needs besides, where it is a part of one. */
+/**
+ * Completes a part of a policy with the keys that a whole policy needs.
+ *
+ * @param {string} toml
+ */
 function completed(toml) {
   const lines = [];
-  const has = (pattern) => pattern.test(toml);
+  const has = (/** @type {RegExp} */ pattern) => pattern.test(toml);
   for (const policy of [
     "vars.POLICY",
     "vars.POLICY_CANDIDATE",
@@ -112,23 +160,47 @@ function completed(toml) {
   return `${lines.join("\n")}\n${toml}`;
 }
 
-const helps = new Map();
-const help = (key, ask) => helps.get(key) ?? helps.set(key, ask()).get(key);
+/** @type {Map<string, string>} */
+const helpTexts = new Map();
 
-const long = (words) =>
-  words.filter((word) => /^--\w/.test(word)).map((word) => word.split("=")[0]);
+/**
+ * Returns the help text of a command, which is requested only once.
+ *
+ * @param {string} command
+ * @param {() => string} request
+ */
+function help(command, request) {
+  const text = helpTexts.get(command) ?? request();
+  helpTexts.set(command, text);
+  return text;
+}
 
-/** The command has each of the options. */
+/** @param {string[]} words */
+const longOptions = (words) =>
+  words.filter((word) => /^--\w/.test(word)).map((word) => word.split("=")[0] ?? "");
+
+/**
+ * Asserts that the help text of a command contains each of the options.
+ *
+ * @param {string} text
+ * @param {string[]} words
+ * @param {string} where
+ */
 function assertOptions(text, words, where) {
-  for (const option of long(words))
+  for (const option of longOptions(words))
     assert.match(text, new RegExp(`(^|[\\s,])${option}\\b`, "m"), `${where}: ${option}`);
 }
 
-/** What may stand first in a line of shell, and what is checked of the rest. */
+/**
+ * The commands that a shell block may contain, and the checks of their arguments.
+ *
+ * @type {Record<string, CommandRule>}
+ */
 const PROGRAMS = {
-  cargo([command, ...words], where) {
+  cargo([command = "", ...words], where) {
     if (command === "xtask") {
       const [subcommand] = words;
+      assert.ok(subcommand, where);
       assertOptions(
         help(`xtask ${subcommand}`, () => run("cargo", ["xtask", subcommand, "--help"])),
         words,
@@ -143,12 +215,12 @@ const PROGRAMS = {
   npx([command, ...words], where) {
     assert.equal(command, "wrangler", where);
     const end = words.findIndex((word) => word.startsWith("-") || /[A-Z]/.test(word));
-    const path = words.slice(0, end < 0 ? undefined : end);
-    // Positional arguments that look like subcommands are not found among them.
-    const [text, name] = help(`wrangler ${path}`, () => {
-      const wrangler = ["node_modules/wrangler/bin/wrangler.js", ...path, "--help"];
-      return [run(process.execPath, wrangler), `wrangler ${path.join(" ")}`];
-    });
+    const subcommands = words.slice(0, end < 0 ? undefined : end);
+    const name = `wrangler ${subcommands.join(" ")}`;
+    const text = help(name, () =>
+      run(process.execPath, ["node_modules/wrangler/bin/wrangler.js", ...subcommands, "--help"]),
+    );
+    // The help text of another command means that one of the words is not a subcommand.
     assert.ok(text.includes(name), `${where}: ${name}`);
     assertOptions(text, words, where);
   },
@@ -159,48 +231,69 @@ const PROGRAMS = {
   },
   npm: ([command], where) => assert.equal(command, "install", where),
   curl() {},
-  openssl: (words, where) => run("openssl", [words[0], "-help"], where),
+  openssl([command], where) {
+    assert.ok(command, where);
+    run("openssl", [command, "-help"]);
+  },
   printf() {},
   python3: (words, where) => assert.deepEqual(words.slice(0, 2), ["-m", "venv"], where),
   "target/fastapi/bin/pip": (words, where) =>
-    assert.ok(existsSync(path.join(repository, words.at(-1))), where),
+    assert.ok(existsSync(path.join(repository, String(words.at(-1)))), where),
   "target/fastapi/bin/uvicorn": ([, directory], where) =>
-    assert.ok(statSync(path.join(repository, directory)), where),
+    assert.ok(statSync(path.join(repository, String(directory))), where),
   git() {},
   cp() {},
   cd() {},
 };
 
-/** The commands of a line, those within `$( )` too, as words. */
+/**
+ * Splits a line into commands, including those within `$( )`, and each command into words.
+ *
+ * @param {string} line
+ */
 function commands(line) {
+  /** @type {string[]} */
   const inner = [];
-  const outer = line.replace(/\$\(([^()]*)\)/g, (_, command) => (inner.push(command), "X"));
+  const outer = line.replace(/\$\(([^()]*)\)/g, (_, /** @type {string} */ command) => {
+    inner.push(command);
+    return "X";
+  });
   const own = outer.replace(/\s#\s.*$/, "").split(/\s(?:\||&&)\s/);
   return [...inner, ...own].map((text) =>
     (text.match(/(?:"[^"]*"|'[^']*'|\S)+/g) ?? []).map((word) => word.replace(/^["']|["']$/g, "")),
   );
 }
 
+/**
+ * @param {string} text
+ * @param {string} where
+ */
 function checkShell(text, where) {
   for (const line of text.split("\n")) {
     if (line.trim() === "" || line.startsWith("#")) continue;
     for (let words of commands(line)) {
-      while (words[0] === "export" || /^[A-Z_]+=/.test(words[0])) words = words.slice(1);
+      while (words[0] === "export" || /^[A-Z_]+=/.test(words[0] ?? "")) words = words.slice(1);
       if (words.length === 0) continue;
       const redirected = words.findIndex((word) => /^[<>]/.test(word));
       if (redirected >= 0) words = words.slice(0, redirected);
-      const rule = PROGRAMS[words[0]];
-      assert.ok(rule, `${where}: no rule for ${words[0]}`);
-      rule(words.slice(1), `${where}: ${line}`);
+      const [program = "", ...rest] = words;
+      const rule = PROGRAMS[program];
+      assert.ok(rule, `${where}: no rule for ${program}`);
+      rule(rest, `${where}: ${line}`);
     }
   }
 }
 
+/**
+ * The checks of code blocks by language.
+ *
+ * @type {Record<string, Rule>}
+ */
 const RULES = {
   toml(text, where) {
     const whole = completed(text);
-    const { ok, said, environments } = check(whole);
-    assert.ok(ok, `${where}\n${said}\n${whole}`);
+    const { ok, output, environments } = check(whole);
+    assert.ok(ok, `${where}\n${output}\n${whole}`);
     for (const { routes } of environments) assert.ok(routes, where);
     const findings = environments.flatMap((one) => one.findings);
     assert.deepEqual(
@@ -221,23 +314,26 @@ const RULES = {
     ),
 };
 
-describe("what people read", () => {
+describe("the documentation", () => {
   for (const name of DOCUMENTS) {
     const found = blocks(name);
-    it(`${name} has ${found.length} blocks that hold`, () => {
+    it(`${name}: all ${found.length} code blocks are valid`, () => {
       for (const { where, language, isExcerpt, file, text } of found) {
         if (file !== undefined) {
-          assert.ok(read(file).includes(text), `${where} is not in ${file} as it stands there`);
+          assert.ok(read(file).includes(text), `${where} is not an unchanged part of ${file}`);
         } else if (language === "console" || !isExcerpt) {
-          assert.ok(RULES[language], `${where}: no rule for "${language}": mark it as an excerpt`);
-          RULES[language](text, where);
+          const rule = RULES[language];
+          assert.ok(rule, `${where}: no rule for "${language}": mark it as an excerpt`);
+          rule(text, where);
         }
       }
     });
 
-    it(`${name} links to files that are there`, () => {
+    it(`${name}: all links lead to existing files`, () => {
       const shown = read(name).replace(/<!--[^]*?-->/g, "");
-      const links = [...shown.matchAll(/\]\((?!https?:|#)([^)#\s]+)/g)].map(([, target]) => target);
+      const links = [...shown.matchAll(/\]\((?!https?:|#)([^)#\s]+)/g)].map(
+        ([, target = ""]) => target,
+      );
       for (const target of links) {
         assert.ok(
           existsSync(path.join(repository, path.dirname(name), target)),
@@ -252,7 +348,7 @@ describe("what people read", () => {
     "examples/fastapi/wrangler.toml",
     "examples/mcp/wrangler.toml",
   ]) {
-    it(`wrangler would deploy ${config}, built as it says`, () => {
+    it(`wrangler can deploy ${config}`, () => {
       const words = [
         "deploy",
         "--dry-run",
@@ -263,14 +359,17 @@ describe("what people read", () => {
         "--outdir",
         path.join(folder, "upload"),
       ];
-      const said = run(process.execPath, ["node_modules/wrangler/bin/wrangler.js", ...words]);
-      assert.match(said, /--dry-run: exiting now/);
+      const output = run(process.execPath, ["node_modules/wrangler/bin/wrangler.js", ...words]);
+      assert.match(output, /--dry-run: exiting now/);
     });
   }
 
-  it("blocks that do not hold are found", () => {
-    const fails = (language, text) =>
-      assert.throws(() => RULES[language](text, "here"), `${language}: ${text}`);
+  it("invalid code blocks are reported", () => {
+    const fails = (/** @type {string} */ language, /** @type {string} */ text) => {
+      const rule = RULES[language];
+      assert.ok(rule, language);
+      assert.throws(() => rule(text, "here"), `${language}: ${text}`);
+    };
     fails("toml", "[vars.POLICY.errors]\ndetial = 'reason'\n");
     fails("toml", "[[vars.POLICY.routes]]\npath = '/a'\n[[vars.POLICY.routes]]\npath = '/a'\n");
     fails("toml", "not = TOML = at all\n");

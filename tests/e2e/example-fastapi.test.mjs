@@ -1,4 +1,5 @@
-// examples/fastapi: an API that verifies tokens itself, and the same one behind the gate, both under uvicorn.
+// examples/fastapi: an API that verifies tokens itself, and the same API behind the gate. Both run
+// under uvicorn.
 
 import assert from "node:assert/strict";
 import path from "node:path";
@@ -14,13 +15,25 @@ import {
   tokens,
 } from "./harness/index.mjs";
 
+/** @import { KeyObject } from "node:crypto" */
+/** @import { Running } from "./harness/running.mjs" */
+
+/** @typedef {RequestInit & {headers?: Record<string, string>}} Init */
+/** @typedef {(target: string, bearer?: string, init?: Init) => Promise<Response>} Send */
+/** @typedef {Awaited<ReturnType<typeof startUvicorn>>} Api */
+
 const EXAMPLE = path.join(repository, "examples/fastapi");
-const HOP_SECRET = "what gate and API share, and nobody else: 48 bytes or so";
+const HOP_SECRET = "a secret that only the gate and the API know, of 48 bytes or more";
 
 const keys = tokens.rsaKeys();
 const strangersKeys = tokens.rsaKeys();
 
-/** A token of the example's issuer. */
+/**
+ * Makes a token of the example's issuer.
+ *
+ * @param {Record<string, unknown>} [changes] claims
+ * @param {{privateKey: KeyObject}} [keys]
+ */
 const token = (changes = {}, { privateKey } = keys) =>
   tokens.token({
     alg: "RS256",
@@ -35,10 +48,15 @@ const token = (changes = {}, { privateKey } = keys) =>
   });
 
 const { interpreter, reason } = await environment(path.join(EXAMPLE, "requirements.txt"));
-if (reason) console.log(`examples/fastapi is not tried: ${reason}`);
+if (reason) console.log(`skipped: examples/fastapi: ${reason}`);
 
-/** A caller: of the API itself, or of the gate. */
-const caller =
+/**
+ * Returns a function that sends requests to the API or to the gate.
+ *
+ * @param {string} url
+ * @returns {Send}
+ */
+const sendTo =
   (url) =>
   (target, bearer, init = {}) =>
     fetch(new URL(target, url), {
@@ -52,7 +70,11 @@ const item = {
   body: '{"name":"lamp"}',
 };
 
-/** What the API answers to good requests, before and after. */
+/**
+ * Asserts that the API responds to valid requests, which is the same in both versions.
+ *
+ * @param {Send} ask
+ */
 async function assertServes(ask) {
   const me = await ask("/api/me", token());
   assert.deepEqual([me.status, await me.json()], [200, { subject: "user-1" }]);
@@ -65,19 +87,23 @@ async function assertServes(ask) {
 
 describe("examples/fastapi", { skip: reason, timeout: 120_000 }, () => {
   describe("before: the API verifies tokens itself", () => {
-    let api, ask;
+    /** @type {Api} */
+    let api;
+    /** @type {Send} */
+    let ask;
     before(async () => {
+      assert.ok(interpreter);
       const folder = path.join(EXAMPLE, "before");
       api = await startUvicorn({
         interpreter,
         folder,
         environment: { PROVIDER_PUBLIC_KEY: keys.spki },
       });
-      ask = caller(api.url);
+      ask = sendTo(api.url);
     });
     after(() => api?.stop());
 
-    it("serves whoever has a good token, and refuses everybody else", async () => {
+    it("serves requests with valid tokens and refuses all others", async () => {
       await assertServes(ask);
       assert.equal((await ask("/api/items", token({ scope: "read" }), item)).status, 403);
       assert.equal((await ask("/api/me")).status, 401);
@@ -94,9 +120,15 @@ describe("examples/fastapi", { skip: reason, timeout: 120_000 }, () => {
     });
   });
 
-  describe("after: the gate verifies them", () => {
-    let api, gate, ask;
+  describe("after: the gate verifies tokens", () => {
+    /** @type {Api} */
+    let api;
+    /** @type {Running} */
+    let gate;
+    /** @type {Send} */
+    let ask;
     before(async () => {
+      assert.ok(interpreter);
       const { rawConfig } = experimental_readRawConfig({
         config: path.join(EXAMPLE, "wrangler.toml"),
       });
@@ -109,11 +141,11 @@ describe("examples/fastapi", { skip: reason, timeout: 120_000 }, () => {
         policy: { ...rawConfig.vars.POLICY, origin: api.url, errors: { detail: "reason" } },
         secrets: { HOP_SECRET, PROVIDER_PUBLIC_KEY: keys.spki },
       });
-      ask = caller(gate.url);
+      ask = sendTo(gate.url);
     });
     after(() => Promise.all([gate?.stop(), api?.stop()]));
 
-    it("serves whoever has a good token", async () => {
+    it("serves requests with valid tokens", async () => {
       await assertServes(ask);
       const odd = await ask("/api/me?a=b&c=%2F'", token());
       assert.equal(odd.status, 200);
@@ -124,25 +156,25 @@ describe("examples/fastapi", { skip: reason, timeout: 120_000 }, () => {
       ]);
     });
 
-    it("never sees what the gate refuses", async () => {
+    it("does not receive requests that the gate refuses", async () => {
       await assertRefused(await ask("/api/me"), 401, {}, { detail: "missing_token" });
       const forged = await ask("/api/me", token({}, strangersKeys));
       await assertRefused(forged, 401, INVALID, { detail: "bad_signature" });
       const narrow = await ask("/api/items", token({ scope: "read" }), item);
       assert.equal(narrow.status, 403);
       assert.match(
-        narrow.headers.get("www-authenticate"),
+        narrow.headers.get("www-authenticate") ?? "",
         /error="insufficient_scope".*scope="write"/,
       );
       await assertProblem(await ask("/docs"), 404, { detail: "no_route" });
-      // It answers one at a time, so that this one's line comes after any of theirs.
+      // The API answers requests in order, so its log line for this request would come last.
       assert.equal((await ask("/api/me", token())).status, 200);
       await api.expectRequests(["GET /api/me 200"]);
     });
 
-    it("refuses what comes around the gate, whatever token or proof it brings", async () => {
-      const direct = caller(api.url);
-      const proof = (changes) =>
+    it("refuses requests that bypass the gate, with any token or invalid proof", async () => {
+      const direct = sendTo(api.url);
+      const proof = (/** @type {Record<string, unknown>} */ changes = {}) =>
         tokens.token({
           key: HOP_SECRET,
           header: { typ: "portcullis-proof+jwt" },
@@ -157,12 +189,12 @@ describe("examples/fastapi", { skip: reason, timeout: 120_000 }, () => {
             ...changes,
           },
         });
-      const withProof = (text, target = "/api/me") =>
+      const withProof = (/** @type {string} */ text, target = "/api/me") =>
         direct(target, token(), { headers: { "X-Portcullis-Proof": text } });
       assert.equal(
         (await withProof(proof())).status,
         200,
-        "with the secret one can prove anything",
+        "a proof with the right secret is accepted",
       );
       await api.expectRequests(["GET /api/me 200"]);
 

@@ -1,4 +1,4 @@
-// examples/mcp: the SDK's own client, an MCP server and an identity provider, with the gate before the server.
+// examples/mcp: the client of the MCP SDK, an identity provider, and an MCP server behind the gate.
 
 import assert from "node:assert/strict";
 import { once } from "node:events";
@@ -17,43 +17,68 @@ import {
   tokens,
 } from "./harness/index.mjs";
 
+/** @import { IncomingHttpHeaders, Server } from "node:http" */
+/** @import { AddressInfo } from "node:net" */
+/** @import { FetchLike } from "@modelcontextprotocol/sdk/shared/transport.js" */
+/** @import { Resource } from "../../policy.d.ts" */
+/** @import { TestPolicy } from "./harness/policies.mjs" */
+/** @import { Running } from "./harness/running.mjs" */
+
+/** @typedef {{line: string, headers: IncomingHttpHeaders}} Recorded */
+
 const { rawConfig } = experimental_readRawConfig({
   config: path.join(repository, "examples/mcp/wrangler.toml"),
 });
+/** @type {TestPolicy & {resource: Resource}} */
 const POLICY = rawConfig.vars.POLICY;
 const RESOURCE = POLICY.resource.identifier;
 
-const addressOf = async (server) => {
+const addressOf = async (/** @type {Server} */ server) => {
   await once(server, "listening");
-  return `http://127.0.0.1:${server.address().port}`;
+  const { port } = /** @type {AddressInfo} */ (server.address());
+  return `http://127.0.0.1:${port}`;
 };
 
-const STRANGER = {
+/** @param {unknown} content of the result of a tool */
+const textOf = (content) => /** @type {{text: string}[]} */ (content)[0]?.text ?? "";
+
+const PARAMETERS = {
   protocolVersion: "2025-06-18",
   capabilities: {},
-  clientInfo: { name: "stranger", version: "1" },
+  clientInfo: { name: "test", version: "1" },
 };
 const INITIALIZE = {
   method: "POST",
   headers: { "Content-Type": "application/json", Accept: "application/json, text/event-stream" },
-  body: JSON.stringify({ jsonrpc: "2.0", id: 1, method: "initialize", params: STRANGER }),
+  body: JSON.stringify({ jsonrpc: "2.0", id: 1, method: "initialize", params: PARAMETERS }),
 };
 
 describe("examples/mcp", { timeout: 120_000 }, () => {
-  let server, provider, issuer, gate;
-  /** What the server and the provider were asked since the last time this was looked at. */
+  /** @type {Server} */
+  let server;
+  /** @type {Server} */
+  let provider;
+  /** @type {string} */
+  let issuer;
+  /** @type {Running} */
+  let gate;
+  /**
+   * The requests that the server and the provider have received since the last `take`.
+   *
+   * @type {{server: Recorded[], provider: Recorded[]}}
+   */
   const reached = { server: [], provider: [] };
-  const take = (who) => reached[who].splice(0);
-  const record = (who, from) =>
+  const take = (/** @type {keyof typeof reached} */ name) => reached[name].splice(0);
+  const record = (/** @type {keyof typeof reached} */ name, /** @type {Server} */ from) =>
     from.on("request", ({ method, url, headers }) =>
-      reached[who].push({ line: `${method} ${url}`, headers }),
+      reached[name].push({ line: `${method} ${url}`, headers }),
     );
 
   before(async () => {
     server = serve(0);
     provider = provide(0);
-    let origin;
-    [origin, issuer] = await Promise.all([addressOf(server), addressOf(provider)]);
+    const [origin, address] = await Promise.all([addressOf(server), addressOf(provider)]);
+    issuer = address;
     record("server", server);
     record("provider", provider);
     gate = await startGate({
@@ -74,19 +99,29 @@ describe("examples/mcp", { timeout: 120_000 }, () => {
     }
   });
 
-  /** The resource's identifier is an address that the policy fixes: here it leads to where the gate listens. */
+  /**
+   * The requests of the client.
+   *
+   * @type {string[]}
+   */
   const asked = [];
+  /**
+   * Sends requests for the resource's identifier, which the policy determines, to the gate's
+   * address.
+   *
+   * @type {FetchLike}
+   */
   const toGate = (url, init) => {
     const { origin, pathname, search } = new URL(url);
     const isOurs = origin === new URL(RESOURCE).origin;
     asked.push(`${init?.method ?? "GET"} ${isOurs ? "gate" : "provider"} ${pathname}`);
     return fetch(isOurs ? new URL(`${pathname}${search}`, gate.url) : url, init);
   };
-  const connected = (options) =>
-    connect(RESOURCE, { expectedIssuer: issuer, fetch: toGate, ...options });
+  const connected = ({ expectedIssuer = issuer } = {}) =>
+    connect(RESOURCE, { expectedIssuer, fetch: toGate });
 
-  it("the client finds its way from a 401 to the tools", async () => {
-    const client = await connected({});
+  it("the client gets from a 401 to the tools", async () => {
+    const client = await connected();
     assert.deepEqual(asked.splice(0, 5), [
       "POST gate /mcp",
       "GET gate /.well-known/oauth-protected-resource/mcp",
@@ -97,21 +132,21 @@ describe("examples/mcp", { timeout: 120_000 }, () => {
     const { tools } = await client.listTools();
     assert.deepEqual(tools.map(({ name }) => name).sort(), ["add_note", "list_notes"]);
     const added = await client.callTool({ name: "add_note", arguments: { note: "remember" } });
-    assert.deepEqual([added.isError ?? false, added.content[0].text], [false, "added"]);
+    assert.deepEqual([added.isError ?? false, textOf(added.content)], [false, "added"]);
     const listed = await client.callTool({ name: "list_notes" });
-    assert.deepEqual(JSON.parse(listed.content[0].text), ["remember"]);
+    assert.deepEqual(JSON.parse(textOf(listed.content)), ["remember"]);
     await client.close();
 
     const seen = take("server");
     assert.ok(seen.length >= 5);
     for (const { headers } of seen) {
       assert.equal(headers["x-auth-subject"], CLIENT.id);
-      assert.equal(headers.authorization, undefined, "the token stays with the gate");
+      assert.equal(headers.authorization, undefined, "the gate does not forward the token");
     }
     take("provider");
   });
 
-  it("a tool can ask for a scope of its own", async () => {
+  it("a tool can require a scope", async () => {
     const narrow = await token({ scope: "read" });
     const response = await fetch(new URL("/mcp", gate.url), {
       ...INITIALIZE,
@@ -124,7 +159,7 @@ describe("examples/mcp", { timeout: 120_000 }, () => {
         jsonrpc: "2.0",
         id: 1,
         method: "tools/call",
-        params: { name: "add_note", arguments: { note: "sneaked in" } },
+        params: { name: "add_note", arguments: { note: "not allowed" } },
       }),
     });
     const { result } = await response.json();
@@ -136,8 +171,8 @@ describe("examples/mcp", { timeout: 120_000 }, () => {
     take("provider");
   });
 
-  it("the server sees nothing of whoever has no token, another's, or one for another resource", async () => {
-    const ask = (bearer) =>
+  it("the server receives no request with a missing, forged or foreign token", async () => {
+    const ask = (/** @type {string | undefined} */ bearer = undefined) =>
       fetch(new URL("/mcp", gate.url), {
         ...INITIALIZE,
         headers: { ...INITIALIZE.headers, ...(bearer && { Authorization: `Bearer ${bearer}` }) },
@@ -145,7 +180,7 @@ describe("examples/mcp", { timeout: 120_000 }, () => {
     const metadata = "http://127.0.0.1:8787/.well-known/oauth-protected-resource/mcp";
     const without = await ask();
     assert.equal(
-      onlyChallenge(without.headers.get("www-authenticate")).parameters.resource_metadata,
+      onlyChallenge(without.headers.get("www-authenticate") ?? "").parameters.resource_metadata,
       metadata,
     );
     await assertRefused(without, 401, { resource_metadata: metadata }, { detail: "missing_token" });
@@ -160,7 +195,7 @@ describe("examples/mcp", { timeout: 120_000 }, () => {
     assert.equal(take("server").length, 1);
   });
 
-  it("the client tells its secret to no provider but the one that it was registered with", async () => {
+  it("the client sends its secret only to the provider with which it is registered", async () => {
     await assert.rejects(connected({ expectedIssuer: "https://other.example.com" }));
     assert.deepEqual(
       take("provider").filter(({ line }) => line.includes("/token")),
@@ -169,7 +204,12 @@ describe("examples/mcp", { timeout: 120_000 }, () => {
     assert.deepEqual(take("server"), []);
   });
 
-  /** A token for the client, as the provider's endpoint gives it. */
+  /**
+   * Requests a token for the client.
+   *
+   * @param {{scope: string, resource?: string}} wanted
+   * @returns {Promise<string>}
+   */
   async function token({ scope, resource = RESOURCE }) {
     const response = await fetch(`${issuer}/token`, {
       method: "POST",

@@ -1,19 +1,36 @@
-// One structured line a decision, and in none of them a token, a claim, a secret or a URL.
+// The gate logs one structured line for each decision. No line contains a token, a claim, a secret
+// or a URL.
 
 import assert from "node:assert/strict";
 import { assertAdmitted, gateTest, policies, signal, tokens } from "./harness/index.mjs";
 
+/** @import { GateOptions } from "./harness/gate.mjs" */
+/** @import { Origin } from "./harness/origin.mjs" */
+/** @import { Running } from "./harness/running.mjs" */
+/** @import { Parts } from "./harness/tokens.mjs" */
+
 const { hs256, hs256Token, SECRET } = policies;
 
+/** @param {Running} gate */
 const decisions = (gate) => gate.logs.structured.filter(({ event }) => event === "decision");
 
-/** What a Worker logged in all, its output read to the end. */
+/**
+ * Stops the gate and returns the decisions that it logged. Only then is its output complete.
+ *
+ * @param {Running} gate
+ */
 const whenStopped = async (gate) => {
   await gate.stop();
   return decisions(gate);
 };
 
-// Bare workerd, whose output can be read to its end: only so is it certain that a line is not there.
+/**
+ * Uses plain workerd, whose output is complete when it ends. In other runtimes, a line could arrive
+ * later.
+ *
+ * @param {string | undefined} log the value of `log.decisions`
+ * @returns {(site: {origin: Origin}) => GateOptions}
+ */
 const options =
   (log) =>
   ({ origin }) => ({
@@ -22,8 +39,13 @@ const options =
     secrets: { SECRET },
   });
 
-/** Two admitted requests and two refused ones. */
-async function someTraffic(gate, origin) {
+/**
+ * Sends two requests that are admitted and two that are refused.
+ *
+ * @param {Running} gate
+ * @param {Origin} origin
+ */
+async function sendRequests(gate, origin) {
   await assertAdmitted(await gate.fetch("/public/a"), origin);
   await assertAdmitted(await gate.fetchWith(hs256Token(), "/api/a"), origin);
   await (await gate.fetch("/api/a")).text();
@@ -32,10 +54,10 @@ async function someTraffic(gate, origin) {
 }
 
 gateTest(
-  "by default refusals are logged, each with one line",
+  "by default, each refusal is logged with one line",
   options(undefined),
   async ({ gate, origin }) => {
-    await someTraffic(gate, origin);
+    await sendRequests(gate, origin);
     const lines = await whenStopped(gate);
     assert.deepEqual(
       lines.map(({ code }) => code),
@@ -45,7 +67,7 @@ gateTest(
 );
 
 gateTest("a policy can have every decision logged", options("all"), async ({ gate, origin }) => {
-  await someTraffic(gate, origin);
+  await sendRequests(gate, origin);
   const lines = await whenStopped(gate);
   assert.deepEqual(
     lines.map(({ decision, code, status, method, route }) => ({
@@ -64,54 +86,55 @@ gateTest("a policy can have every decision logged", options("all"), async ({ gat
   );
 });
 
-gateTest("a policy can have none logged", options("none"), async ({ gate, origin }) => {
-  await someTraffic(gate, origin);
+gateTest("a policy can have no decision logged", options("none"), async ({ gate, origin }) => {
+  await sendRequests(gate, origin);
   assert.deepEqual(await whenStopped(gate), []);
 });
 
 gateTest(
-  "what the origin answers is logged as what it is",
+  "the status of the origin's response is logged",
   options("all"),
   async ({ gate, origin }) => {
     origin.answerWith({ status: 503 });
     await (await gate.fetchWith(hs256Token(), "/api/a")).text();
     origin.expectOne();
     const [line] = await whenStopped(gate);
-    assert.deepEqual([line.decision, line.status], ["admitted", 503]);
+    assert.deepEqual([line?.decision, line?.status], ["admitted", 503]);
   },
 );
 
 gateTest(
-  "an origin that does not answer in time is logged once, with what the request was admitted by",
+  "an origin timeout is logged once, with the key that verified the token",
   ({ origin }) => ({
     runtime: "workerd",
     policy: hs256({ origin, origin_timeout: 1 }),
     secrets: { SECRET },
   }),
   async ({ gate, origin }) => {
-    const later = signal();
+    const release = signal();
     const token = hs256Token();
     assert.equal((await gate.fetchWith(token, "/api/known")).status, 200);
     origin.expectOne();
     origin.answerWith(async (received, response) => {
       response.writeHead(200);
       response.write("begun");
-      await later.promise;
+      await release.promise;
       response.end();
     });
-    // Its headers come in time, its end does not: the limit, when it passes, has nothing to say.
+    // This response starts in time but ends after the limit, which applies only to its headers.
     const slow = await gate.fetchWith(token, "/api/slow");
     origin.expectOne();
-    origin.answerWith(() => later.promise);
+    origin.answerWith(() => release.promise);
     assert.equal((await gate.fetchWith(token, "/api/hangs")).status, 504);
     origin.expectOne();
-    later.resolve();
+    release.resolve();
     assert.equal(await slow.text(), "begun");
     const [line, ...more] = await whenStopped(gate);
     assert.deepEqual(more, []);
-    const { waited_ms: waited, ...said } = line;
-    assert.ok(waited >= 1000, `waited_ms is ${waited}`);
-    assert.deepEqual(said, {
+    assert.ok(line);
+    const { waited_ms: waited, ...rest } = line;
+    assert.ok(Number(waited) >= 1000, `waited_ms is ${waited}`);
+    assert.deepEqual(rest, {
       event: "decision",
       decision: "refused",
       code: "origin_timeout",
@@ -129,7 +152,7 @@ gateTest(
 );
 
 gateTest(
-  "no token, claim, secret or URL is in any line, nor in any answer of the gate's",
+  "no log line and no response of the gate contains a token, claim, secret or URL",
   options("all"),
   async ({ gate, origin }) => {
     const canaries = [
@@ -149,6 +172,10 @@ gateTest(
       "canary-user",
     ];
     const marked = { sub: "canary-subject", scope: "canary-scope", extra: "canary-claim" };
+    /**
+     * @param {Record<string, unknown>} [changes]
+     * @param {Partial<Parts>} [more]
+     */
     const make = (changes, more) => hs256Token({ ...marked, ...changes }, more);
     const sent = [
       make(),
@@ -167,7 +194,8 @@ gateTest(
       "canary-garbage",
       "canary-garbage.canary-garbage.canary-garbage",
     ];
-    const answers = [];
+    /** @type {string[]} */
+    const responses = [];
     for (const token of sent) {
       for (const path of [
         "/api/canary-path",
@@ -180,7 +208,7 @@ gateTest(
         const headers = { Cookie: "canary-cookie=1", "X-Canary": "canary-header" };
         const response = await gate.fetchWith(token, `${path}?q=canary-query`, { headers });
         const text = await response.text();
-        if (response.status !== 200) answers.push(text, ...[...response.headers].flat());
+        if (response.status !== 200) responses.push(text, ...[...response.headers].flat());
       }
     }
     for (const value of [
@@ -189,15 +217,15 @@ gateTest(
       "Bearer",
       '"canary-garbage"',
     ]) {
-      answers.push(
+      responses.push(
         (await gate.raw({ target: "/api/a", headers: [["Authorization", value]] })).text,
       );
     }
     const admitted = origin.take().length;
-    assert.ok(admitted > 0, "some of it must have been let through, or this shows nothing");
+    assert.ok(admitted > 0, "some requests must be admitted, or the test proves nothing");
 
     const lines = await whenStopped(gate);
-    assert.equal(lines.length, sent.length * 6 + 4, "one line a request");
+    assert.equal(lines.length, sent.length * 6 + 4, "one line for each request");
     const pieces = [
       SECRET,
       SECRET.slice(0, 12),
@@ -205,10 +233,10 @@ gateTest(
       ...sent.flatMap((token) => tokens.segments(token)).filter((text) => text.length > 20),
     ];
     for (const piece of pieces) {
-      assert.ok(!gate.logs.text.includes(piece), `the log holds ${piece.slice(0, 40)}`);
+      assert.ok(!gate.logs.text.includes(piece), `the log contains ${piece.slice(0, 40)}`);
       assert.ok(
-        !answers.some((text) => text.includes(piece)),
-        `an answer holds ${piece.slice(0, 40)}`,
+        !responses.some((text) => text.includes(piece)),
+        `a response contains ${piece.slice(0, 40)}`,
       );
     }
     assert.ok(!gate.logs.structured.some(({ event }) => event === "forged"), "a line was forged");
