@@ -210,14 +210,15 @@ fn shipped_configuration(workspace: &Workspace) -> Result<()> {
     }
 }
 
-/// Checks the format of all JavaScript, and the types of what runs in the Workers runtime. The
-/// types of the rest are checked by `npm run types`.
+/// Checks the format and the types of all JavaScript. What runs in the Workers runtime has its own
+/// types.
 fn javascript(workspace: &Workspace, tools: &Tools) -> Result<()> {
     let run = |program: &str, arguments: &[&str]| {
         let mut command = tools.node.command(program)?;
         process::run(command.args(arguments).current_dir(workspace.root()))
     };
     run("prettier", &["--check", "**/*.{js,mjs}"])?;
+    run("tsc", &[])?;
     run("tsc", &["--project", "src/edge"])
 }
 
