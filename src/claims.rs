@@ -53,7 +53,7 @@ impl<'g> Claims<'g> {
         now: UnixSeconds,
     ) -> Result<Self, Refusal> {
         let (rules, members) = (issuer.rules(), identity.members());
-        identity.times().check(rules.times(), now)?;
+        identity.times().check(rules.times, now)?;
         check_subject(members, rules)?;
         for name in &rules.require {
             if json::at(members, name).is_none_or(Value::is_null) {
@@ -103,7 +103,7 @@ impl<'g> Claims<'g> {
     /// How far the issuer's clock and the gate's may differ.
     #[must_use]
     pub const fn leeway(&self) -> Seconds {
-        self.rules.leeway
+        self.rules.times.leeway
     }
 
     /// The claims as the issuer wrote them, base64url.

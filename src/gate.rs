@@ -134,11 +134,17 @@ impl<'g> Judging<'_, 'g> {
         credential: &Credential<'_, 'g>,
         issuer: &mut Option<IssuerAdmitted<'g>>,
     ) -> Result<Admitted<'g>, Stop> {
-        let (of_identity, identity) = self.identity(route, credential)?;
+        let cached = self.cached(credential);
+        let is_cached = cached.is_some();
+        self.trace.is_cached = is_cached;
+        let (of_identity, identity) = match cached {
+            Some(cached) => cached,
+            None => self.established(route, credential)?,
+        };
         let admitted = IssuerAdmitted::check(route, of_identity)?;
         let issuer = issuer.insert(admitted).issuer();
         let claims = Claims::check(identity, issuer, self.now)?;
-        if !self.trace.is_cached {
+        if !is_cached {
             self.memory.identities.insert(credential.text(), claims.identity());
         }
         let (revocation, remembered) = (self.policy.revocation(), &self.memory.revocations);
@@ -151,24 +157,26 @@ impl<'g> Judging<'_, 'g> {
         Ok(Admitted::authorized(route, claims, checked, credential.source(), self.now)?)
     }
 
-    /// Establishes the identity that a credential stands for, from the cache if it is still
-    /// current.
-    fn identity(
+    /// The identity that the cache has for a credential, if it is still current.
+    fn cached(&mut self, credential: &Credential<'_, '_>) -> Option<(&'g Issuer, Rc<Identity>)> {
+        let identity = self.memory.identities.get(credential.text())?;
+        let issuer = self.policy.issuer(identity.issuer())?;
+        if !self.is_current(&identity, issuer) {
+            return None;
+        }
+        let Evidence::Signature(signature) = identity.evidence();
+        self.trace.algorithm = Some(signature.algorithm);
+        self.trace.key = Some(signature.key.clone());
+        self.trace.issuer = Some(issuer.name());
+        Some((issuer, identity))
+    }
+
+    /// Establishes the identity of a credential that is not in the cache.
+    fn established(
         &mut self,
         route: &Route,
         credential: &Credential<'_, '_>,
     ) -> Result<(&'g Issuer, Rc<Identity>), Stop> {
-        if let Some(identity) = self.memory.identities.get(credential.text())
-            && let Some(issuer) = self.policy.issuer(identity.issuer())
-            && self.is_current(&identity, issuer)
-        {
-            let Evidence::Signature(signature) = identity.evidence();
-            self.trace.algorithm = Some(signature.algorithm);
-            self.trace.key = Some(signature.key.clone());
-            self.trace.issuer = Some(issuer.name());
-            self.trace.is_cached = true;
-            return Ok((issuer, identity));
-        }
         let (issuer, verified) = self.verified(credential.text(), Some(route))?;
         let version = self.memory.keys.version(issuer.id());
         Ok((issuer, Rc::new(Identity::from_token(verified, issuer, version)?)))

@@ -1,8 +1,8 @@
 //! Establishing who a request is from.
 //!
 //! An [`Identity`] is what an issuer has vouched for: its claims, and how they were established. It
-//! holds for as long as its key and the issuer's rules stay the same. Whatever depends on the time,
-//! on the route or on revocation is checked afterwards, in [`crate::claims`] and
+//! is valid for as long as its key and the issuer's rules stay the same. Whatever depends on the
+//! time, on the route or on revocation is checked afterwards, in [`crate::claims`] and
 //! [`crate::admitted`], and nothing there depends on how the identity was established.
 
 mod cache;

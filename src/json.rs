@@ -76,6 +76,21 @@ pub(crate) fn at<'a>(object: &'a Object, path: &str) -> Option<&'a Value> {
     Some(value)
 }
 
+/// The member with this name is not a string.
+pub(crate) struct NotAString;
+
+/// Returns the member with this name, which must be a string if it is present.
+pub(crate) fn optional_string<'o>(
+    object: &'o Object,
+    name: &str,
+) -> Result<Option<&'o str>, NotAString> {
+    match object.get(name) {
+        None => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text)),
+        Some(_) => Err(NotAString),
+    }
+}
+
 /// Whether a number is beyond ±(2^53 - 1), so that parsers may read it differently (RFC 7493
 /// section 2.2).
 pub(crate) fn is_beyond_safe_integers(number: &Number) -> bool {

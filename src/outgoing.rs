@@ -78,19 +78,25 @@ impl Forwarding {
         payload: Option<String>,
         proof: Option<HopProof>,
     ) -> Self {
-        let written = claims.iter().map(|(header, _)| header.as_str()).chain(payload.as_deref());
-        let written = written.chain(proof.as_ref().map(|proof| proof.header.as_str()));
-        let removed = never_forwarded().map(str::to_owned).chain(written.map(folded)).collect();
-        Self { origin, strip_authorization, claims, payload, proof, removed }
+        let removed = Vec::new();
+        let mut forwarding = Self { origin, strip_authorization, claims, payload, proof, removed };
+        let removed = never_forwarded().map(str::to_owned).chain(forwarding.written()).collect();
+        forwarding.removed = removed;
+        forwarding
     }
 
     /// Whether the gate writes a header that a server may treat like this one.
     #[must_use]
     pub fn writes(&self, name: &str) -> bool {
+        let name = folded(name);
+        self.written().any(|header| header == name)
+    }
+
+    /// The folded names of the headers that the gate writes.
+    fn written(&self) -> impl Iterator<Item = String> {
         let proof = self.proof.as_ref().map(|proof| &proof.header);
-        let written =
-            self.claims.iter().map(|(header, _)| header).chain(&self.payload).chain(proof);
-        written.map(|header| folded(header)).any(|header| header == folded(name))
+        let claims = self.claims.iter().map(|(header, _)| header);
+        claims.chain(&self.payload).chain(proof).map(|header| folded(header))
     }
 
     fn removes(&self, name: &str, credential: Option<&TokenSource>) -> bool {

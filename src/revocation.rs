@@ -13,10 +13,10 @@ pub use self::memory::Revocations;
 
 use crate::claims::Claims;
 use crate::identity::Evidence;
+use crate::json;
 use crate::refusal::{Code, Refusal, Step};
 use crate::time::{Seconds, UnixSeconds};
 use base64ct::{Base64UrlUnpadded, Encoding as _};
-use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use std::ops::RangeInclusive;
 
@@ -204,7 +204,7 @@ impl Revocation {
 #[derive(Debug)]
 pub(crate) struct NotRevoked(());
 
-/// What looking claims up in the remembered entries comes to.
+/// The result of looking claims up in the remembered entries.
 pub(crate) enum Lookup {
     /// No entry revokes them.
     NotRevoked(NotRevoked),
@@ -231,17 +231,11 @@ fn entries(issuer: &str, claims: &Claims<'_>) -> Result<Vec<Entry>, Refusal> {
         Evidence::Signature(signature) => vec![Entry::new(Subject::Kid, issuer, &signature.key)],
     };
     for subject in [Subject::Jti, Subject::Sub, Subject::Sid] {
-        match claims.at(subject.as_str()) {
-            None => {}
-            Some(Value::String(value)) => entries.push(Entry::new(subject, issuer, value)),
-            Some(_) => {
-                return Err(Refusal::new(
-                    Code::InvalidClaim,
-                    "jti, sub or sid is not a string, so it cannot be looked up",
-                )
-                .at(Step::Revocation));
-            }
-        }
+        let value = json::optional_string(claims.members(), subject.as_str()).map_err(|_| {
+            let because = "jti, sub or sid is not a string, so it cannot be looked up";
+            Refusal::new(Code::InvalidClaim, because).at(Step::Revocation)
+        })?;
+        entries.extend(value.map(|value| Entry::new(subject, issuer, value)));
     }
     Ok(entries)
 }

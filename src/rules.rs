@@ -16,10 +16,8 @@ pub struct Rules {
     pub tenant: Option<TenantClaim>,
     /// Accepted values of `aud`. A token needs one of them.
     pub audience: Expected,
-    /// How far the issuer's clock and the gate's may differ.
-    pub leeway: Seconds,
-    /// The greatest age of a token by its `iat`, which is then required.
-    pub max_age: Option<Seconds>,
+    /// When a token is valid.
+    pub times: TimeRules,
     /// Accepted values of `typ`, as [`crate::token::Header::media_type`] writes them. `None`
     /// accepts an absent `typ`, `JWT` and `at+jwt`.
     pub types: Option<Vec<String>>,
@@ -27,26 +25,12 @@ pub struct Rules {
     pub require: Vec<String>,
     /// Rules for single claims. All of them must hold.
     pub claims: Vec<ClaimRule>,
-    /// Whether `exp` must be present.
-    pub expiry_required: bool,
     /// Accepted values of `sub`. `None` accepts any.
     pub subject: Option<Vec<String>>,
     /// The claim that holds the scopes, by name or JSON Pointer. `None` means `scope`, else `scp`.
     pub scopes_claim: Option<String>,
     /// The claim that holds the roles, by name or JSON Pointer.
     pub roles_claim: String,
-}
-
-impl Rules {
-    /// The rules for a token's times.
-    #[must_use]
-    pub const fn times(&self) -> TimeRules {
-        TimeRules {
-            leeway: self.leeway,
-            max_age: self.max_age,
-            expiry_required: self.expiry_required,
-        }
-    }
 }
 
 /// The rules for `exp`, `nbf` and `iat`.

@@ -176,11 +176,7 @@ fn optional_text<'m>(
     name: &str,
     otherwise: &'static str,
 ) -> Result<Option<&'m str>, Refusal> {
-    match members.get(name) {
-        None => Ok(None),
-        Some(Value::String(text)) => Ok(Some(text)),
-        Some(_) => Err(malformed(otherwise)),
-    }
+    json::optional_string(members, name).map_err(|_| malformed(otherwise))
 }
 
 fn decode(segment: &str) -> Result<Vec<u8>, Refusal> {

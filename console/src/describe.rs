@@ -59,7 +59,7 @@ fn issuer(question: &Question, issuer: &Issuer, now: UnixSeconds) -> Value {
         "url": fact("url").or(configured),
         "service": remote.and_then(|remote| remote.service.as_deref()),
         "mode": issuer.mode().as_str(),
-        "leeway": issuer.rules().leeway.get(),
+        "leeway": issuer.rules().times.leeway.get(),
         "age_seconds": age.map(|fetched| now.since(fetched).get()),
         "refresh_seconds": fresh_until.map(|until| until.since(now).get()),
         // A placeholder is not a key of the issuer.

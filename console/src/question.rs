@@ -7,7 +7,7 @@ use portcullis::json::{self, Object};
 use portcullis::keys::cache::Dated;
 use portcullis::keys::jwk::{self, Provenance};
 use portcullis::keys::{KeyFault, KeySet};
-use portcullis::policy::{BindingReference, Bindings, Fault, Policy};
+use portcullis::policy::{BindingReference, Bindings, Compilation, Policy};
 use portcullis::request::Described;
 use portcullis::time::{Seconds, UnixSeconds};
 use serde_json::{Map, Value, json};
@@ -56,14 +56,13 @@ impl Question {
     }
 
     /// Compiles the policy.
-    pub(crate) fn compile(&self) -> Compiled {
+    pub(crate) fn compile(&self) -> Compilation {
         let mut policy = self.policy.clone();
         let issuers = policy.get_mut("issuers").and_then(Value::as_array_mut);
         for issuer in issuers.into_iter().flatten() {
             self.insert_public_keys(issuer);
         }
-        let compilation = Policy::compile(&policy, &Known { question: self });
-        Compiled { outcome: compilation.outcome, warnings: compilation.warnings }
+        Policy::compile(&policy, &Known { question: self })
     }
 
     /// Replaces a binding that the page does not have by its public keys, if the page has those.
@@ -149,12 +148,6 @@ impl Question {
             .map(|byte| format!("{byte:02x}"))
             .collect()
     }
-}
-
-/// What a policy compiles to.
-pub(crate) struct Compiled {
-    pub(crate) outcome: Result<Policy, Vec<Fault>>,
-    pub(crate) warnings: Vec<Fault>,
 }
 
 /// How much about an issuer's keys is withheld from the page.

@@ -23,9 +23,9 @@ pub(super) struct Call<'c> {
 }
 
 impl Call<'_> {
-    /// Sends a response of the gate's own. A response to HEAD has no body (RFC 9110 section 9.3.2).
+    /// Sends a response of the gate's own.
     pub(super) fn send(&self, response: &OwnResponse) -> worker::Result<Response> {
-        Ok(response::own(response, self.view.method != "HEAD")?)
+        Ok(response::own(response, self.view.method)?)
     }
 
     /// Refuses the request.

@@ -41,5 +41,5 @@ pub(super) fn respond(
         ],
         body: format!("{body:#}\n"),
     };
-    response::own(&shown, method != "HEAD")
+    response::own(&shown, method)
 }

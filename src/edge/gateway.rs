@@ -5,11 +5,12 @@ use super::forward::{Sending, Sent};
 use super::isolate::Isolate;
 use super::record::{Outcome, Record};
 use super::{Reply, bindings, clock, forward, keys, response, revocations, shadow};
-use crate::gate::{Decision, Evaluation, Need};
+use crate::gate::{Decision, Evaluation, Memory, Need};
 use crate::outgoing::Outgoing;
 use crate::policy::Policy;
 use crate::rate_limit;
 use crate::refusal::Refusal;
+use crate::time::UnixSeconds;
 use std::rc::Rc;
 use web_sys::Response;
 
@@ -22,16 +23,16 @@ pub(super) async fn respond(call: &Call<'_>, isolate: &Rc<Isolate>) -> worker::R
     let record = |outcome| {
         Record { request: call.view, trace, outcome, wait: call.wait }.write(policy, call);
     };
-    if let Decision::Respond(response) = decision {
-        record(Outcome::Answered(response.status));
-        return call.send(&response).map(Reply::Ready);
-    }
-    if let Some(candidate) = isolate.candidate() {
+    let is_own = matches!(decision, Decision::Respond(_));
+    if let Some(candidate) = isolate.candidate().filter(|_| !is_own) {
         shadow::compare(candidate, &decision, call);
     }
     let judged_ms = policy.log().server_timing.then(|| call.wait.so_far());
     let outcome = match decision {
-        Decision::Respond(_) => return Err("a response was sent above".into()),
+        Decision::Respond(response) => {
+            record(Outcome::Answered(response.status));
+            return call.send(&response).map(Reply::Ready);
+        }
         Decision::Refuse(refusal) => Err(limited(refusal, policy, call).await),
         Decision::Forward(outgoing) => match send(outgoing, isolate, call).await {
             Ok(Reply::Ready(response)) => Ok(response),
@@ -56,25 +57,29 @@ pub(super) async fn decide<'g: 'r, 'r>(
     evaluation: &mut Evaluation<'g, 'r>,
     call: &Call<'_>,
 ) -> Decision<'r> {
-    let decision = loop {
-        // The borrow of the memory ends before anything is awaited.
-        let outcome = evaluation.run(&isolate.memory(), clock::now());
-        match outcome {
-            Ok(decision) => break decision,
-            Err(need) => fetch(need, isolate, call).await,
-        }
-    };
+    let decision = settle(isolate, call, |memory, now| evaluation.run(memory, now)).await;
     if let Some(request) = evaluation.take_refresh() {
         keys::refresh(isolate, request, call);
     }
     decision
 }
 
-/// Fetches what the gate needs before it can judge a request.
-pub(super) async fn fetch(need: Need, isolate: &Rc<Isolate>, call: &Call<'_>) {
-    match need {
-        Need::Keys(request) => keys::fetch(isolate, request, call).await,
-        Need::Revocations(entries) => revocations::read(isolate, entries, call.env).await,
+/// Runs an evaluation until it has an outcome, and fetches whatever that needs.
+pub(super) async fn settle<T>(
+    isolate: &Rc<Isolate>,
+    call: &Call<'_>,
+    mut run: impl FnMut(&Memory, UnixSeconds) -> Result<T, Need>,
+) -> T {
+    loop {
+        // The borrow of the memory ends before anything is awaited.
+        let outcome = run(&isolate.memory(), clock::now());
+        match outcome {
+            Ok(outcome) => return outcome,
+            Err(Need::Keys(request)) => keys::fetch(isolate, request, call).await,
+            Err(Need::Revocations(entries)) => {
+                revocations::read(isolate, entries, call.env).await;
+            }
+        }
     }
 }
 

@@ -4,12 +4,12 @@
 use super::call::Call;
 use super::isolate::Isolate;
 use super::revocations::{self, Unreadable};
-use super::{clock, gateway, keys, log, stream};
+use super::{gateway, keys, log, stream};
 use crate::gate::LogoutEvaluation;
 use crate::path::split_url;
 use crate::refusal::{Code, Refusal};
 use crate::response::OwnResponse;
-use crate::revocation::{Logout, LogoutEndpoint};
+use crate::revocation::LogoutEndpoint;
 use crate::time::Seconds;
 use std::rc::Rc;
 use web_sys::UrlSearchParams;
@@ -58,8 +58,12 @@ async fn process(
     let token = token(call.request).await;
     let token = token.ok_or(invalid("the form does not have exactly one logout_token"))?;
     let mut evaluation = LogoutEvaluation::new(&isolate.policy, endpoint, &token);
+    let logout = gateway::settle(isolate, call, |memory, now| evaluation.run(memory, now)).await;
+    if let Some(request) = evaluation.take_refresh() {
+        keys::refresh(isolate, request, call);
+    }
     // A provider repeats its report after a 503, and not after a 400.
-    let logout = decide(isolate, &mut evaluation, call).await.map_err(|refusal| {
+    let logout = logout.map_err(|refusal| {
         if refusal.code() == Code::KeysUnavailable { refusal } else { invalid(refusal.because()) }
     })?;
     let unavailable = || {
@@ -72,24 +76,6 @@ async fn process(
         Ok(false) => Err(invalid("the logout token has been used before")),
         Err(Unreadable) => Err(unavailable()),
     }
-}
-
-async fn decide(
-    isolate: &Rc<Isolate>,
-    evaluation: &mut LogoutEvaluation<'_>,
-    call: &Call<'_>,
-) -> Result<Logout, Refusal> {
-    let outcome = loop {
-        let outcome = evaluation.run(&isolate.memory(), clock::now());
-        match outcome {
-            Ok(outcome) => break outcome,
-            Err(need) => gateway::fetch(need, isolate, call).await,
-        }
-    };
-    if let Some(request) = evaluation.take_refresh() {
-        keys::refresh(isolate, request, call);
-    }
-    outcome
 }
 
 fn invalid(because: &'static str) -> Refusal {

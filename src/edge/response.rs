@@ -8,18 +8,19 @@ use crate::response::OwnResponse;
 use wasm_bindgen::{JsCast as _, JsValue};
 use web_sys::{Headers, Response, ResponseInit};
 
-/// Refuses a request. A response to HEAD has no body (RFC 9110 section 9.3.2).
+/// Refuses a request.
 pub(super) fn refuse(
     refusal: &Refusal,
     responses: &ErrorResponses,
     request: &Request<'_>,
 ) -> worker::Result<Response> {
     let response = responses.respond(refusal, request.headers, ray::of(request).as_deref());
-    Ok(own(&response, request.method != "HEAD")?)
+    Ok(own(&response, request.method)?)
 }
 
-/// Converts a response of the gate's own into the runtime's type.
-pub(super) fn own(response: &OwnResponse, with_body: bool) -> Result<Response, JsValue> {
+/// Converts a response of the gate's own into the runtime's type. A response to HEAD has no body
+/// (RFC 9110 section 9.3.2).
+pub(super) fn own(response: &OwnResponse, method: &str) -> Result<Response, JsValue> {
     let headers = Headers::new()?;
     for (name, value) in &response.headers {
         headers.set(name, value)?;
@@ -28,7 +29,7 @@ pub(super) fn own(response: &OwnResponse, with_body: bool) -> Result<Response, J
     init.set_status(response.status);
     init.set_headers(&headers);
     // A 204 has no body, not even an empty one (WHATWG Fetch section 6.4).
-    let body = Some(response.body.as_str()).filter(|body| with_body && !body.is_empty());
+    let body = Some(response.body.as_str()).filter(|body| method != "HEAD" && !body.is_empty());
     Response::new_with_opt_str_and_init(body, &init)
 }
 

@@ -4,7 +4,7 @@
 //! A registered claim of the wrong JSON type is rejected whether or not a rule reads it. A gate
 //! that treats it as absent would read `"nbf": "9999999999"` as "no nbf" (CVE-2026-25537).
 
-use crate::json::Object;
+use crate::json::{self, Object};
 use crate::refusal::{Code, Refusal, Step};
 use crate::rules::{Expected, Rules, TimeRules};
 use crate::time::UnixSeconds;
@@ -105,11 +105,7 @@ pub(crate) fn text<'c>(
     name: &str,
     otherwise: &'static str,
 ) -> Result<Option<&'c str>, Refusal> {
-    match members.get(name) {
-        None => Ok(None),
-        Some(Value::String(text)) => Ok(Some(text)),
-        Some(_) => Err(Refusal::new(Code::InvalidClaim, otherwise)),
-    }
+    json::optional_string(members, name).map_err(|_| Refusal::new(Code::InvalidClaim, otherwise))
 }
 
 fn date(

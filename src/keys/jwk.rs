@@ -7,7 +7,7 @@ use super::{EcKey, EdwardsKey, Key, KeyFault, KeySet, Material, RsaKey, Secret, 
 use crate::alg::Family;
 use crate::alg::{Algorithm, Curve};
 use crate::budget;
-use crate::json::Object;
+use crate::json::{self, Object};
 use base64ct::{Base64UrlUnpadded, Encoding as _};
 use serde_json::Value;
 
@@ -154,9 +154,6 @@ fn required_text<'j>(jwk: &'j Object, name: &str) -> Result<&'j str, KeyFault> {
 }
 
 fn optional_text<'j>(jwk: &'j Object, name: &str) -> Result<Option<&'j str>, KeyFault> {
-    match jwk.get(name) {
-        None => Ok(None),
-        Some(Value::String(text)) => Ok(Some(text)),
-        Some(_) => Err(KeyFault::new(format!("\"{name}\" is not a string"))),
-    }
+    json::optional_string(jwk, name)
+        .map_err(|_| KeyFault::new(format!("\"{name}\" is not a string")))
 }

@@ -12,7 +12,7 @@ use crate::budget;
 use crate::identity::PROOF_TYPE;
 use crate::issuer::Issuer;
 use crate::issuer_id::IssuerId;
-use crate::rules::{Expected, Rules};
+use crate::rules::{Expected, Rules, TimeRules};
 use crate::time::Seconds;
 use crate::token::media_subtype;
 use serde_json::Value;
@@ -132,12 +132,14 @@ fn compile_rules(table: &Table<'_>, faults: &mut Faults) -> Result<Rules, Faulty
         issuer,
         tenant,
         audience,
-        leeway: leeway?.unwrap_or(Seconds::new(60)),
-        max_age: max_age?,
+        times: TimeRules {
+            leeway: leeway?.unwrap_or(Seconds::new(60)),
+            max_age: max_age?,
+            expiry_required: expiry_required?.unwrap_or(true),
+        },
         types: types?,
         require: require?.map(owned).unwrap_or_default(),
         claims,
-        expiry_required: expiry_required?.unwrap_or(true),
         subject: subject?.map(owned),
         scopes_claim: scopes_claim?.map(str::to_owned),
         roles_claim: roles_claim?.unwrap_or("roles").to_owned(),

@@ -53,12 +53,11 @@ impl Logout {
         registered.check_issuer(issuer.rules())?;
         let audience = endpoint.audience.clone().map(Expected::OneOf);
         registered.check_audience(audience.as_ref().unwrap_or(&issuer.rules().audience))?;
-        let times = TimeRules { max_age: Some(MAX_AGE), ..issuer.rules().times() };
+        let times = TimeRules { max_age: Some(MAX_AGE), ..issuer.rules().times };
         registered.times.check(times, now)?;
-        let text = |name: &str| match members.get(name) {
-            None => Ok(None),
-            Some(Value::String(text)) => Ok(Some(text.as_str())),
-            Some(_) => Err(invalid("jti, sub or sid is not a string")),
+        let text = |name: &str| {
+            json::optional_string(&members, name)
+                .map_err(|_| invalid("jti, sub or sid is not a string"))
         };
         let missing = |because| Refusal::new(Code::MissingClaim, because);
         let id = text("jti")?.ok_or(missing("the logout token has no jti"))?;

@@ -76,7 +76,9 @@ providerTest(
   async ({ gate, origin, provider }) => {
     await assertAdmitted(await gate.fetchWith(await provider.token(), "/api/items"), origin);
     await provider.expectFetches([JWKS]);
-    const key = tokens.rsaKeys();
+    const key = tokens.rsaKeys().privateKey;
+    const withKid = (/** @type {unknown} */ kid) =>
+      tokens.token({ alg: "RS256", key, header: { kid }, payload: claims() });
     const kids = [
       "../../../../dev/null",
       "/dev/null",
@@ -93,13 +95,7 @@ providerTest(
     ];
     for (const [index, kid] of kids.entries()) {
       await gate.moveClock((index + 1) * COOLDOWN);
-      const made = tokens.token({
-        alg: "RS256",
-        key: key.privateKey,
-        header: { kid },
-        payload: claims(),
-      });
-      await assertRefused(await gate.fetchWith(made, "/api/items"), 401, INVALID, {
+      await assertRefused(await gate.fetchWith(withKid(kid), "/api/items"), 401, INVALID, {
         detail: "unknown_key",
         why: kid,
       });
@@ -108,13 +104,7 @@ providerTest(
       if (kid.length > 5) assert.ok(!gate.logs.text.includes(kid), `the log contains ${kid}`);
     }
     for (const kid of ["k".repeat(1025), "k".repeat(8000), 1, null, ["rsa-1"], { kid: "rsa-1" }]) {
-      const made = tokens.token({
-        alg: "RS256",
-        key: key.privateKey,
-        header: { kid },
-        payload: claims(),
-      });
-      await assertRefused(await gate.fetchWith(made, "/api/items"), 401, INVALID, {
+      await assertRefused(await gate.fetchWith(withKid(kid), "/api/items"), 401, INVALID, {
         detail: "malformed_token",
       });
     }

@@ -311,7 +311,7 @@ fn has_the_documented_defaults() {
     assert!(!policy.forwarding().strip_authorization);
     assert!(policy.forwarding().claims.is_empty());
     let without = crate::kit::policy(with(hs_issuer(), json!({ "leeway": null })));
-    assert_eq!(Gate::new(&without).policy.issuers()[0].rules().leeway.get(), 60);
+    assert_eq!(Gate::new(&without).policy.issuers()[0].rules().times.leeway.get(), 60);
     for (word, decisions) in
         [("none", Decisions::None), ("refused", Decisions::Refused), ("all", Decisions::All)]
     {

@@ -6,6 +6,7 @@ use super::key_set;
 use super::report::IssuerReport;
 use crate::clock::unix;
 use portcullis::issuer::Issuer;
+use portcullis::json::Object;
 use portcullis::keys::cache::Dated;
 use portcullis::keys::remote::{self, Location};
 use portcullis::keys::{KeySet, RemoteKeys};
@@ -26,7 +27,7 @@ pub(crate) fn examine(issuer: &Issuer) -> (IssuerReport, Option<Dated<KeySet>>) 
     let mut examination = Examination {
         issuer,
         remote,
-        leeway: issuer.rules().leeway,
+        leeway: issuer.rules().times.leeway,
         path: format!("issuers[{}].keys", issuer.id().index()),
         issuer_path: format!("issuers[{}].issuer", issuer.id().index()),
         report,
@@ -94,14 +95,7 @@ impl Examination<'_> {
         let document = Document { what: "the metadata", url, path: &self.path };
         let metadata = document.read(&response, self.leeway, &mut self.report)?;
         let response = response.ok()?;
-        if let Some(Value::String(named)) = metadata.get("issuer")
-            && named != issuer
-        {
-            let problem = format!(
-                "the metadata at {url} names the issuer \"{named}\", and the policy names \
-                 \"{issuer}\"{}",
-                difference(named, issuer)
-            );
+        if let Some((named, problem)) = other_issuer(&metadata, url, issuer) {
             let remedy = format!("if this is the right provider, write issuer = \"{named}\"");
             self.report.fault(&self.issuer_path, problem, remedy);
             return None;
@@ -136,14 +130,8 @@ impl Examination<'_> {
             Some((url, portcullis::json::parse_object(&response.body).ok()?))
         });
         let Some((url, metadata)) = found else { return };
-        if let Some(Value::String(named)) = metadata.get("issuer")
-            && named != issuer
-        {
-            let problem = format!(
-                "the metadata at {url} names the issuer \"{named}\", and the policy names \
-                 \"{issuer}\"{}; tokens with that iss are refused",
-                difference(named, issuer)
-            );
+        if let Some((named, problem)) = other_issuer(&metadata, url, issuer) {
+            let problem = format!("{problem}; tokens with that iss are refused");
             let remedy = format!("if tokens have that iss, write issuer = \"{named}\"");
             self.report.warning(&self.issuer_path, problem, remedy);
         }
@@ -163,6 +151,16 @@ fn is_alike(issuer: &str, jwks_uri: &str) -> bool {
         (Ok(issuer), Ok(jwks_uri)) => issuer.is_plain_http() == jwks_uri.is_plain_http(),
         _ => false,
     }
+}
+
+/// The issuer that the metadata names, and the problem, if the policy names another.
+fn other_issuer<'m>(metadata: &'m Object, url: &str, issuer: &str) -> Option<(&'m str, String)> {
+    let named = metadata.get("issuer")?.as_str().filter(|named| *named != issuer)?;
+    let problem = format!(
+        "the metadata at {url} names the issuer \"{named}\", and the policy names \"{issuer}\"{}",
+        difference(named, issuer)
+    );
+    Some((named, problem))
 }
 
 /// Describes a difference that is easily overlooked.

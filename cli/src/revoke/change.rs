@@ -182,7 +182,7 @@ impl<'p> Token<'p> {
              tokens of its user with --sub, or of its session with --sid",
         )?;
         let expires = claims.get("exp").and_then(|exp| UnixSeconds::from_numeric_date(exp).ok());
-        let leeway = issuer.rules().leeway;
+        let leeway = issuer.rules().times.leeway;
         Ok(Self { issuer, id: id.to_owned(), expires: expires.map(|time| time.plus(leeway)) })
     }
 

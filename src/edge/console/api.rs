@@ -6,7 +6,7 @@ use super::super::{clock, gateway, keys, stream};
 use super::{ConsoleRequest, Problem, VERSION, is_on};
 use crate::alg::Algorithm;
 use crate::disclosure;
-use crate::gate::{Decision, Evaluation};
+use crate::gate::{Decision, Evaluation, Trace};
 use crate::json::text::{ObjectText, array, quoted};
 use crate::keys::KeyRequest;
 use crate::keys::cache::AskedKey;
@@ -91,23 +91,18 @@ impl ConsoleRequest<'_> {
         let mut told = ObjectText::new();
         let mut evaluation = Evaluation::new(policy, request);
         let decision = gateway::decide(isolate, &mut evaluation, self.call).await;
-        if let Decision::Respond(response) = &decision {
-            told.json("response", &response_text(response));
-            return Ok(told);
-        }
         let trace = evaluation.trace();
-        told.text("issuer", trace.issuer);
-        told.text("alg", trace.algorithm.map(Algorithm::name));
-        told.text("key", trace.key.as_deref());
         match &decision {
-            Decision::Respond(_) => {}
+            Decision::Respond(response) => told.json("response", &response_text(response)),
             Decision::Forward(outgoing) => {
+                tell_trace(&mut told, trace);
                 if let Some(refusal) = outgoing.reported() {
                     tell_refusal(&mut told, refusal);
                 }
                 told.json("outgoing", &outgoing_text(outgoing));
             }
             Decision::Refuse(refusal) => {
+                tell_trace(&mut told, trace);
                 tell_refusal(&mut told, refusal);
                 let response = policy.error_responses().respond(refusal, request.headers, None);
                 told.json("response", &response_text(&response));
@@ -115,6 +110,12 @@ impl ConsoleRequest<'_> {
         }
         Ok(told)
     }
+}
+
+fn tell_trace(told: &mut ObjectText, trace: &Trace<'_>) {
+    told.text("issuer", trace.issuer);
+    told.text("alg", trace.algorithm.map(Algorithm::name));
+    told.text("key", trace.key.as_deref());
 }
 
 fn tell_refusal(told: &mut ObjectText, refusal: &Refusal) {
