@@ -113,7 +113,7 @@ pub const BEARER_SUBPROTOCOL: &str = "bearer";
 /// How a credential is presented (RFC 9110 section 11.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scheme {
-    /// A bearer token (RFC 6750): whoever holds it may use it.
+    /// A bearer token (RFC 6750): the client need not prove that it possesses a key.
     Bearer,
 }
 

@@ -58,8 +58,8 @@ pub fn is_reserved(name: &str) -> bool {
     HEADERS.iter().any(|(header, _)| *header == name)
 }
 
-/// Returns the name in the one spelling that stands for all those that a server may treat alike: in
-/// lower case, with `-` for `_` and `.` (CVE-2025-64484).
+/// Returns the name in lower case, with `-` for `_` and `.`. Names that a server may treat alike
+/// become equal this way (CVE-2025-64484).
 #[must_use]
 pub fn folded(name: &str) -> String {
     name.to_ascii_lowercase().replace(['_', '.'], "-")

@@ -1,4 +1,4 @@
-//! An issuer: whose tokens it stands for, the rules for their claims, and the keys that sign them.
+//! An issuer: the names that its tokens have in `iss`, the rules for their claims, and its keys.
 
 use crate::alg::Algorithm;
 use crate::issuer_id::IssuerId;

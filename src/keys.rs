@@ -269,7 +269,7 @@ fn base64url(bytes: &[u8]) -> String {
     Base64UrlUnpadded::encode_string(bytes)
 }
 
-/// Why a key cannot be used. Contains nothing of the key.
+/// The reason why a key cannot be used. It contains no part of the key, which may be secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyFault(String);
 

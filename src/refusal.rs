@@ -177,7 +177,7 @@ impl fmt::Display for Code {
 
 /// A refused request, and the reason.
 ///
-/// Contains nothing of the token or its claims: `because` is one of this crate's own sentences, and
+/// It contains no part of the token or its claims: `because` is a fixed sentence of this crate, and
 /// scopes and methods come from the policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {

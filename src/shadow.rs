@@ -3,7 +3,8 @@
 
 use crate::gate::Decision;
 
-/// How two policies judge one request differently. Contains codes only, nothing of the request.
+/// How two policies judge one request differently. It contains reason codes and no part of the
+/// request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Difference {
     /// What the enforced policy decided: `admitted`, `answered`, `refused: CODE` or

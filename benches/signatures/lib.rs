@@ -1,6 +1,6 @@
-//! Signature checks by the gate, by kernel and by crate, for JavaScript to time: see `bench.mjs`
-//! beside it, and `cargo xtask bench signatures`, which builds and runs both. No part of the
-//! Worker.
+//! Verifies signatures with the gate, with the kernels and with RustCrypto, so that `bench.mjs` can
+//! compare their speed. `cargo xtask bench signatures` builds and runs both. The Worker does not
+//! contain this crate.
 
 #![cfg(target_arch = "wasm32")]
 
@@ -15,7 +15,7 @@ use rsa::signature::Signer as _;
 use wasm_bindgen::JsError;
 use wasm_bindgen::prelude::wasm_bindgen;
 
-/// A key with the algorithm that it is for.
+/// A public key and its algorithm.
 #[wasm_bindgen]
 pub struct Verifier {
     algorithm: Algorithm,
@@ -28,7 +28,7 @@ impl Verifier {
     ///
     /// # Errors
     ///
-    /// Says what is wrong with either.
+    /// If the algorithm is unknown or the key cannot be used.
     #[wasm_bindgen(constructor)]
     pub fn new(algorithm: &str, key: &str) -> Result<Self, JsError> {
         let algorithm =
@@ -39,19 +39,20 @@ impl Verifier {
         Ok(Self { algorithm, keys })
     }
 
-    /// Whether the gate takes the signature for a good one.
+    /// Whether the gate accepts the signature.
     #[must_use]
     pub fn by_gate(&self, message: &[u8], signature: &[u8]) -> bool {
         self.key().is_some_and(|key| is_valid(self.algorithm, key, message, signature))
     }
 
-    /// Returns the verdict of the kernel, or nothing if there is none.
+    /// Whether the kernel accepts the signature. `None` if there is no kernel for the algorithm.
     #[must_use]
     pub fn by_kernel(&self, message: &[u8], signature: &[u8]) -> Option<bool> {
         is_valid_by(Implementation::Kernel, self.algorithm, self.key()?, message, signature)
     }
 
-    /// Whether RustCrypto does; nothing where the gate has nothing else.
+    /// Whether RustCrypto accepts the signature. `None` if the gate always uses RustCrypto for the
+    /// algorithm, so that there is nothing to compare.
     #[must_use]
     pub fn by_crate(&self, message: &[u8], signature: &[u8]) -> Option<bool> {
         is_valid_by(Implementation::Crate, self.algorithm, self.key()?, message, signature)
@@ -62,7 +63,7 @@ impl Verifier {
     }
 }
 
-/// An ML-DSA key, which the benchmark's Node has none of.
+/// A private ML-DSA key. The version of Node that runs the benchmark cannot create one.
 #[wasm_bindgen]
 pub struct Lattice {
     algorithm: Algorithm,
@@ -75,7 +76,7 @@ impl Lattice {
     ///
     /// # Errors
     ///
-    /// Says what is wrong with either.
+    /// If the algorithm is unknown or the seed has another length.
     #[wasm_bindgen(constructor)]
     pub fn new(algorithm: &str, seed: &[u8]) -> Result<Self, JsError> {
         let algorithm =

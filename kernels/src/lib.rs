@@ -18,7 +18,7 @@
 //!
 //! Each module has a `PreparedKey`, made from the key type of the RustCrypto crate, with methods
 //! that take bytes and return a verdict. Preparing a key takes time and memory, so callers keep
-//! prepared keys. The crate knows nothing of tokens, JSON, policies or HTTP.
+//! prepared keys. Tokens, JSON, policies and HTTP are the caller's business.
 //!
 //! # Public data only
 //!

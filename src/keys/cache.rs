@@ -344,7 +344,7 @@ impl KeyRequest {
     }
 }
 
-/// What picking keys from a fetched set comes to.
+/// The result of picking keys from a fetched set.
 #[derive(Debug)]
 pub enum Picked<'k> {
     /// The keys to try, at least one and at most [`budget::KEYS_TRIED`].

@@ -90,8 +90,8 @@ fn compile_proof(
     if issuers_keys.into_iter().any(|other| is_same_secret(&key, other)) {
         faults.fault(
             place,
-            "an issuer's tokens are signed with the same secret, so whoever can sign tokens could \
-             forge proofs",
+            "an issuer's tokens are signed with the same secret, so anyone who can sign tokens \
+             could forge proofs",
             "generate a secret for the proof only, for example with `openssl rand -base64 48`",
         );
         return Err(Faulty);

@@ -44,7 +44,7 @@ pub(super) struct RsaSignature<'a> {
 }
 
 impl RsaSignature<'_> {
-    /// Returns whether the signature is valid.
+    /// Whether the signature is valid.
     pub(super) fn is_valid(self) -> bool {
         #[cfg(feature = "kernels")]
         if let Some(verdict) = self.is_valid_by_kernel() {
@@ -53,7 +53,7 @@ impl RsaSignature<'_> {
         self.is_valid_by_crate()
     }
 
-    /// Returns the verdict of the kernel, or `None` if this machine must not use the kernel.
+    /// Whether the kernel accepts the signature. `None` if this machine must not use the kernel.
     #[cfg(feature = "kernels")]
     pub(super) fn is_valid_by_kernel(self) -> Option<bool> {
         let (key, hash) = (self.key.prepared()?, self.hash.into());
@@ -63,7 +63,7 @@ impl RsaSignature<'_> {
         })
     }
 
-    /// Returns the verdict of the `rsa` crate.
+    /// Whether the `rsa` crate accepts the signature.
     pub(super) fn is_valid_by_crate(self) -> bool {
         let digest = digest(self.hash, self.message);
         let (key, salt_bytes) = (self.key.inner(), self.hash.bytes());

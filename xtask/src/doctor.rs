@@ -7,8 +7,8 @@ use std::env;
 use std::ffi::OsString;
 use std::process::{Command, ExitCode};
 
-/// Runs `portcullis doctor` with the same arguments. It fetches over TLS, which takes long to
-/// compile, so that this program is built without it.
+/// Runs `portcullis doctor` with the same arguments, in a process of its own: it fetches over TLS,
+/// which takes long to compile, so xtask is built without it.
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command

@@ -1,7 +1,7 @@
 //! Developer commands of Portcullis: `cargo xtask --help`.
 //!
-//! They need nothing but a Rust toolchain, Node with npm, and the package registries; whatever
-//! else a command wants it installs into the checkout first, pinned and locked, and only once.
+//! They need a Rust toolchain, Node with npm, and the package registries. A command installs
+//! everything else that it needs into the checkout, once, in locked versions.
 
 use clap::{Parser, Subcommand};
 use portcullis_cli::{check, mint, revoke};
@@ -34,7 +34,7 @@ struct Arguments {
     command: Command,
 }
 
-/// One variant a command, in the order in which a newcomer meets them.
+/// One variant per command, in the order in which a new contributor needs them.
 #[derive(Subcommand)]
 enum Command {
     /// Start the gate locally, and print commands to try it with
@@ -43,11 +43,11 @@ enum Command {
     Test(test::Options),
     /// Mint a token for local use
     Token(mint::Options),
-    /// Check wrangler.toml and the policy in it, and show the routes
+    /// Check the configuration and its policy, and show the routes
     Check(check::Options),
-    /// Ask for the issuers' keys as the gate would, judge a token, and say what is wrong
+    /// Fetch the issuers' keys as the gate does, judge a token, and report problems
     Doctor(portcullis_cli::doctor::Options),
-    /// Revoke a token, a user, a session or a key in the store that the policy names
+    /// Revoke a token, a user, a session or a key in the policy's revocation store
     Revoke(revoke::Options),
     /// Build the Worker; wrangler calls this before it deploys or serves
     Build(build::Options),
@@ -91,7 +91,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// The checkout, whose wrangler.toml is meant unless another file is named.
+/// Finds the checkout, and selects its wrangler.toml if the user has named no other file.
 fn in_checkout(config: &mut Option<PathBuf>) -> anyhow::Result<Workspace> {
     let checkout = Workspace::find()?;
     config.get_or_insert_with(|| checkout.path("wrangler.toml"));

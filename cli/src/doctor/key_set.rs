@@ -100,7 +100,8 @@ pub(crate) fn described(key: &Key) -> String {
     format!("{} ({kind}): {}", key.name(), list(key.algorithms()))
 }
 
-/// What is published by mistake, if the key is not a public key.
+/// Returns what the provider has published by mistake: a private key or a shared secret. Returns
+/// `None` for a public key.
 fn exposure(member: &Value) -> Option<&'static str> {
     if PRIVATE.iter().any(|name| member.get(name).is_some()) {
         Some("a private key")

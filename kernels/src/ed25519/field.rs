@@ -23,17 +23,18 @@
 //! total is less than 29·2^58 < 2^63. A square replaces each pair of equal products by a doubled
 //! limb times a limb, which yields the same sums with fewer terms.
 //!
-//! The ninth column has 23 bits below 2^255. What is above them is within 2^40. The reduction adds
-//! 19 times that, within 2^45, to the first limb, and the carry out of the first limb, within 2^16,
-//! to the second limb. The result is an [`Element`].
+//! Only the low 23 bits of the ninth column belong to the result, because its limb starts at 2^232.
+//! The reduction removes the higher bits: shifted right by 23, they are a number within 2^40, and 19
+//! times this number, within 2^45, is added to the first limb. The carry out of the first limb,
+//! within 2^16, is added to the second limb. The result is an [`Element`].
 //!
 //! # Linear combinations
 //!
 //! [`Element::combination`] adds elements times small factors and carries once. The absolute values
 //! of the factors sum up to at most [`LARGEST_COMBINATION`] = 8. So the lower limbs are within
 //! 8·(2^29 + 2^17) < 9·2^29, and the carries out of them are within 2^4. The ninth limb is within
-//! 8·2^23, so what is above 2^255 is within 2^4. 19 times that is within 2^9, and the first limb
-//! can hold it without another carry.
+//! 8·2^23, so the carry out of it is within 2^4. 19 times this carry is within 2^9 and is added to
+//! the first limb, which has room for it without another carry.
 
 #![expect(
     clippy::arithmetic_side_effects,

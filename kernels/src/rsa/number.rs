@@ -348,7 +348,7 @@ pub(super) fn set_to_product<A: Arithmetic>(
 /// these two pairs, so the pass doubles them. Two passes are added together.
 #[inline(always)]
 pub(super) fn set_to_square<A: Arithmetic>(columns: &mut [Columns], base: &Number) {
-    // Doubling applies to the offset too, so it starts at half of that of a product.
+    // The doubling below also doubles the offset, so it starts at half of a product's offset.
     initialize(columns, (ROW_PRODUCTS_PER_PASS + DIGIT_PRODUCTS_PER_PASS) / 2);
     // In the upper half, each pair also receives products with the pair on top of `base`, which
     // has no counterpart in another pass. Doubling counts their biases once more.

@@ -19,10 +19,10 @@ enum Group {
 }
 
 fn check(case: &str, group: Group, result: TestResult, [kernel, by_crate]: [bool; 2]) {
-    assert_eq!(kernel, by_crate, "{case}: the verdict of the kernel, and of the crate");
+    assert_eq!(kernel, by_crate, "{case}: the kernel and the crate must agree");
     // The kernel rejects what the collection calls acceptable, such as a missing NULL.
     let expected = group == Group::Supported && result == TestResult::Valid;
-    assert_eq!(kernel, expected, "{case}: the verdict of the kernel, and of the collection");
+    assert_eq!(kernel, expected, "{case}: the kernel must give the expected result");
 }
 
 fn ecdsa(name: ecdsa::TestName, group: Group) {
