@@ -1,12 +1,13 @@
-//! The cost of a request to the core, natively, and how much an attacker can raise it.
+//! Measures how long the core takes for a request, natively, for usual tokens and for tokens that
+//! are made to be expensive.
 //!
-//! `hostile_16_kib/*` has to stay below `good_16_kib/rs256`: rejecting a token that is made to be
-//! expensive must cost less than accepting a valid one of the same size.
+//! `hostile_16_kib/*` must stay below `good_16_kib/rs256`: rejecting an expensive token must take
+//! less time than accepting a valid token of the same size.
 
 #![expect(
     clippy::unwrap_used,
     clippy::arithmetic_side_effects,
-    reason = "a bench that cannot be set up has nothing to measure"
+    reason = "a benchmark that fails to set up must stop"
 )]
 
 use base64ct::{Base64UrlUnpadded, Encoding as _};
@@ -71,7 +72,7 @@ fn encode(text: &str) -> String {
     Base64UrlUnpadded::encode_string(text.as_bytes())
 }
 
-/// A token of about that many bytes, well signed.
+/// Returns a validly signed token of about this many bytes.
 fn good_token(algorithm: &str, issuer: &str, bytes: usize) -> String {
     let header = encode(&format!(r#"{{"alg":"{algorithm}","typ":"JWT"}}"#));
     let claims = |padding: usize| {
@@ -95,11 +96,11 @@ fn good_token(algorithm: &str, issuer: &str, bytes: usize) -> String {
     format!("{message}.{}", Base64UrlUnpadded::encode_string(&signature))
 }
 
-/// Tokens of 16 KiB that are made to be expensive.
+/// Returns tokens of 16 KiB that are expensive to reject.
 fn hostile_tokens() -> Vec<(&'static str, String)> {
     let header = encode(r#"{"alg":"RS256","typ":"JWT"}"#);
     let with_payload = |payload: &str| format!("{header}.{}.AAAA", encode(payload));
-    // As much payload as fits into a token of 16 KiB.
+    // The largest payload that fits into a token of 16 KiB.
     let room = (SIXTEEN_KIB - header.len() - 16) * 3 / 4;
     let claims = r#""iss":"https://rs""#;
     let fill = |unit: &str| unit.repeat((room - 64) / unit.len());
@@ -131,7 +132,7 @@ fn benches(criterion: &mut Criterion) {
         let decision = Evaluation::new(&policy, black_box(request)).run(memory, NOW);
         matches!(decision, Ok(Decision::Forward(_)))
     };
-    // With a memory in which the token is not cached.
+    // The token is not in the cache.
     let judge = |token: &str| judge_with(&Memory::new(&policy), token);
 
     let mut group = criterion.benchmark_group("judge_700_bytes");
@@ -147,7 +148,7 @@ fn benches(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("cached_700_bytes");
     let token = good_token("RS256", "https://rs", 700);
     let memory = Memory::new(&policy);
-    // A token is cached at its second use.
+    // The second use of a token puts it into the cache.
     assert!(judge_with(&memory, &token) && judge_with(&memory, &token));
     group.bench_function("rs256", |bencher| bencher.iter(|| judge_with(&memory, &token)));
     group.finish();

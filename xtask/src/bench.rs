@@ -1,5 +1,5 @@
-//! `cargo xtask bench`: measurements side by side, because ratios hold from machine to machine
-//! where times do not.
+//! `cargo xtask bench`: measures alternatives side by side in one run. Their ratios are similar on
+//! every machine; absolute times are not.
 
 use anyhow::Result;
 use clap::{Args, Subcommand};
@@ -8,7 +8,7 @@ use std::process::ExitCode;
 mod gateways;
 mod signatures;
 
-/// Without a subject everything is measured.
+/// The options. Without a subject, the command measures everything.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Options {
     #[command(subcommand)]
@@ -17,14 +17,14 @@ pub(crate) struct Options {
 
 #[derive(Clone, Debug, Subcommand)]
 enum Subject {
-    /// Requests through the gate beside jose, Hono and a pass-through, in workerd; writes
+    /// Compare requests through the gate, jose, Hono and a pass-through in workerd; writes
     /// benches/results
     Gateways(gateways::Options),
-    /// Signature checks in V8: kernels, crates, OpenSSL
+    /// Compare signature verification by the kernels, the crates and OpenSSL
     Signatures,
 }
 
-/// Measures, and prints a table in Markdown.
+/// Measures, and prints the results as Markdown tables.
 pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     match &options.subject {
         Some(Subject::Gateways(options)) => gateways::run(options),

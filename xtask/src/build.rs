@@ -1,4 +1,4 @@
-//! `cargo xtask build`: what `wrangler deploy` and `wrangler dev` call before anything else.
+//! `cargo xtask build`: the build command that `wrangler deploy` and `wrangler dev` call first.
 
 use crate::hash::Fingerprint;
 use crate::tools::{self, Tools};
@@ -14,19 +14,20 @@ use std::{env, fs};
 
 pub(crate) mod page;
 
-/// What the Worker's code may use. A `RUSTFLAGS` variable, even an empty one, silently drops what
-/// `.cargo/config.toml` says of this; `CARGO_ENCODED_RUSTFLAGS` wins over both.
+/// The instructions that the Worker's code may use. A `RUSTFLAGS` variable, even an empty one,
+/// silently replaces the flags of `.cargo/config.toml`. `CARGO_ENCODED_RUSTFLAGS` overrides both.
 pub(crate) const WORKER_RUSTFLAGS: &str = "-Ctarget-feature=+simd128,+relaxed-simd";
 
-/// What wasm-opt is told: what to do, and what the module may use besides what it says of itself:
-/// exceptions come in after rustc, with wasm-bindgen, and the rest is rustc's default. Not
-/// everything that wasm-opt knows, which could be newer than the runtime. The lowest kilobyte of
-/// memory is the far end of the stack, which only an overflow about to trap could reach: taken for
-/// unused, it lets offsets be folded. What values can be where is worked out of the whole module
-/// (GUFA), and what that shows to be needless goes in a second pass.
+/// The options for wasm-opt.
 ///
-/// Names of functions and tools are a tenth of the module, and left out.
-const OPTIMISATION: [&str; 13] = [
+/// - `--gufa` infers the possible values from the whole module; the second `-O` removes the code
+///   that this shows to be unreachable.
+/// - `--low-memory-unused` folds offsets into memory accesses. It is correct because the lowest
+///   kilobyte is the end of the stack: only a stack overflow that is about to trap could reach it.
+/// - The names of functions and tools, a tenth of the module, are removed.
+/// - The features are rustc's defaults, and exceptions, which wasm-bindgen adds. wasm-opt knows
+///   newer features, which the runtime might not support.
+const OPTIMIZATION: [&str; 13] = [
     "-O",
     "--gufa",
     "-O",
@@ -42,8 +43,8 @@ const OPTIMISATION: [&str; 13] = [
     "--enable-sign-ext",
 ];
 
-/// What esbuild is told. Nobody declares one of wasm-bindgen's classes with `using`; without the
-/// symbol for that, those that nobody makes at all are left out.
+/// The options for esbuild. Without `Symbol.dispose`, esbuild can remove the classes of
+/// wasm-bindgen that are never used; no code declares one with `using`.
 const BUNDLING: [&str; 7] = [
     "--bundle",
     "--format=esm",
@@ -54,18 +55,18 @@ const BUNDLING: [&str; 7] = [
     "--define:Symbol.dispose=undefined",
 ];
 
-/// Where wrangler.toml's `main` expects the Worker.
+/// The folder in which `main` of wrangler.toml expects the Worker.
 pub(crate) const DEPLOYED_FOLDER: &str = "build";
 
-/// What the build leaves behind that wrangler uploads: the code that calls the module, and the
-/// module.
+/// The files that wrangler uploads: the WebAssembly module, and the script that runs it.
 const SCRIPT: &str = "index.js";
 const MODULE: &str = "index_bg.wasm";
 const OUTPUTS: [&str; 2] = [SCRIPT, MODULE];
 
 const ENTRY: &str = "src/edge/entry.js";
 
-/// What the build depends on, besides the options and the tools' versions.
+/// The files and folders on which the build depends, besides the options and the versions of the
+/// tools.
 const INPUTS: [&str; 11] = [
     ".cargo/config.toml",
     "Cargo.lock",
@@ -83,32 +84,33 @@ const INPUTS: [&str; 11] = [
 /// Checks the deployment, then builds the Worker.
 pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     let workspace = Workspace::find()?;
-    refuse_what_undoes_the_gate(&workspace)?;
+    refuse_undeployable(&workspace)?;
     let tools = tools::prepare(&workspace)?;
     everything(&workspace, &tools, options)?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// Builds whatever wrangler uploads, as far as it is not there already.
+/// Builds everything that wrangler uploads and that is not up to date.
 pub(crate) fn everything(workspace: &Workspace, tools: &Tools, options: &Options) -> Result<()> {
     worker(workspace, tools, options, DEPLOYED_FOLDER)?;
     page::page(workspace, tools, options)
 }
 
-/// Prints all that is to be said about wrangler.toml, and fails if something in it would answer in
-/// the gate's place. Other faults do not stop the build: the gate itself refuses to serve them.
-fn refuse_what_undoes_the_gate(workspace: &Workspace) -> Result<()> {
-    // Deployed, the secrets are not those of .dev.vars, which need not even be there.
+/// Prints all findings about wrangler.toml, and fails if with it something other than the gate
+/// would answer requests. Other faults do not stop the build: with them, the gate itself refuses
+/// requests.
+fn refuse_undeployable(workspace: &Workspace) -> Result<()> {
+    // The deployed Worker has other secrets than .dev.vars, which may not even exist.
     let reports = check::examine(&workspace.path("wrangler.toml"), None, MissingBindings::Warn)?;
     check::print_findings(&reports);
     if check::worst(&reports) == Some(Severity::Undeployable) {
-        bail!("not built: with this wrangler.toml requests would be answered without the gate");
+        bail!("not built: with this wrangler.toml, requests would be answered without the gate");
     }
     Ok(())
 }
 
-/// Builds the Worker into a folder of the checkout, unless it is there already, and returns its
-/// script.
+/// Builds the Worker into a folder of the checkout unless it is up to date, and returns the path of
+/// its script.
 pub(crate) fn worker(
     workspace: &Workspace,
     tools: &Tools,
@@ -133,28 +135,28 @@ pub(crate) fn worker(
             .current_dir(workspace.root())
             .env_remove("RUSTFLAGS")
             .env("CARGO_ENCODED_RUSTFLAGS", remapped(WORKER_RUSTFLAGS))
-            // That is done with the entry in front: what nobody needs can be told apart only
-            // before.
+            // esbuild minifies later, together with the entry: it can remove unused code only from
+            // a script that is not yet minified.
             .env("NO_MINIFY", "")
-            // worker-build would download these two from elsewhere.
+            // worker-build would download these two.
             .env("WASM_BINDGEN_BIN", &tools.wasm_bindgen)
             .env("ESBUILD_BIN", tools.node.program("esbuild"));
         tools.node.put_on_path(&mut command)?;
         process::run(&mut command)?;
-        enter(tools, &workspace.path(ENTRY), &output)?;
-        optimise(workspace, tools, &output.join(MODULE))
+        bundle(tools, &workspace.path(ENTRY), &output)?;
+        optimize(workspace, tools, &output.join(MODULE))
     })?;
     fs::write(&stamp, stamp_text(&output, &OUTPUTS, &inputs))
         .with_context(|| format!("{} cannot be written", stamp.display()))?;
     Ok(script)
 }
 
-/// Puts the gate's own entry in front of the script that worker-build made, in one file with it.
-fn enter(tools: &Tools, entry: &Path, output: &Path) -> Result<()> {
-    let (script, made) = (output.join(SCRIPT), output.join("worker-build.js"));
+/// Bundles the gate's entry and the script of worker-build, which the entry imports, into one file.
+fn bundle(tools: &Tools, entry: &Path, output: &Path) -> Result<()> {
+    let (script, generated) = (output.join(SCRIPT), output.join("worker-build.js"));
     let first = output.join("entry.js");
-    fs::rename(&script, &made).and_then(|()| fs::copy(entry, &first)).with_context(|| {
-        format!("{} cannot be put in front of {}", entry.display(), script.display())
+    fs::rename(&script, &generated).and_then(|()| fs::copy(entry, &first)).with_context(|| {
+        format!("{} cannot be bundled with {}", entry.display(), script.display())
     })?;
     let mut command = tools.node.command("esbuild")?;
     command
@@ -162,28 +164,28 @@ fn enter(tools: &Tools, entry: &Path, output: &Path) -> Result<()> {
         .args([format!("--outfile={SCRIPT}"), "entry.js".to_owned()])
         .current_dir(output);
     process::run(&mut command)?;
-    for file in [made, first] {
+    for file in [generated, first] {
         fs::remove_file(&file).with_context(|| format!("{} cannot be removed", file.display()))?;
     }
     Ok(())
 }
 
-/// Makes a module smaller and faster.
-pub(crate) fn optimise(workspace: &Workspace, tools: &Tools, module: &Path) -> Result<()> {
-    let optimised = module.with_extension("optimised.wasm");
+/// Makes a module smaller and faster with wasm-opt.
+pub(crate) fn optimize(workspace: &Workspace, tools: &Tools, module: &Path) -> Result<()> {
+    let optimized = module.with_extension("optimized.wasm");
     let mut command = tools.node.command("wasm-opt")?;
     command
-        .args(OPTIMISATION)
+        .args(OPTIMIZATION)
         .arg("--output")
-        .args([optimised.as_path(), module])
+        .args([optimized.as_path(), module])
         .current_dir(workspace.root());
     process::run(&mut command)?;
-    fs::rename(&optimised, module)
+    fs::rename(&optimized, module)
         .with_context(|| format!("{} cannot be replaced", module.display()))
 }
 
-/// These flags, and no path of this machine in what is uploaded: the places of panics in other
-/// crates are strings in it.
+/// Returns the flags with one that keeps the paths of this machine out of the upload: it contains
+/// the source locations of panics in other crates.
 fn remapped(rustflags: &str) -> String {
     let home = env::var_os("CARGO_HOME")
         .map(PathBuf::from)
@@ -202,7 +204,7 @@ fn features(options: &Options) -> Result<String> {
         options.without.iter().find(|feature| !DEPLOYED_FEATURES.contains(&feature.as_str()))
     {
         bail!(
-            "--without {unknown}: that is not among the deployed features, {}",
+            "--without {unknown}: not one of the deployed features, {}",
             DEPLOYED_FEATURES.join(", ")
         );
     }
@@ -217,15 +219,15 @@ fn features(options: &Options) -> Result<String> {
     Ok(features.join(","))
 }
 
-/// A hash of everything that a module is made from, and how.
-fn inputs(workspace: &Workspace, how: &[&str]) -> Result<String> {
+/// Returns a hash of the inputs of a build: files, options, and versions of tools.
+fn inputs(workspace: &Workspace, options: &[&str]) -> Result<String> {
     let mut files = Vec::new();
     for input in INPUTS {
         collect(&workspace.path(input), &mut files)?;
     }
     let mut fingerprint = Fingerprint::default();
     let versions = [&tools::cargo::WORKER_BUILD, &tools::cargo::WASM_BINDGEN].map(|t| t.version);
-    for text in how.iter().copied().chain(OPTIMISATION).chain(BUNDLING).chain(versions) {
+    for text in options.iter().copied().chain(OPTIMIZATION).chain(BUNDLING).chain(versions) {
         fingerprint.add(text.as_bytes());
     }
     for file in files {
@@ -236,7 +238,7 @@ fn inputs(workspace: &Workspace, how: &[&str]) -> Result<String> {
     Ok(fingerprint.finish())
 }
 
-/// What the stamp says when the outputs are those that were made from the inputs.
+/// Returns the text that the stamp must have for the outputs to be up to date.
 fn stamp_text(output: &Path, outputs: &[&str], inputs: &str) -> String {
     let outputs = outputs.iter().map(|name| {
         let bytes = fs::read(output.join(name)).unwrap_or_default();
@@ -245,7 +247,8 @@ fn stamp_text(output: &Path, outputs: &[&str], inputs: &str) -> String {
     format!("inputs {inputs}\n{}", outputs.collect::<String>())
 }
 
-/// The files in a folder and below, sorted; or the file itself; or nothing.
+/// Adds the files in a folder and its subfolders in sorted order, or the file that the path names.
+/// Adds nothing if the path does not exist.
 fn collect(path: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
     if path.is_dir() {
         let entries =
@@ -277,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn features_are_added_and_taken_away() {
+    fn adds_and_removes_features() {
         check(&[], &[], Some("console,entry,kernels,mldsa,worker"));
         check(&["es512"], &[], Some("console,entry,es512,kernels,mldsa,worker"));
         check(&["worker"], &["console", "entry", "kernels", "mldsa"], Some("worker"));

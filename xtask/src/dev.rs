@@ -1,4 +1,4 @@
-//! `cargo xtask dev`: the gate, listening locally, and commands to try it with.
+//! `cargo xtask dev`: runs the gate locally and prints commands to try it with.
 
 use crate::build;
 use crate::say;
@@ -17,13 +17,13 @@ mod samples;
 mod secret;
 mod wrangler;
 
-/// Where wrangler listens by default, and so where people look.
+/// The default port of wrangler.
 const USUAL_PORT: u16 = 8787;
 
-/// Without options it serves the top level of wrangler.toml.
+/// The options. Without any, the command serves the top level of wrangler.toml.
 #[derive(Args, Clone, Debug, Default)]
 pub(crate) struct Options {
-    /// Where to listen [default: 8787, or any that is free]
+    /// The port to listen on [default: 8787, or any free port]
     #[arg(long, value_name = "PORT")]
     port: Option<u16>,
     /// Serve this environment of wrangler.toml
@@ -31,7 +31,7 @@ pub(crate) struct Options {
     env: Option<String>,
 }
 
-/// Prepares everything, serves until interrupted.
+/// Installs and builds what is missing, then serves until interrupted.
 pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     let workspace = Workspace::find()?;
     let file = workspace.path("wrangler.toml");
@@ -42,7 +42,8 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     let environment = selected.first().context("no environment was selected")?;
     let raw = policy::raw(environment).unwrap_or(Value::Null);
 
-    // What is quick to find wrong is said before the tools take minutes.
+    // Faults of the configuration are reported before the installation of tools, which takes
+    // minutes.
     secret::ensure(&workspace, environment, &raw)?;
     let reports = check::examine(&file, Some(name), MissingBindings::Fault)?;
     check::print_findings(&reports);
@@ -53,14 +54,14 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
 
     let port = port(options)?;
     let tools = tools::prepare(&workspace)?;
-    // wrangler would build too, but it is hard to read over its shoulder.
+    // wrangler runs the same build, but hides its output.
     let built = build::Options::of(environment);
     build::everything(&workspace, &tools, &built)?;
     let mut command = wrangler::command(&workspace, &tools, port, name)?;
     if let Some(swapped) = echo_for_zone(&raw) {
         say::line(
-            "the policy's origin is \"zone\", which exists only behind a route on the platform: \
-             here the gate answers with what it would have sent, as with \"echo\"",
+            "the policy's origin is \"zone\", which exists only on Cloudflare: here the gate \
+             answers with the request that it would forward, as with \"echo\"",
         );
         command.args(["--var", &format!("{}:{swapped}", policy::VARIABLE)]);
     }
@@ -70,7 +71,8 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     wrangler::serve(&mut command, port, &samples.probe(), || samples.print(&workspace))
 }
 
-/// The policy with origin `echo`, if it is `zone`: under `wrangler dev` the zone is the gate.
+/// Returns the policy with the origin `echo` if its origin is `zone`. Under `wrangler dev`, the
+/// zone is the gate itself, and requests to it would loop.
 fn echo_for_zone(raw: &Value) -> Option<Value> {
     if raw.get("origin").and_then(Value::as_str) != Some("zone") {
         return None;
@@ -83,15 +85,15 @@ fn echo_for_zone(raw: &Value) -> Option<Value> {
 fn port(options: &Options) -> Result<u16> {
     let free = |port| TcpListener::bind((Ipv4Addr::LOCALHOST, port));
     if let Some(port) = options.port {
-        free(port).with_context(|| format!("port {port} cannot be listened on"))?;
+        free(port).with_context(|| format!("cannot listen on port {port}"))?;
         return Ok(port);
     }
     match free(USUAL_PORT) {
         Ok(_) => Ok(USUAL_PORT),
         Err(_) => {
-            let any = free(0).context("no port can be listened on")?;
-            let port = any.local_addr().context("the port has no address")?.port();
-            say::line(&format!("port {USUAL_PORT} is taken, so it will be {port}"));
+            let any = free(0).context("cannot listen on any port")?;
+            let port = any.local_addr().context("the listener has no address")?.port();
+            say::line(&format!("port {USUAL_PORT} is in use; using {port} instead"));
             Ok(port)
         }
     }
@@ -102,7 +104,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_zone_is_swapped() {
+    fn replaces_only_the_origin_zone() {
         let zone = json!({ "origin": "zone", "realm": "api" });
         assert_eq!(echo_for_zone(&zone), Some(json!({ "origin": "echo", "realm": "api" })));
         assert_eq!(echo_for_zone(&json!({ "origin": "https://api.example.com" })), None);

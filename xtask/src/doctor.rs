@@ -1,4 +1,4 @@
-//! `cargo xtask doctor`: runs the command line's `doctor`.
+//! `cargo xtask doctor`: runs `portcullis doctor`.
 
 use crate::workspace::Workspace;
 use anyhow::Result;
@@ -7,8 +7,8 @@ use std::env;
 use std::ffi::OsString;
 use std::process::{Command, ExitCode};
 
-/// Runs `portcullis doctor` with the same arguments, in a process of its own: it fetches over TLS,
-/// which takes long to compile, so xtask is built without it.
+/// Runs `portcullis doctor` with the same arguments in a separate process. xtask itself is built
+/// without it, because the TLS library takes long to compile.
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command
@@ -20,8 +20,7 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<ExitCode> 
         let config: [OsString; 2] = ["--config".into(), workspace.path("wrangler.toml").into()];
         command.args(config);
     }
-    // The variables that cargo has set for this program would make it rebuild the other one each
-    // time.
+    // These variables of the running cargo would make the other one rebuild the program each time.
     for (name, _) in env::vars_os() {
         let text = name.to_string_lossy();
         if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
@@ -31,7 +30,7 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<ExitCode> 
     let code = command.status()?.code().and_then(|code| u8::try_from(code).ok());
     Ok(match code {
         Some(code @ (0 | 1)) => ExitCode::from(code),
-        // cargo itself says what it could not build.
+        // cargo has printed why it could not build the program.
         Some(_) | None => ExitCode::from(2),
     })
 }

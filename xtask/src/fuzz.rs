@@ -1,5 +1,5 @@
-//! A short run of each fuzz target, as part of `cargo xtask ci`, where there is a nightly
-//! toolchain.
+//! Runs each fuzz target for a minute, as part of `cargo xtask ci`, if a nightly toolchain is
+//! installed.
 
 use crate::test::Skipped;
 use crate::workspace::Workspace;
@@ -8,14 +8,13 @@ use anyhow::{Context, Result};
 use std::fs;
 use std::process::Command;
 
-/// The targets, by their names in `fuzz/Cargo.toml`.
+/// The names of the targets in `fuzz/Cargo.toml`.
 const TARGETS: [&str; 5] = ["token", "jwks", "pem", "policy", "gate"];
 
-/// How long each runs.
+/// How long each target runs, in seconds.
 const SECONDS: u32 = 60;
 
-/// Runs every target from its seeds; a crash is a failure, and its input is left in
-/// `fuzz/artifacts`.
+/// Runs every target, starting with its seeds. Fails on a crash; its input is in `fuzz/artifacts`.
 pub(crate) fn smoke(workspace: &Workspace) -> Result<()> {
     if process::run_quietly(Command::new("rustup").args(["run", "nightly", "rustc", "--version"]))
         .is_err()
@@ -32,19 +31,19 @@ pub(crate) fn smoke(workspace: &Workspace) -> Result<()> {
         let corpus = folder.join("corpus").join(target);
         fs::create_dir_all(&corpus)
             .with_context(|| format!("{} cannot be created", corpus.display()))?;
-        // What it writes on the way is of use only to whoever looks into a crash.
+        // The output is shown only after a crash.
         let written = say::timed(&format!("fuzzing {target} for {SECONDS} s"), || {
             process::capture(
                 Command::new("rustup")
                     .args(["run", "nightly"])
                     .arg(&cargo_fuzz)
-                    // All of it is safe Rust, which a sanitizer would only slow down.
+                    // All code is safe Rust, which a sanitizer would only slow down.
                     .args(["run", "--sanitizer", "none", "--fuzz-dir", ".", target])
                     .args([format!("corpus/{target}"), format!("seeds/{target}")])
                     .args(["--", "-dict=seeds/dictionary", "-max_len=4096", "-print_final_stats=1"])
                     .args([format!("-max_total_time={SECONDS}"), "-verbosity=0".to_owned()])
                     .current_dir(&folder)
-                    // Both name the toolchain that runs this command.
+                    // Both would select the toolchain that runs this command.
                     .env_remove("CARGO")
                     .env_remove("RUSTUP_TOOLCHAIN"),
             )
@@ -54,14 +53,15 @@ pub(crate) fn smoke(workspace: &Workspace) -> Result<()> {
     Ok(())
 }
 
-/// How much was tried, from `stat::number_of_executed_units: 123` and the line for the speed.
+/// Returns a summary of libFuzzer's final statistics, lines like
+/// `stat::number_of_executed_units: 123`.
 fn statistics(written: &str) -> Result<String> {
     let number = |name: &str| -> Result<u64> {
         let value = written.lines().find_map(|line| {
             line.trim().strip_prefix("stat::")?.strip_prefix(name)?.strip_prefix(':')
         });
-        let value = value.with_context(|| format!("libFuzzer did not say its {name}"))?;
-        value.trim().parse().with_context(|| format!("libFuzzer's {name} is no number"))
+        let value = value.with_context(|| format!("libFuzzer did not print {name}"))?;
+        value.trim().parse().with_context(|| format!("libFuzzer's {name} is not a number"))
     };
     let units = number("number_of_executed_units")?;
     Ok(format!("{units} inputs, {} a second, no crash", number("average_exec_per_sec")?))
@@ -72,7 +72,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn statistics_are_read_from_the_noise() {
+    fn reads_the_statistics_among_other_output() {
         let written = "INFO: seed corpus: files: 12\n###### Recommended dictionary. ######\n\
             stat::number_of_executed_units: 164222\nstat::average_exec_per_sec:     2692\n\
             stat::new_units_added:          3\n";

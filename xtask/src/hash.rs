@@ -1,25 +1,25 @@
-//! Hashes that tell whether something has changed.
+//! Hashes that show whether files or options have changed.
 
 use sha2::{Digest, Sha256};
 
-/// Collects bytes into one hash. Each piece counts with its length, so that no two lists of pieces
-/// look the same.
+/// Hashes a list of byte strings. The length of each is hashed too, so that different lists never
+/// have the same input.
 #[derive(Default)]
 pub(crate) struct Fingerprint(Sha256);
 
 impl Fingerprint {
-    /// Adds one piece.
+    /// Adds one byte string.
     pub(crate) fn add(&mut self, bytes: &[u8]) {
         self.0.update(format!("{}:", bytes.len()));
         self.0.update(bytes);
     }
 
-    /// The hash in hexadecimal.
+    /// Returns the hash in hexadecimal.
     pub(crate) fn finish(self) -> String {
         hexadecimal(&self.0.finalize())
     }
 
-    /// The hash of a single piece.
+    /// Returns the hash of a single byte string.
     pub(crate) fn of(bytes: &[u8]) -> String {
         let mut fingerprint = Self::default();
         fingerprint.add(bytes);
@@ -27,7 +27,7 @@ impl Fingerprint {
     }
 }
 
-/// Bytes as hexadecimal digits.
+/// Returns bytes as lowercase hexadecimal digits.
 pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
@@ -37,7 +37,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pieces_do_not_run_together() {
+    fn the_same_bytes_split_differently_have_another_hash() {
         let of = |pieces: &[&str]| {
             let mut fingerprint = Fingerprint::default();
             pieces.iter().for_each(|piece| fingerprint.add(piece.as_bytes()));

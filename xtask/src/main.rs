@@ -1,7 +1,7 @@
 //! Developer commands of Portcullis: `cargo xtask --help`.
 //!
-//! They need a Rust toolchain, Node with npm, and the package registries. A command installs
-//! everything else that it needs into the checkout, once, in locked versions.
+//! The commands need a Rust toolchain, Node with npm, and the package registries. Everything else
+//! that a command needs, it installs into the checkout once, in pinned versions.
 
 use clap::{Parser, Subcommand};
 use portcullis_cli::{check, mint, revoke};
@@ -9,7 +9,6 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 mod bench;
-mod browser;
 mod build;
 mod ci;
 mod dev;
@@ -34,30 +33,30 @@ struct Arguments {
     command: Command,
 }
 
-/// One variant per command, in the order in which a new contributor needs them.
+/// The commands, in the order in which a new contributor needs them.
 #[derive(Subcommand)]
 enum Command {
-    /// Start the gate locally, and print commands to try it with
+    /// Run the gate locally, and print commands to try it with
     Dev(dev::Options),
-    /// Run every test: native, and end to end in the Workers runtime
+    /// Run all tests: native, in WebAssembly, and end to end in the Workers runtime
     Test(test::Options),
     /// Mint a token for local use
     Token(mint::Options),
     /// Check the configuration and its policy, and show the routes
     Check(check::Options),
-    /// Fetch the issuers' keys as the gate does, judge a token, and report problems
+    /// Fetch the issuers' keys as the gate does, verify a token, and report problems
     Doctor(portcullis_cli::doctor::Options),
     /// Revoke a token, a user, a session or a key in the policy's revocation store
     Revoke(revoke::Options),
     /// Build the Worker; wrangler calls this before it deploys or serves
     Build(build::Options),
-    /// Measure side by side
+    /// Measure the gate and its alternatives side by side
     Bench(bench::Options),
-    /// Hold the verification kernels against the crates for long
+    /// Compare the verification kernels with the crates on many random cases
     Soak(soak::Options),
-    /// List what the Worker is made of, as a CycloneDX document
+    /// List the dependencies of the Worker as a CycloneDX document
     Sbom(sbom::Options),
-    /// Run what continuous integration runs: formatting, lints, documentation, licences, tests
+    /// Run what continuous integration runs: lints, tests, size limits, fuzzing
     Ci(ci::Options),
 }
 
@@ -91,7 +90,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Finds the checkout, and selects its wrangler.toml if the user has named no other file.
+/// Finds the checkout, and selects its wrangler.toml if the user named no other file.
 fn in_checkout(config: &mut Option<PathBuf>) -> anyhow::Result<Workspace> {
     let checkout = Workspace::find()?;
     config.get_or_insert_with(|| checkout.path("wrangler.toml"));

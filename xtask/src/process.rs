@@ -1,4 +1,4 @@
-//! Running other programs, besides what the library knows of that.
+//! Functions to run other programs, in addition to those of `portcullis-cli`.
 
 use anyhow::{Context, Result, bail};
 use portcullis_cli::process::not_started;
@@ -8,27 +8,28 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::{env, iter};
 
-/// Runs a command in view of the user, and hands on what it writes on standard output line by line.
+/// Runs a command, shows its output to the user, and calls `see` with each line of its standard
+/// output.
 pub(crate) fn run_watched(command: &mut Command, mut see: impl FnMut(&str)) -> Result<()> {
     let mut child =
         command.stdout(Stdio::piped()).spawn().map_err(|error| not_started(command, error))?;
-    let output = child.stdout.take().context("a program has no output to read")?;
+    let output = child.stdout.take().context("the program's output cannot be read")?;
     let mut lines = BufReader::new(output);
     let mut line = Vec::new();
-    while lines.read_until(b'\n', &mut line).context("a program's output cannot be read")? > 0 {
-        // Whoever reads ours may have stopped reading; the program goes on all the same.
+    while lines.read_until(b'\n', &mut line).context("the program's output cannot be read")? > 0 {
+        // The reader of our output may have closed it; the program continues.
         let _ = io::stdout().write_all(&line);
         see(String::from_utf8_lossy(&line).trim_end());
         line.clear();
     }
-    let status = child.wait().context("a program cannot be waited for")?;
+    let status = child.wait().context("cannot wait for the program")?;
     if !status.success() {
         bail!("`{}` failed ({status})", shown(command));
     }
     Ok(())
 }
 
-/// What a command writes on standard output; its standard error goes to the user.
+/// Runs a command and returns its standard output. Its standard error is shown to the user.
 pub(crate) fn read(command: &mut Command) -> Result<String> {
     let output = command
         .stdin(Stdio::null())
@@ -42,7 +43,7 @@ pub(crate) fn read(command: &mut Command) -> Result<String> {
         .with_context(|| format!("`{}` wrote something other than text", shown(command)))
 }
 
-/// A program that lies on the PATH, if one does. Windows hides npm behind `npm.cmd`.
+/// Returns the path of a program on the PATH, or `None`. On Windows, npm is `npm.cmd`.
 pub(crate) fn on_path(program: &str) -> Option<PathBuf> {
     let endings: &[&str] = if cfg!(windows) { &["exe", "cmd", "bat"] } else { &[""] };
     let path = env::var_os("PATH")?;
@@ -53,9 +54,9 @@ pub(crate) fn on_path(program: &str) -> Option<PathBuf> {
         .find(|candidate| candidate.is_file())
 }
 
-/// The PATH with one folder put first.
+/// Returns the PATH with one folder in front.
 pub(crate) fn path_with(first: &Path) -> Result<std::ffi::OsString> {
     let path = env::var_os("PATH").unwrap_or_default();
     env::join_paths(iter::once(first.to_path_buf()).chain(env::split_paths(&path)))
-        .context("the checkout's path holds a character that a PATH cannot")
+        .context("the path of the checkout contains a character that PATH cannot contain")
 }

@@ -1,16 +1,15 @@
-//! What the commands tell the person who runs them: on standard error, so that standard output
-//! holds nothing but the result.
+//! Messages to the user. They go to standard error, so that standard output contains only results.
 
 use anyhow::Result;
 pub(crate) use portcullis_cli::output::{error, result, write};
 use std::time::{Duration, Instant};
 
-/// One line about what is going on.
+/// Prints one line about what the command is doing.
 pub(crate) fn line(text: &str) {
     write(&format!("xtask: {text}\n"));
 }
 
-/// Says what is being done, does it, and says how long it took.
+/// Runs an action, and prints a line before and after it, with the time that it took.
 pub(crate) fn timed<T>(doing: &str, action: impl FnOnce() -> Result<T>) -> Result<T> {
     line(&format!("{doing} ..."));
     let started = Instant::now();
@@ -20,7 +19,7 @@ pub(crate) fn timed<T>(doing: &str, action: impl FnOnce() -> Result<T>) -> Resul
     outcome
 }
 
-/// A duration as people write it: `0.3 s`, `42 s`, `2 min 7 s`.
+/// Formats a duration: `0.3 s`, `42 s`, `2 min 7 s`.
 pub(crate) fn duration(elapsed: Duration) -> String {
     let seconds = elapsed.as_secs();
     match seconds {
@@ -35,7 +34,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn durations_read_naturally() {
+    fn formats_durations() {
         assert_eq!(duration(Duration::from_millis(340)), "0.3 s");
         assert_eq!(duration(Duration::from_secs(42)), "42 s");
         assert_eq!(duration(Duration::from_secs(127)), "2 min 7 s");

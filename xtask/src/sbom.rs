@@ -1,4 +1,4 @@
-//! `cargo xtask sbom`: what the deployed Worker is made of, as a CycloneDX document.
+//! `cargo xtask sbom`: lists the dependencies of the deployed Worker as a CycloneDX document.
 
 use crate::build::DEPLOYED_FEATURES;
 use crate::tools::rust::{self, WASM_TARGET};
@@ -12,18 +12,18 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 
-/// Of CycloneDX: <https://cyclonedx.org/docs/1.6/json/>.
+/// The version of CycloneDX: <https://cyclonedx.org/docs/1.6/json/>.
 const SPECIFICATION: &str = "1.6";
 
-/// Without options it prints what is deployed.
+/// The options. Without any, the command prints the document.
 #[derive(Args, Clone, Debug, Default)]
 pub(crate) struct Options {
-    /// Write it into this file
+    /// Write the document to this file
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
 }
 
-/// Asks cargo, and writes the document.
+/// Writes or prints the document.
 pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     let workspace = Workspace::find()?;
     rust::ensure_wasm_target(&workspace)?;
@@ -36,8 +36,8 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The document for the deployed features on wasm32: neither what tests and xtask use, nor what ran
-/// at build time.
+/// Returns the document for the deployed features on wasm32. It leaves out the dependencies of
+/// tests and of xtask, and build dependencies.
 pub(crate) fn of_worker(workspace: &Workspace) -> Result<Value> {
     let mut command = Command::new("cargo");
     command
@@ -53,10 +53,10 @@ pub(crate) fn of_worker(workspace: &Workspace) -> Result<Value> {
     document(&tree, &checksums(&lock))
 }
 
-/// A package by name and version.
+/// The name and version of a package.
 type Package = (String, String);
 
-/// The SHA-256 of each package that came from a registry.
+/// Returns the SHA-256 of each package that came from a registry.
 fn checksums(lock: &str) -> BTreeMap<Package, String> {
     let value = |entry: &str, name: &str| {
         let line = entry.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(" = "))?;
@@ -70,42 +70,43 @@ fn checksums(lock: &str) -> BTreeMap<Package, String> {
         .collect()
 }
 
-/// From lines as `2<tab>name v1.2.3 (path)<tab>licence`, where the number is the depth.
+/// Builds the document from lines like `2<tab>name v1.2.3 (path)<tab>license`, which start with the
+/// depth of the package in the tree.
 fn document(tree: &str, checksums: &BTreeMap<Package, String>) -> Result<Value> {
-    let mut licences: BTreeMap<Package, String> = BTreeMap::new();
+    let mut licenses: BTreeMap<Package, String> = BTreeMap::new();
     let mut edges: BTreeMap<Package, BTreeSet<Package>> = BTreeMap::new();
     let mut above: Vec<Package> = Vec::new();
     for line in tree.lines().filter(|line| !line.is_empty()) {
-        let (depth, package, licence) =
-            entry(line).with_context(|| format!("cargo's line is not understood: {line}"))?;
+        let (depth, package, license) =
+            entry(line).with_context(|| format!("unexpected line from cargo: {line}"))?;
         if depth > above.len() {
-            bail!("cargo's line is at no known depth: {line}");
+            bail!("cargo's line skips a level of the tree: {line}");
         }
         above.truncate(depth);
         if let Some(parent) = above.last() {
             edges.entry(parent.clone()).or_default().insert(package.clone());
         }
         edges.entry(package.clone()).or_default();
-        licences.insert(package.clone(), licence);
+        licenses.insert(package.clone(), license);
         above.push(package);
     }
-    let root = above.first().context("cargo listed nothing")?;
-    let component = |package: &Package, licence: &String, kind: &str| {
+    let root = above.first().context("cargo listed no package")?;
+    let component = |package: &Package, license: &String, kind: &str| {
         let (name, version) = package;
         let purl = reference(package);
         let mut component = json!({
             "type": kind, "bom-ref": purl, "name": name, "version": version, "purl": purl,
-            "licenses": [{ "expression": licence }],
+            "licenses": [{ "expression": license }],
         });
         if let (Some(sum), Some(members)) = (checksums.get(package), component.as_object_mut()) {
             members.insert("hashes".to_owned(), json!([{ "alg": "SHA-256", "content": sum }]));
         }
         component
     };
-    let components: Vec<Value> = licences
+    let components: Vec<Value> = licenses
         .iter()
         .filter(|(package, _)| *package != root)
-        .map(|(package, licence)| component(package, licence, "library"))
+        .map(|(package, license)| component(package, license, "library"))
         .collect();
     let dependencies: Vec<Value> = edges
         .iter()
@@ -114,12 +115,12 @@ fn document(tree: &str, checksums: &BTreeMap<Package, String>) -> Result<Value> 
             json!({ "ref": reference(package), "dependsOn": on })
         })
         .collect();
-    let licence = licences.get(root).cloned().unwrap_or_default();
+    let license = licenses.get(root).cloned().unwrap_or_default();
     Ok(json!({
         "bomFormat": "CycloneDX",
         "specVersion": SPECIFICATION,
         "version": 1,
-        "metadata": { "component": component(root, &licence, "application") },
+        "metadata": { "component": component(root, &license, "application") },
         "components": components,
         "dependencies": dependencies,
     }))
@@ -131,12 +132,13 @@ fn entry(line: &str) -> Option<(usize, Package, String)> {
     let mut words = parts.next()?.split(' ');
     let name = words.next()?.to_owned();
     let version = words.next()?.strip_prefix('v')?.to_owned();
-    // Cargo's older spelling of OR, which SPDX does not have.
-    let licence = parts.next()?.trim().replace('/', " OR ");
-    Some((depth, (name, version), licence))
+    // Cargo's old notation for OR, which is not SPDX.
+    let license = parts.next()?.trim().replace('/', " OR ");
+    Some((depth, (name, version), license))
 }
 
-/// The package URL, by which tools know it: <https://github.com/package-url/purl-spec>.
+/// Returns the package URL, by which other tools identify the package:
+/// <https://github.com/package-url/purl-spec>.
 fn reference((name, version): &Package) -> String {
     format!("pkg:cargo/{name}@{}", version.replace('+', "%2B"))
 }
@@ -146,7 +148,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_tree_becomes_a_document() {
+    fn builds_the_document_from_cargos_tree() {
         let tree = "0\tgate v0.1.0 (/some/where)\tMIT OR Apache-2.0\n1\ta v1.0.0\tMIT/Apache-2.0\n\
                     2\tb v2.0.0+x\tISC\n1\tb v2.0.0+x\tISC\n";
         let lock = "[[package]]\nname = \"a\"\nversion = \"1.0.0\"\nchecksum = \"abc\"\n";
@@ -165,10 +167,9 @@ mod tests {
         assert!(document("nonsense\n", &BTreeMap::new()).is_err());
     }
 
-    /// Of this very checkout: what CycloneDX requires of each part, and nothing that is not
-    /// deployed.
+    /// Checks the members that CycloneDX requires, and that only deployed packages are listed.
     #[test]
-    fn the_worker_has_one() {
+    fn lists_the_deployed_packages_of_this_checkout() {
         let made = of_worker(&Workspace::find().unwrap()).unwrap();
         assert_eq!(
             (&made["bomFormat"], &made["specVersion"]),
@@ -188,7 +189,7 @@ mod tests {
         assert_eq!(references.len(), components.len());
         for one in components {
             assert_eq!(one["type"], "library");
-            // The kernels are a part of this workspace, not a download with a checksum.
+            // The kernels are part of this workspace, so they have no checksum.
             let checksum = one["hashes"][0]["content"].as_str().map_or(0, str::len);
             let is_of_workspace = one["name"] == "portcullis-kernels";
             assert_eq!(checksum, if is_of_workspace { 0 } else { 64 }, "{one}");

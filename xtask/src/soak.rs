@@ -36,7 +36,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     let workspace = Workspace::find()?;
     let first_seed = match options.seed {
         Some(seed) => seed,
-        None => getrandom::u64().context("the system gives no random numbers")?,
+        None => getrandom::u64().context("the system provides no random numbers")?,
     };
     let started = Instant::now();
     let mut done = 0;

@@ -4,22 +4,21 @@ use crate::build::WORKER_RUSTFLAGS;
 use crate::tools::rust::WASM_TARGET;
 use crate::tools::{self, Tools};
 use crate::workspace::Workspace;
-use crate::{browser, build, process, say};
+use crate::{build, process, say};
 use anyhow::{Error, Result};
 use clap::Args;
 use std::process::{Command, ExitCode};
 use std::time::Instant;
 use std::{fmt, fs};
 
-/// The cargo features of the algorithms that are not in every build, and of the kernels, which
-/// verify some of the others.
+/// The cargo features of the optional algorithms, and of the kernels.
 pub(crate) const EVERY_ALGORITHM: &str = "kernels,mldsa,es512,es256k";
 
-/// Takes no options: it runs everything.
+/// No options: the command runs every test.
 #[derive(Args, Clone, Debug, Default)]
 pub(crate) struct Options {}
 
-/// Runs every suite, also after one has failed, and says which passed.
+/// Runs every suite, continues after a failure, and prints the outcome of each at the end.
 pub(crate) fn run(_options: &Options) -> Result<ExitCode> {
     let workspace = Workspace::find()?;
     let mut suites = Suites::default();
@@ -27,9 +26,8 @@ pub(crate) fn run(_options: &Options) -> Result<ExitCode> {
     Ok(suites.finish())
 }
 
-/// All tests; a further kind of test gets its line here. Returns the tools if there is a Worker to
-/// do more with.
-pub(crate) fn all(workspace: &Workspace, suites: &mut Suites) -> Result<Option<Tools>> {
+/// Runs all test suites. The end-to-end tests need the build, so they are left out if it fails.
+pub(crate) fn all(workspace: &Workspace, suites: &mut Suites) -> Result<()> {
     let tools = tools::prepare(workspace)?;
     suites.run("native tests of the workspace, every algorithm and the kernels", || {
         native(workspace, &["--workspace", "--features", EVERY_ALGORITHM])
@@ -42,14 +40,14 @@ pub(crate) fn all(workspace: &Workspace, suites: &mut Suites) -> Result<Option<T
     if built {
         suites.run("end-to-end tests", || end_to_end(workspace, &tools));
     }
-    Ok(built.then_some(tools))
+    Ok(())
 }
 
 fn native(workspace: &Workspace, options: &[&str]) -> Result<()> {
     rust_tests(Command::new("cargo").args(["test", "--no-fail-fast"]).args(options), workspace)
 }
 
-/// Runs tests of cargo's, which name each test with its outcome.
+/// Runs `cargo test`, and collects the names of the tests that failed from its output.
 fn rust_tests(command: &mut Command, workspace: &Workspace) -> Result<()> {
     let mut failed = Vec::new();
     let outcome = process::run_watched(command.current_dir(workspace.root()), |line| {
@@ -58,14 +56,14 @@ fn rust_tests(command: &mut Command, workspace: &Workspace) -> Result<()> {
     outcome.map_err(|error| Failed::error(error, failed))
 }
 
-/// The name in `test name ... FAILED`; in WebAssembly it is `FAIL`.
+/// Returns the name in `test name ... FAILED`. The WebAssembly runner prints `FAIL`.
 fn failed_rust_test(line: &str) -> Option<String> {
     let (name, outcome) = line.strip_prefix("test ")?.rsplit_once(" ... ")?;
     outcome.starts_with("FAIL").then(|| name.to_owned())
 }
 
-/// Runs the tests of the core and of the kernels again as the Worker runs them: with 32 bits, and
-/// with the instructions of the runtime. Also the tests of what a browser calls.
+/// Runs the tests of the core, the kernels and the console as WebAssembly, with the pointer width
+/// and the instructions that the Worker has.
 fn wasm(workspace: &Workspace, tools: &Tools) -> Result<()> {
     let mut command = Command::new("cargo");
     command
@@ -80,17 +78,16 @@ fn wasm(workspace: &Workspace, tools: &Tools) -> Result<()> {
 }
 
 fn end_to_end(workspace: &Workspace, tools: &Tools) -> Result<()> {
-    browser::ensure();
     node_tests(workspace, tools, "tests/e2e/**/*.test.mjs")
 }
 
-/// Builds `templates/worker` as people would, which takes minutes, and tries it.
+/// Builds `templates/worker` as its users do, which takes minutes, and tests it.
 pub(crate) fn template(workspace: &Workspace, tools: &Tools) -> Result<()> {
     node_tests(workspace, tools, "tests/template/*.test.mjs")
 }
 
-/// With Node's own runner, in the Node that the packages bring. A second reporter writes the names
-/// of the tests that fail into a file.
+/// Runs tests with the test runner of the Node in the npm packages. A second reporter writes the
+/// names of the failed tests to a file.
 fn node_tests(workspace: &Workspace, tools: &Tools, files: &str) -> Result<()> {
     let names = workspace.path("target").join("failed-end-to-end-tests");
     let mut command = Command::new("node");
@@ -109,7 +106,7 @@ fn node_tests(workspace: &Workspace, tools: &Tools, files: &str) -> Result<()> {
     })
 }
 
-/// Which tests failed, besides that some did.
+/// An error of a test command, with the names of the tests that failed.
 #[derive(Debug)]
 struct Failed {
     because: Error,
@@ -206,7 +203,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn failed_tests_are_named() {
+    fn reads_the_names_of_failed_tests() {
         let named = |line| failed_rust_test(line);
         assert_eq!(named("test path::dots ... FAILED").as_deref(), Some("path::dots"));
         assert_eq!(named("test it::path::dots ... FAIL").as_deref(), Some("it::path::dots"));

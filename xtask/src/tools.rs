@@ -1,5 +1,5 @@
-//! Everything that the commands need beyond a Rust toolchain and Node: found, or installed into
-//! the checkout at pinned versions. What is there already is left alone.
+//! Finds or installs the tools that the commands need in addition to a Rust toolchain and Node.
+//! They are installed into the checkout, in pinned versions, if they are missing.
 
 use crate::say;
 use crate::workspace::Workspace;
@@ -11,23 +11,24 @@ pub(crate) mod cargo;
 pub(crate) mod node;
 pub(crate) mod rust;
 
-/// What it takes to build the Worker and to run it.
+/// The tools that build and run the Worker.
 #[derive(Debug)]
 pub(crate) struct Tools {
-    /// Drives the build: compiles, binds, optimises, bundles.
+    /// Compiles the Worker, and runs wasm-bindgen and esbuild.
     pub(crate) worker_build: PathBuf,
-    /// Writes the JavaScript around the WebAssembly module.
+    /// Generates the JavaScript that calls the WebAssembly module.
     pub(crate) wasm_bindgen: PathBuf,
-    /// Runs a test binary that was compiled to WebAssembly.
+    /// Runs tests that were compiled to WebAssembly.
     pub(crate) wasm_test_runner: PathBuf,
-    /// The npm packages: wrangler, the Workers runtime, esbuild, wasm-opt, a fitting Node.
+    /// The npm packages: wrangler, the Workers runtime, esbuild, wasm-opt, and the Node that they
+    /// need.
     pub(crate) node: node::Packages,
 }
 
-/// Finds or installs everything.
+/// Finds or installs all tools.
 pub(crate) fn prepare(workspace: &Workspace) -> Result<Tools> {
     let _lock = lock(workspace)?;
-    // What can be missing on the machine is asked for before anything that takes minutes.
+    // Fails for what the user has to install, before any step that takes minutes.
     rust::check()?;
     node::check(workspace)?;
     rust::ensure_wasm_target(workspace)?;
@@ -39,14 +40,15 @@ pub(crate) fn prepare(workspace: &Workspace) -> Result<Tools> {
     Ok(Tools { worker_build, wasm_bindgen, wasm_test_runner, node })
 }
 
-/// Finds or installs the npm packages alone, for what needs no build.
+/// Finds or installs only the npm packages, for commands that build nothing.
 pub(crate) fn packages(workspace: &Workspace) -> Result<node::Packages> {
     let _lock = lock(workspace)?;
     node::check(workspace)?;
     node::ensure_packages(workspace)
 }
 
-/// Held while something is being installed, so that two commands do not install it twice.
+/// Locks the folder of the tools, so that two commands do not install them at the same time. The
+/// lock lasts until the file is dropped.
 pub(crate) fn lock(workspace: &Workspace) -> Result<File> {
     let folder = workspace.tools();
     fs::create_dir_all(&folder)
@@ -57,7 +59,7 @@ pub(crate) fn lock(workspace: &Workspace) -> Result<File> {
     match file.try_lock() {
         Ok(()) => return Ok(file),
         Err(TryLockError::WouldBlock) => {
-            say::line("waiting for another `cargo xtask` that is installing tools");
+            say::line("waiting for another `cargo xtask` that installs tools");
         }
         Err(TryLockError::Error(error)) => {
             return Err(error).with_context(|| format!("{} cannot be locked", path.display()));

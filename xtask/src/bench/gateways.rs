@@ -1,5 +1,5 @@
-//! `cargo xtask bench gateways`: the built gate beside what people use on Workers now, in one
-//! workerd process.
+//! `cargo xtask bench gateways`: compares the deployed build with jose, Hono and pass-through
+//! Workers in one workerd process.
 
 use crate::build::{self, DEPLOYED_FOLDER, WORKER_RUSTFLAGS};
 use crate::tools::{self, Tools};
@@ -10,14 +10,15 @@ use clap::Args;
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 
-/// Without options everything is measured, and the results are written.
+/// The options. Without any, the command measures everything and writes the results to a file.
 #[derive(Args, Clone, Debug, Default)]
 pub(crate) struct Options {
-    /// Only these algorithms, separated by commas: HS256, RS256, ES256, EdDSA. Prints, and writes
-    /// nothing
+    /// Only these algorithms, separated by commas: HS256, RS256, ES256, EdDSA. The results are
+    /// printed, not written to a file
     #[arg(long, value_name = "ALGORITHMS")]
     algorithms: Option<String>,
-    /// Only these mixes, separated by commas: cold, warm, hot. Prints, and writes nothing
+    /// Only these mixes, separated by commas: cold, warm, hot. The results are printed, not
+    /// written to a file
     #[arg(long, value_name = "MIXES")]
     mixes: Option<String>,
 }
@@ -41,7 +42,7 @@ pub(super) fn run(options: &Options) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// As the gate itself is built, from a package of its own.
+/// Builds the Rust pass-through, a package of its own, with the same steps as the gate.
 fn build_pass_through(workspace: &Workspace, tools: &Tools) -> Result<()> {
     let built = output(workspace).join("pass-through");
     let mut command = Command::new(&tools.worker_build);
@@ -55,7 +56,7 @@ fn build_pass_through(workspace: &Workspace, tools: &Tools) -> Result<()> {
         .env("ESBUILD_BIN", tools.node.program("esbuild"));
     tools.node.put_on_path(&mut command)?;
     process::run(&mut command)?;
-    build::optimise(workspace, tools, &built.join("index_bg.wasm"))
+    build::optimize(workspace, tools, &built.join("index_bg.wasm"))
 }
 
 fn output(workspace: &Workspace) -> PathBuf {

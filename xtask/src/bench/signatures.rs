@@ -1,5 +1,5 @@
-//! `cargo xtask bench signatures`: `benches/signatures`, built as the Worker is and run by the Node
-//! of the npm packages, whose V8 is that of the Workers runtime.
+//! `cargo xtask bench signatures`: builds `benches/signatures` with the same steps as the Worker,
+//! and runs it in the Node of the npm packages, which has the V8 of the Workers runtime.
 
 use crate::build::{self, WORKER_RUSTFLAGS};
 use crate::tools::rust::WASM_TARGET;
@@ -9,10 +9,10 @@ use crate::{process, say};
 use anyhow::Result;
 use std::process::{Command, ExitCode};
 
-/// The example in Cargo.toml, and so the names of what is made of it.
+/// The name of the example in Cargo.toml, and so of the files built from it.
 const NAME: &str = "signatures";
 
-/// Every algorithm that there is.
+/// All algorithms.
 const FEATURES: &str = "es256k,es512,kernels,mldsa";
 
 pub(super) fn run() -> Result<ExitCode> {
@@ -23,8 +23,8 @@ pub(super) fn run() -> Result<ExitCode> {
         tools
             .node
             .command("node")?
-            // The Workers runtime has V8 check each access to memory in the code, and so is it
-            // timed.
+            // In the Workers runtime, V8 checks every memory access in code instead of with a trap
+            // handler.
             .arg("--disable-wasm-trap-handler")
             .arg(workspace.path("benches/signatures/bench.mjs"))
             .arg(output(&workspace).join(NAME).with_extension("js"))
@@ -48,7 +48,7 @@ fn build(workspace: &Workspace, tools: &Tools) -> Result<()> {
             .arg(output(workspace))
             .arg(compiled.with_extension("wasm")),
     )?;
-    build::optimise(workspace, tools, &output(workspace).join(format!("{NAME}_bg.wasm")))
+    build::optimize(workspace, tools, &output(workspace).join(format!("{NAME}_bg.wasm")))
 }
 
 fn output(workspace: &Workspace) -> std::path::PathBuf {

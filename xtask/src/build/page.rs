@@ -1,6 +1,6 @@
-//! The browser's module of the console's page, beside the page's own files.
+//! Builds the WebAssembly module of the console's page into the folder of the page.
 
-use super::{Options, features, inputs, optimise, remapped, stamp_text};
+use super::{Options, features, inputs, optimize, remapped, stamp_text};
 use crate::tools::Tools;
 use crate::tools::rust::WASM_TARGET;
 use crate::workspace::Workspace;
@@ -10,23 +10,23 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-/// What the page's module may use: a browser without relaxed SIMD would refuse the whole of it.
+/// The instructions that the page's module may use. Browsers without relaxed SIMD would reject a
+/// module that contains it.
 pub(crate) const RUSTFLAGS: &str = "-Ctarget-feature=+simd128";
 
-/// The page's files, which wrangler.toml names as the Worker's assets.
+/// The folder of the page, which wrangler.toml names as the Worker's static assets.
 pub(crate) const FOLDER: &str = "www";
 
 /// The cargo feature of the Worker that serves the page.
 const SERVED_BY: &str = "console";
 
-/// Features of the Worker that are none of a browser's.
+/// Features of the Worker that the page's module does not have.
 const NOT_IN_BROWSERS: [&str; 4] = ["worker", "entry", "kernels", SERVED_BY];
 
 const MODULE: &str = "portcullis_bg.wasm";
 const OUTPUTS: [&str; 2] = ["portcullis.js", MODULE];
 
-/// Builds the same gate for browsers into the page's folder, unless it is there already or the
-/// Worker does not serve the page.
+/// Builds the gate for browsers, unless it is up to date or the Worker does not serve the page.
 pub(crate) fn page(workspace: &Workspace, tools: &Tools, options: &Options) -> Result<()> {
     if !options.has(SERVED_BY) {
         return Ok(());
@@ -47,7 +47,9 @@ pub(crate) fn page(workspace: &Workspace, tools: &Tools, options: &Options) -> R
             .args(["--target-dir", "target"])
             .current_dir(workspace.root())
             .env_remove("RUSTFLAGS")
-            .env("CARGO_ENCODED_RUSTFLAGS", remapped(RUSTFLAGS));
+            .env("CARGO_ENCODED_RUSTFLAGS", remapped(RUSTFLAGS))
+            // Small code matters more than fast code for a page that verifies one token at a time.
+            .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "s");
         process::run(&mut command)?;
         let built =
             Path::new("target").join(WASM_TARGET).join("release").join("portcullis_console.wasm");
@@ -58,13 +60,13 @@ pub(crate) fn page(workspace: &Workspace, tools: &Tools, options: &Options) -> R
             .arg(built)
             .current_dir(workspace.root());
         process::run(&mut command)?;
-        optimise(workspace, tools, &folder.join(MODULE))
+        optimize(workspace, tools, &folder.join(MODULE))
     })?;
     fs::write(&stamp, stamp_text(&folder, &OUTPUTS, &inputs))
         .with_context(|| format!("{} cannot be written", stamp.display()))
 }
 
-/// The algorithms of the Worker, so that both come to the same verdict.
+/// Returns the features for the Worker's algorithms, so that both reach the same decision.
 fn browser_features(options: &Options) -> Result<String> {
     let features = features(options)?;
     let kept = features.split(',').filter(|feature| !NOT_IN_BROWSERS.contains(feature));
@@ -76,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_page_has_the_workers_algorithms_and_nothing_else_of_it() {
+    fn the_page_has_only_the_algorithm_features_of_the_worker() {
         assert_eq!(browser_features(&Options::default()).ok().as_deref(), Some("mldsa"));
         let all = Options::with("es512,es256k");
         assert_eq!(browser_features(&all).ok().as_deref(), Some("es256k,es512,mldsa"));

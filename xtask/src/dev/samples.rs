@@ -1,4 +1,4 @@
-//! Commands to try the gate with, made for the policy at hand.
+//! Example commands for the current policy.
 
 use crate::workspace::Workspace;
 use anyhow::Result;
@@ -6,10 +6,10 @@ use portcullis_cli::config::routes::{RouteDescription, requires, sample_path};
 use portcullis_cli::mint::{self, Lifetime};
 use serde_json::Value;
 
-/// What the commands are made from.
+/// What the commands are built from.
 pub(crate) struct Samples<'a> {
     base: String,
-    guarded: Option<&'a RouteDescription<'a>>,
+    protected: Option<&'a RouteDescription<'a>>,
     public: Option<&'a RouteDescription<'a>>,
     echo: bool,
     environment: Option<String>,
@@ -17,7 +17,7 @@ pub(crate) struct Samples<'a> {
 }
 
 impl<'a> Samples<'a> {
-    /// Picks one route that needs a token, as little else as possible, and one that needs none.
+    /// Picks a protected route with as few requirements as possible, and a public route.
     pub(crate) fn new(
         port: u16,
         routes: &'a [RouteDescription<'a>],
@@ -25,12 +25,13 @@ impl<'a> Samples<'a> {
         environment: Option<String>,
         has_console: bool,
     ) -> Self {
-        let guarded = || routes.iter().filter(|route| route.access == "required");
+        let protected = || routes.iter().filter(|route| route.access == "required");
         let origin = raw_policy.get("origin").and_then(Value::as_str);
         Self {
             base: format!("http://127.0.0.1:{port}"),
-            guarded: guarded().find(|route| requires(route).is_empty()).or_else(|| {
-                guarded().find(|route| requires(route).iter().all(|one| one.starts_with("scope ")))
+            protected: protected().find(|route| requires(route).is_empty()).or_else(|| {
+                protected()
+                    .find(|route| requires(route).iter().all(|one| one.starts_with("scope ")))
             }),
             public: routes.iter().find(|route| route.access == "public"),
             echo: matches!(origin, Some("echo" | "zone")),
@@ -39,7 +40,7 @@ impl<'a> Samples<'a> {
         }
     }
 
-    /// What to ask for to learn whether the gate answers: nothing that reaches an origin.
+    /// Returns a path whose response shows that the gate answers, without a request to an origin.
     pub(crate) fn probe(&self) -> String {
         match self.public {
             Some(route) if self.echo => sample_path(route),
@@ -47,38 +48,41 @@ impl<'a> Samples<'a> {
         }
     }
 
-    /// Prints the commands, with tokens minted just now.
+    /// Prints the commands, with newly minted tokens.
     pub(crate) fn print(&self, workspace: &Workspace) -> Result<()> {
         println!("\nPortcullis listens on {}. Try it in another terminal:\n", self.base);
-        if let Some(route) = self.guarded {
+        if let Some(route) = self.protected {
             let request = self.request(route);
             match self.mint(workspace, route, Lifetime::default()) {
                 Ok(token) => {
                     let outcome =
-                        if self.echo { "200, and what the API would get" } else { "passes" };
-                    println!("# with a token, which is valid for an hour: {outcome}");
+                        if self.echo { "200, with the forwarded request" } else { "forwarded" };
+                    println!("# with a token that is valid for an hour: {outcome}");
                     println!("{request} -H \"Authorization: Bearer {token}\"\n");
-                    println!("# without one: 401\n{request}\n");
+                    println!("# without a token: 401\n{request}\n");
                     let expired = self.mint(workspace, route, Lifetime::minutes(-10))?;
-                    println!("# with one that expired ten minutes ago: 401");
+                    println!("# with a token that expired ten minutes ago: 401");
                     println!("{request} -H \"Authorization: Bearer {expired}\"\n");
                 }
                 Err(_) => {
                     println!("# without a token: 401\n{request}\n");
                     println!(
-                        "# one that passes: cargo xtask token --key FILE, with the private key\n"
+                        "# to mint a valid token: cargo xtask token --key FILE (a private key)\n"
                     );
                 }
             }
         }
         if let Some(route) = self.public {
             let outcome = if self.echo { ": 200" } else { "" };
-            println!("# a public route needs none{outcome}\n{}\n", self.request(route));
+            println!("# a public route, without a token{outcome}\n{}\n", self.request(route));
         }
         if self.has_console {
-            println!("# why is a token refused? The console says: {}/_portcullis/\n", self.base);
+            println!(
+                "# the console explains why a token is rejected: {}/_portcullis/\n",
+                self.base
+            );
         }
-        println!("Another token: cargo xtask token --help. The end: Ctrl-C.\n");
+        println!("To mint other tokens: cargo xtask token --help. To stop: Ctrl-C.\n");
         Ok(())
     }
 
@@ -92,7 +96,7 @@ impl<'a> Samples<'a> {
         let scopes: Vec<&str> =
             requires.iter().filter_map(|one| one.strip_prefix("scope ")).collect();
         let options = mint::Options {
-            // Some scope in any case, to show how the API learns of it.
+            // Always some scope, to show in which header the API receives it.
             scope: Some(if scopes.is_empty() { "read".to_owned() } else { scopes.join(" ") }),
             issuer: route.issuers.first().map(|&issuer| issuer.to_owned()),
             env: self.environment.clone(),

@@ -1,5 +1,5 @@
-//! `.dev.vars`, the secrets and switches for local use: made on the first run, and never touched
-//! again.
+//! Writes `.dev.vars`, the secrets and variables for local use, on the first run. It never changes
+//! an existing file.
 
 use crate::hash::hexadecimal;
 use crate::say;
@@ -12,13 +12,15 @@ use serde_json::Value;
 use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write};
 
-/// Switches on the console, and what it does on this machine alone.
-const CONSOLE: &str = "# The console at /_portcullis/, and tokens that it mints. Both are for this machine.\n\
-                       CONSOLE=on\nCONSOLE_MINT=on\n";
+/// Enables the console, and the minting of tokens in it, which is for local use only.
+const CONSOLE: &str = "\
+# The console at /_portcullis/, and minting tokens in it. For local use only.
+CONSOLE=on
+CONSOLE_MINT=on
+";
 
-/// Writes `.dev.vars` with a random value for each secret that the policy names, and the console's
-/// switches, unless there is such a file. What a file that is there leaves out is for `check` to
-/// name.
+/// Writes `.dev.vars` with a random value for each secret that the policy names, and with the
+/// console enabled. Does nothing if the file exists; `check` reports what is missing in it.
 pub(crate) fn ensure(
     workspace: &Workspace,
     environment: &Environment<'_>,
@@ -42,7 +44,7 @@ pub(crate) fn ensure(
     text.push_str(CONSOLE);
     let path = workspace.path(".dev.vars");
     let mut options = OpenOptions::new();
-    // Fails rather than overwrite what another process has just written.
+    // Does not overwrite a file that another process has just written.
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
@@ -60,15 +62,16 @@ pub(crate) fn ensure(
     } else {
         format!(", and a random secret for {}", names.join(", "))
     };
-    say::line(&format!("wrote .dev.vars with the console switched on{secrets}"));
+    say::line(&format!("wrote .dev.vars with the console enabled{secrets}"));
     Ok(())
 }
 
-/// 64 random bytes in hexadecimal: enough for any HMAC, whatever encoding the policy states.
+/// Returns 64 random bytes in hexadecimal: long enough for every HMAC algorithm, in every encoding
+/// that a policy can name.
 fn random() -> Result<String> {
     let mut bytes = [0_u8; 64];
     getrandom::fill(&mut bytes)
-        .map_err(|error| anyhow!("the system has no randomness: {error}"))?;
+        .map_err(|error| anyhow!("the system provides no random numbers: {error}"))?;
     Ok(hexadecimal(&bytes))
 }
 
@@ -77,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn secrets_are_long_and_differ() {
+    fn generates_a_new_long_secret_each_time() {
         let secret = random().unwrap();
         assert_eq!(secret.len(), 128);
         assert!(secret.bytes().all(|byte| byte.is_ascii_hexdigit()));

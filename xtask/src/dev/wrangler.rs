@@ -1,5 +1,5 @@
-//! `wrangler dev` as a child: started, watched until the gate answers, and ended with all that it
-//! started in turn.
+//! Runs `wrangler dev` as a child process, waits until the gate answers, and ends the process with
+//! all processes that it started.
 
 use crate::say;
 use crate::tools::Tools;
@@ -12,13 +12,13 @@ use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// How often to look whether wrangler still runs, and whether the gate answers.
+/// The interval between checks of whether wrangler still runs and whether the gate answers.
 const TICK: Duration = Duration::from_millis(100);
 
-/// How long wrangler may take to end in its own way.
+/// How long wrangler may take to end after SIGTERM, before SIGKILL.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// How long the gate may take over one answer, the first of which waits for the build.
+/// How long the gate may take for one response. The first waits for the build.
 const ANSWER: Duration = Duration::from_secs(5);
 
 enum Event {
@@ -26,7 +26,7 @@ enum Event {
     Answers,
 }
 
-/// `wrangler dev` for an environment, the empty name being the top level.
+/// Returns the command `wrangler dev` for an environment. The empty name is the top level.
 pub(crate) fn command(
     workspace: &Workspace,
     tools: &Tools,
@@ -39,7 +39,7 @@ pub(crate) fn command(
         .args(["--local-protocol", "http", "--show-interactive-dev-session", "false"])
         .current_dir(workspace.root())
         .stdin(Stdio::null());
-    // A group of its own, so that all of it can be ended, whatever wrangler has started.
+    // In a process group of its own, so that the processes that wrangler starts can be ended too.
     #[cfg(unix)]
     std::os::unix::process::CommandExt::process_group(&mut command, 0);
     Ok(command)
@@ -55,7 +55,7 @@ pub(crate) fn serve(
     let (sender, events) = mpsc::channel();
     let interrupted = sender.clone();
     ctrlc::set_handler(move || {
-        // Nobody listens once the command is ending anyway.
+        // Fails only if the command is already ending.
         let _ = interrupted.send(Event::Interrupted);
     })
     .context("signals cannot be handled")?;
@@ -82,18 +82,18 @@ pub(crate) fn serve(
     }
 }
 
-/// Asks until there is an answer.
+/// Sends requests until one is answered, then sends an event.
 fn watch(port: u16, probe: String, sender: Sender<Event>) {
     thread::spawn(move || {
         while !answers(port, &probe) {
             thread::sleep(TICK);
         }
-        // Nobody listens if wrangler has ended.
+        // Fails only if wrangler has ended.
         let _ = sender.send(Event::Answers);
     });
 }
 
-/// Whether an HTTP answer comes back. What it says does not matter: a refusal is an answer.
+/// Returns whether an HTTP response arrives. Its status does not matter.
 fn answers(port: u16, probe: &str) -> bool {
     let ask = || -> std::io::Result<bool> {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
@@ -108,7 +108,7 @@ fn answers(port: u16, probe: &str) -> bool {
     ask().unwrap_or(false)
 }
 
-/// A child and everything that it started. Ends with its owner.
+/// A child process and the processes that it started. They are ended when this value is dropped.
 struct Group {
     child: Child,
 }
@@ -122,7 +122,7 @@ impl Group {
     #[cfg(unix)]
     fn signal(&self, signal: nix::sys::signal::Signal) {
         if let Ok(id) = i32::try_from(self.child.id()) {
-            // Fails only if nothing of the group is left.
+            // Fails only if no process of the group is left.
             let _ = nix::sys::signal::killpg(nix::unistd::Pid::from_raw(id), signal);
         }
     }
@@ -137,7 +137,7 @@ impl Group {
         self.signal(nix::sys::signal::Signal::SIGKILL);
     }
 
-    /// The console has sent Ctrl-C to every process in it already.
+    /// Does nothing: the Windows console has already sent Ctrl-C to all of its processes.
     #[cfg(not(unix))]
     fn ask_to_end(&mut self) {}
 
@@ -154,7 +154,7 @@ impl Drop for Group {
         while started.elapsed() < GRACE && matches!(self.child.try_wait(), Ok(None)) {
             thread::sleep(TICK);
         }
-        // Whatever outlives wrangler too.
+        // Also ends processes that outlive wrangler.
         self.force_to_end();
         let _ = self.child.wait();
     }

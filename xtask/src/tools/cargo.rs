@@ -1,4 +1,4 @@
-//! Command line tools that come as crates, at pinned versions, in `target/tools`.
+//! Installs command-line tools from crates, in pinned versions, into `target/tools`.
 
 use crate::workspace::Workspace;
 use crate::{process, say};
@@ -8,24 +8,25 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fs};
 
-/// A crate that is installed for the program in it.
+/// A crate that contains a program.
 #[derive(Debug)]
 pub(crate) struct Tool {
     package: &'static str,
-    /// Its exact version.
+    /// The exact version to install.
     pub(crate) version: &'static str,
     program: &'static str,
 }
 
-/// Compiles and bundles the Worker. Goes with the `worker` crate in Cargo.toml.
+/// Compiles and bundles the Worker. Its version belongs to that of the `worker` crate in
+/// Cargo.toml.
 pub(crate) const WORKER_BUILD: Tool =
     Tool { package: "worker-build", version: "0.8.7", program: "worker-build" };
 
-/// Must be exactly the version of the `wasm-bindgen` crate in Cargo.toml.
+/// Must have exactly the version of the `wasm-bindgen` crate in Cargo.toml.
 pub(crate) const WASM_BINDGEN: Tool =
     Tool { package: "wasm-bindgen-cli", version: "0.2.129", program: "wasm-bindgen" };
 
-/// Looks at what the dependencies are: licences, sources, bans.
+/// Checks the licenses and sources of the dependencies, bans, and advisories.
 pub(crate) const CARGO_DENY: Tool =
     Tool { package: "cargo-deny", version: "0.20.2", program: "cargo-deny" };
 
@@ -33,7 +34,7 @@ pub(crate) const CARGO_DENY: Tool =
 pub(crate) const CARGO_FUZZ: Tool =
     Tool { package: "cargo-fuzz", version: "0.13.2", program: "cargo-fuzz" };
 
-/// Where the tools' programs are, in the order asked for. Installs those that are missing.
+/// Installs the tools that are missing, and returns the paths of their programs in the given order.
 pub(crate) fn ensure<const N: usize>(
     workspace: &Workspace,
     tools: [&Tool; N],
@@ -50,18 +51,21 @@ pub(crate) fn ensure<const N: usize>(
         }
         let names: Vec<String> = missing.iter().map(|tool| pinned(tool)).collect();
         say::timed(
-            &format!("installing {} into target/tools (once, some minutes)", names.join(" and ")),
+            &format!(
+                "installing {} into target/tools (once; takes some minutes)",
+                names.join(" and ")
+            ),
             || install(workspace, &folder, &names),
         )?;
         if let Some(tool) = missing.iter().find(|tool| !program(&folder, tool).is_file()) {
-            bail!("{} was installed, but brought no program {}", tool.package, tool.program);
+            bail!("the crate {} contains no program {}", tool.package, tool.program);
         }
     }
     Ok(tools.map(|tool| program(&folder, tool)))
 }
 
-/// worker-build links the system's OpenSSL, save on Windows and macOS, and cargo's own words about
-/// a missing one run to a page.
+/// Checks that OpenSSL is installed, which worker-build links except on Windows and macOS. cargo's
+/// message about a missing OpenSSL fills a page.
 fn check_openssl() -> Result<()> {
     let given = ["OPENSSL_DIR", "OPENSSL_LIB_DIR", "OPENSSL_NO_PKG_CONFIG"];
     if cfg!(any(windows, target_os = "macos"))
@@ -78,7 +82,8 @@ fn check_openssl() -> Result<()> {
 }
 
 fn install(workspace: &Workspace, folder: &Path, names: &[String]) -> Result<()> {
-    // One build folder for all, because they share dependencies; a gigabyte, so not kept.
+    // One build folder for all tools, because they share dependencies. It is removed afterwards,
+    // because it takes a gigabyte.
     let builds = folder.join("build");
     let outcome = process::run(
         Command::new("cargo")
@@ -88,9 +93,9 @@ fn install(workspace: &Workspace, folder: &Path, names: &[String]) -> Result<()>
             .arg(&builds)
             .args(names)
             .current_dir(workspace.root())
-            // Not optimised, the tools are ready in half the time, and they have little to do.
+            // Without optimization, the tools compile in half the time, and are fast enough.
             .env("CARGO_PROFILE_DEV_DEBUG", "0")
-            // Meant for the Worker, if they are set.
+            // These variables are meant for the Worker.
             .env_remove("RUSTFLAGS")
             .env_remove("CARGO_ENCODED_RUSTFLAGS")
             .env_remove("CARGO_BUILD_TARGET"),
@@ -110,12 +115,12 @@ fn program(folder: &Path, tool: &Tool) -> PathBuf {
     folder.join("bin").join(file_name(tool.program))
 }
 
-/// The name that a program's file has on this system.
+/// Returns the file name of a program on this system.
 pub(crate) fn file_name(program: &str) -> String {
     format!("{program}{EXE_SUFFIX}")
 }
 
-/// Cargo's own record of what it installed into a folder; empty if there is none.
+/// Returns cargo's record of what it installed into a folder, or an empty string.
 fn installed(folder: &Path) -> String {
     fs::read_to_string(folder.join(".crates.toml")).unwrap_or_default()
 }
@@ -129,7 +134,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_tool_of_another_version_is_not_installed() {
+    fn a_tool_of_another_version_counts_as_missing() {
         let record =
             "[v1]\n\"worker-build 0.8.7 (registry+https://example.com)\" = [\"worker-build\"]\n";
         assert!(is_installed(record, &WORKER_BUILD));
@@ -138,9 +143,9 @@ mod tests {
         assert!(!is_installed("", &WORKER_BUILD));
     }
 
-    /// A wasm-bindgen program of another version than the crate refuses the module.
+    /// The wasm-bindgen program rejects modules of another version of the crate.
     #[test]
-    fn the_tools_go_with_the_crates() {
+    fn the_tools_have_the_versions_of_the_crates() {
         let manifest = include_str!("../../../Cargo.toml");
         check_pinned(manifest, "worker", WORKER_BUILD.version);
         check_pinned(manifest, "wasm-bindgen", WASM_BINDGEN.version);

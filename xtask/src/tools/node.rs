@@ -1,4 +1,4 @@
-//! Node, npm, and the packages that `package-lock.json` pins.
+//! Checks Node and npm, and installs the packages of `package-lock.json`.
 
 use crate::hash::Fingerprint;
 use crate::workspace::Workspace;
@@ -8,13 +8,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The oldest Node whose npm installs the packages.
+/// The oldest version of Node whose npm installs the packages.
 const OLDEST_NODE: u32 = 20;
 
-/// The oldest Node that runs wrangler. The packages bring one for the usual systems.
+/// The oldest version of Node that runs wrangler. The packages contain one for common systems.
 const OLDEST_NODE_FOR_WRANGLER: u32 = 22;
 
-const INSTALL_NODE: &str = "install Node 20 or later, npm comes with it (https://nodejs.org)";
+const INSTALL_NODE: &str = "install Node 20 or later, which includes npm (https://nodejs.org)";
 
 /// The installed npm packages.
 #[derive(Debug)]
@@ -23,33 +23,34 @@ pub(crate) struct Packages {
 }
 
 impl Packages {
-    /// A program that one of the packages brought.
+    /// Returns the path of a program in one of the packages.
     pub(crate) fn program(&self, name: &str) -> PathBuf {
         program(&self.binaries, name)
     }
 
-    /// A command for a program of the packages, with their Node ahead of any other.
+    /// Returns a command for a program of the packages, which runs in the Node of the packages.
     pub(crate) fn command(&self, name: &str) -> Result<Command> {
         let mut command = Command::new(self.program(name));
         self.put_on_path(&mut command)?;
         Ok(command)
     }
 
-    /// A command for wrangler, which is to send nothing on its own account.
+    /// Returns a command for wrangler, with its telemetry disabled.
     pub(crate) fn wrangler(&self) -> Result<Command> {
         let mut command = self.command("wrangler")?;
         command.env("WRANGLER_SEND_METRICS", "false");
         Ok(command)
     }
 
-    /// Puts the packages' programs, and so their Node, first on a command's PATH.
+    /// Puts the programs of the packages, including their Node, first on the PATH of a command.
     pub(crate) fn put_on_path(&self, command: &mut Command) -> Result<()> {
         command.env("PATH", process::path_with(&self.binaries)?);
         Ok(())
     }
 }
 
-/// Says what to install if Node or npm are missing or too old. Quick when the packages are there.
+/// Fails with what to install if Node or npm are missing or too old. Does not look for them if the
+/// packages are installed.
 pub(crate) fn check(workspace: &Workspace) -> Result<()> {
     if is_current(workspace)? {
         return Ok(());
@@ -58,7 +59,7 @@ pub(crate) fn check(workspace: &Workspace) -> Result<()> {
         bail!("Node is not installed, or not on the PATH: {INSTALL_NODE}");
     }
     if process::on_path("npm").is_none() {
-        bail!("Node is there but npm is not on the PATH: {INSTALL_NODE}");
+        bail!("Node is installed, but npm is not on the PATH: {INSTALL_NODE}");
     }
     let printed = process::read(Command::new("node").arg("--version"))?;
     if major(&printed).is_none_or(|major| major < OLDEST_NODE) {
@@ -67,11 +68,11 @@ pub(crate) fn check(workspace: &Workspace) -> Result<()> {
     Ok(())
 }
 
-/// Installs the packages of `package-lock.json`, unless that has been done for this very lock.
+/// Installs the packages of `package-lock.json`, unless they were installed from the same file.
 pub(crate) fn ensure_packages(workspace: &Workspace) -> Result<Packages> {
     if !is_current(workspace)? {
         say::timed("installing the npm packages of package-lock.json", || {
-            // No package's script needs to run, so none gets to.
+            // No package needs its install script.
             process::run_quietly(
                 npm()
                     .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"])
@@ -86,7 +87,8 @@ pub(crate) fn ensure_packages(workspace: &Workspace) -> Result<Packages> {
     Ok(Packages { binaries: workspace.node_binaries() })
 }
 
-/// npm leaves out optional packages for other systems, so there may be none for this one.
+/// Fails if the packages contain no Node for this system and the Node on the PATH is too old for
+/// wrangler.
 fn check_node_for_wrangler(workspace: &Workspace) -> Result<()> {
     let binaries = workspace.node_binaries();
     if program(&binaries, "node").is_file() {
@@ -95,7 +97,7 @@ fn check_node_for_wrangler(workspace: &Workspace) -> Result<()> {
     let printed = process::read(Command::new("node").arg("--version"))?;
     if major(&printed).is_none_or(|major| major < OLDEST_NODE_FOR_WRANGLER) {
         bail!(
-            "wrangler needs Node {OLDEST_NODE_FOR_WRANGLER}, the one on the PATH is {}, and there \
+            "wrangler needs Node {OLDEST_NODE_FOR_WRANGLER}, the Node on the PATH is {}, and there \
              is no npm package of Node for this system: install Node {OLDEST_NODE_FOR_WRANGLER} or \
              later (https://nodejs.org)",
             printed.trim()
@@ -104,7 +106,7 @@ fn check_node_for_wrangler(workspace: &Workspace) -> Result<()> {
     Ok(())
 }
 
-/// The stamp lies in node_modules, so that it goes when they go.
+/// The stamp is in `node_modules`, so that it is deleted together with the packages.
 fn stamp(workspace: &Workspace) -> PathBuf {
     workspace.path("node_modules").join(".installed-lock")
 }
@@ -130,7 +132,7 @@ fn program(binaries: &Path, name: &str) -> PathBuf {
     if cfg!(windows) { binaries.join(format!("{name}.cmd")) } else { binaries.join(name) }
 }
 
-/// `v20.11.1` is 20.
+/// Returns the major version: 20 for `v20.11.1`.
 fn major(printed: &str) -> Option<u32> {
     printed.trim().strip_prefix('v')?.split('.').next()?.parse().ok()
 }
@@ -140,7 +142,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn node_versions() {
+    fn reads_the_major_version_of_node() {
         assert_eq!(major("v20.20.2\n"), Some(20));
         assert_eq!(major("v8.0.0"), Some(8));
         assert_eq!(major("20.1.0"), None);

@@ -6,25 +6,26 @@ use anyhow::{Result, bail};
 use std::path::Path;
 use std::process::Command;
 
-/// What the Worker is compiled for.
+/// The target for which the Worker is compiled.
 pub(crate) const WASM_TARGET: &str = "wasm32-unknown-unknown";
 
-/// Nobody gets here without cargo, but a cargo from elsewhere than rustup may lack the target.
+/// Fails if the WebAssembly target is missing and there is no rustup to add it. cargo is always
+/// there, but may come from elsewhere than rustup.
 pub(crate) fn check() -> Result<()> {
     if process::on_path("rustup").is_none() && !has_wasm_target(Path::new("."))? {
         bail!(
             "the Rust target {WASM_TARGET} is missing, and there is no rustup on the PATH to add \
-             it with: install Rust through rustup (https://rustup.rs), or add the target with \
-             whatever this Rust came from"
+             it: install Rust with rustup (https://rustup.rs), or install the target from where \
+             this Rust came from"
         );
     }
     Ok(())
 }
 
-/// Adds the WebAssembly target to the pinned toolchain if it is not there.
+/// Adds the WebAssembly target to the pinned toolchain if it is missing.
 ///
-/// `rust-toolchain.toml` names it too, but rustup does not act on that where automatic
-/// installation is switched off.
+/// `rust-toolchain.toml` names the target too, but rustup ignores that if automatic installation is
+/// disabled.
 pub(crate) fn ensure_wasm_target(workspace: &Workspace) -> Result<()> {
     if has_wasm_target(workspace.root())? {
         return Ok(());

@@ -1,4 +1,4 @@
-//! Fetches what it is asked for, and nothing else: no token is looked at.
+//! Forwards each request unchanged. It does not look at tokens.
 
 use js_sys::Promise;
 use wasm_bindgen::JsCast as _;
