@@ -6,7 +6,7 @@
 
 use crate::issuer::Issuer;
 use crate::json;
-use crate::json::text::{ObjectText, array, quoted};
+use crate::json::text::{ObjectText, array, quoted, to_text};
 use crate::keys::{Key, KeyCaches, KeySet};
 use crate::policy::{BindingReference, Policy, Purpose};
 use serde_json::Value;
@@ -30,7 +30,7 @@ pub fn tell(told: &mut ObjectText, mut raw: Value, policy: &Policy, published: &
         .filter(|reference| is_secret(reference, policy))
         .map(|reference| quoted(&reference.binding))
         .collect();
-    told.json("policy", &raw.to_string());
+    told.json("policy", &to_text(&raw));
     told.array("secrets", &secrets);
     told.json("keys", &keys.finish());
 }
@@ -78,8 +78,8 @@ fn disclose(issuer: &Issuer, written: &mut Value, published: &KeyCaches, keys: &
         told.text("url", Some(&found.value));
     }
     if let Some(held) = held {
-        told.json("fetched", &held.fetched.get().to_string());
-        told.json("fresh_for", &held.fresh_for.get().to_string());
+        told.number("fetched", held.fetched.get());
+        told.number("fresh_for", held.fresh_for.get().into());
     }
     keys.json(issuer.name(), &told.finish());
 }

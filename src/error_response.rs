@@ -4,12 +4,10 @@
 //! gives forgers no hint which check failed.
 
 use crate::cors::Cors;
-use crate::json::Object;
 use crate::refusal::{Challenge, Code, Refusal};
 use crate::request::Headers;
 use crate::resource::Resource;
-use crate::response::{OwnResponse, reason_phrase};
-use serde_json::Value;
+use crate::response::{self, OwnResponse};
 
 /// How the gate responds to refused requests. Made by the policy's compiler.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,19 +75,15 @@ impl ErrorResponses {
     }
 
     fn problem(&self, code: Code, ray: Option<&str>) -> String {
-        let status = code.status();
-        let mut problem = Object::new();
-        problem.insert("type".to_owned(), Value::from("about:blank"));
-        problem.insert("title".to_owned(), Value::from(reason_phrase(status)));
-        problem.insert("status".to_owned(), Value::from(status));
-        if let Some(ray) = ray {
-            problem.insert("ray".to_owned(), Value::from(ray));
-        }
+        let mut problem = response::problem(code.status());
         match self.detail {
             Detail::None => {}
-            Detail::Reason => drop(problem.insert("code".to_owned(), Value::from(code.as_str()))),
+            Detail::Reason => problem.text("code", Some(code.as_str())),
         }
-        Value::Object(problem).to_string()
+        if ray.is_some() {
+            problem.text("ray", ray);
+        }
+        problem.finish()
     }
 
     fn challenge(&self, refusal: &Refusal) -> Option<String> {

@@ -58,7 +58,7 @@ pub const fn counts(refusal: &Refusal) -> bool {
 pub fn client_key(address: &str) -> Option<String> {
     let network = |address: Ipv6Addr| {
         let [a, b, c, d, ..] = address.segments();
-        format!("{}/64", Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
+        format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
     };
     Some(match address.trim().parse().ok()? {
         IpAddr::V4(address) => address.to_string(),

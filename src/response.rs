@@ -1,5 +1,7 @@
 //! An HTTP response that the gate makes itself.
 
+use crate::json::text::ObjectText;
+
 /// An HTTP response of the gate's own.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OwnResponse {
@@ -11,9 +13,18 @@ pub struct OwnResponse {
     pub body: String,
 }
 
+/// Begins the body of a problem response (RFC 9457) with the members that every problem has.
+pub(crate) fn problem(status: u16) -> ObjectText {
+    let mut problem = ObjectText::new();
+    problem.number("status", status.into());
+    problem.text("title", Some(reason_phrase(status)));
+    problem.text("type", Some("about:blank"));
+    problem
+}
+
 /// The standard reason phrase of a status (RFC 9110 section 15).
 #[must_use]
-pub const fn reason_phrase(status: u16) -> &'static str {
+const fn reason_phrase(status: u16) -> &'static str {
     match status {
         400 => "Bad Request",
         401 => "Unauthorized",

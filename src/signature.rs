@@ -12,6 +12,7 @@ mod rsa;
 
 use self::rsa::{Padding, RsaSignature};
 use crate::alg::{Algorithm, Family, Hash};
+use crate::json::text::to_text;
 use crate::keys::{Key, Material};
 use crate::refusal::{Code, Refusal};
 use crate::token::{Header, Payload, Unverified};
@@ -122,7 +123,7 @@ pub(crate) fn tag(key: &Key, message: &[u8]) -> Vec<u8> {
 
 /// Signs header and payload with [`tag`]. Returns a compact JWS (RFC 7515 section 3.1).
 pub(crate) fn signed(key: &Key, header: &Value, payload: &Value) -> String {
-    let encoded = |value: &Value| Base64UrlUnpadded::encode_string(value.to_string().as_bytes());
+    let encoded = |value: &Value| Base64UrlUnpadded::encode_string(to_text(value).as_bytes());
     let message = format!("{}.{}", encoded(header), encoded(payload));
     let tag = Base64UrlUnpadded::encode_string(&tag(key, message.as_bytes()));
     format!("{message}.{tag}")

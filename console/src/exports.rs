@@ -3,6 +3,7 @@
 use crate::functions;
 use js_sys::JSON;
 use portcullis::json;
+use portcullis::json::text::to_text;
 use portcullis::time::UnixSeconds;
 use serde_json::Value;
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -49,5 +50,5 @@ fn of_page(value: &JsValue) -> Result<Value, JsValue> {
 }
 
 fn to_page(answer: Result<Value, String>) -> Result<JsValue, JsValue> {
-    JSON::parse(&answer.map_err(|problem| JsValue::from_str(&problem))?.to_string())
+    JSON::parse(&to_text(&answer.map_err(|problem| JsValue::from_str(&problem))?))
 }

@@ -3,6 +3,7 @@
 use portcullis::gate::Memory;
 use portcullis::issuer::Issuer;
 use portcullis::issuer_id::IssuerId;
+use portcullis::json::text::to_text;
 use portcullis::json::{self, Object};
 use portcullis::keys::cache::Dated;
 use portcullis::keys::jwk::{self, Provenance};
@@ -13,7 +14,7 @@ use portcullis::time::{Seconds, UnixSeconds};
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha512};
 
-/// A policy, and what is known of its bindings.
+/// A policy, and the values of its bindings that the page knows.
 pub(crate) struct Question {
     /// The policy as the page provides it.
     pub(crate) policy: Value,
@@ -31,7 +32,7 @@ impl Question {
     pub(crate) fn of_request(question: &Value) -> Result<(Self, Described), String> {
         let mut read = Self::of_policy(question)?;
         let described = Described::read(question)?;
-        read.about = json!([question.get("url"), question.get("headers")]).to_string();
+        read.about = to_text(&json!([question.get("url"), question.get("headers")]));
         read.answered = question.get("answered").and_then(Value::as_object).cloned();
         Ok((read, described))
     }
@@ -161,8 +162,7 @@ pub(crate) enum Withheld {
     NumberAndValue,
 }
 
-/// The bindings as far as the page knows them. Bindings that only the platform has count as
-/// present.
+/// The bindings that the page knows. Bindings that only the platform has count as present.
 struct Known<'q> {
     question: &'q Question,
 }

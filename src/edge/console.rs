@@ -13,7 +13,7 @@ use super::isolate::Isolate;
 use crate::json::text::ObjectText;
 use crate::path::split_url;
 use crate::policy::Bindings as _;
-use crate::response::{OwnResponse, reason_phrase};
+use crate::response::{OwnResponse, problem};
 use crate::url::Url;
 use serde_json::Value;
 use std::rc::Rc;
@@ -148,10 +148,7 @@ impl Problem {
     }
 
     fn response(self) -> OwnResponse {
-        let mut problem = ObjectText::new();
-        problem.text("type", Some("about:blank"));
-        problem.text("title", Some(reason_phrase(self.status)));
-        problem.json("status", &self.status.to_string());
+        let mut problem = problem(self.status);
         problem.text("detail", Some(self.detail));
         let mut response = json_response(self.status, problem);
         if !self.allow.is_empty() {

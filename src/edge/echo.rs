@@ -39,7 +39,7 @@ pub(super) fn respond(
             ("Content-Type", "application/json".to_owned()),
             ("Cache-Control", "no-store".to_owned()),
         ],
-        body: format!("{body:#}\n"),
+        body: serde_json::to_string_pretty(&body).unwrap_or_default() + "\n",
     };
     response::own(&shown, method)
 }

@@ -138,7 +138,8 @@ fn unread(name: &str) -> Fault {
     Fault {
         path: String::new(),
         problem: format!("the Secrets Store did not return the secret of the binding {name}"),
-        remedy: "check that the store has it: `npx wrangler secrets-store secret list STORE_ID --remote`"
+        remedy: "check that the store has it: \
+                 `npx wrangler secrets-store secret list STORE_ID --remote`"
             .to_owned(),
     }
 }

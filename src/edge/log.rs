@@ -5,26 +5,25 @@
 
 use super::ray;
 use crate::gate::Trace;
+use crate::json::text::ObjectText;
 use crate::keys::{KeyFault, KeySet};
 use crate::policy::{Decisions, Fault};
 use crate::refusal::Refusal;
 use crate::request::Request;
 use crate::revocation::OnError;
 use crate::shadow::Difference;
-use serde_json::{Value, json};
 
 /// Logs that the candidate policy would have judged a request differently.
 pub(super) fn difference(difference: &Difference, request: &Request<'_>, trace: &Trace<'_>) {
-    line(&json!({
-        "event": "candidate",
-        "enforced": difference.enforced,
-        "candidate": difference.candidate,
-        "identity_differs": difference.identity,
-        "method": request.method,
-        "route": trace.route.map(|route| route.pattern().as_str()),
-        "issuer": trace.issuer,
-        "ray": ray::of(request),
-    }));
+    let mut line = event("candidate");
+    line.text("candidate", Some(&difference.candidate));
+    line.text("enforced", Some(&difference.enforced));
+    line.json("identity_differs", if difference.identity { "true" } else { "false" });
+    line.text("issuer", trace.issuer);
+    line.text("method", Some(request.method));
+    line.text("ray", ray::of(request).as_deref());
+    line.text("route", trace.route.map(|route| route.pattern().as_str()));
+    write(line);
 }
 
 /// Logs a fault of the policy, which keeps the gate from working.
@@ -44,7 +43,10 @@ pub(super) fn policy_warning(warning: &Fault) {
 
 /// Logs that an attempt to fetch an issuer's keys has failed.
 pub(super) fn keys_not_fetched(issuer: &str, fault: &KeyFault) {
-    line(&json!({ "event": "keys_not_fetched", "issuer": issuer, "problem": fault.to_string() }));
+    let mut line = event("keys_not_fetched");
+    line.text("issuer", Some(issuer));
+    line.text("problem", Some(&fault.to_string()));
+    write(line);
 }
 
 /// Logs that an issuer's keys have been fetched, if some of them cannot be used or if the policy
@@ -54,15 +56,18 @@ pub(super) fn keys_fetched(decisions: Decisions, issuer: &str, set: &KeySet) {
         return;
     }
     let skipped = set.skipped().iter();
-    let skipped: Vec<_> = skipped
-        .map(|one| json!({ "index": one.index, "problem": one.fault.to_string() }))
-        .collect();
-    line(&json!({
-        "event": "keys_fetched",
-        "issuer": issuer,
-        "keys": set.keys().len(),
-        "skipped": skipped,
-    }));
+    let skipped = skipped.map(|one| {
+        let mut skipped = ObjectText::new();
+        skipped.json("index", &one.index.to_string());
+        skipped.text("problem", Some(&one.fault.to_string()));
+        skipped.finish()
+    });
+    let skipped: Vec<_> = skipped.collect();
+    let mut line = event("keys_fetched");
+    line.text("issuer", Some(issuer));
+    line.json("keys", &set.keys().len().to_string());
+    line.array("skipped", &skipped);
+    write(line);
 }
 
 /// Logs that a request could not read the revocation store.
@@ -71,35 +76,41 @@ pub(super) fn revocations_unreadable(namespace: &str, on_error: OnError) {
         OnError::Refuse => "refused",
         OnError::Allow => "let through",
     };
-    line(&json!({
-        "event": "revocations_unreadable",
-        "binding": namespace,
-        "request": consequence,
-    }));
+    let mut line = event("revocations_unreadable");
+    line.text("binding", Some(namespace));
+    line.text("request", Some(consequence));
+    write(line);
 }
 
 /// Logs the outcome of a provider's report, without the user.
 pub(super) fn logout(outcome: &Result<String, Refusal>) {
-    line(&match outcome {
-        Ok(issuer) => json!({ "event": "logout", "issuer": issuer }),
-        Err(refusal) => json!({
-            "event": "logout",
-            "code": refusal.code().as_str(),
-            "because": refusal.because(),
-        }),
-    });
+    let mut line = event("logout");
+    match outcome {
+        Ok(issuer) => line.text("issuer", Some(issuer)),
+        Err(refusal) => {
+            line.text("because", Some(refusal.because()));
+            line.text("code", Some(refusal.code().as_str()));
+        }
+    }
+    write(line);
 }
 
-fn policy_line(event: &str, fault: &Fault) {
-    line(&json!({
-        "event": event,
-        "path": fault.path,
-        "problem": fault.problem,
-        "remedy": fault.remedy,
-    }));
+fn policy_line(name: &str, fault: &Fault) {
+    let mut line = event(name);
+    line.text("path", Some(&fault.path));
+    line.text("problem", Some(&fault.problem));
+    line.text("remedy", Some(&fault.remedy));
+    write(line);
+}
+
+/// Begins a line.
+fn event(name: &str) -> ObjectText {
+    let mut line = ObjectText::new();
+    line.text("event", Some(name));
+    line
 }
 
 /// Writes a line.
-pub(super) fn line(value: &Value) {
-    web_sys::console::log_1(&value.to_string().into());
+pub(super) fn write(line: ObjectText) {
+    web_sys::console::log_1(&line.finish().into());
 }

@@ -7,10 +7,10 @@ use super::call::Call;
 use super::clock::Wait;
 use super::{analytics, log, ray};
 use crate::gate::Trace;
+use crate::json::text::ObjectText;
 use crate::policy::{Decisions, Policy};
 use crate::refusal::Refusal;
 use crate::request::Request;
-use serde_json::json;
 use web_sys::Response;
 
 /// A decision about a request.
@@ -18,8 +18,8 @@ pub(super) struct Record<'d> {
     pub(super) request: &'d Request<'d>,
     pub(super) trace: &'d Trace<'d>,
     pub(super) outcome: Outcome<'d>,
-    /// From the request's arrival to the response's headers, as far as the request waited: the
-    /// platform's clock stands still while the gate computes.
+    /// How long the request waited between its arrival and the response's headers. Computation does
+    /// not count, because the platform's clock only advances during I/O.
     pub(super) wait: &'d Wait,
 }
 
@@ -74,21 +74,21 @@ impl<'d> Record<'d> {
 
     fn log(&self) {
         let row = self.row();
-        log::line(&json!({
-            "event": "decision",
-            "decision": row.verdict,
-            "code": row.code,
-            "because": row.because,
-            "status": row.status,
-            "method": row.method,
-            "route": row.route,
-            "issuer": row.issuer,
-            "alg": row.algorithm,
-            "key": row.key,
-            "cache": row.cache,
-            "waited_ms": row.waited_ms,
-            "ray": ray::of(self.request),
-        }));
+        let mut line = ObjectText::new();
+        line.text("alg", row.algorithm);
+        line.text("because", row.because);
+        line.text("cache", row.cache);
+        line.text("code", row.code);
+        line.text("decision", Some(row.verdict));
+        line.text("event", Some("decision"));
+        line.text("issuer", row.issuer);
+        line.text("key", row.key);
+        line.text("method", Some(row.method));
+        line.text("ray", ray::of(self.request).as_deref());
+        line.text("route", row.route);
+        line.number("status", row.status.into());
+        line.number("waited_ms", row.waited_ms.into());
+        log::write(line);
     }
 
     /// The columns.

@@ -1,4 +1,5 @@
-//! Building JSON as text, which takes much less code than building it from values.
+//! Writing JSON as text. Building an object as text takes much less code than building it from
+//! values.
 
 use serde_json::Value;
 
@@ -30,6 +31,12 @@ impl ObjectText {
         self.json(name, &value.map_or_else(|| "null".to_owned(), quoted));
     }
 
+    /// Adds a member whose value is a whole number.
+    #[inline(never)]
+    pub fn number(&mut self, name: &str, value: i64) {
+        self.json(name, &value.to_string());
+    }
+
     /// Adds a member whose value is an array of items that are given as JSON text.
     #[inline(never)]
     pub fn array(&mut self, name: &str, items: &[String]) {
@@ -54,7 +61,16 @@ impl Default for ObjectText {
 #[must_use]
 #[inline(never)]
 pub fn quoted(text: &str) -> String {
-    Value::from(text).to_string()
+    serde_json::to_string(text).unwrap_or_default()
+}
+
+/// Returns a value as JSON text. `Value::to_string` would do the same with another copy of the
+/// serializer, and a third one for indented text.
+#[must_use]
+#[inline(never)]
+pub fn to_text(value: &Value) -> String {
+    // A value always has a text: the names of all members are strings.
+    serde_json::to_string(value).unwrap_or_default()
 }
 
 /// Returns an array of items that are given as JSON text.

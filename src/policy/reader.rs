@@ -5,6 +5,7 @@
 
 use super::fault::Faults;
 use crate::json::Object;
+use crate::json::text::to_text;
 use crate::time::Seconds;
 use serde_json::Value;
 use std::ops::RangeInclusive;
@@ -197,7 +198,7 @@ impl<'v> Table<'v> {
         let Some(value) = self.get(key) else { return Ok(None) };
         let whole = value.as_f64().filter(|number| number.fract() == 0.0).and_then(|_| {
             // A policy that has passed through JavaScript may contain 60 as 60.0.
-            let text = value.to_string();
+            let text = to_text(value);
             text.strip_suffix(".0").unwrap_or(&text).parse::<u32>().ok()
         });
         match whole.filter(|seconds| bounds.contains(seconds)) {

@@ -5,6 +5,7 @@ use super::reader::{Faulty, Table};
 use super::route::scopes;
 use crate::extract::TokenSource;
 use crate::json::Object;
+use crate::json::text::to_text;
 use crate::path::CanonicalPath;
 use crate::resource::{Resource, WELL_KNOWN};
 use crate::url::Url;
@@ -42,7 +43,7 @@ pub(super) fn compile(
     }
     let document = Value::Object(document);
     let path = format!("{WELL_KNOWN}{path}");
-    Ok(Some(Resource { url: format!("{base}{path}"), path, document: document.to_string() }))
+    Ok(Some(Resource { url: format!("{base}{path}"), path, document: to_text(&document) }))
 }
 
 /// Returns the identifier, its scheme and authority, and its path.

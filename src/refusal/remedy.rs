@@ -2,7 +2,9 @@
 //! to clients never contain these texts, and the Worker does not call this module.
 
 use super::Code;
+use crate::alg::Algorithm;
 use crate::issuer::Issuer;
+use crate::json::text::to_text;
 use crate::json::{self, Object};
 use crate::policy::Policy;
 use crate::route::Route;
@@ -37,7 +39,7 @@ impl Case<'_> {
         Code::MissingToken => "send it as Authorization: Bearer".to_owned(),
         Code::MultipleTokens => "send one token, in one place".to_owned(),
         Code::MalformedAuthorization => {
-            "what was given is no token: three segments of letters, digits, - and _, with a dot \
+            "this is not a token: a token has three segments of letters, digits, - and _, with a dot \
              between each two"
                 .to_owned()
         }
@@ -94,8 +96,8 @@ impl Case<'_> {
             rules.map_or_else(|| "another".to_owned(), |rules| accepted(&rules.audience))
         ),
         Code::WrongType => format!(
-            "the token's typ is {}: send the access token, not the ID token or the logout token; or \
-             list it in types",
+            "the token's typ is {}: send the access token, not the ID token or the logout token; \
+             or list it in types",
             token.header("typ")
         ),
         Code::MissingClaim => {
@@ -110,7 +112,9 @@ impl Case<'_> {
             "its nbf or iat is {} s in the future: set the clocks, or raise leeway (up to 300)",
             ahead("nbf").max(ahead("iat"))
         ),
-        Code::TooOld => format!("it was issued {} s ago: get a new one, or raise max_age", ago("iat")),
+        Code::TooOld => {
+            format!("it was issued {} s ago: get a new one, or raise max_age", ago("iat"))
+        }
         Code::Expired => format!("it expired {} s ago: get a new one", ago("exp")),
         Code::InsufficientScope => {
             let needs = route.map(Route::requirements);
@@ -142,7 +146,8 @@ impl Case<'_> {
         }
         Code::LoopDetected => "let origin name the API and not the gate".to_owned(),
         Code::KeysUnavailable => {
-            "see that the issuer's keys can be fetched: `cargo xtask doctor` says why not".to_owned()
+            "see that the issuer's keys can be fetched: `cargo xtask doctor` says why not"
+                .to_owned()
         }
         Code::RateLimited => {
             "wait: too many tokens from one address have been refused; correct those, or raise the \
@@ -197,6 +202,12 @@ impl Readable {
         }
     }
 
+    /// The algorithm that the header names, if this build has it.
+    #[must_use]
+    pub fn algorithm(&self) -> Option<Algorithm> {
+        Algorithm::from_name(self.header.get("alg")?.as_str()?)
+    }
+
     /// A member of the header as JSON, or `(none)` if it is absent.
     fn header(&self, name: &str) -> String {
         shown(self.header.get(name))
@@ -214,5 +225,5 @@ impl Readable {
 }
 
 fn shown(value: Option<&Value>) -> String {
-    value.map_or_else(|| "(none)".to_owned(), Value::to_string)
+    value.map_or_else(|| "(none)".to_owned(), to_text)
 }

@@ -1,5 +1,6 @@
 //! Rules for single claims, of an issuer or of a route.
 
+use crate::json::text::to_text;
 use crate::json::{self, Object, is_beyond_safe_integers};
 use crate::refusal::{Code, Refusal};
 use serde_json::Value;
@@ -52,12 +53,14 @@ impl ClaimRule {
 impl fmt::Display for ClaimRule {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.condition {
-            Condition::Equals(value) => write!(formatter, "{} = {value}", self.path),
+            Condition::Equals(value) => write!(formatter, "{} = {}", self.path, to_text(value)),
             Condition::OneOf(values) => {
-                let values: Vec<_> = values.iter().map(Value::to_string).collect();
+                let values: Vec<_> = values.iter().map(to_text).collect();
                 write!(formatter, "{} = {}", self.path, values.join(" or "))
             }
-            Condition::Contains(value) => write!(formatter, "{} contains {value}", self.path),
+            Condition::Contains(value) => {
+                write!(formatter, "{} contains {}", self.path, to_text(value))
+            }
         }
     }
 }

@@ -59,7 +59,7 @@ impl ConsoleRequest<'_> {
                 told.json("keys", "{}");
             }
         }
-        told.json("now", &1000_i64.saturating_mul(clock::now().get()).to_string());
+        told.number("now", 1000_i64.saturating_mul(clock::now().get()));
         told.text("version", Some(VERSION));
         told.json("mint", if is_on(self.call.env, "CONSOLE_MINT") { "true" } else { "false" });
         told.array("faults", &faults.take());
@@ -137,7 +137,7 @@ fn note(list: &Noted, fault: &Fault) {
 
 fn response_text(response: &OwnResponse) -> String {
     let mut shown = ObjectText::new();
-    shown.json("status", &response.status.to_string());
+    shown.number("status", response.status.into());
     let headers = response.headers.iter();
     shown.array("headers", &headers.map(|(name, value)| pair(name, value)).collect::<Vec<_>>());
     shown.text("body", Some(&response.body));

@@ -5,12 +5,12 @@
 //! of the provider's headers, and contain their own age. A failure has a separate entry, so it
 //! never replaces a valid set.
 
+use crate::json::text::{ObjectText, array, quoted};
 use crate::json::{self, Object};
 use crate::keys::RemoteKeys;
 use crate::keys::cache::{COOLDOWN, Dated};
 use crate::time::{Seconds, UnixSeconds};
 use base64ct::{Base64UrlUnpadded, Encoding as _};
-use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::JsFuture;
@@ -48,18 +48,15 @@ pub(super) async fn write_set(
     jwks_uri: Option<&Dated<String>>,
 ) {
     let Ok(text) = std::str::from_utf8(&document.value) else { return };
-    let jwks_uri = jwks_uri.map(|found| {
-        let (fetched, fresh_for) = (found.fetched.get(), found.fresh_for.get());
-        json!({ "url": found.value, "fetched": fetched, "fresh_for": fresh_for })
-    });
-    let entry = json!({
-        "document": text,
-        "fetched": document.fetched.get(),
-        "fresh_for": document.fresh_for.get(),
-        "jwks_uri": jwks_uri,
-    });
+    let mut entry = dated_text(document);
+    entry.text("document", Some(text));
+    if let Some(found) = jwks_uri {
+        let mut member = dated_text(found);
+        member.text("url", Some(&found.value));
+        entry.json("jwks_uri", &member.finish());
+    }
     let keep = document.fresh_for.plus(remote.stale_if_error);
-    write(&url(remote, "set"), &entry, keep).await;
+    write(&url(remote, "set"), entry, keep).await;
 }
 
 /// Returns when the last failed attempt began.
@@ -70,7 +67,17 @@ pub(super) async fn read_failure(remote: &RemoteKeys, now: UnixSeconds) -> Optio
 }
 
 pub(super) async fn write_failure(remote: &RemoteKeys, began: UnixSeconds) {
-    write(&url(remote, "failure"), &json!({ "began": began.get() }), COOLDOWN).await;
+    let mut entry = ObjectText::new();
+    entry.number("began", began.get());
+    write(&url(remote, "failure"), entry, COOLDOWN).await;
+}
+
+/// The members from which [`dated`] reads the age of a value.
+fn dated_text<T>(value: &Dated<T>) -> ObjectText {
+    let mut text = ObjectText::new();
+    text.number("fetched", value.fetched.get());
+    text.number("fresh_for", value.fresh_for.get().into());
+    text
 }
 
 fn dated<T>(entry: &Object, value: T, now: UnixSeconds) -> Option<Dated<T>> {
@@ -88,7 +95,8 @@ fn past(entry: &Object, name: &str, now: UnixSeconds) -> Option<UnixSeconds> {
 
 /// The URL of an entry, at a host name that cannot exist (RFC 2606 section 2).
 fn url(remote: &RemoteKeys, kind: &str) -> String {
-    let source = json!([remote.location.name(), remote.service]).to_string();
+    let service = remote.service.as_deref().map_or_else(|| "null".to_owned(), quoted);
+    let source = array(&[quoted(remote.location.name()), service]);
     let digest = Base64UrlUnpadded::encode_string(&Sha256::digest(source));
     format!("https://portcullis.invalid/keys/{digest}/{kind}")
 }
@@ -104,7 +112,7 @@ async fn read(url: &str) -> Option<String> {
     JsFuture::from(response.text().ok()?).await.ok()?.as_string()
 }
 
-async fn write(url: &str, entry: &Value, keep: Seconds) {
+async fn write(url: &str, entry: ObjectText, keep: Seconds) {
     let Some(cache) = open().await else { return };
     let put = || -> Result<_, JsValue> {
         let headers = Headers::new()?;
@@ -112,7 +120,7 @@ async fn write(url: &str, entry: &Value, keep: Seconds) {
         headers.set("cache-control", &format!("max-age={}", keep.get()))?;
         let init = ResponseInit::new();
         init.set_headers(&headers);
-        let response = Response::new_with_opt_str_and_init(Some(&entry.to_string()), &init)?;
+        let response = Response::new_with_opt_str_and_init(Some(&entry.finish()), &init)?;
         Ok(cache.put_with_str(url, &response))
     };
     if let Ok(put) = put() {

@@ -11,7 +11,9 @@ use portcullis::issuer_id::IssuerId;
 /// Valid claims, with changes.
 fn claims(issuer: &str, changes: &Value) -> Value {
     let now = now().get();
-    let mut claims = json!({ "iss": issuer, "aud": "api", "sub": "user", "iat": now, "exp": now.saturating_add(600) });
+    let mut claims = json!({
+        "iss": issuer, "aud": "api", "sub": "user", "iat": now, "exp": now.saturating_add(600),
+    });
     for (name, value) in changes.as_object().unwrap() {
         claims[name] = value.clone();
     }
@@ -106,7 +108,7 @@ fn refusals_have_remedies() {
         &["did not make this signature"],
     );
     check(|_| "opaque".to_owned(), "malformed_token", &["an opaque or encrypted one"]);
-    check(|_| "a b".to_owned(), "malformed_authorization", &["what was given is no token"]);
+    check(|_| "a b".to_owned(), "malformed_authorization", &["this is not a token"]);
 }
 
 #[test]
