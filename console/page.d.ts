@@ -131,6 +131,8 @@ export interface Verdict {
   alg?: string | null;
   key?: string | null;
   source?: string | null;
+  /** The length of a signature of the token's `alg`, unless the length depends on the key. */
+  signature_bytes?: number | null;
   steps?: Step[];
   /** If `verdict` is `"answered"`. */
   answer?: Answer;

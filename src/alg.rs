@@ -261,6 +261,24 @@ impl Algorithm {
         self.row().family
     }
 
+    /// The length of a signature in bytes (RFC 7518 sections 3.2 and 3.4, RFC 8032 section 5.1.6,
+    /// FIPS 204 section 4). Returns `None` for RSA, whose signatures are as long as the modulus.
+    #[must_use]
+    pub const fn signature_bytes(self) -> Option<usize> {
+        match self.family() {
+            Family::Hmac(hash) => Some(hash.bytes()),
+            Family::RsaPkcs1(_) | Family::RsaPss(_) => None,
+            Family::Ecdsa(curve, _) => Some(curve.coordinate_bytes().saturating_mul(2)),
+            Family::Ed25519 => Some(64),
+            #[cfg(feature = "mldsa")]
+            Family::MlDsa(ParameterSet::MlDsa44) => Some(2420),
+            #[cfg(feature = "mldsa")]
+            Family::MlDsa(ParameterSet::MlDsa65) => Some(3309),
+            #[cfg(feature = "mldsa")]
+            Family::MlDsa(ParameterSet::MlDsa87) => Some(4627),
+        }
+    }
+
     /// Whether signatures are made and verified with the same secret.
     #[must_use]
     pub const fn is_symmetric(self) -> bool {

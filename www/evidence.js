@@ -56,15 +56,14 @@ export function evidence(name, context) {
 
 /** @type {Record<string, (context: Context) => Evidence>} */
 const EVIDENCE = {
-  parsed: ({ token, header }) => ({
-    hint: signatureHint(token, header),
-    token: header
-      ? ["alg", "typ", "kid"]
-          .filter((name) => name in header)
-          .map((name) => `${name} ${text(header[name])}`)
-          .join(", ")
-      : undefined,
-  }),
+  parsed: (context) => {
+    const { header } = context;
+    const shown = ["alg", "typ", "kid"].filter((name) => header && name in header);
+    return {
+      hint: signatureHint(context),
+      token: header ? shown.map((name) => `${name} ${text(header[name])}`).join(", ") : undefined,
+    };
+  },
   key: ({ header, claims, issuer, verdict }) => {
     // The gate looks up the issuer by `iss` before it selects a key.
     if (verdict.refusal?.code === "unknown_issuer") {
@@ -82,10 +81,10 @@ const EVIDENCE = {
       gate: issuer ? describeKeys(issuer) : undefined,
     };
   },
-  signature: ({ token, header, verdict }) => ({
-    token: header ? text(header.alg) : undefined,
-    gate: verdict.key,
-    hint: signatureHint(token, header),
+  signature: (context) => ({
+    token: context.header ? text(context.header.alg) : undefined,
+    gate: context.verdict.key,
+    hint: signatureHint(context),
   }),
   type: ({ header }) => ({ token: header && "typ" in header ? text(header.typ) : "no typ" }),
   issuer: ({ claims, issuer }) => ({
@@ -196,33 +195,12 @@ function nearMiss(value, expected = []) {
   return undefined;
 }
 
-/**
- * The signature length in bytes of the algorithms with a fixed length (RFC 7518 sections 3.2 and
- * 3.4, RFC 8037 section 3.1, RFC 8812 section 3.2).
- *
- * @type {Record<string, number>}
- */
-const SIGNATURE_BYTES = {
-  HS256: 32,
-  HS384: 48,
-  HS512: 64,
-  ES256: 64,
-  ES384: 96,
-  ES512: 132,
-  ES256K: 64,
-  EdDSA: 64,
-  Ed25519: 64,
-};
-
-/**
- * @param {string} token
- * @param {JsonObject | null} header
- */
-function signatureHint(token, header) {
+/** @param {Context} context */
+function signatureHint({ token, header, verdict }) {
   const bytes = fromBase64url(token.split(".")[2] ?? "")?.length;
   const alg = String(header?.alg);
-  const wanted = SIGNATURE_BYTES[alg];
-  if (bytes === undefined || wanted === undefined || bytes === wanted) return undefined;
+  const wanted = verdict.signature_bytes;
+  if (bytes === undefined || typeof wanted !== "number" || bytes === wanted) return undefined;
   const lengths = `An ${alg} signature has ${wanted} bytes; this one has ${bytes}.`;
   return alg.startsWith("ES") && bytes > wanted
     ? `${lengths} It is probably in DER format, which JWS does not use (RFC 7518 section 3.4).`

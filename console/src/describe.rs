@@ -27,7 +27,11 @@ pub(crate) fn description(question: &Question, now: UnixSeconds) -> Value {
 
 /// Converts faults or warnings to JSON.
 pub(crate) fn faults(faults: &[Fault]) -> Value {
-    let to_json = |Fault { path, problem, remedy }: &Fault| json!({ "path": path, "problem": problem, "remedy": remedy });
+    let to_json = |fault: &Fault| {
+        json!({
+            "path": fault.path, "problem": fault.problem, "remedy": fault.remedy,
+        })
+    };
     faults.iter().map(to_json).collect()
 }
 

@@ -220,6 +220,7 @@ impl Shown<'_> {
             "alg": algorithm,
             "key": key,
             "source": source,
+            "signature_bytes": self.signature_bytes(),
             "steps": steps,
         });
         let mut set = |name: &str, value: Value| {
@@ -243,6 +244,11 @@ impl Shown<'_> {
             _ => {}
         }
         shown
+    }
+
+    /// Returns the length of a signature of the token's `alg`, even if the token is malformed.
+    fn signature_bytes(&self) -> Option<usize> {
+        Readable::of(self.credential?.text()).algorithm()?.signature_bytes()
     }
 
     fn explain(&self, refused: &Refused) -> Value {
