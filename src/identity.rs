@@ -1,8 +1,8 @@
 //! Establishing who a request is from.
 //!
-//! An [`Identity`] is what an issuer has vouched for: its claims, and how they were established. It
-//! is valid for as long as its key and the issuer's rules stay the same. Whatever depends on the
-//! time, on the route or on revocation is checked afterwards, in [`crate::claims`] and
+//! An [`Identity`] has the claims of an issuer, and how they were established. It is valid for as
+//! long as its key and the issuer's rules stay the same. Checks that depend on the time, on the
+//! route or on revocation follow later, in [`crate::claims`] and
 //! [`crate::admitted`], and nothing there depends on how the identity was established.
 
 mod cache;

@@ -4,10 +4,10 @@
 //! # The life of a request
 //!
 //! ```text
-//! path -> route -> extract -> parse -> key -> signature -> claims -> revocation -> authorize -> forward
-//!         Route   Credential Unverified Key   Verified  Identity                  Admitted
-//!   |       |        |          |        |       |      Claims |         |           |
-//!   +-------+--------+----------+--------+-------+--- Refusal -+---------+-----------+-> 4xx, 5xx
+//! path > route > extract > parse > key > signature > claims > revocation > authorize > forward
+//!         Route Credential   |     Key  Verified    Claims                 Admitted
+//!   |       |      |    Unverified  |      |          |           |           |
+//!   +-------+------+---------+------+---- Refusal ----+-----------+-----------+> 4xx, 5xx
 //! ```
 //!
 //! The module [`gate`] is that line as code, one call for each step. Only the step that performs a
@@ -68,8 +68,8 @@
 
 #[cfg(all(feature = "worker", target_arch = "wasm32", not(target_feature = "relaxed-simd")))]
 compile_error!(
-    "the Worker is built with -Ctarget-feature=+simd128,+relaxed-simd: use `cargo xtask build`, and \
-     note that a RUSTFLAGS variable, even an empty one, replaces the flags of .cargo/config.toml"
+    "the Worker is built with -Ctarget-feature=+simd128,+relaxed-simd: use `cargo xtask build`. \
+     A RUSTFLAGS variable, even an empty one, replaces the flags of .cargo/config.toml"
 );
 
 #[doc(hidden)]

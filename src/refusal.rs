@@ -45,7 +45,10 @@ struct Row {
 /// Defines [`Code`]: for each code its name, HTTP status, challenge, and the step that refuses with
 /// it unless the refusal says otherwise. A code without all of these does not compile.
 macro_rules! codes {
-    ($($(#[$doc:meta])+ $code:ident: $name:literal, $status:literal, $challenge:expr, $step:ident;)+) => {
+    ($(
+        $(#[$doc:meta])+
+        $code:ident: $name:literal, $status:literal, $challenge:expr, $step:ident;
+    )+) => {
         /// The reason code of a refusal: stable, documented, logged, matched in tests.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum Code {

@@ -110,7 +110,7 @@ pub enum Access {
     /// A token is required.
     #[default]
     Required,
-    /// A request without a token passes as anonymous. An invalid token is rejected all the same.
+    /// A request without a token passes as anonymous. An invalid token is still rejected.
     Optional,
     /// The gate does not look for a token.
     Public,

@@ -321,7 +321,8 @@ mod tests {
 
     #[test]
     fn findings_of_the_candidate_policy_are_warnings() {
-        const POLICY: &str = "vars.POLICY.origin = 'echo'\nvars.POLICY.routes = [{ path = '/*', access = 'public' }]\n";
+        const POLICY: &str = "vars.POLICY.origin = 'echo'\n\
+            vars.POLICY.routes = [{ path = '/*', access = 'public' }]\n";
         let check = |candidate: &str, expected: &[&str]| {
             let config_file =
                 ConfigFile::parse("wrangler.toml", &format!("{POLICY}{candidate}")).unwrap();

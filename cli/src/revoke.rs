@@ -43,17 +43,37 @@ pub struct Options {
     #[arg(long, value_name = "NAME")]
     issuer: Option<String>,
     /// Revoke the token with this `jti`
-    #[arg(long, value_name = "ID", allow_hyphen_values = true, value_parser = NonEmptyStringValueParser::new())]
+    #[arg(
+        long,
+        value_name = "ID",
+        allow_hyphen_values = true,
+        value_parser = NonEmptyStringValueParser::new()
+    )]
     jti: Vec<String>,
     /// Revoke every token of this user (`sub`) that was issued up to now. Later tokens are valid
-    #[arg(long, value_name = "SUBJECT", allow_hyphen_values = true, value_parser = NonEmptyStringValueParser::new())]
+    #[arg(
+        long,
+        value_name = "SUBJECT",
+        allow_hyphen_values = true,
+        value_parser = NonEmptyStringValueParser::new()
+    )]
     sub: Vec<String>,
     /// Revoke every token of this session (`sid`)
-    #[arg(long, value_name = "SESSION", allow_hyphen_values = true, value_parser = NonEmptyStringValueParser::new())]
+    #[arg(
+        long,
+        value_name = "SESSION",
+        allow_hyphen_values = true,
+        value_parser = NonEmptyStringValueParser::new()
+    )]
     sid: Vec<String>,
     /// Revoke every token signed with this key. Its name in the gate's log is its `kid` or
     /// thumbprint, or `secret`
-    #[arg(long, value_name = "KEY", allow_hyphen_values = true, value_parser = NonEmptyStringValueParser::new())]
+    #[arg(
+        long,
+        value_name = "KEY",
+        allow_hyphen_values = true,
+        value_parser = NonEmptyStringValueParser::new()
+    )]
     kid: Vec<String>,
     /// `-` reads a token from standard input and revokes it by its issuer and `jti`. The signature
     /// is not verified

@@ -514,7 +514,10 @@ pub struct Revocation {
     /// Accepted values of `aud` in logout tokens. Unless set, the issuer's `audience`.
     pub logout_audience: Option<OneOrMany>,
     /// How long the entries that a logout writes are kept.
-    #[schemars(range(min = 60, max = 31_536_000), extend("default" = 604_800, "x-unit" = "seconds"))]
+    #[schemars(
+        range(min = 60, max = 31_536_000),
+        extend("default" = 604_800, "x-unit" = "seconds")
+    )]
     pub expiration_ttl: Option<u32>,
 }
 

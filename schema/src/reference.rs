@@ -3,21 +3,7 @@
 use crate::{policy_schema, referred};
 use serde_json::Value;
 
-const HEAD: &str = "\
-# Every key of the policy
-
-The policy is under `[vars.POLICY]` in `wrangler.toml`, or under `vars.POLICY` in `wrangler.jsonc`. Every key is optional unless its default is given as \"required\". An unknown key is an error: `cargo xtask check` reports it, and the gate refuses every request.
-
-This page is generated from `schema/src/policy.rs` by `UPDATE=1 cargo test --package policy-schema`. Tests check that it agrees with the gate's own compiler and that every key has an effect.
-
-## In an editor
-
-`policy.schema.json` is the JSON Schema of a policy, and `wrangler.schema.json` is the JSON Schema of a wrangler configuration that contains one. `policy.d.ts` contains the TypeScript types. `portcullis schema` prints these files.
-
-* `wrangler.toml` with Even Better TOML or Taplo: write `#:schema ./wrangler.schema.json` as the first line.
-* `wrangler.jsonc`: write `\"$schema\": \"./wrangler.schema.json\"`, or, to use wrangler's own schema as well, list both in the editor's settings (`json.schemas` in VS Code).
-* TypeScript: `import type { Policy } from \"./policy\"`, then `const policy = { … } satisfies Policy`.
-";
+const HEAD: &str = include_str!("reference/head.md");
 
 /// The definitions of the tables in the order of the page, each with its path in the policy.
 const TABLES: [(&str, &str); 14] = [

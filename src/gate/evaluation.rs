@@ -40,12 +40,12 @@ impl<'g: 'r, 'r> Evaluation<'g, 'r> {
         Self { policy, request, rounds, trace, refresh: None }
     }
 
-    /// Judges the request by what is in memory, at the time `now`.
+    /// Judges the request with the keys and the revocation entries in `memory`, at the time `now`.
     ///
     /// # Errors
     ///
-    /// What has to be fetched before this is called again. After a bounded number of calls there is
-    /// a decision in any case.
+    /// What must be fetched before the next call. After a limited number of calls, the result is
+    /// always a decision.
     pub fn run(&mut self, memory: &Memory, now: UnixSeconds) -> Result<Decision<'r>, Need> {
         self.trace = Trace::default();
         match own_response(self.policy, &self.request) {

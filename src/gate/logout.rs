@@ -27,9 +27,9 @@ impl<'g> LogoutEvaluation<'g> {
         Self { policy, endpoint, token, rounds, trace, refresh: None }
     }
 
-    /// Judges the token by what is in memory, at the time `now`. Returns the logout, or the refusal
-    /// of the first step that the token fails: those that it shares with an access token, then
-    /// those of [`Logout::check`].
+    /// Judges the token with the keys in `memory`, at the time `now`. Returns the logout, or the
+    /// refusal of the first step that the token fails: first the steps that access tokens have too,
+    /// then those of [`Logout::check`].
     ///
     /// # Errors
     ///

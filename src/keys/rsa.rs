@@ -42,7 +42,8 @@ impl RsaKey {
             .saturating_sub(usize::try_from(leading_zeros).unwrap_or(0));
         if !(RSA_MINIMUM_BITS..=RSA_MAXIMUM_BITS).contains(&bits) {
             return Err(KeyFault::new(format!(
-                "the RSA modulus has {bits} bits, and {RSA_MINIMUM_BITS} to {RSA_MAXIMUM_BITS} are accepted"
+                "the RSA modulus has {bits} bits, \
+                 and {RSA_MINIMUM_BITS} to {RSA_MAXIMUM_BITS} are accepted"
             )));
         }
         let exponent_value = exponent

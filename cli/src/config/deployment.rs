@@ -335,7 +335,8 @@ mod tests {
 
     #[test]
     fn secrets_in_variables_are_faults() {
-        let policy = "[vars.POLICY]\nissuers = [{ keys = { secret = [\"NEW\", \"OLD\"] } }, { keys = { pem = \"PEM\" } }]\n";
+        let policy = "[vars.POLICY]\nissuers = [{ keys = { secret = [\"NEW\", \"OLD\"] } }, \
+            { keys = { pem = \"PEM\" } }]\n";
         check_toml(&format!("[vars]\nPEM = \"x\"\n{policy}"), &[]);
         check_toml(&format!("[vars]\nOLD = \"x\"\n{policy}"), &["top level: vars.OLD"]);
         check_toml(
@@ -348,7 +349,8 @@ mod tests {
 
     #[test]
     fn an_incomplete_list_of_secrets_is_a_fault() {
-        let policy = "[vars.POLICY]\nissuers = [{ keys = { secret = \"A\" } }, { keys = { jwks = \"B\" } }]\n";
+        let policy = "[vars.POLICY]\nissuers = [{ keys = { secret = \"A\" } }, \
+            { keys = { jwks = \"B\" } }]\n";
         check_toml(&format!("[secrets]\nrequired = [\"A\", \"B\", \"C\"]\n{policy}"), &[]);
         check_toml(
             &format!("secrets = {{ required = [\"A\"] }}\n{policy}"),

@@ -86,7 +86,17 @@ mod tests {
 
     #[test]
     fn comments_and_trailing_commas_are_allowed() {
-        let text = "{\n  // a gate\n  \"name\": \"gate\",\n  \"vars\": {\n    \"POLICY\": { /* the demo */\n      \"issuers\": [{ \"name\": \"a\", \"leeway\": 5, },\n        { \"name\": \"b\", \"x\": null, \"y\": true }]\n    },\n  },\n}\n";
+        let text = r#"{
+  // a gate
+  "name": "gate",
+  "vars": {
+    "POLICY": { /* the demo */
+      "issuers": [{ "name": "a", "leeway": 5, },
+        { "name": "b", "x": null, "y": true }]
+    },
+  },
+}
+"#;
         let config_file = parse("wrangler.jsonc", text).unwrap();
         assert_eq!(
             config_file.value["vars"]["POLICY"]["issuers"],

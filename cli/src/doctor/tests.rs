@@ -42,7 +42,8 @@ fn policy(issuer: &str, algorithms: &[&str], keys: &Value) -> Policy {
     let raw = json!({
         "origin": "echo",
         "issuers": [{
-            "name": "a", "issuer": issuer, "audience": "api", "algorithms": algorithms, "keys": keys,
+            "name": "a", "issuer": issuer, "audience": "api",
+            "algorithms": algorithms, "keys": keys,
         }],
         "routes": [
             { "path": "/api/*" },

@@ -113,7 +113,8 @@ fn printable(text: &str) -> String {
         '\n' => "\n".to_owned(),
         // Characters that change the direction of text can hide parts of a line.
         c if c.is_control()
-            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}') =>
+            || matches!(c, '\u{200e}' | '\u{200f}')
+            || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}') =>
         {
             c.escape_unicode().to_string()
         }

@@ -24,8 +24,8 @@
 //! limb times a limb, which yields the same sums with fewer terms.
 //!
 //! Only the low 23 bits of the ninth column belong to the result, because its limb starts at 2^232.
-//! The reduction removes the higher bits: shifted right by 23, they are a number within 2^40, and 19
-//! times this number, within 2^45, is added to the first limb. The carry out of the first limb,
+//! The reduction removes the higher bits: shifted right by 23, they are a number within 2^40, and
+//! 19 times this number, within 2^45, is added to the first limb. The carry out of the first limb,
 //! within 2^16, is added to the second limb. The result is an [`Element`].
 //!
 //! # Linear combinations
