@@ -5,7 +5,8 @@ use crate::kit::{Gate, HEADER, Signer, b64, payload, table};
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
 const MALFORMED: &str = "401 malformed_token";
-/// For text that is not a b64token (RFC 6750 section 2.1), and so is rejected before it is split.
+/// The verdict on text that is not a b64token (RFC 6750 section 2.1). It is rejected before it is
+/// split into segments.
 const NO_B64TOKEN: &str = "400 malformed_authorization";
 
 fn check<'e>(rows: impl IntoIterator<Item = (String, &'e str)>) {
@@ -19,7 +20,7 @@ fn segments() -> [String; 3] {
     segments.try_into().unwrap()
 }
 
-/// The base token with one segment changed. It is signed again, unless that segment is the
+/// Returns the base token with one segment changed, signed again unless that segment is the
 /// signature.
 fn with_segment(index: usize, change: impl Fn(&str) -> String) -> String {
     let mut segments = segments();
@@ -47,7 +48,7 @@ fn rfc7515_section_2_rejects_padding() {
 
 #[test]
 fn attack_16_rejects_correct_padding() {
-    // Headers of 27, 28 and 29 bytes need no, two and one `=`.
+    // Headers of 27, 28 and 29 bytes are padded with zero, two and one `=`.
     for spaces in 0..3 {
         let header = format!("{HEADER}{}", " ".repeat(spaces));
         let good = Signer::hs256().token(&header, payload(&[]));
@@ -74,7 +75,7 @@ fn attack_16_rejects_the_alphabet_of_base64() {
         let signature = b64(Signer::hs256().sign(&other));
         check([(format!("{other}.{signature}"), MALFORMED)]);
     }
-    // In the signature: the same bytes in the other alphabet.
+    // The same signature bytes in the alphabet of base64.
     for round in 0..100 {
         let token = Signer::hs256().signed(payload(&[("n", &round.to_string())]));
         let (input, signature) = token.rsplit_once('.').unwrap();
@@ -88,7 +89,7 @@ fn attack_16_rejects_the_alphabet_of_base64() {
 #[test]
 fn attack_16_rejects_nonzero_trailing_bits() {
     const ALPHABET: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-    // Texts of which the last character encodes 2, 4 and 6 bits.
+    // Segments whose last character encodes 2, 4 and 6 bits.
     for spaces in 0..3 {
         let header = format!("{HEADER}{}", " ".repeat(spaces));
         let body = format!("{}{}", payload(&[]), " ".repeat(spaces));

@@ -1,4 +1,4 @@
-//! What a token says, judged by its issuer's rules.
+//! Validation of a token's claims by the rules of its issuer.
 
 mod names;
 mod rules;
@@ -15,19 +15,20 @@ const INVALID: &str = "401 invalid_claim";
 const MISSING: &str = "401 missing_claim";
 const MALFORMED: &str = "401 malformed_token";
 
-/// The gate of the base token, with some of its issuer's keys changed.
+/// A gate for the base token, with some settings of its issuer changed.
 fn gate(changes: Value) -> Gate {
     Gate::new(&policy(with(hs_issuer(), changes)))
 }
 
-/// The verdict on the base token with a claim's raw JSON replaced, or left out where that is empty.
+/// Checks the verdict on the base token with the claim set to each raw JSON value. An empty text
+/// removes the claim.
 fn check<'r>(gate: &Gate, claim: &str, rows: impl IntoIterator<Item = (&'r str, &'r str)>) {
     table(rows, |raw| gate.token(&Signer::hs256().signed(payload(&[(claim, raw)]))));
 }
 
-/// A registered claim of another type is refused whether or not a rule reads it (CVE-2026-25537).
+/// A registered claim of the wrong type is rejected even if no rule reads it (CVE-2026-25537).
 #[test]
-fn rfc7519_section_4_1_registered_claims_have_their_types() {
+fn rfc7519_section_4_1_rejects_registered_claims_of_the_wrong_type() {
     let gate = gate(json!({ "audience": "*", "expiry": "optional" }));
     for claim in ["sub", "jti", "client_id"] {
         check(
@@ -47,9 +48,10 @@ fn rfc7519_section_4_1_registered_claims_have_their_types() {
     }
 }
 
-/// RFC 7800: a token bound to a key is nobody's bearer token, whatever `cnf` holds.
+/// A token with `cnf` is bound to a key (RFC 7800) and is never accepted as a bearer token,
+/// whatever value `cnf` has.
 #[test]
-fn attack_36_37_a_sender_constrained_token_is_no_bearer_token() {
+fn attack_36_37_rejects_sender_constrained_tokens_sent_as_bearer_tokens() {
     check(
         &gate(json!({})),
         "cnf",
@@ -64,9 +66,10 @@ fn attack_36_37_a_sender_constrained_token_is_no_bearer_token() {
     );
 }
 
-/// OpenID Connect Back-Channel Logout 1.0 section 2.4, and the gate's own proofs.
+/// OpenID Connect Back-Channel Logout 1.0 section 2.4 defines logout tokens. The gate signs proofs
+/// itself.
 #[test]
-fn a_logout_token_is_no_access_token() {
+fn rejects_logout_tokens_and_proofs_of_the_gate() {
     let gate = gate(json!({}));
     check(
         &gate,
@@ -87,7 +90,7 @@ fn a_logout_token_is_no_access_token() {
 }
 
 #[test]
-fn claims_that_nobody_reads_may_hold_anything() {
+fn accepts_any_value_in_claims_that_no_rule_reads() {
     let gate = gate(json!({}));
     let rows = [
         r#""nonce":null,"azp":17,"acr":[],"amr":{},"sid":-0"#,
@@ -104,7 +107,7 @@ fn claims_that_nobody_reads_may_hold_anything() {
 }
 
 #[test]
-fn the_first_rule_that_is_broken_is_named_in_the_documented_order() {
+fn reports_the_first_failed_check_in_the_documented_order() {
     let gate = gate(json!({ "require": ["tenant"], "subject": "u" }));
     let wrong_type = r#"{"alg":"HS256","typ":"x+jwt"}"#;
     let right_type = r#"{"alg":"HS256"}"#;

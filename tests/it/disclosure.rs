@@ -1,4 +1,5 @@
-//! What the console's page is told of a policy: all that is public, and no secret.
+//! What the gate discloses about a policy to the console's page: public keys, and of secrets only
+//! the names of their bindings.
 
 use crate::kit::keys::{OTHER_SECRET, RSA_PRIVATE, RSA_SPKI, SECRET, oct_jwk, rsa_jwk};
 use crate::kit::{Gate, Held, b64, hs_issuer, now, policy, rs_issuer, table, with};
@@ -35,7 +36,7 @@ fn of_keys(issuer: Value, keys: Value) -> Value {
 }
 
 #[test]
-fn secrets_are_named_and_no_more() {
+fn discloses_only_the_names_of_secrets() {
     let rows = [
         (json!({ "secret": "SECRET" }), json!(["SECRET"])),
         (json!({ "secret": ["SECRET", "OTHER_SECRET"] }), json!(["SECRET", "OTHER_SECRET"])),
@@ -54,14 +55,14 @@ fn secrets_are_named_and_no_more() {
 }
 
 #[test]
-fn a_proofs_secret_is_named() {
+fn discloses_the_name_of_the_proof_secret() {
     let forward = json!({ "proof": { "secret": "OTHER_SECRET" } });
     let raw = with(policy(hs_issuer()), json!({ "forward": forward }));
     assert_eq!(tell(&raw, &Gate::new(&raw))["secrets"], json!(["SECRET", "OTHER_SECRET"]));
 }
 
 #[test]
-fn public_keys_are_told_as_they_were_imported() {
+fn discloses_public_keys_as_imported() {
     let expected = with(rsa_jwk(RSA_PRIVATE), json!({ "alg": "RS256" }));
     let private = with(rsa_jwk(RSA_PRIVATE), json!({ "d": b64(SECRET), "kid": "private" }));
     let noted = with(rsa_jwk(RSA_PRIVATE), json!({ "note": SECRET }));
@@ -84,7 +85,7 @@ fn public_keys_are_told_as_they_were_imported() {
 }
 
 #[test]
-fn published_keys_and_when_they_were_fetched() {
+fn discloses_fetched_keys_and_when_they_were_fetched() {
     let raw = policy(with(rs_issuer(), json!({ "keys": { "jwks_uri": "https://i/keys" } })));
     let mut gate = Gate::new(&raw);
     assert_eq!(tell(&raw, &gate)["keys"], json!({}));
@@ -101,9 +102,8 @@ fn published_keys_and_when_they_were_fetched() {
     );
 }
 
-/// What is told of a key imports as that very key.
 #[test]
-fn a_public_jwk_is_the_key() {
+fn a_public_jwk_imports_as_the_same_key() {
     for algorithms in [&[Algorithm::RS256][..], &[Algorithm::RS256, Algorithm::PS256]] {
         let keys = pem::import(RSA_SPKI, algorithms).unwrap();
         let key = &keys.keys()[0];

@@ -1,4 +1,4 @@
-//! Rows 19 and 20: for whom a token is, and from whom.
+//! Attacks 19 and 20: the audience and the issuer of a token.
 
 use super::{ADMITTED, INVALID, MALFORMED, MISSING, check, gate};
 use crate::kit::{Gate, HEADER, Signer, hs_issuer, payload, policy, table, with};
@@ -57,7 +57,7 @@ fn attack_19_aud() {
 }
 
 #[test]
-fn rfc7519_section_4_1_3_any_of_several_audiences() {
+fn rfc7519_section_4_1_3_accepts_any_configured_audience() {
     check(
         &gate(json!({ "audience": ["api", "https://api.example"] })),
         "aud",
@@ -71,9 +71,9 @@ fn rfc7519_section_4_1_3_any_of_several_audiences() {
     );
 }
 
-/// Waived means that any is accepted, but not that any shape is.
+/// `audience = "*"` accepts any audience, but `aud` must still have a valid type.
 #[test]
-fn a_waived_audience_still_has_its_type() {
+fn a_wildcard_audience_still_rejects_aud_of_the_wrong_type() {
     check(
         &gate(json!({ "audience": "*" })),
         "aud",
@@ -91,7 +91,7 @@ fn a_waived_audience_still_has_its_type() {
 }
 
 #[test]
-fn attack_20_iss() {
+fn attack_20_matches_iss_exactly() {
     let rows = [
         (r#""https://i""#, ADMITTED),
         (r#""https:\/\/i""#, ADMITTED),
@@ -125,7 +125,7 @@ fn attack_20_iss() {
     ];
     check(&gate(json!({})), "iss", rows);
     check(&gate(json!({ "issuer": ["https://i"] })), "iss", rows);
-    // CVE-2024-53861: a name within a name is another name.
+    // CVE-2024-53861: a substring of the issuer's name does not match.
     check(
         &gate(json!({ "issuer": "https://i.example" })),
         "iss",
@@ -139,7 +139,7 @@ fn attack_20_iss() {
 }
 
 #[test]
-fn one_issuer_with_several_names() {
+fn accepts_each_name_of_an_issuer() {
     check(
         &gate(json!({ "issuer": ["https://i", "https://old.i"] })),
         "iss",
@@ -153,7 +153,7 @@ fn one_issuer_with_several_names() {
 }
 
 #[test]
-fn a_waived_issuer_takes_what_no_other_is_named() {
+fn a_wildcard_issuer_verifies_tokens_that_name_no_other_issuer() {
     let gate = gate(json!({ "issuer": "*" }));
     check(
         &gate,
@@ -169,7 +169,7 @@ fn a_waived_issuer_takes_what_no_other_is_named() {
     );
     assert_eq!(gate.token(&Signer::hs256().token(HEADER, "[]")), MALFORMED);
 
-    // Beside one that is named: a token that claims the name must have its key.
+    // Next to a named issuer: a token with that name must verify under that issuer's key.
     let named = with(
         hs_issuer(),
         json!({ "name": "j", "issuer": "https://j", "keys": { "secret": "OTHER_SECRET" } }),
@@ -189,9 +189,8 @@ fn a_waived_issuer_takes_what_no_other_is_named() {
     table(rows, |token| gate.token(token));
 }
 
-/// Two issuers: each token is judged by its own issuer's key, audience and rules.
 #[test]
-fn an_issuer_vouches_for_itself_alone() {
+fn checks_each_token_against_its_own_issuers_key_and_audience() {
     let other = with(
         hs_issuer(),
         json!({
@@ -219,10 +218,10 @@ fn an_issuer_vouches_for_itself_alone() {
     table(rows, |token| gate.token(token));
 }
 
-/// What a token says of its issuer only chooses among issuers; whatever it chose has to bear the
-/// token out, and the claims are then read strictly.
+/// The unverified `iss` only selects an issuer. The signature must then verify under a key of that
+/// issuer, and only after that are the claims parsed strictly.
 #[test]
-fn an_issuer_is_chosen_by_the_claim_of_that_name_alone() {
+fn selects_the_issuer_only_by_the_top_level_iss_claim() {
     let other = with(
         hs_issuer(),
         json!({ "name": "j", "issuer": "https://j", "keys": { "secret": "OTHER_SECRET" } }),
@@ -256,7 +255,8 @@ fn an_issuer_is_chosen_by_the_claim_of_that_name_alone() {
         let verdict = gate.token(&Signer::hs256().token(HEADER, payload));
         assert!(verdict.starts_with("401 "), "{payload}: {verdict}");
     }
-    // What comes behind the name is not read before the signature is good, but then it is.
+    // The payload after `iss` is not parsed before the signature has verified, but it is parsed
+    // then.
     let good = r#"{"iss":"https://i","aud":"api","exp":1800086400}"#;
     for end in [r#"{"iss":"https://i""#.len(), good.len() - 1] {
         let verdict = gate.token(&Signer::hs256().signed(&good[..end]));
@@ -269,9 +269,10 @@ fn an_issuer_is_chosen_by_the_claim_of_that_name_alone() {
     assert_eq!(gate.token(&Signer::hs256().signed(invalid_utf8)), MALFORMED);
 }
 
-/// One place in the issuer's name for a tenant, which a claim has to repeat.
+/// The issuer's name has a placeholder for the tenant. The claim of that name must be the same
+/// tenant.
 #[test]
-fn attack_20_tenants() {
+fn attack_20_requires_the_tenant_claim_to_match_the_issuer() {
     let gate = gate(json!({
         "issuer": "https://login.example/{tid}/v2.0",
         "tenants": ["one", "two"],
@@ -302,7 +303,7 @@ fn attack_20_tenants() {
 }
 
 #[test]
-fn subjects() {
+fn accepts_only_the_configured_subjects() {
     let rows =
         |one: &str| [(r#""u""#, one == "u"), (r#""v""#, false), (r#""U""#, false), ("", false)];
     for (subject, one) in [(json!("u"), "u"), (json!(["w", "u"]), "u"), (json!(["w"]), "w")] {
@@ -317,7 +318,7 @@ fn subjects() {
 
 /// RFC 9068 sections 2.1, 2.2 and 4.
 #[test]
-fn rfc9068_section_4_profile() {
+fn rfc9068_section_4_enforces_the_profile() {
     let gate = gate(json!({ "profile": "rfc9068" }));
     let full: [(&str, &str); 3] =
         [("client_id", r#""c""#), ("iat", "1799999000"), ("jti", r#""1""#)];

@@ -1,4 +1,4 @@
-//! Rules for single claims: of a route, and those that an issuer requires.
+//! Rules for single claims, of routes and of issuers.
 
 use super::{ADMITTED, INVALID, MISSING};
 use crate::kit::{Gate, Signer, hs_issuer, payload, policy, table, with};
@@ -8,7 +8,8 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 
 const NOT_ALLOWED: &str = "403 claim_not_allowed";
 
-/// The verdicts of a route with one rule, on the claim `x` of the base token.
+/// Checks the verdict of a route with this rule on the base token with each raw value of the claim
+/// `x`.
 fn check<'r>(rule: Value, rows: impl IntoIterator<Item = (&'r str, &'r str)>) {
     let mut raw = policy(hs_issuer());
     raw["routes"] = json!([{ "path": "/*", "claims": [rule] }]);
@@ -17,7 +18,7 @@ fn check<'r>(rule: Value, rows: impl IntoIterator<Item = (&'r str, &'r str)>) {
 }
 
 #[test]
-fn a_claim_that_equals_a_text() {
+fn equals_matches_only_the_same_string() {
     for path in ["x", "/x"] {
         check(
             json!({ "path": path, "equals": "acme" }),
@@ -40,7 +41,7 @@ fn a_claim_that_equals_a_text() {
 }
 
 #[test]
-fn a_claim_that_equals_a_number() {
+fn equals_compares_numbers_by_value() {
     check(
         json!({ "path": "x", "equals": 7 }),
         [
@@ -55,7 +56,7 @@ fn a_claim_that_equals_a_number() {
             ("true", NOT_ALLOWED),
             ("[7]", NOT_ALLOWED),
             ("9007199254740991", NOT_ALLOWED),
-            // Beyond 2^53 - 1 two identities would become one.
+            // Beyond 2^53 - 1, parsers that use doubles read different integers as the same number.
             ("9007199254740992", INVALID),
             ("9007199254740993", INVALID),
             ("-9007199254740993", INVALID),
@@ -66,7 +67,7 @@ fn a_claim_that_equals_a_number() {
 }
 
 #[test]
-fn a_claim_that_equals_a_truth() {
+fn equals_matches_only_the_same_boolean() {
     check(
         json!({ "path": "x", "equals": true }),
         [
@@ -85,7 +86,7 @@ fn a_claim_that_equals_a_truth() {
 }
 
 #[test]
-fn a_claim_that_equals_one_of_several() {
+fn one_of_matches_any_listed_value() {
     check(
         json!({ "path": "x", "one_of": ["acme", 7, true] }),
         [
@@ -104,7 +105,7 @@ fn a_claim_that_equals_one_of_several() {
 }
 
 #[test]
-fn an_array_that_contains_a_text() {
+fn contains_matches_only_members_of_an_array() {
     check(
         json!({ "path": "/x", "contains": "ops" }),
         [
@@ -116,7 +117,7 @@ fn an_array_that_contains_a_text() {
             (r#"[["ops"]]"#, NOT_ALLOWED),
             (r#"[{"ops":1}]"#, NOT_ALLOWED),
             ("[]", NOT_ALLOWED),
-            // A text holds nothing: a part of it is no member.
+            // `contains` does not search strings or objects.
             (r#""ops""#, NOT_ALLOWED),
             (r#""dev ops""#, NOT_ALLOWED),
             (r#"{"ops":true}"#, NOT_ALLOWED),
@@ -135,9 +136,9 @@ fn an_array_that_contains_a_text() {
     );
 }
 
-/// RFC 6901: a path that starts with a slash walks, any other is a name.
+/// A path that starts with a slash is a JSON Pointer. Any other path is the name of a claim.
 #[test]
-fn rfc6901_paths() {
+fn rfc6901_a_path_with_a_leading_slash_is_a_json_pointer() {
     check(
         json!({ "path": "/x/groups/0/name", "equals": "a" }),
         [
@@ -178,10 +179,10 @@ fn every_rule_must_hold() {
     table(rows, |(a, b)| gate.token(&Signer::hs256().signed(payload(&[("a", a), ("b", b)]))));
 }
 
-/// An issuer's rules are about who may be believed, so that a token that breaks one is no token of
-/// the issuer's: 401, on every route, where a route's rule is a 403.
+/// An issuer's rules decide which tokens are valid at all, so a token that breaks one is rejected
+/// with 401 on every route. A token that breaks a rule of a route is rejected with 403.
 #[test]
-fn the_rules_of_an_issuer() {
+fn a_token_that_breaks_a_rule_of_its_issuer_is_401() {
     let gate = Gate::new(&policy(with(
         hs_issuer(),
         json!({ "claims": [
@@ -209,7 +210,7 @@ fn the_rules_of_an_issuer() {
 }
 
 #[test]
-fn required_claims() {
+fn rejects_tokens_without_a_required_claim() {
     let gate = |names: Value| Gate::new(&policy(with(hs_issuer(), json!({ "require": names }))));
     let rows = [
         (r#""y""#, ADMITTED),

@@ -1,4 +1,4 @@
-//! Row 21: scopes and roles.
+//! Attack 21: scopes and roles.
 
 use super::{ADMITTED, INVALID};
 use crate::kit::{Call, Gate, Signer, hs_issuer, payload, policy, table, with};
@@ -9,7 +9,7 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 const LACKING: &str = "403 insufficient_scope";
 const NOT_ALLOWED: &str = "403 claim_not_allowed";
 
-/// A gate whose one route asks for something, and whose issuer may say where to look for it.
+/// A gate with a single route that has these requirements, and with these settings of its issuer.
 fn gate(route: Value, issuer: Value) -> Gate {
     let mut raw = policy(with(hs_issuer(), issuer));
     raw["routes"] = json!([with(json!({ "path": "/*" }), route)]);
@@ -21,7 +21,7 @@ fn check<'r>(gate: &Gate, claim: &str, rows: impl IntoIterator<Item = (&'r str, 
 }
 
 #[test]
-fn attack_21_scope() {
+fn attack_21_matches_whole_scopes() {
     let rows = [
         (r#""read""#, ADMITTED),
         (r#""read write""#, ADMITTED),
@@ -40,7 +40,7 @@ fn attack_21_scope() {
         (r#""write""#, LACKING),
         (r#"["read:all"]"#, LACKING),
         (r#"["write"]"#, LACKING),
-        // Anything but single spaces between scope-tokens of RFC 6749 section 3.3.
+        // RFC 6749 section 3.3 allows only scope-tokens that are separated by single spaces.
         (r#""write  read""#, INVALID),
         (r#"" read""#, INVALID),
         (r#""read ""#, INVALID),
@@ -69,7 +69,7 @@ fn attack_21_scope() {
 }
 
 #[test]
-fn attack_21_scope_and_scp_agree() {
+fn attack_21_rejects_scope_and_scp_that_disagree() {
     let gate = gate(json!({ "scopes": ["read"] }), json!({}));
     let rows = [
         ((r#""read write""#, r#"["read","write"]"#), ADMITTED),
@@ -88,15 +88,15 @@ fn attack_21_scope_and_scp_agree() {
     });
 }
 
-/// Where no rule reads them, scopes may have any shape.
+/// If no rule reads the scopes, their type and syntax are not checked.
 #[test]
-fn attack_21_unread_scopes_are_not_judged() {
+fn attack_21_ignores_scopes_that_no_rule_reads() {
     let gate = gate(json!({}), json!({}));
     check(&gate, "scope", [("17", ADMITTED), (r#"" ""#, ADMITTED), ("null", ADMITTED)]);
 }
 
 #[test]
-fn all_of_scopes_and_any_of_any_scope() {
+fn requires_all_of_scopes_and_one_of_any_scope() {
     let gate = gate(json!({ "scopes": ["a", "b"], "any_scope": ["x", "y"] }), json!({}));
     check(
         &gate,
@@ -116,7 +116,7 @@ fn all_of_scopes_and_any_of_any_scope() {
 }
 
 #[test]
-fn scopes_elsewhere() {
+fn reads_scopes_from_the_configured_claim() {
     let gate = |place: &str| gate(json!({ "scopes": ["read"] }), json!({ "scopes_claim": place }));
     check(
         &gate("permissions"),
@@ -140,15 +140,15 @@ fn scopes_elsewhere() {
             ("[]", LACKING),
         ],
     );
-    // The usual places then do not count.
+    // The default claims are then not read.
     check(&gate("permissions"), "scope", [(r#""read""#, LACKING)]);
-    // RFC 6901 section 3: ~1 is a slash and ~0 a tilde.
+    // RFC 6901 section 3: ~1 stands for a slash and ~0 for a tilde.
     check(&gate("/https:~1~1x.example~1s~0"), "https://x.example/s~", [(r#""read""#, ADMITTED)]);
     check(&gate("https://x.example/s"), "https://x.example/s", [(r#""read""#, ADMITTED)]);
 }
 
 #[test]
-fn attack_21_roles() {
+fn attack_21_matches_whole_roles() {
     let rows = [
         (r#""admin""#, ADMITTED),
         (r#"["admin"]"#, ADMITTED),
@@ -161,7 +161,7 @@ fn attack_21_roles() {
         (r#""administrator""#, NOT_ALLOWED),
         (r#""Admin""#, NOT_ALLOWED),
         (r#"["Admin"]"#, NOT_ALLOWED),
-        // A number among the roles once made a gateway panic.
+        // A number in the list of roles once made a gateway panic.
         (r#"["admin",1]"#, INVALID),
         (r#"[1,"admin"]"#, INVALID),
         (r#"["admin",null]"#, INVALID),
@@ -185,7 +185,7 @@ fn attack_21_roles() {
 }
 
 #[test]
-fn roles_elsewhere() {
+fn reads_roles_from_the_configured_claim() {
     let place = json!({ "roles_claim": "/realm_access/roles" });
     let gate = gate(json!({ "roles": ["admin"] }), place);
     check(

@@ -1,4 +1,4 @@
-//! Row 18: times.
+//! Attack 18: claims that are times.
 
 use super::{ADMITTED, INVALID, MALFORMED, MISSING, check, gate};
 use crate::kit::{NOW, table};
@@ -11,7 +11,7 @@ const EXPIRED: &str = "401 expired";
 const EARLY: &str = "401 not_yet_valid";
 const OLD: &str = "401 too_old";
 
-/// Values that are no `NumericDate` (RFC 7519 section 2), or none that every parser reads alike.
+/// Values that are not a `NumericDate` (RFC 7519 section 2), or that parsers read differently.
 const NO_DATES: [(&str, &str); 20] = [
     (r#""9999999999""#, INVALID),
     (r#""1800000000""#, INVALID),
@@ -36,8 +36,8 @@ const NO_DATES: [(&str, &str); 20] = [
 ];
 
 #[test]
-fn attack_18_what_is_no_date() {
-    // Also where the claim may be absent, and where no rule reads it.
+fn attack_18_rejects_values_that_are_not_dates() {
+    // The type is checked even if the claim is optional or no rule reads it.
     for changes in [json!({}), json!({ "expiry": "optional" }), json!({ "max_age": 60 })] {
         let gate = gate(changes);
         for claim in ["exp", "nbf", "iat", "auth_time"] {
@@ -47,7 +47,7 @@ fn attack_18_what_is_no_date() {
 }
 
 #[test]
-fn attack_18_exp() {
+fn attack_18_rejects_expired_tokens() {
     let rows = [
         ("0", EXPIRED),
         ("-0", EXPIRED),
@@ -56,7 +56,7 @@ fn attack_18_exp() {
         ("1e3", EXPIRED),
         ("1799999999", EXPIRED),
         ("1799999999.999", EXPIRED),
-        // Refused when now is it, admitted a moment before.
+        // An `exp` equal to the current time has passed. A fraction of a second later has not.
         ("1800000000", EXPIRED),
         ("1.8e9", EXPIRED),
         ("1800000000.0", EXPIRED),
@@ -68,14 +68,14 @@ fn attack_18_exp() {
         ("", MISSING),
     ];
     check(&gate(json!({})), "exp", rows);
-    // Optional means that it may be absent, and nothing else.
+    // `expiry = "optional"` only admits tokens without `exp`. All other verdicts stay the same.
     let optional =
         rows.map(|(raw, verdict)| (raw, if raw.is_empty() { ADMITTED } else { verdict }));
     check(&gate(json!({ "expiry": "optional" })), "exp", optional);
 }
 
 #[test]
-fn attack_18_exp_with_leeway() {
+fn attack_18_leeway_extends_exp() {
     for (leeway, changes) in [
         (60, json!({ "leeway": null })),
         (60, json!({ "leeway": 60 })),
@@ -98,7 +98,7 @@ fn attack_18_exp_with_leeway() {
 }
 
 #[test]
-fn attack_18_nbf_and_iat() {
+fn attack_18_rejects_nbf_and_iat_in_the_future() {
     for claim in ["nbf", "iat"] {
         check(
             &gate(json!({})),
@@ -130,7 +130,7 @@ fn attack_18_nbf_and_iat() {
 }
 
 #[test]
-fn attack_18_auth_time_is_a_date() {
+fn attack_18_accepts_any_date_in_auth_time() {
     check(
         &gate(json!({})),
         "auth_time",
@@ -139,7 +139,7 @@ fn attack_18_auth_time_is_a_date() {
 }
 
 #[test]
-fn max_age_makes_iat_required() {
+fn max_age_requires_a_recent_iat() {
     check(
         &gate(json!({ "max_age": 3600 })),
         "iat",
@@ -163,7 +163,7 @@ fn max_age_makes_iat_required() {
 }
 
 #[test]
-fn rfc7519_section_2_numeric_dates() {
+fn rfc7519_section_2_rounds_numeric_dates_up_and_rejects_unsafe_integers() {
     let rows = [
         ("0", Ok(0)),
         ("-0", Ok(0)),
@@ -186,9 +186,9 @@ fn rfc7519_section_2_numeric_dates() {
     });
 }
 
-/// A clock that is broken is at the end of time, when everything has expired.
+/// At the latest time every token has expired, so a clock value that is not a time admits nobody.
 #[test]
-fn a_clock_in_milliseconds() {
+fn a_broken_clock_reads_as_the_latest_time() {
     let rows = [
         (0.0, 0),
         (999.0, 0),
@@ -204,12 +204,12 @@ fn a_clock_in_milliseconds() {
 }
 
 #[test]
-fn sums_do_not_overflow() {
+fn additions_saturate_instead_of_overflowing() {
     let long = Seconds::new(u32::MAX);
     assert_eq!(long.plus(long).get(), u32::MAX);
     assert_eq!(UnixSeconds::new(i64::MAX).plus(long).get(), i64::MAX);
     assert_eq!(UnixSeconds::new(i64::MIN).plus(long).get(), i64::MIN + i64::from(u32::MAX));
-    // At the end of time everything has expired; at its start nothing is valid yet.
+    // At the latest time every token has expired. At the earliest time none is valid yet.
     let gate = gate(json!({ "leeway": 300, "max_age": 31_536_000 }));
     let token = crate::kit::Signer::hs256().signed(crate::kit::payload(&[
         ("exp", "9007199254740991"),
