@@ -1,4 +1,4 @@
-//! Public keys that are points or lattices, in JWK and PEM, and tokens signed with them.
+//! ECDSA, Ed25519 and ML-DSA keys, in JWK and PEM, and tokens signed with them.
 
 mod curves;
 mod edwards;
@@ -20,7 +20,7 @@ const BAD_SIGNATURE: &str = "401 bad_signature";
 const NOT_ALLOWED: &str = "401 algorithm_not_allowed";
 const UNKNOWN_KEY: &str = "401 unknown_key";
 
-/// A policy whose issuer has these algorithms and this JWK Set.
+/// Returns a policy whose issuer has these algorithms and this JWK Set.
 fn with_keys(algorithms: &[&str], keys: &[Value]) -> Value {
     let source = json!({ "algorithms": algorithms, "keys": { "jwks": { "keys": keys } } });
     policy(with(hs_issuer(), source))
@@ -30,9 +30,10 @@ fn gate(algorithms: &[&str], keys: &[Value]) -> Gate {
     Gate::new(&with_keys(algorithms, keys))
 }
 
-/// What becomes of a key for an issuer of the pair's algorithm: it verifies the pair's tokens, or
-/// it is left out for a reason with these words in it. A good key beside it verifies its own all
-/// the same; and alone, a key that is left out is a fault of the policy.
+/// Checks each key for an issuer with the pair's algorithm. With empty words, the key must verify
+/// the pair's tokens. Otherwise it must be skipped for a reason that contains the words, and a set
+/// with only that key must be a fault of the policy. A valid key in the same set must always be
+/// imported.
 fn check_keys(pair: Pair, rows: impl IntoIterator<Item = (Value, &'static str)>) {
     let algorithms = ["RS256", pair.algorithm()];
     let mine = pair.signed(payload(&[]));
@@ -41,7 +42,7 @@ fn check_keys(pair: Pair, rows: impl IntoIterator<Item = (Value, &'static str)>)
         let set = [jwk.clone(), keys::rsa_jwk(keys::RSA_PRIVATE)];
         let raw = with_keys(&algorithms, &set);
         let gate = Gate::new(&raw);
-        assert_eq!(gate.token(&others), ADMITTED, "{jwk}: the key beside it");
+        assert_eq!(gate.token(&others), ADMITTED, "{jwk}: the valid key in the same set");
         let warnings = warnings(&raw, &Held::default());
         let alone = faults(&with_keys(&algorithms, &set[..1]), &Held::default());
         if words.is_empty() {

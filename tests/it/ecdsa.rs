@@ -28,7 +28,7 @@ fn jwk_p384() -> Value {
     jwk("P-384", key.verifying_key().to_sec1_point(false).as_bytes())
 }
 
-/// A key from a point in SEC 1's uncompressed form.
+/// Makes a JWK from a point in SEC 1's uncompressed form.
 fn jwk(curve: &str, point: &[u8]) -> Value {
     let (x, y) = point[1..].split_at(point.len() / 2);
     json!({ "kty": "EC", "crv": curve, "x": b64(x), "y": b64(y) })
@@ -44,7 +44,7 @@ fn input(algorithm: &str) -> String {
     format!("{}.{}", b64(header), b64(payload(&[])))
 }
 
-/// The verdict on the base token with each signature, by P-256.
+/// Checks the verdict on the base token with each signature, under a P-256 key.
 fn check(rows: impl IntoIterator<Item = (Vec<u8>, &'static str)>) {
     let gate = gate(json!(["ES256"]), json!([jwk_p256()]));
     let input = input("ES256");
@@ -55,12 +55,12 @@ fn good() -> Signature {
     key().sign(input("ES256").as_bytes())
 }
 
-/// A number of 32 bytes from hexadecimal digits.
+/// Decodes 64 hexadecimal digits.
 fn number(digits: &str) -> Vec<u8> {
     (0..32).map(|at| u8::from_str_radix(&digits[2 * at..2 * at + 2], 16).unwrap()).collect()
 }
 
-/// The order, and some more or less.
+/// Returns the order of the group plus `more`, which may be negative.
 fn order_plus(more: i16) -> Vec<u8> {
     let mut bytes = number(ORDER);
     let last = i16::from(bytes[31]) + more;
@@ -87,7 +87,7 @@ fn sum(one: &[u8], other: &[u8]) -> Option<Vec<u8>> {
 }
 
 #[test]
-fn attack_09_psychic_signatures() {
+fn attack_09_rejects_psychic_signatures() {
     let good = good().to_bytes();
     let (r, s) = good.split_at(32);
     let (zero, one, order) = (small(0), small(1), order_plus(0));
@@ -113,7 +113,7 @@ fn attack_09_psychic_signatures() {
         (b"\x30\x06\x02\x01\x00\x02\x01\x00".to_vec(), BAD_SIGNATURE),
         (vec![0], BAD_SIGNATURE),
     ]);
-    // The other representatives of r and s, where they fit.
+    // r plus the order, and s plus the order, if the sum fits into 32 bytes.
     for (r, s) in [(sum(r, &order), Some(s.to_vec())), (Some(r.to_vec()), sum(s, &order))] {
         if let (Some(r), Some(s)) = (r, s) {
             check([pair(&r, &s)]);
@@ -122,7 +122,7 @@ fn attack_09_psychic_signatures() {
 }
 
 #[test]
-fn attack_10_encodings() {
+fn attack_10_rejects_other_encodings_of_a_signature() {
     let good = good();
     let bytes = good.to_bytes().to_vec();
     let (r, s) = bytes.split_at(32);
@@ -149,9 +149,10 @@ fn attack_10_encodings() {
     }));
 }
 
-/// RFC 7518 section 3.4 has no rule against it; so nothing may be known by a token's own bytes.
+/// RFC 7518 section 3.4 allows a high s. A token therefore has a second valid encoding, and its
+/// bytes must not be used to identify it.
 #[test]
-fn attack_10_a_high_s_is_as_good_as_a_low_one() {
+fn attack_10_accepts_a_high_s() {
     let (r, s) = good().split_scalars();
     let other = Signature::from_scalars(r, -s).unwrap();
     assert_ne!(other, good());
@@ -159,7 +160,7 @@ fn attack_10_a_high_s_is_as_good_as_a_low_one() {
 }
 
 #[test]
-fn rfc7518_section_3_4_the_hash_goes_with_the_curve() {
+fn rfc7518_section_3_4_rejects_the_hash_of_another_curve() {
     let prehashed = |hash: &[u8]| -> Vec<u8> {
         let signature: Signature = key().sign_prehash(hash).unwrap();
         signature.to_bytes().to_vec()
@@ -181,12 +182,12 @@ fn rfc7518_section_3_4_the_hash_goes_with_the_curve() {
     table(rows, |token| both.token(token));
 }
 
-/// A key is of one curve, and the header cannot put it on another.
+/// A key belongs to one curve, and `alg` cannot move it to another.
 #[test]
-fn attack_03_a_curve_has_one_algorithm() {
+fn attack_03_rejects_the_algorithm_of_another_curve() {
     let algorithms = json!(["ES256", "ES384"]);
     let message = input("ES384");
-    // Signed with a P-256 key and called ES384, with either hash.
+    // Signed with a P-256 key and either hash, under a header that says ES384.
     let sha384: Signature = key().sign_prehash(&Sha384::digest(&message)).unwrap();
     let sha256: Signature = key().sign(message.as_bytes());
     let gate_p256 = gate(algorithms.clone(), json!([jwk_p256()]));
@@ -194,14 +195,14 @@ fn attack_03_a_curve_has_one_algorithm() {
         let token = format!("{message}.{}", b64(signature.to_bytes()));
         assert_eq!(gate_p256.token(&token), "401 unknown_key");
     }
-    // ES256 against a set with a P-384 key alone.
+    // An ES256 token, and a set with only a P-384 key.
     let gate_p384 = gate(algorithms, json!([jwk_p384()]));
     let token = format!("{}.{}", input("ES256"), b64(good().to_bytes()));
     assert_eq!(gate_p384.token(&token), "401 unknown_key");
 }
 
 #[test]
-fn attack_03_a_key_that_serves_no_algorithm_of_the_issuer() {
+fn attack_03_a_key_that_fits_no_algorithm_of_the_issuer_is_a_fault() {
     let x25519 = json!({
         "kty": "OKP", "crv": "X25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo",
     });
@@ -224,9 +225,9 @@ fn attack_03_a_key_that_serves_no_algorithm_of_the_issuer() {
     }
 }
 
-/// Tokens of one family against keys of another, and the reverse, in one issuer.
+/// The issuer allows RS256, ES256 and EdDSA, but has only an EC key or only an RSA key.
 #[test]
-fn attack_03_families_do_not_mix() {
+fn attack_03_rejects_tokens_of_another_key_family() {
     use crate::kit::{Signer, keys};
     let rsa = keys::rsa_jwk(keys::RSA_PRIVATE);
     let algorithms = json!(["RS256", "ES256", "EdDSA"]);
@@ -247,10 +248,10 @@ fn attack_03_families_do_not_mix() {
     table(rows, |(gate, token)| gate.token(token));
 }
 
-/// P-521's numbers have 66 bytes, the first of which is 0 or 1.
+/// For P-521, r and s have 66 bytes each, and the first byte is 0 or 1.
 #[cfg(feature = "es512")]
 #[test]
-fn attack_10_p521_is_132_bytes_wide() {
+fn attack_10_requires_132_bytes_for_p521() {
     let key = p521::ecdsa::SigningKey::from_slice(&[&[0], [0x5e; 65].as_slice()].concat()).unwrap();
     let point = key.verifying_key().to_sec1_point(false);
     let gate = gate(json!(["ES512"]), json!([jwk("P-521", point.as_bytes())]));
@@ -269,13 +270,13 @@ fn attack_10_p521_is_132_bytes_wide() {
         assert_eq!(verdict(&bytes[1..]), BAD_SIGNATURE);
         narrow += u32::from(r[0] == 0 && s[0] == 0);
     }
-    assert!(narrow > 0, "no signature could have been written with 65 + 65 bytes");
+    assert!(narrow > 0, "no signature fits into 65 + 65 bytes");
 }
 
-/// secp256k1's crate refuses a high s by itself, JOSE does not (RFC 8812 section 3.2).
+/// The crate for secp256k1 rejects a high s by itself, but RFC 8812 section 3.2 allows it.
 #[cfg(feature = "es256k")]
 #[test]
-fn rfc8812_section_3_2_es256k() {
+fn rfc8812_section_3_2_accepts_a_high_s_for_es256k() {
     let key = k256::ecdsa::SigningKey::from_slice(&[0x5e; 32]).unwrap();
     let point = key.verifying_key().to_sec1_point(false);
     let on_k256 = gate(json!(["ES256K"]), json!([jwk("secp256k1", point.as_bytes())]));
@@ -290,7 +291,7 @@ fn rfc8812_section_3_2_es256k() {
         (good.to_bytes()[..63].to_vec(), BAD_SIGNATURE),
     ];
     table(rows, |signature| on_k256.token(&format!("{}.{}", input("ES256K"), b64(signature))));
-    // The same numbers called a point on the other curve of that width.
+    // The same coordinates as a point on P-256, which has the same width.
     let faults = crate::kit::faults(
         &policy(with(
             hs_issuer(),

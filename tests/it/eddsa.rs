@@ -1,4 +1,4 @@
-//! Ed25519 signatures, under both of their names.
+//! Ed25519 signatures, under both algorithm names, `EdDSA` and `Ed25519`.
 
 use crate::kit::{Gate, Held, b64, faults, hs_issuer, payload, policy, table, with};
 use ed25519_dalek::Signer as _;
@@ -8,7 +8,7 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 
 const BAD_SIGNATURE: &str = "401 bad_signature";
 
-/// RFC 8037 appendix A.1.
+/// The key pair of RFC 8037 appendix A.1.
 const SEED: &str = "nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A";
 const PUBLIC: &str = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo";
 
@@ -18,8 +18,8 @@ const ORDER: [u8; 32] = [
     0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10,
 ];
 
-/// Every encoding of a point of small order, and of a coordinate that is not below the field's
-/// prime: the lists of "Taming the many EdDSAs" (Chalkias et al. 2020), table 1.
+/// Returns encodings of points of small order, and encodings of a y-coordinate that is not below
+/// the field's prime ("Taming the many EdDSAs", Chalkias et al. 2020, table 1).
 pub(crate) fn odd_points() -> Vec<[u8; 32]> {
     let whole = |first: u8, last: u8, rest: u8| {
         let mut bytes = [rest; 32];
@@ -78,7 +78,7 @@ fn good() -> [u8; 64] {
     signing_key().sign(input("EdDSA").as_bytes()).to_bytes()
 }
 
-/// The verdict on the base token with each signature.
+/// Checks the verdict on the base token with each signature.
 fn check(rows: impl IntoIterator<Item = (Vec<u8>, &'static str)>) {
     let public = b64(signing_key().verifying_key().as_bytes());
     let gate = Gate::new(&raw(json!(["EdDSA"]), jwk(&public)));
@@ -86,9 +86,9 @@ fn check(rows: impl IntoIterator<Item = (Vec<u8>, &'static str)>) {
     table(rows, |signature| gate.token(&format!("{input}.{}", b64(signature))));
 }
 
-/// RFC 8037 appendices A.4 and A.5: the example's signature, by the example's key.
+/// Appendices A.4 and A.5: the example's signature verifies under the example's key.
 #[test]
-fn rfc8037_appendix_a() {
+fn rfc8037_appendix_a_verifies_the_example() {
     use portcullis::alg::Algorithm;
     use portcullis::keys::jwk::{Provenance, import};
     use portcullis::signature::is_valid;
@@ -103,12 +103,12 @@ fn rfc8037_appendix_a() {
     let set = import(set.as_object().unwrap(), &[Algorithm::EdDSA], Provenance::Network).unwrap();
     assert!(is_valid(Algorithm::EdDSA, &set.keys()[0], message.as_bytes(), &signature));
     assert!(!is_valid(Algorithm::Ed25519, &set.keys()[0], message.as_bytes(), &signature));
-    // RFC 8037 appendix A.3.
+    // The thumbprint of RFC 8037 appendix A.3.
     assert_eq!(set.keys()[0].name(), "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k");
 }
 
 #[test]
-fn attack_14_signatures() {
+fn attack_14_rejects_malformed_and_changed_signatures() {
     let good = good();
     let (r, s) = good.split_at(32);
     let mut beyond = good;
@@ -120,7 +120,7 @@ fn attack_14_signatures() {
     }
     check([
         (good.to_vec(), "200"),
-        // S + L is the same to the equation.
+        // S + L satisfies the verification equation as S does.
         (beyond.to_vec(), BAD_SIGNATURE),
         (vec![0; 64], BAD_SIGNATURE),
         (vec![0xff; 64], BAD_SIGNATURE),
@@ -145,15 +145,15 @@ fn attack_14_signatures() {
     }));
 }
 
-/// Under a key of small order almost every message has a valid signature.
+/// For a key of small order, anyone can make signatures that verify.
 #[test]
-fn attack_14_keys() {
+fn attack_14_rejects_weak_and_malformed_keys() {
     let public = signing_key().verifying_key().to_bytes();
     let lengths = [public[..31].to_vec(), [public.as_slice(), b"\0"].concat(), Vec::new()];
     let odd = odd_points().into_iter().map(|point| point.to_vec()).chain(lengths);
     for bytes in odd {
         let faults = faults(&raw(json!(["EdDSA"]), jwk(&b64(&bytes))), &Held::usual());
-        assert_eq!(faults.len(), 1, "{bytes:02x?} was taken for a key");
+        assert_eq!(faults.len(), 1, "{bytes:02x?} was accepted as a key");
     }
     let other_curves = ["X25519", "Ed448", "X448", "ed25519", "P-256", ""];
     for curve in other_curves {
@@ -164,9 +164,9 @@ fn attack_14_keys() {
     assert_eq!(faults(&raw(json!(["EdDSA"]), private), &Held::usual()).len(), 1);
 }
 
-/// RFC 9864 section 2.2: the two names are two algorithms, and a policy says which it takes.
+/// The policy decides which of the two names are allowed.
 #[test]
-fn rfc9864_section_2_2_two_names() {
+fn rfc9864_section_2_2_eddsa_and_ed25519_are_separate_algorithms() {
     let public = b64(signing_key().verifying_key().as_bytes());
     let token = |name: &str| {
         let signature = signing_key().sign(input(name).as_bytes());

@@ -1,11 +1,11 @@
-//! Rows 3, 9 and 10: ECDSA on every curve of this build.
+//! Attacks 3, 9 and 10: ECDSA on every curve of this build.
 
 use super::{ADMITTED, BAD_SIGNATURE, NOT_ALLOWED, Pair, UNKNOWN_KEY, gate};
 use crate::kit::{Gate, Signer, b64, keys, payload, table};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
-/// The order of the curve's group (SEC 2 version 2.0).
+/// Returns the order of the curve's group (SEC 2 version 2.0).
 fn order(pair: Pair) -> Vec<u8> {
     let digits = match pair {
         Pair::Es256 => {
@@ -32,7 +32,7 @@ fn order(pair: Pair) -> Vec<u8> {
         .collect()
 }
 
-/// The verdict on the base token with each signature, by each curve's key.
+/// Checks the verdict on the base token with each signature, under the key of each curve.
 fn check(signatures: impl Fn(Pair, &[u8]) -> Vec<(Vec<u8>, &'static str)>) {
     for pair in Pair::CURVES {
         let gate = gate(&[pair.algorithm()], &[pair.jwk()]);
@@ -45,7 +45,7 @@ fn check(signatures: impl Fn(Pair, &[u8]) -> Vec<(Vec<u8>, &'static str)>) {
 }
 
 #[test]
-fn attack_09_psychic_signatures_on_every_curve() {
+fn attack_09_rejects_psychic_signatures_on_every_curve() {
     check(|pair, good| {
         let width = good.len() / 2;
         let (r, s) = good.split_at(width);
@@ -69,14 +69,14 @@ fn attack_09_psychic_signatures_on_every_curve() {
 }
 
 #[test]
-fn attack_10_encodings_on_every_curve() {
+fn attack_10_rejects_other_encodings_of_a_signature_on_every_curve() {
     check(|pair, good| {
         let (r, s) = good.split_at(good.len() / 2);
         let (der, twin) = pair.other_forms(good);
         assert_ne!(twin, good);
         vec![
             (good.to_vec(), ADMITTED),
-            // RFC 7518 section 3.4 does not ask for the lower one.
+            // RFC 7518 section 3.4 does not require the lower s.
             (twin, ADMITTED),
             (der, BAD_SIGNATURE),
             (good[..good.len() - 1].to_vec(), BAD_SIGNATURE),
@@ -93,7 +93,7 @@ fn attack_10_encodings_on_every_curve() {
 }
 
 #[test]
-fn attack_10_every_changed_byte_on_every_curve() {
+fn attack_10_rejects_a_signature_with_a_changed_byte_on_every_curve() {
     check(|_, good| {
         let changed = |at: usize| {
             let mut changed = good.to_vec();
@@ -104,9 +104,9 @@ fn attack_10_every_changed_byte_on_every_curve() {
     });
 }
 
-/// An issuer that takes every algorithm, with one key: only that key's own algorithm gets anywhere.
+/// The issuer allows every algorithm and has one key.
 #[test]
-fn attack_03_a_key_verifies_its_own_algorithm_alone() {
+fn attack_03_a_key_verifies_only_its_own_algorithm() {
     let algorithms: Vec<_> =
         Pair::ALL.iter().map(|pair| pair.algorithm()).chain(["RS256", "PS256"]).collect();
     for held in Pair::ALL {
@@ -115,11 +115,11 @@ fn attack_03_a_key_verifies_its_own_algorithm_alone() {
             let expected = if signing == held { ADMITTED } else { UNKNOWN_KEY };
             let verdict = gate.token(&signing.signed(payload(&[])));
             assert_eq!(verdict, expected, "{signing:?} against {held:?}");
-            // Under the held key's name, whatever signed it.
+            // Signed with any key, under a header with the algorithm of the held key.
             let expected = if signing == held { ADMITTED } else { BAD_SIGNATURE };
             let verdict = gate.token(&signing.token(held.header(), payload(&[])));
             assert_eq!(verdict, expected, "{signing:?} as {held:?}");
-            // Signed with the held key, under another name.
+            // Signed with the held key, under a header with another algorithm.
             let expected = if signing == held { ADMITTED } else { UNKNOWN_KEY };
             let verdict = gate.token(&held.token(signing.header(), payload(&[])));
             assert_eq!(verdict, expected, "{held:?} as {signing:?}");
@@ -134,16 +134,17 @@ fn attack_03_a_key_verifies_its_own_algorithm_alone() {
     }
 }
 
-/// An issuer of RSA refuses all the others by name, and their signatures under its own.
+/// An issuer with only RS256 rejects the other algorithms, and their signatures under a header that
+/// says RS256.
 #[test]
-fn attack_03_other_families_against_an_rsa_key() {
+fn attack_03_an_rsa_key_verifies_no_other_key_family() {
     let gate = Gate::rs();
     for pair in Pair::ALL {
         assert_eq!(gate.token(&pair.signed(payload(&[]))), NOT_ALLOWED);
         let relabelled = pair.token(r#"{"alg":"RS256"}"#, payload(&[]));
         assert_eq!(gate.token(&relabelled), BAD_SIGNATURE, "{pair:?}");
     }
-    // A set with keys of all families picks the one of the token's algorithm.
+    // In a set with keys of all families, the token's algorithm selects the key.
     let mut set: Vec<_> = Pair::ALL.iter().map(|pair| pair.jwk()).collect();
     set.push(keys::rsa_jwk(keys::RSA_PRIVATE));
     let algorithms: Vec<_> =
@@ -154,10 +155,9 @@ fn attack_03_other_families_against_an_rsa_key() {
     table(tokens.into_iter().map(|token| (token, ADMITTED)), |token| gate.token(token));
 }
 
-/// RFC 8812 section 3.2, and RFC 7518 section 3.4 for the others: the hash belongs to the
-/// algorithm.
+/// The names are defined in RFC 8812 section 3.2 and RFC 7518 section 3.4.
 #[test]
-fn rfc8812_section_3_the_names_are_exact() {
+fn rfc8812_section_3_rejects_inexact_algorithm_names() {
     let gate = gate(&["ES256", "ES384"], &[Pair::Es256.jwk(), Pair::Es384.jwk()]);
     for name in ["es256", "ES-256", "ES256 ", "ES224", "ESP256", "ES256k", "ECDSA", "P-256"] {
         let header = format!(r#"{{"alg":"{name}"}}"#);

@@ -1,4 +1,4 @@
-//! Rows 12, 14 and 24: JWKs of `kty` OKP that are no Ed25519 key (RFC 8037 section 2).
+//! Attacks 3, 14 and 24: JWKs with `kty` OKP that are not valid Ed25519 keys (RFC 8037 section 2).
 
 use super::{Pair, check_keys};
 use crate::kit::{b64, with};
@@ -12,7 +12,7 @@ fn with_x(x: impl AsRef<[u8]>) -> Value {
     with(PAIR.jwk(), json!({ "x": b64(x) }))
 }
 
-/// A y and a sign in the encoding of RFC 8032 section 5.1.2.
+/// Encodes a y-coordinate and a sign bit (RFC 8032 section 5.1.2).
 fn encoded(first: u8, rest: u8, last: u8, sign: u8) -> [u8; 32] {
     let mut bytes = [rest; 32];
     bytes[0] = first;
@@ -26,7 +26,7 @@ fn hex(digits: &str) -> [u8; 32] {
 
 /// The eight points whose order divides the cofactor.
 #[test]
-fn attack_14_keys_of_small_order() {
+fn attack_14_skips_keys_of_small_order() {
     let order_8 = [
         "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
         "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc85",
@@ -42,27 +42,28 @@ fn attack_14_keys_of_small_order() {
     check_keys(PAIR, all.into_iter().map(|point| (with_x(point), "small order")));
 }
 
-/// Every encoding whose y is not below the prime, 2^255 - 19, and the two whose x is 0 with a sign.
+/// Every encoding in which y is not below the prime, 2^255 - 19, and the two encodings in which x
+/// is 0 but the sign bit is set.
 #[test]
-fn attack_14_keys_that_are_not_canonical() {
+fn attack_14_skips_keys_that_are_not_canonical() {
     let beyond =
         (0xed..=0xff).flat_map(|first| [0, 1].map(|sign| encoded(first, 0xff, 0x7f, sign)));
     let signed_zero = [encoded(1, 0, 0, 1), encoded(0xec, 0xff, 0x7f, 1)];
     let all: Vec<_> = beyond.chain(signed_zero).collect();
     assert_eq!(all.len(), 40);
-    // Which of the three reasons it is depends on what the point would be.
+    // The reason depends on the point that the encoding would stand for.
     check_keys(PAIR, all.into_iter().map(|point| (with_x(point), "it is")));
 }
 
 #[test]
-fn attack_14_keys_off_the_curve() {
-    // (y^2 - 1) / (d y^2 + 1) is no square for these.
+fn attack_14_skips_keys_off_the_curve() {
+    // No x exists for these y, because (y^2 - 1) / (d y^2 + 1) is not a square.
     let off = [encoded(2, 0, 0, 0), encoded(2, 0, 0, 1), encoded(7, 0, 0, 0)];
     check_keys(PAIR, off.map(|point| (with_x(point), "no point on")));
 }
 
 #[test]
-fn attack_03_keys_of_other_curves() {
+fn attack_03_skips_keys_of_other_curves() {
     const OTHER: &str = "\"crv\" is not \"Ed25519\"";
     let named = |name: &str| with(PAIR.jwk(), json!({ "crv": name }));
     check_keys(
@@ -81,14 +82,14 @@ fn attack_03_keys_of_other_curves() {
                 "\"crv\" is not a curve that this build supports",
             ),
             (with(PAIR.jwk(), json!({ "kty": "okp" })), "\"kty\" is not supported"),
-            // RFC 7748 section 6.1: the base point of X25519, under its own name.
+            // The base point of X25519 (RFC 7748 section 6.1), correctly labeled.
             (json!({ "kty": "OKP", "crv": "X25519", "x": b64(encoded(9, 0, 0, 0)) }), OTHER),
         ],
     );
 }
 
 #[test]
-fn attack_24_members_of_an_edwards_key() {
+fn attack_24_skips_keys_with_missing_or_malformed_members() {
     let public = PAIR.public();
     let mut null = PAIR.jwk();
     null["d"] = Value::Null;

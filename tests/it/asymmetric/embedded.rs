@@ -1,4 +1,4 @@
-//! Rows 2 and 6: public keys as secrets, and keys that a token brings along.
+//! Attacks 2, 6 and 23: public keys used as secrets, and keys embedded in a token's header.
 
 use super::{ADMITTED, BAD_SIGNATURE, NOT_ALLOWED, Pair, gate};
 use crate::kit::{Held, Signer, b64, faults, hs_issuer, keys, payload, policy, with};
@@ -7,7 +7,7 @@ use serde_json::json;
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
 #[test]
-fn attack_02_points_and_lattices_as_secrets() {
+fn attack_02_rejects_public_keys_used_as_hmac_secrets() {
     for pair in Pair::ALL {
         let gate = gate(&[pair.algorithm()], &[pair.jwk()]);
         let jwk = pair.jwk();
@@ -30,9 +30,8 @@ fn attack_02_points_and_lattices_as_secrets() {
     }
 }
 
-/// An operator who pastes a public key for a secret is told so.
 #[test]
-fn attack_23_points_and_lattices_pasted_for_secrets() {
+fn attack_23_a_public_key_configured_as_a_secret_is_a_fault() {
     let refused = |secret: &str, encoding: &str| {
         let issuer = with(hs_issuer(), json!({ "keys": { "secret": "S", "encoding": encoding } }));
         !faults(&policy(issuer), &Held::default().value("S", secret)).is_empty()
@@ -47,9 +46,10 @@ fn attack_23_points_and_lattices_pasted_for_secrets() {
 }
 
 #[test]
-fn attack_06_a_key_in_the_header_is_ignored() {
+fn attack_06_ignores_a_key_in_the_header() {
     for pair in Pair::ALL {
-        // Another pair's key is what the operator holds; the attacker signs and embeds their own.
+        // The issuer has the key of another pair. The attacker signs with their own key and embeds
+        // it.
         let held = if *pair == Pair::Es256 { Pair::Es384 } else { Pair::Es256 };
         let gate = gate(&[held.algorithm(), pair.algorithm()], &[held.jwk()]);
         for name in ["jwk", "JWK"] {

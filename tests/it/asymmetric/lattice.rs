@@ -10,14 +10,15 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 const PAIRS: [Pair; 3] = [Pair::MlDsa44, Pair::MlDsa65, Pair::MlDsa87];
 
 #[test]
-fn mldsa_jose_signatures() {
+fn mldsa_jose_rejects_malformed_and_changed_signatures() {
     for pair in PAIRS {
         let gate = gate(&[pair.algorithm()], &[pair.jwk()]);
         let input = format!("{}.{}", b64(pair.header()), b64(payload(&[])));
         let good = pair.sign(&input);
         let mut rows = vec![
             (good.clone(), ADMITTED),
-            // FIPS 204 section 5.2: another context is another message, and JOSE has the empty one.
+            // The context string is part of the signed message (FIPS 204 section 5.2). JOSE uses
+            // the empty context.
             (pair.sign_in_context(input.as_bytes(), b"JWT"), BAD_SIGNATURE),
             (pair.sign(&input[1..]), BAD_SIGNATURE),
             (good[..good.len() - 1].to_vec(), BAD_SIGNATURE),
@@ -38,7 +39,7 @@ fn mldsa_jose_signatures() {
 }
 
 #[test]
-fn mldsa_jose_keys_name_their_algorithm() {
+fn mldsa_jose_skips_keys_that_do_not_match_their_algorithm() {
     for pair in PAIRS {
         let jwk = pair.jwk();
         let set = |changes: Value| with(jwk.clone(), changes);
@@ -73,7 +74,7 @@ fn mldsa_jose_keys_name_their_algorithm() {
 }
 
 #[test]
-fn attack_03_one_parameter_set_is_not_another() {
+fn attack_03_rejects_tokens_of_another_parameter_set() {
     let algorithms = PAIRS.map(Pair::algorithm);
     for held in PAIRS {
         let gate = gate(&algorithms, &[held.jwk()]);
@@ -84,7 +85,7 @@ fn attack_03_one_parameter_set_is_not_another() {
     }
 }
 
-/// One DER value.
+/// Encodes a DER value.
 fn der(tag: u8, content: &[u8]) -> Vec<u8> {
     let length = content.len();
     let [high, low] = u16::try_from(length).unwrap().to_be_bytes();
@@ -92,7 +93,7 @@ fn der(tag: u8, content: &[u8]) -> Vec<u8> {
     [head, content.to_vec()].concat()
 }
 
-/// RFC 9881 section 4: the algorithm's name without parameters, and the key's bytes.
+/// Encodes an SPKI (RFC 9881 section 4): the algorithm's OID and parameters, and the key.
 fn spki(pair: Pair, public: &[u8], parameters: &[u8]) -> Vec<u8> {
     let last = match pair {
         Pair::MlDsa44 => 0x11,
@@ -106,11 +107,11 @@ fn spki(pair: Pair, public: &[u8], parameters: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn rfc9881_section_4_spki_and_certificates() {
+fn rfc9881_section_4_imports_spki_and_certificates() {
     for pair in PAIRS {
         let good = spki(pair, &pair.public(), b"");
         assert!(pem::admits(pair, &pem::spki(&good)));
-        // RFC 5280 section 4.1, as far as it is looked at.
+        // A certificate (RFC 5280 section 4.1) with empty values in the fields that are not read.
         let empty = der(0x30, b"");
         let to_be_signed = [
             der(0xa0, &der(2, b"\x02")),

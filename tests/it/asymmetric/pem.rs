@@ -1,4 +1,4 @@
-//! Public keys other than RSA in PEM (RFC 5480, RFC 8410, RFC 9881).
+//! PEM texts with public keys other than RSA keys (RFC 5480, RFC 8410, RFC 9881).
 
 use super::{ADMITTED, Pair};
 use crate::kit::{Gate, Held, faults, hs_issuer, keys, payload, policy, table, with};
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
-/// The pair's public key as openssl writes it: SPKI, and a certificate.
+/// Returns the pair's public key as written by openssl: an SPKI and a certificate.
 pub(super) fn texts(pair: Pair) -> &'static [&'static str] {
     macro_rules! texts {
         ($name:literal) => {
@@ -25,7 +25,7 @@ pub(super) fn texts(pair: Pair) -> &'static [&'static str] {
         #[cfg(feature = "es256k")]
         Pair::Es256k => texts!("secp256k1"),
         Pair::Ed25519 => texts!("ed25519"),
-        // Not every openssl knows them.
+        // Not every version of openssl supports ML-DSA.
         #[cfg(feature = "mldsa")]
         _ => &[],
     }
@@ -36,13 +36,13 @@ fn raw(algorithm: &str) -> Value {
     policy(with(hs_issuer(), source))
 }
 
-/// Whether the pair's token passes where the text is bound.
+/// Returns whether the pair's token is admitted if the binding holds this text.
 pub(super) fn admits(pair: Pair, text: &str) -> bool {
     let gate = Gate::bound(&raw(pair.algorithm()), &Held::default().value("PEM", text));
     gate.token(&pair.signed(payload(&[]))) == ADMITTED
 }
 
-/// The one fault of a policy where the text is bound.
+/// Returns the only fault of a policy whose binding holds this text.
 pub(super) fn fault(algorithm: &str, text: &str) -> String {
     let faults = faults(&raw(algorithm), &Held::default().value("PEM", text));
     assert_eq!(faults.len(), 1, "{faults:?}");
@@ -56,7 +56,7 @@ pub(super) fn spki(der: &[u8]) -> String {
 }
 
 #[test]
-fn rfc5480_and_rfc8410_spki_and_certificates() {
+fn rfc5480_and_rfc8410_imports_spki_and_certificates() {
     for pair in Pair::ALL {
         for text in texts(*pair) {
             let rows = [
@@ -70,14 +70,16 @@ fn rfc5480_and_rfc8410_spki_and_certificates() {
             table(rows, |text| admits(*pair, text));
         }
         if let [spki, certificate] = texts(*pair) {
-            assert!(admits(*pair, &[*spki, *certificate].concat()), "both at once");
+            assert!(
+                admits(*pair, &[*spki, *certificate].concat()),
+                "{pair:?}: the SPKI and the certificate in one text"
+            );
         }
     }
 }
 
-/// A PEM text with keys of several families, for an issuer that takes them all.
 #[test]
-fn keys_of_several_families_in_one_text() {
+fn imports_keys_of_several_families_from_one_text() {
     let text: String = Pair::ALL.iter().filter_map(|pair| texts(*pair).first().copied()).collect();
     let pairs = Pair::ALL.iter().filter(|pair| !texts(**pair).is_empty());
     let algorithms: Vec<_> = pairs.clone().map(|pair| pair.algorithm()).collect();
@@ -87,7 +89,7 @@ fn keys_of_several_families_in_one_text() {
 }
 
 #[test]
-fn attack_24_a_compressed_point() {
+fn attack_24_rejects_compressed_points() {
     let compressed = [
         ("ES256", include_str!("../keys/curves/p256.compressed.pem")),
         ("ES384", include_str!("../keys/curves/p384.compressed.pem")),
@@ -102,16 +104,16 @@ fn attack_24_a_compressed_point() {
 }
 
 #[test]
-fn attack_24_other_kinds_and_curves() {
+fn attack_24_rejects_unsupported_kinds_and_curves() {
     const KIND: &str = "contains a kind of key that this build does not support";
     const CURVE: &str = "contains a key on a curve that this build does not support";
     const NONE: &str = "none of the issuer's algorithms";
     let rows = [
         ("EdDSA", keys::X25519_SPKI, KIND),
         ("EdDSA", include_str!("../keys/curves/ed448.spki.pem"), KIND),
-        // RFC 4055 section 1.2: a key for PSS alone, whose parameters would have to be read.
+        // A key for RSASSA-PSS alone (RFC 4055 section 1.2), whose parameters are not supported.
         ("PS256", include_str!("../keys/curves/rsapss.spki.pem"), KIND),
-        // RFC 5480 section 2.1.1: a curve has a name, not parameters of its own.
+        // RFC 5480 section 2.1.1 requires a named curve, not explicit parameters.
         ("ES256", include_str!("../keys/curves/p256.explicit.pem"), CURVE),
         ("ES384", include_str!("../keys/curves/p256.spki.pem"), NONE),
         ("ES256", include_str!("../keys/curves/p384.spki.pem"), NONE),
@@ -128,15 +130,14 @@ fn attack_24_other_kinds_and_curves() {
     table(rows, |(algorithm, text, words)| fault(algorithm, text).contains(words));
 }
 
-/// The point at the end of the SPKI, changed: it is no key, or another one.
 #[test]
-fn attack_24_a_point_off_the_curve() {
+fn attack_24_rejects_changed_points_and_lengths() {
     for pair in Pair::CURVES {
         let der = keys::der(texts(*pair)[0]);
         let mut changed = der.clone();
         *changed.last_mut().unwrap() ^= 1;
         assert!(fault(pair.algorithm(), &spki(&changed)).contains("no point on"), "{pair:?}");
-        // A byte too many, and one too few, with the lengths around it as they were.
+        // One byte too many or too few, with unchanged DER lengths.
         for text in [spki(&[&der[..], b"\0"].concat()), spki(&der[..der.len() - 1])] {
             assert!(fault(pair.algorithm(), &text).contains("does not contain a public key"));
         }
@@ -145,9 +146,9 @@ fn attack_24_a_point_off_the_curve() {
     assert!(fault("EdDSA", &spki(&small)).contains("small order"));
 }
 
-/// Secrets that an operator pasted: each is called what it is.
+/// The message must say that the operator has configured a private key.
 #[test]
-fn attack_24_private_keys() {
+fn attack_24_rejects_private_keys() {
     for label in ["PRIVATE KEY", "EC PRIVATE KEY", "ENCRYPTED PRIVATE KEY", "OPENSSH PRIVATE KEY"] {
         let text = format!("-----BEGIN {label}-----\nMAA=\n-----END {label}-----\n");
         for algorithm in ["ES256", "EdDSA"] {

@@ -1,4 +1,4 @@
-//! Rows 12 and 24: JWKs on ECDSA's curves that are none (RFC 7518 section 6.2).
+//! Attack 24: JWKs with `kty` EC that are not valid keys (RFC 7518 section 6.2).
 
 use super::signing::bytes_of;
 use super::{Pair, check_keys};
@@ -12,7 +12,7 @@ fn coordinate(jwk: &Value, name: &str) -> Vec<u8> {
 }
 
 #[test]
-fn attack_24_points_off_the_curve() {
+fn attack_24_skips_points_off_the_curve() {
     for pair in Pair::CURVES {
         let jwk = pair.jwk();
         let (x, y) = (coordinate(&jwk, "x"), coordinate(&jwk, "y"));
@@ -32,11 +32,11 @@ fn attack_24_points_off_the_curve() {
                 (put(&changed(&x), &y), OFF),
                 (put(&y, &x), OFF),
                 (put(&x, &x), OFF),
-                // What stands for infinity elsewhere.
+                // Some libraries use (0, 0) for the point at infinity.
                 (put(&zero, &zero), OFF),
                 (put(&x, &zero), OFF),
                 (put(&zero, &y), OFF),
-                // Beyond the field's prime.
+                // Coordinates that are not below the field's prime.
                 (put(&vec![0xff; x.len()], &y), OFF),
                 (put(&x, &vec![0xff; x.len()]), OFF),
             ],
@@ -45,7 +45,7 @@ fn attack_24_points_off_the_curve() {
 }
 
 #[test]
-fn attack_24_coordinates_of_another_length() {
+fn attack_24_skips_coordinates_of_the_wrong_length() {
     const LENGTH: &str = "bytes long";
     for pair in Pair::CURVES {
         let jwk = pair.jwk();
@@ -72,7 +72,7 @@ fn attack_24_coordinates_of_another_length() {
 }
 
 #[test]
-fn attack_24_members_that_are_missing_or_odd() {
+fn attack_24_skips_keys_with_missing_or_malformed_members() {
     for pair in Pair::CURVES {
         let jwk = pair.jwk();
         let set = |changes: Value| with(jwk.clone(), changes);
@@ -109,7 +109,7 @@ fn attack_24_members_that_are_missing_or_odd() {
 }
 
 #[test]
-fn attack_24_private_members() {
+fn attack_24_skips_private_keys() {
     for pair in Pair::CURVES {
         let d = pair.jwk()["x"].clone();
         let mut null = pair.jwk();
@@ -125,9 +125,8 @@ fn attack_24_private_members() {
     }
 }
 
-/// The point of one curve is none of another's, even where the coordinates are as wide.
 #[test]
-fn attack_24_the_name_of_another_curve() {
+fn attack_24_skips_points_labeled_with_another_curve() {
     for pair in Pair::CURVES {
         for other in Pair::CURVES.iter().filter(|other| *other != pair) {
             let jwk = with(pair.jwk(), json!({ "crv": other.jwk()["crv"] }));
@@ -140,7 +139,7 @@ fn attack_24_the_name_of_another_curve() {
 
 #[cfg(not(feature = "es512"))]
 #[test]
-fn a_curve_that_is_not_compiled_in() {
+fn skips_keys_on_a_curve_that_is_not_compiled_in() {
     let jwk = json!({
         "kty": "EC",
         "crv": "P-521",

@@ -1,10 +1,11 @@
-//! Fixed key pairs, and tokens signed with them by the primitives themselves.
+//! Fixed key pairs, and tokens signed directly with the cryptographic crates instead of the code
+//! under test.
 
 use crate::kit::b64;
 use base64ct::{Base64UrlUnpadded, Encoding as _};
 use serde_json::{Value, json};
 
-/// A key pair. Those of the curves were made once with openssl; none of them guards anything.
+/// A key pair for tests. The EC and Ed25519 keys were made with openssl.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Pair {
     Es256,
@@ -31,7 +32,8 @@ fn private(name: &str) -> Vec<u8> {
     bytes_of(table[name].as_str().unwrap())
 }
 
-/// Does the same with the signing key of each curve, whose crate goes by a name of the caller's.
+/// Evaluates an expression with the signing key of the pair's curve. The caller chooses the names
+/// under which the expression sees the curve's crate and the key.
 macro_rules! on_curve {
     ($pair:expr, |$curve:ident, $key:ident| $body:expr) => {{
         macro_rules! run {
@@ -97,7 +99,7 @@ impl Pair {
         Self::MlDsa87,
     ];
 
-    /// The JOSE name of what it does.
+    /// The JOSE name of the pair's algorithm.
     pub(super) const fn algorithm(self) -> &'static str {
         match self {
             Self::Es256 => "ES256",
@@ -120,7 +122,7 @@ impl Pair {
         ed25519_dalek::SigningKey::from_bytes(&private("ed25519").try_into().unwrap())
     }
 
-    /// The signature of a message.
+    /// Signs a message.
     pub(super) fn sign(self, message: impl AsRef<[u8]>) -> Vec<u8> {
         use p256::ecdsa::signature::Signer as _;
         let message = message.as_ref();
@@ -143,7 +145,7 @@ impl Pair {
         })
     }
 
-    /// The same ECDSA signature in DER, and with the other s that is as good.
+    /// Returns an ECDSA signature in DER, and the equally valid signature with the negated s.
     pub(super) fn other_forms(self, signature: &[u8]) -> (Vec<u8>, Vec<u8>) {
         on_curve!(self, |curve, _key| {
             let signature = curve::ecdsa::Signature::from_slice(signature).unwrap();
@@ -153,7 +155,7 @@ impl Pair {
         })
     }
 
-    /// What stands in the JWK's last member, or in an SPKI's bit string.
+    /// The bytes of the public key: an uncompressed point, an Ed25519 key or an ML-DSA key.
     pub(super) fn public(self) -> Vec<u8> {
         match self {
             Self::Ed25519 => Self::edwards().verifying_key().to_bytes().to_vec(),
@@ -167,7 +169,7 @@ impl Pair {
         }
     }
 
-    /// The public key with no more members than it must have.
+    /// The public key as a JWK with only the required members.
     pub(super) fn jwk(self) -> Value {
         let public = self.public();
         let curve = match self {
@@ -189,13 +191,13 @@ impl Pair {
         json!({ "kty": "EC", "crv": curve, "x": b64(x), "y": b64(y) })
     }
 
-    /// A token of this header and payload, both as they are.
+    /// Signs a token with exactly this header and payload.
     pub(super) fn token(self, header: impl AsRef<[u8]>, payload: impl AsRef<[u8]>) -> String {
         let input = format!("{}.{}", b64(header), b64(payload));
         format!("{input}.{}", b64(self.sign(&input)))
     }
 
-    /// A token of this payload, with its own algorithm in the header.
+    /// Signs a token with this payload, and with the pair's algorithm in the header.
     pub(super) fn signed(self, payload: impl AsRef<[u8]>) -> String {
         self.token(self.header(), payload)
     }

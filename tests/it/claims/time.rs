@@ -186,7 +186,7 @@ fn rfc7519_section_2_rounds_numeric_dates_up_and_rejects_unsafe_integers() {
     });
 }
 
-/// At the latest time every token has expired, so a clock value that is not a time admits nobody.
+/// A clock value that is not a time reads as the latest time, so that tokens count as expired.
 #[test]
 fn a_broken_clock_reads_as_the_latest_time() {
     let rows = [
