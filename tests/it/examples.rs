@@ -1,9 +1,9 @@
 //! The examples of the RFCs, by section.
 //!
 //! `examples/rfc.json` holds those of RFC 7515, 7520, 7797 and 8037 (code components under the IETF
-//! Trust's licence), `examples/mldsa.json` those of ML-DSA for JOSE and COSE (the same licence).
-//! The payload of many is a text and no claims set: the gate refuses such a token though it is well
-//! signed, so these go through the signature step alone.
+//! Trust's license), `examples/mldsa.json` those of ML-DSA for JOSE and COSE (the same license). In
+//! many examples the payload is text instead of a claims set. The gate rejects such a token even if
+//! its signature verifies, so the signature step is tested alone.
 
 mod access_tokens;
 mod jwk;
@@ -20,7 +20,7 @@ use portcullis::time::UnixSeconds;
 use portcullis::token::Unverified;
 use serde_json::{Value, json};
 
-/// A key, its algorithm, and a token that it has signed.
+/// A key, its algorithm, and a token that is signed with the key.
 struct Example {
     algorithm: String,
     jwk: Value,
@@ -28,7 +28,7 @@ struct Example {
 }
 
 impl Example {
-    /// All of a file.
+    /// Returns all examples of a file, with their names.
     fn all(text: &str) -> Vec<(String, Self)> {
         let rows: Vec<Value> = serde_json::from_str(text).unwrap();
         let text = |row: &Value, name: &str| row[name].as_str().unwrap().to_owned();
@@ -45,7 +45,7 @@ impl Example {
         all.into_iter().find(|(found, _)| found == name).unwrap().1
     }
 
-    /// `None` in a build that lacks it.
+    /// Returns `None` if the algorithm is not compiled in.
     fn algorithm(&self) -> Option<Algorithm> {
         Algorithm::from_name(&self.algorithm)
     }
@@ -54,15 +54,15 @@ impl Example {
         import(self.jwk.as_object().unwrap(), allowed, Provenance::Operator).ok()
     }
 
-    /// What the signature step says of the token under this key.
+    /// Runs the signature step on the token with these keys.
     fn verify(&self, keys: &KeySet) -> Result<(), Code> {
         let token = Unverified::parse(&self.token).map_err(|refusal| refusal.code())?;
         let fitting = keys.pick(token.header()).map_err(|refusal| refusal.code())?;
         verify(token, &fitting).map(drop).map_err(|refusal| refusal.code())
     }
 
-    /// The token verifies with its key and its algorithm, not with another algorithm of the key,
-    /// and not with any one bit of its signature changed.
+    /// Checks that the token verifies under its key and algorithm, but not under another algorithm
+    /// and not with a changed signature.
     fn check_signature(&self) {
         let algorithm = self.algorithm().unwrap();
         let keys = self.keys(&[algorithm]).unwrap();
@@ -93,7 +93,7 @@ impl Example {
         ));
     }
 
-    /// A gate for this key, without a rule for the audience.
+    /// Returns a gate with this key that accepts every audience.
     fn gate(&self, issuer: &str) -> Gate {
         let raw = policy(json!({
             "name": "example",
@@ -109,7 +109,7 @@ impl Example {
         }
     }
 
-    /// The verdict of that gate at a time.
+    /// Returns the verdict of that gate on the token at a given time.
     fn verdict_at(&self, issuer: &str, seconds: i64) -> Result<(), Code> {
         let call = Call::get("/").bearer(&self.token);
         let sent = self.gate(issuer).trace(&call, UnixSeconds::new(seconds)).1;

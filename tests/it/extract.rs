@@ -1,4 +1,4 @@
-//! Where a token may be, and how an Authorization header is written.
+//! Where the gate reads a token from, and the syntax of the `Authorization` header.
 
 use crate::kit::{Call, Gate, Signer, keys, payload, policy, table};
 use serde_json::json;
@@ -15,7 +15,8 @@ fn good() -> String {
     Signer::hs256().signed(payload(&[]))
 }
 
-/// The verdict on the value of one Authorization header, in which `T` is a good token.
+/// Checks the verdict on a request with a single `Authorization` header of each value, in which `T`
+/// stands for a valid token.
 fn check<'r>(rows: impl IntoIterator<Item = (&'r str, &'r str)>) {
     let gate = Gate::hs();
     let token = good();
@@ -25,9 +26,9 @@ fn check<'r>(rows: impl IntoIterator<Item = (&'r str, &'r str)>) {
     });
 }
 
-/// RFC 6750 section 2.1, RFC 9110 section 11.1.
+/// RFC 9110 section 11.1 makes the scheme case-insensitive.
 #[test]
-fn rfc6750_section_2_1_the_scheme_in_any_case_and_spaces() {
+fn rfc6750_section_2_1_accepts_the_scheme_in_any_letter_case_and_several_spaces() {
     check([
         ("Bearer T", ADMITTED),
         ("bearer T", ADMITTED),
@@ -39,7 +40,7 @@ fn rfc6750_section_2_1_the_scheme_in_any_case_and_spaces() {
 }
 
 #[test]
-fn attack_27_authorization_syntax() {
+fn attack_27_rejects_malformed_authorization_headers() {
     check([
         ("Bearer", MALFORMED),
         ("Bearer ", MALFORMED),
@@ -75,10 +76,10 @@ fn attack_27_authorization_syntax() {
         (" ", MALFORMED),
         (",", MALFORMED),
         ("T", NO_TOKEN),
-        // A hyphen that is none, in the token and in the scheme.
+        // U+2010, which looks like a hyphen, in the token and in the scheme.
         ("Bearer a\u{2010}b", MALFORMED),
         ("Bear\u{2010}er T", NO_TOKEN),
-        // A b64token, but no JWS.
+        // A b64token that is not a JWS, or not even a b64token.
         ("Bearer a", BAD_TOKEN),
         ("Bearer a=", BAD_TOKEN),
         ("Bearer =", MALFORMED),
@@ -89,7 +90,7 @@ fn attack_27_authorization_syntax() {
 }
 
 #[test]
-fn attack_27_another_scheme_is_no_token() {
+fn attack_27_ignores_credentials_of_other_schemes() {
     check([
         ("Basic dTpw", NO_TOKEN),
         ("DPoP T", NO_TOKEN),
@@ -105,7 +106,7 @@ fn attack_27_another_scheme_is_no_token() {
 }
 
 #[test]
-fn attack_27_two_credentials_in_one_line() {
+fn attack_27_rejects_two_credentials_in_one_header() {
     check([
         ("Bearer a, Bearer b", SEVERAL),
         ("Bearer T, Bearer T", SEVERAL),
@@ -122,7 +123,7 @@ fn attack_27_two_credentials_in_one_line() {
 }
 
 #[test]
-fn attack_27_two_lines() {
+fn attack_27_rejects_two_authorization_headers() {
     let gate = Gate::hs();
     let line = |value: &str| value.replace('T', &good());
     let rows = [
@@ -144,7 +145,7 @@ fn attack_27_two_lines() {
 }
 
 #[test]
-fn attack_28_only_the_configured_source_is_looked_at() {
+fn attack_28_reads_tokens_only_from_the_configured_source() {
     let gate = Gate::hs();
     let good = good();
     let other = Signer::hmac(256, keys::OTHER_SECRET).signed(payload(&[]));
@@ -156,7 +157,7 @@ fn attack_28_only_the_configured_source_is_looked_at() {
         (Call::get("/").header("X-Forwarded-Authorization", &format!("Bearer {good}")), NO_TOKEN),
         (Call::get("/").header("Sec-WebSocket-Protocol", &format!("bearer, {good}")), NO_TOKEN),
         (Call::get(&format!("/?access_token={good}")), NO_TOKEN),
-        // A token elsewhere neither helps nor harms the one in the header.
+        // A token elsewhere does not change the verdict on the token in the header.
         (Call::get(&format!("/?access_token={other}")).bearer(&good), ADMITTED),
         (Call::get("/").header("Cookie", &format!("token={other}")).bearer(&good), ADMITTED),
         (Call::get(&format!("/?access_token={good}")).bearer(&other), "401 bad_signature"),
@@ -165,7 +166,7 @@ fn attack_28_only_the_configured_source_is_looked_at() {
 }
 
 #[test]
-fn access_decides_what_the_absence_of_a_token_means() {
+fn access_decides_whether_a_token_is_required_and_read() {
     let mut raw = policy(crate::kit::hs_issuer());
     raw["routes"] = json!([
         { "path": "/required" },
@@ -183,11 +184,11 @@ fn access_decides_what_the_absence_of_a_token_means() {
         (bearer("/required", "Basic x"), NO_TOKEN),
         (bearer("/optional", "Basic x"), ADMITTED),
         (bearer("/optional", "DPoP T"), ADMITTED),
-        // A bad token is refused all the same.
+        // An invalid token is rejected although the route does not require a token.
         (bearer("/optional", "Bearer x.y.z"), BAD_TOKEN),
         (bearer("/optional", "Bearer"), MALFORMED),
         (bearer("/optional", "Bearer T, Bearer T"), SEVERAL),
-        // A public route looks at none.
+        // A public route does not read tokens.
         (bearer("/public", "Bearer x.y.z"), ADMITTED),
         (bearer("/public", "Bearer"), ADMITTED),
         (bearer("/public", "Bearer T, Bearer T"), ADMITTED),

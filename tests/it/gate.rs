@@ -1,4 +1,4 @@
-//! The whole gate: the order of its steps, and that it fails closed.
+//! The whole gate: the order of its steps, and that it fails closed if anything is wrong.
 
 use crate::kit::{Call, Gate, Held, Signer, faults, hs_issuer, now, payload, policy, table, with};
 use portcullis::policy::Policy;
@@ -18,9 +18,9 @@ fn gate() -> Gate {
     Gate::new(&raw)
 }
 
-/// Each request fails one step more than the next; the first that it fails is told.
+/// Each request passes one step more than the request before it.
 #[test]
-fn the_steps_come_in_their_order() {
+fn reports_the_first_step_that_a_request_fails() {
     let gate = gate();
     let sign = |changes: &[(&str, &str)]| Signer::hs256().signed(payload(changes));
     let attacker = Signer::hmac(256, crate::kit::keys::OTHER_SECRET);
@@ -49,7 +49,7 @@ fn the_steps_come_in_their_order() {
 }
 
 #[test]
-fn the_trace_says_how_far_a_request_came() {
+fn the_trace_records_the_steps_that_a_request_reached() {
     let gate = gate();
     let good = Signer::hs256().signed(payload(&[]));
     let forged = Signer::hmac(256, crate::kit::keys::OTHER_SECRET).signed(payload(&[]));
@@ -76,7 +76,7 @@ fn the_trace_says_how_far_a_request_came() {
 }
 
 #[test]
-fn time_is_an_argument() {
+fn the_verdict_depends_on_the_given_time() {
     let gate = gate();
     let call = Call::get("/api").bearer(&Signer::hs256().signed(payload(&[("nbf", "1800000000")])));
     let code = |at| match gate.trace(&call, UnixSeconds::new(at)).1 {
@@ -94,10 +94,8 @@ fn time_is_an_argument() {
     table(rows, |at| code(*at));
 }
 
-/// One verdict does not depend on another: the same request gets the same answer, whatever came
-/// before.
 #[test]
-fn no_request_leaves_anything_behind() {
+fn a_verdict_does_not_depend_on_earlier_requests() {
     let gate = gate();
     let good = Call::get("/api").bearer(&Signer::hs256().signed(payload(&[])));
     let forged = Signer::hmac(256, crate::kit::keys::OTHER_SECRET).signed(payload(&[]));
@@ -116,7 +114,7 @@ fn no_request_leaves_anything_behind() {
 }
 
 #[test]
-fn an_admitted_request_has_its_route_and_its_claims() {
+fn reports_the_route_and_whether_a_request_is_anonymous() {
     let gate = gate();
     let call = Call::get("/api/x").bearer(&Signer::hs256().signed(payload(&[])));
     let (trace, sent) = gate.trace(&call, now());
@@ -127,10 +125,9 @@ fn an_admitted_request_has_its_route_and_its_claims() {
     }
 }
 
-/// A policy with any fault at all is no policy: there is nothing to judge by, and nothing to
-/// forward.
+/// Without a compiled policy, the gate cannot forward any request.
 #[test]
-fn a_faulty_policy_admits_nobody() {
+fn a_policy_with_a_fault_does_not_compile() {
     let good = gate_policy();
     for (key, value) in [
         ("unknown", json!(1)),
@@ -149,10 +146,9 @@ fn gate_policy() -> Value {
     with(policy(hs_issuer()), json!({ "routes": [{ "path": "/*", "access": "public" }] }))
 }
 
-/// Whatever a request looks like, it gets a verdict, and without a good token none but the public
-/// route lets it through.
+/// Random requests without a valid token are admitted only on public and optional routes.
 #[test]
-fn no_request_makes_it_panic() {
+fn no_request_makes_the_gate_panic() {
     const PIECES: [&str; 22] = [
         "/public",
         "/api",

@@ -11,7 +11,7 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 const BAD_SIGNATURE: &str = "401 bad_signature";
 const NOT_ALLOWED: &str = "401 algorithm_not_allowed";
 
-/// The verdict on the base token with each tag, given as what follows the last dot.
+/// Checks the verdict on the base token with each tag in place of its signature.
 fn check(rows: impl IntoIterator<Item = (Vec<u8>, &'static str)>) {
     let gate = Gate::hs();
     let input = input();
@@ -23,7 +23,7 @@ fn input() -> String {
 }
 
 #[test]
-fn rfc7518_section_3_2_each_hash() {
+fn rfc7518_section_3_2_accepts_only_the_configured_hash() {
     for bits in [256, 384, 512] {
         let algorithm = format!("HS{bits}");
         let issuer = with(hs_issuer(), json!({ "algorithms": [algorithm] }));
@@ -38,10 +38,9 @@ fn rfc7518_section_3_2_each_hash() {
     }
 }
 
-/// One secret for several hashes: the header chooses among what the operator chose, and nothing
-/// else.
+/// The operator allows one secret for several hashes. `alg` selects among these hashes only.
 #[test]
-fn rfc8725_section_3_1_the_header_agrees_with_the_tag() {
+fn rfc8725_section_3_1_rejects_a_tag_made_with_another_hash_than_alg_says() {
     let issuer = with(hs_issuer(), json!({ "algorithms": ["HS256", "HS512"] }));
     let gate = Gate::new(&policy(issuer));
     let headers = [256, 384, 512].map(|bits| format!(r#"{{"alg":"HS{bits}"}}"#));
@@ -58,7 +57,7 @@ fn rfc8725_section_3_1_the_header_agrees_with_the_tag() {
 }
 
 #[test]
-fn rfc2104_section_5_a_tag_is_whole() {
+fn rfc2104_section_5_rejects_truncated_and_changed_tags() {
     let good = Signer::hs256().sign(input());
     check([(good.clone(), "200")]);
     check((1..good.len()).map(|length| (good[..length].to_vec(), BAD_SIGNATURE)));
@@ -82,9 +81,9 @@ fn rfc2104_section_5_a_tag_is_whole() {
     }));
 }
 
-/// CVE-2026-44351, CVE-2019-20933: no key at all is no key.
+/// CVE-2026-44351 and CVE-2019-20933 are about empty secrets.
 #[test]
-fn the_empty_key_and_its_like_sign_nothing() {
+fn rejects_tokens_signed_with_empty_or_guessable_secrets() {
     let secrets: [&[u8]; 9] = [
         b"",
         b"\0",
@@ -102,17 +101,17 @@ fn the_empty_key_and_its_like_sign_nothing() {
     });
 }
 
-/// HMAC pads a key with zeros, so that two keys can be one: only where the policy's own secret is
-/// padded so, which is what the primitive says, and no more.
+/// HMAC pads a short key with zeros, so two keys can be equivalent. This is a property of HMAC that
+/// the gate cannot prevent.
 #[test]
-fn rfc2104_section_2_a_padded_key_is_the_same_key() {
+fn rfc2104_section_2_a_key_padded_with_zeros_makes_the_same_tags() {
     let padded = [keys::SECRET.split_at(40).0.as_bytes(), &[0; 8]].concat();
     let bare = keys::SECRET.split_at(40).0.as_bytes();
     assert_eq!(Signer::hmac(256, &padded).sign("x"), Signer::hmac(256, bare).sign("x"));
 }
 
 #[test]
-fn a_new_secret_and_the_one_before() {
+fn accepts_both_the_new_and_the_previous_secret() {
     let issuer = json!({ "keys": { "secret": ["OTHER_SECRET", "SECRET"] } });
     let gate = Gate::new(&policy(with(hs_issuer(), issuer)));
     let rows = [
@@ -124,7 +123,7 @@ fn a_new_secret_and_the_one_before() {
 }
 
 #[test]
-fn a_key_is_good_for_its_own_algorithms_alone() {
+fn a_key_verifies_only_its_own_algorithms() {
     let secret = Secret::from_bytes(keys::SECRET.into()).unwrap();
     let key = Key::new(Material::Secret(secret), None, &[Algorithm::HS256]).unwrap();
     let rows = Algorithm::ALL.iter().map(|algorithm| (*algorithm, *algorithm == Algorithm::HS256));

@@ -36,7 +36,7 @@ fn issuer() -> Value {
     )
 }
 
-/// The verdict on the example with another header and some claims changed.
+/// Returns the verdict on the example with this header and with some claims changed.
 fn verdict(issuer: Value, header: &str, changes: &[(&str, &str)]) -> String {
     let gate = Gate::new(&policy(issuer));
     let token = Signer::rs256().token(header, payload(&[&CLAIMS[..], changes].concat()));
@@ -53,13 +53,14 @@ fn check(rows: &[(&'static str, &'static str, &'static str)]) {
 }
 
 #[test]
-fn rfc9068_section_3_example() {
+fn rfc9068_section_3_accepts_the_example() {
     assert_eq!(verdict(issuer(), HEADER, &[]), "200");
 }
 
-/// Section 2.1: the type keeps ID tokens and others of the same issuer out; and never `none`.
+/// The type excludes ID tokens and other tokens of the same issuer. Section 2.1 also forbids
+/// `none`.
 #[test]
-fn rfc9068_section_2_1_header() {
+fn rfc9068_section_2_1_requires_the_type_of_access_tokens() {
     let rows = [
         (r#"{"typ":"at+jwt","alg":"RS256"}"#, "200"),
         (r#"{"typ":"application/at+jwt","alg":"RS256"}"#, "200"),
@@ -79,7 +80,7 @@ fn rfc9068_section_2_1_header() {
 }
 
 #[test]
-fn rfc9068_section_2_2_required_claims() {
+fn rfc9068_section_2_2_rejects_tokens_without_a_required_claim() {
     check(&[
         ("iss", "", MISSING),
         ("exp", "", MISSING),
@@ -92,9 +93,9 @@ fn rfc9068_section_2_2_required_claims() {
     ]);
 }
 
-/// Of the wrong type is not there, and not absent either.
+/// A claim of the wrong type is invalid, not missing.
 #[test]
-fn rfc9068_section_2_2_types_of_claims() {
+fn rfc9068_section_2_2_rejects_claims_of_the_wrong_type() {
     for name in ["iss", "sub", "client_id", "jti"] {
         let rows = ["null", "1", "true", "[]", "{}", r#"["s6BhdRkqt3"]"#];
         table(rows.map(|raw| (raw, INVALID)), |raw| verdict(issuer(), HEADER, &[(name, raw)]));
@@ -106,7 +107,7 @@ fn rfc9068_section_2_2_types_of_claims() {
 }
 
 #[test]
-fn rfc9068_section_4_validation() {
+fn rfc9068_section_4_validates_issuer_audience_times_and_signature() {
     check(&[
         ("iss", r#""https://authorization-server.example.com""#, "unknown_issuer"),
         ("iss", r#""https://Authorization-Server.example.com/""#, "unknown_issuer"),
@@ -124,10 +125,8 @@ fn rfc9068_section_4_validation() {
     assert_eq!(gate.token(&attacker.token(HEADER, payload(&CLAIMS))), "401 bad_signature");
 }
 
-/// What the operator asks for beside the profile counts too, and what the profile says cannot be
-/// unsaid.
 #[test]
-fn the_profile_among_other_rules() {
+fn other_settings_add_to_the_profile_but_cannot_weaken_it() {
     let required = |more: Value| with(issuer(), json!({ "require": more }));
     assert_eq!(verdict(required(json!(["scope"])), HEADER, &[]), "200");
     assert_eq!(verdict(required(json!(["acr"])), HEADER, &[]), MISSING);
@@ -135,7 +134,7 @@ fn the_profile_among_other_rules() {
     let aged = with(issuer(), json!({ "max_age": 60 }));
     assert_eq!(verdict(aged.clone(), HEADER, &[]), "200");
     assert_eq!(verdict(aged, HEADER, &[("iat", "1618354030")]), "too_old");
-    // A waived audience need not be the gate's, but must be there.
+    // `audience = "*"` accepts any audience, but the profile still requires `aud`.
     let waived = with(issuer(), json!({ "audience": "*", "issuer": "*" }));
     assert_eq!(verdict(waived.clone(), HEADER, &[("aud", r#""x""#)]), "200");
     assert_eq!(verdict(waived.clone(), HEADER, &[("aud", "")]), MISSING);

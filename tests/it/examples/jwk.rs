@@ -39,15 +39,15 @@ fn imported(keys: &[Value], allowed: &[Algorithm], provenance: Provenance) -> Op
     import(json!({ "keys": keys }).as_object().unwrap(), allowed, provenance).ok()
 }
 
-/// The names of the keys that load, and the reasons of those that do not.
+/// Returns the names of the imported keys, and the reasons why the other keys were skipped.
 fn outcome(set: &KeySet) -> (Vec<String>, Vec<String>) {
     let names = set.keys().iter().map(|key| key.name().to_owned()).collect();
     (names, set.skipped().iter().map(|skipped| skipped.fault.to_string()).collect())
 }
 
-/// The key for encryption is left out, the other loads; were it for signing, both would.
+/// Both keys are imported if `use` is changed to `sig`.
 #[test]
-fn rfc7517_appendix_a_1_public_keys() {
+fn rfc7517_appendix_a_1_skips_the_encryption_key() {
     for provenance in [Provenance::Network, Provenance::Operator] {
         let set = imported(&[elliptic(), rsa()], &ASYMMETRIC, provenance).unwrap();
         let (names, reasons) = outcome(&set);
@@ -61,9 +61,9 @@ fn rfc7517_appendix_a_1_public_keys() {
     }
 }
 
-/// Whoever publishes these has given them away.
+/// A private key in a key set is compromised, so it is not imported as a public key either.
 #[test]
-fn rfc7517_appendix_a_2_private_keys() {
+fn rfc7517_appendix_a_2_rejects_private_keys() {
     let elliptic = with(
         elliptic(),
         json!({ "use": null, "d": "870MB6gfuTJ4HtUnUvYMyJpr5eUZNP4Bk43bVdj3eAE" }),
@@ -76,9 +76,9 @@ fn rfc7517_appendix_a_2_private_keys() {
     }
 }
 
-/// One for key wrapping, and the one of RFC 7515 appendix A.1.
+/// The example has a key for key wrapping and the HMAC key of RFC 7515 appendix A.1.
 #[test]
-fn rfc7517_appendix_a_3_symmetric_keys() {
+fn rfc7517_appendix_a_3_imports_only_the_hmac_key() {
     let keys = [
         json!({ "kty": "oct", "alg": "A128KW", "k": "GawgguFyGrWKav7AX4VKUg" }),
         json!({
@@ -96,9 +96,9 @@ fn rfc7517_appendix_a_3_symmetric_keys() {
     assert!(imported(&keys, &ASYMMETRIC, Provenance::Operator).is_none());
 }
 
-/// The members that are not required do not count, and neither does their order.
+/// Members that are not required do not change the thumbprint.
 #[test]
-fn rfc7638_section_3_1_rsa() {
+fn rfc7638_section_3_1_computes_the_thumbprint_of_an_rsa_key() {
     let thumbprint = |jwk: Value| {
         let set = imported(&[jwk], &ASYMMETRIC, Provenance::Network).unwrap();
         set.keys()[0].material().thumbprint().unwrap()
@@ -108,16 +108,17 @@ fn rfc7638_section_3_1_rsa() {
     assert_eq!(thumbprint(with(rsa(), json!({ "kid": null, "alg": null, "x": 1 }))), expected);
 }
 
-/// What `{"crv":"P-256","kty":"EC","x":"…","y":"…"}` hashes to, by `openssl dgst -sha256`.
+/// The expected value is the hash of `{"crv":"P-256","kty":"EC","x":"…","y":"…"}`, made with
+/// `openssl dgst -sha256`.
 #[test]
-fn rfc7638_section_3_2_elliptic_curve() {
+fn rfc7638_section_3_2_computes_the_thumbprint_of_an_ec_key() {
     let jwk = with(elliptic(), json!({ "use": null, "kid": null }));
     let set = imported(&[jwk], &ASYMMETRIC, Provenance::Network).unwrap();
     assert_eq!(set.keys()[0].name(), "cn-I_WNMClehiVp51i_0VpOENW1upEerA8sEam5hn-s");
 }
 
 #[test]
-fn rfc8037_appendix_a_3_thumbprint() {
+fn rfc8037_appendix_a_3_computes_the_thumbprint_of_an_ed25519_key() {
     let example = Example::rfc("RFC 8037 A.4");
     for algorithm in [Algorithm::EdDSA, Algorithm::Ed25519] {
         let keys = example.keys(&[algorithm]).unwrap();
@@ -125,9 +126,9 @@ fn rfc8037_appendix_a_3_thumbprint() {
     }
 }
 
-/// RFC 8037 appendix A.1 is the private key, A.6 and A.7 keys for agreement.
+/// Appendix A.1 has a private key, and A.6 and A.7 have keys for key agreement.
 #[test]
-fn rfc8037_appendix_a_keys_that_verify_nothing() {
+fn rfc8037_appendix_a_rejects_private_and_key_agreement_keys() {
     let x = Example::rfc("RFC 8037 A.4").jwk["x"].clone();
     let rows = [
         json!({

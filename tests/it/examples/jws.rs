@@ -8,16 +8,17 @@ use serde_json::Value;
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
-/// When the examples' `exp` passes.
+/// The `exp` of the examples.
 const EXPIRY: i64 = 1_300_819_380;
 
-/// What the gate says of a token in the folder's `refused.json`.
+/// Returns the gate's verdict on a token in `refused.json`.
 fn refused(gate: &Gate, name: &str) -> String {
     let table: Value = serde_json::from_str(include_str!("refused.json")).unwrap();
     gate.token(table[name].as_str().unwrap())
 }
 
-/// Claims: the whole gate, before and after they expire, and for another issuer.
+/// Checks an example whose payload is a claims set: the signature, and the verdicts of the whole
+/// gate before and after the token expires and for another issuer.
 fn check_claims(name: &str, issuer: &str) {
     let example = Example::rfc(name);
     example.check_signature();
@@ -26,7 +27,7 @@ fn check_claims(name: &str, issuer: &str) {
     assert_eq!(example.verdict_at("joey", EXPIRY - 1), Err(Code::UnknownIssuer));
 }
 
-/// A text: well signed, and still no token that the gate takes.
+/// Checks an example whose payload is text: the signature verifies, but the gate rejects the token.
 fn check_text(name: &str) {
     let example = Example::rfc(name);
     example.check_signature();
@@ -34,30 +35,30 @@ fn check_text(name: &str) {
 }
 
 #[test]
-fn rfc7515_appendix_a_2_rs256() {
+fn rfc7515_appendix_a_2_verifies_rs256() {
     check_claims("RFC 7515 A.2", "joe");
 }
 
 #[test]
-fn rfc7515_appendix_a_3_es256() {
+fn rfc7515_appendix_a_3_verifies_es256() {
     check_claims("RFC 7515 A.3", "joe");
 }
 
 #[cfg(feature = "es512")]
 #[test]
-fn rfc7515_appendix_a_4_es512() {
+fn rfc7515_appendix_a_4_verifies_es512() {
     check_text("RFC 7515 A.4");
 }
 
-/// The same example is that of RFC 7519 section 6.1.
+/// RFC 7519 section 6.1 has the same example.
 #[test]
-fn rfc7515_appendix_a_5_unsecured() {
+fn rfc7515_appendix_a_5_rejects_unsecured_tokens() {
     const TOKEN: &str = "eyJhbGciOiJub25lIn0.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6\
         Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ.";
     for name in ["RFC 7515 A.2", "RFC 7515 A.3", "RFC 7797 4.1"] {
         let gate = Example::rfc(name).gate("joe");
         assert_eq!(gate.token(TOKEN), "401 malformed_token");
-        // With the signature of the same claims that is good under another header.
+        // With a signature that is valid for the same claims under another header.
         let signed = Example::rfc("RFC 7515 A.3").token;
         let signature = signed.rsplit('.').next().unwrap();
         assert_eq!(gate.token(&format!("{TOKEN}{signature}")), "401 algorithm_not_allowed");
@@ -66,7 +67,7 @@ fn rfc7515_appendix_a_5_unsecured() {
 
 /// Neither JSON serialization is a JWT (RFC 7519 section 1).
 #[test]
-fn rfc7515_appendix_a_6_and_a_7_json_serializations() {
+fn rfc7515_appendix_a_6_and_a_7_rejects_json_serializations() {
     let gate = Example::rfc("RFC 7515 A.3").gate("joe");
     for name in ["RFC 7515 A.6", "RFC 7515 A.7"] {
         assert_eq!(refused(&gate, name), "400 malformed_authorization", "{name}");
@@ -74,7 +75,7 @@ fn rfc7515_appendix_a_6_and_a_7_json_serializations() {
 }
 
 #[test]
-fn rfc7515_appendix_e_unknown_critical_header() {
+fn rfc7515_appendix_e_rejects_an_unknown_critical_header() {
     let gate = Example::rfc("RFC 7797 4.1").gate("joe");
     assert_eq!(refused(&gate, "RFC 7515 E"), "401 malformed_token");
     let example: Value = serde_json::from_str(include_str!("refused.json")).unwrap();
@@ -83,42 +84,42 @@ fn rfc7515_appendix_e_unknown_critical_header() {
 }
 
 #[test]
-fn rfc7520_section_4_1_rsa_v1_5() {
+fn rfc7520_section_4_1_verifies_rsa_v1_5() {
     check_text("RFC 7520 4.1");
 }
 
 #[test]
-fn rfc7520_section_4_2_rsa_pss() {
+fn rfc7520_section_4_2_verifies_rsa_pss() {
     check_text("RFC 7520 4.2");
 }
 
 #[cfg(feature = "es512")]
 #[test]
-fn rfc7520_section_4_3_ecdsa() {
+fn rfc7520_section_4_3_verifies_ecdsa() {
     check_text("RFC 7520 4.3");
 }
 
 #[test]
-fn rfc7520_section_4_4_hmac() {
+fn rfc7520_section_4_4_verifies_hmac() {
     check_text("RFC 7520 4.4");
 }
 
-/// There is nothing between the dots to be signed.
+/// The payload segment of a token with detached content is empty.
 #[test]
-fn rfc7520_section_4_5_detached_content() {
+fn rfc7520_section_4_5_rejects_detached_content() {
     let gate = Example::rfc("RFC 7520 4.4").gate("*");
     assert_eq!(refused(&gate, "RFC 7520 4.5"), "401 malformed_token");
 }
 
 #[test]
-fn rfc7520_section_6_signature_within_encryption() {
+fn rfc7520_section_6_accepts_the_signed_but_not_the_encrypted_token() {
     check_claims("RFC 7520 6", "hobbiton.example");
     let gate = Example::rfc("RFC 7520 6").gate("hobbiton.example");
     assert_eq!(refused(&gate, "RFC 7520 6, encrypted"), "401 malformed_token");
 }
 
 #[test]
-fn rfc7797_section_4_unencoded_payloads() {
+fn rfc7797_section_4_rejects_unencoded_payloads() {
     check_text("RFC 7797 4.1");
     let gate = Example::rfc("RFC 7797 4.1").gate("*");
     let rows = [
@@ -129,14 +130,13 @@ fn rfc7797_section_4_unencoded_payloads() {
 }
 
 #[test]
-fn rfc8037_appendix_a_4_and_a_5() {
+fn rfc8037_appendix_a_4_and_a_5_verifies_ed25519() {
     check_text("RFC 8037 A.4");
 }
 
-/// RFC 9864 section 2.2: the polymorphic name and the other are two, for one and the same
-/// signature.
+/// `EdDSA` and `Ed25519` are separate algorithms, although their signatures are made alike.
 #[test]
-fn rfc9864_section_2_2_the_example_under_the_other_name() {
+fn rfc9864_section_2_2_rejects_the_example_under_the_other_name() {
     let mut example = Example::rfc("RFC 8037 A.4");
     example.algorithm = "Ed25519".to_owned();
     let gate = example.gate("*");
@@ -148,13 +148,13 @@ fn rfc9864_section_2_2_the_example_under_the_other_name() {
 
 #[cfg(feature = "mldsa")]
 #[test]
-fn mldsa_jose_appendix_a() {
+fn mldsa_jose_appendix_a_verifies_the_examples() {
     let examples = Example::all(include_str!("mldsa.json"));
     assert_eq!(examples.len(), 3);
     for (name, example) in &examples {
         example.check_signature();
         assert_eq!(example.verdict_at("*", EXPIRY), Err(Code::MalformedToken), "{name}");
-        // The examples' keys are named by their thumbprints.
+        // In the examples, the `kid` is the key's thumbprint.
         let keys = example.keys(&[example.algorithm().unwrap()]).unwrap();
         let thumbprint = keys.keys()[0].material().thumbprint().unwrap();
         assert_eq!(example.jwk["kid"], thumbprint.as_str(), "{name}");
@@ -167,9 +167,9 @@ fn mldsa_jose_appendix_a() {
     }
 }
 
-/// An algorithm of the table that this build does not have is one that it does not know.
+/// An algorithm that is not compiled in is rejected in the same way as an unknown algorithm.
 #[test]
-fn algorithms_that_are_not_compiled_in() {
+fn rejects_algorithms_that_are_not_compiled_in() {
     let gate = Example::rfc("RFC 7515 A.3").gate("joe");
     let rows: [(&str, &str); 2] = [("RFC 7515 A.4", "es512"), ("RFC 7520 4.3", "es512")];
     for (name, feature) in rows {
