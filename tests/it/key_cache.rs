@@ -1,4 +1,4 @@
-//! The keys that issuers publish, as one isolate holds them, in simulated time.
+//! The cache of published keys in one isolate, tested in simulated time.
 
 use crate::kit::{self, Call, Gate, Held, NOW, Signer, keys, policy, respond, with};
 use portcullis::alg::Algorithm;
@@ -17,24 +17,24 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 const MINUTE: i64 = 60;
 const HOUR: i64 = 60 * MINUTE;
 
-/// What happens, and what the cache has to say to it.
+/// An event, and the expected reaction of the cache.
 #[derive(Clone, Copy, Debug)]
 enum Step {
-    /// The clock shows this many seconds since the beginning; it may go back.
+    /// Sets the clock to this many seconds after the start. The clock may go back.
     At(i64),
-    /// A token asks for the key of this `kid`.
+    /// A token names the key with this `kid`.
     Ask(Option<&'static str>, Says),
-    /// A request wants to fetch.
+    /// A request asks for the right to fetch, and gets it or not.
     Lease(bool),
-    /// A fetch that began now has brought keys of these `kid`s, fresh for so many seconds.
+    /// A fetch that began now returned keys with these `kid`s, fresh for this many seconds.
     Succeed(&'static [&'static str], u32),
-    /// A fetch that began now has failed.
+    /// A fetch that began now failed.
     Fail,
-    /// The request that fetched for this `kid` is done.
+    /// The request that fetched because of this `kid` is done.
     Settle(&'static str),
 }
 
-/// A [`Supply`], with the set reduced to whether the key is in it.
+/// A [`Supply`] that says whether the set has the key, instead of containing the set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Says {
     Known,
@@ -88,7 +88,7 @@ fn says(cache: &KeyCache, kid: Option<&str>, now: UnixSeconds) -> Says {
     }
 }
 
-/// Plays a story from an empty cache.
+/// Runs the steps on an empty cache, and checks each reaction.
 fn check(story: &[Step]) {
     let mut cache = KeyCache::new(STALE_IF_ERROR);
     let mut now = at(0);
@@ -132,7 +132,7 @@ fn a_fresh_set_is_not_fetched_again() {
 }
 
 #[test]
-fn a_stale_set_serves_while_one_request_refreshes() {
+fn a_stale_set_stays_in_use_while_one_request_refreshes_it() {
     check(&[
         Lease(true),
         Succeed(&["a"], 600),
@@ -151,7 +151,7 @@ fn a_stale_set_serves_while_one_request_refreshes() {
 }
 
 #[test]
-fn a_failed_refresh_costs_the_set_nothing() {
+fn a_stale_set_stays_in_use_for_a_day_if_refreshes_fail() {
     check(&[
         Lease(true),
         Succeed(&["a"], 600),
@@ -180,7 +180,7 @@ fn a_failed_refresh_costs_the_set_nothing() {
 }
 
 #[test]
-fn without_a_set_a_failure_is_unavailability_until_the_next_attempt() {
+fn without_a_set_keys_are_unavailable_from_a_failed_fetch_to_the_next_attempt() {
     check(&[
         Lease(true),
         Fail,
@@ -196,7 +196,7 @@ fn without_a_set_a_failure_is_unavailability_until_the_next_attempt() {
 }
 
 #[test]
-fn a_rotation_is_noticed_by_the_first_token_under_the_new_key() {
+fn the_first_token_under_a_new_key_causes_a_fetch() {
     check(&[
         Lease(true),
         Succeed(&["old"], 86_400),
@@ -212,7 +212,7 @@ fn a_rotation_is_noticed_by_the_first_token_under_the_new_key() {
 }
 
 #[test]
-fn a_key_that_is_withdrawn_is_gone_with_the_next_set() {
+fn a_withdrawn_key_is_unknown_after_the_next_fetch() {
     check(&[
         Lease(true),
         Succeed(&["old"], 600),
@@ -223,7 +223,7 @@ fn a_key_that_is_withdrawn_is_gone_with_the_next_set() {
 }
 
 #[test]
-fn attack_25_unknown_kids_cause_one_fetch_a_cooldown() {
+fn attack_25_unknown_kids_cause_at_most_one_fetch_per_cooldown() {
     check(&[
         Lease(true),
         Succeed(&["a"], 86_400),
@@ -244,7 +244,7 @@ fn attack_25_unknown_kids_cause_one_fetch_a_cooldown() {
 }
 
 #[test]
-fn attack_25_unknown_kids_while_the_provider_is_down() {
+fn attack_25_unknown_kids_are_unavailable_while_the_provider_is_down() {
     check(&[
         Lease(true),
         Succeed(&["a"], 86_400),
@@ -258,13 +258,13 @@ fn attack_25_unknown_kids_while_the_provider_is_down() {
         At(59),
         Ask(Some("y"), Unavailable(1)),
         At(60),
-        // The failed attempt has proved nothing about x.
+        // The failed fetch did not show that x does not exist.
         Ask(Some("x"), Fetch),
     ]);
 }
 
 #[test]
-fn a_kid_looked_for_in_vain_is_looked_for_again_in_time() {
+fn an_unknown_kid_causes_another_fetch_after_five_minutes() {
     check(&[
         Lease(true),
         Succeed(&["a"], 86_400),
@@ -315,7 +315,7 @@ fn the_memory_of_unknown_kids_is_bounded() {
 }
 
 #[test]
-fn a_lease_lapses_with_the_request_that_took_it() {
+fn a_lease_that_is_not_returned_expires() {
     check(&[
         Lease(true),
         At(5),
@@ -329,7 +329,7 @@ fn a_lease_lapses_with_the_request_that_took_it() {
 }
 
 #[test]
-fn a_clock_set_back_makes_nothing_fresh_and_holds_nothing_up() {
+fn a_clock_set_back_makes_keys_stale_and_does_not_delay_fetches() {
     check(&[
         Lease(true),
         Succeed(&["a"], 600),
@@ -374,7 +374,7 @@ fn a_policy_may_forbid_stale_keys() {
 }
 
 #[test]
-fn rfc9111_5_2_2_1_max_age_within_bounds() {
+fn rfc9111_5_2_2_1_limits_max_age_to_a_range() {
     let rows = [
         (None, 600),
         (Some(""), 600),
@@ -396,15 +396,14 @@ fn rfc9111_5_2_2_1_max_age_within_bounds() {
     kit::table(rows, |header| freshness(*header).get());
 }
 
-/// Whatever happens in whatever order, some things hold.
 #[test]
-fn random_histories() {
+fn random_sequences_of_events_keep_the_invariants() {
     let mut random = fastrand::Rng::with_seed(25);
     for _ in 0..200 {
         let grace = [0, 600, 86_400][random.usize(0..3)];
         let mut cache = KeyCache::new(Seconds::new(grace));
         let mut now = 0;
-        // The end of the newest set's use, and when the last attempt began.
+        // When the newest set may no longer be used, and when the last attempt began.
         let (mut good_until, mut last_attempt) = (i64::MIN, i64::MIN);
         let mut succeeded = false;
         for _ in 0..300 {
@@ -442,7 +441,7 @@ fn random_histories() {
 
 const ONE: IssuerId = IssuerId::new(0);
 
-/// Two issuers that publish their keys, and one with a secret.
+/// A gate with two issuers that publish their keys and one issuer with a secret.
 fn gate() -> Gate {
     let issuer = |name: &str, keys: Value| {
         json!({ "name": name, "issuer": format!("https://{name}.example"), "audience": "api",
@@ -461,7 +460,7 @@ fn call(issuer: &str, kid: &str) -> Call {
 }
 
 #[test]
-fn a_verdict_without_keys_is_503_and_asks_for_them() {
+fn without_keys_the_verdict_is_503_and_the_keys_are_requested() {
     let mut gate = gate();
     let (evaluated, verdict) = gate.evaluate(&call("https://one.example", "a"), at(0));
     let refusal = verdict.unwrap_err();
@@ -469,7 +468,7 @@ fn a_verdict_without_keys_is_503_and_asks_for_them() {
     let answer = respond(gate.policy.error_responses(), &refusal, None);
     assert!(answer.headers.iter().any(|(name, value)| *name == "Retry-After" && value == "1"));
     assert!(answer.headers.iter().all(|(name, _)| *name != "WWW-Authenticate"));
-    // What is not fetched is asked for a bounded number of times.
+    // The evaluation does not request the same keys forever if nobody fetches them.
     assert_eq!(evaluated.needs.len(), 2);
     for need in evaluated.needs {
         assert!(matches!(need, Need::Keys(request) if request.issuer == ONE));
@@ -487,7 +486,7 @@ fn a_verdict_without_keys_is_503_and_asks_for_them() {
 }
 
 #[test]
-fn one_issuers_outage_is_not_anothers() {
+fn an_outage_of_one_issuer_does_not_affect_the_others() {
     let mut gate = gate();
     gate.memory.keys.get_mut(ONE).unwrap().failed(at(0));
     gate.memory.keys.get_mut(IssuerId::new(1)).unwrap().succeeded(dated(&["a"], 600, at(0)));
@@ -497,7 +496,7 @@ fn one_issuers_outage_is_not_anothers() {
 }
 
 #[test]
-fn attack_25_an_unknown_issuer_asks_for_no_keys() {
+fn attack_25_an_unknown_issuer_causes_no_fetch() {
     let gate = gate();
     for issuer in ["https://three.example", "https://one.example/", "https://one.example.evil", ""]
     {
@@ -508,15 +507,14 @@ fn attack_25_an_unknown_issuer_asks_for_no_keys() {
 }
 
 #[test]
-fn attack_24_a_fetched_set_has_no_shared_secrets() {
+fn attack_24_rejects_shared_secrets_in_a_fetched_set() {
     let set = json!({ "keys": [keys::oct_jwk(keys::SECRET.as_bytes())] });
     let algorithms = [Algorithm::from_name("HS256").unwrap()];
     assert!(jwk::import(set.as_object().unwrap(), &algorithms, Provenance::Network).is_err());
 }
 
-/// Where keys are is known for a while, then asked again, and relied on while there is no answer.
 #[test]
-fn where_keys_are() {
+fn a_discovered_jwks_uri_is_cached_and_stays_in_use_while_discovery_fails() {
     let place = |path: &str, began: i64| Dated {
         value: format!("https://keys.example/{path}"),
         fetched: at(began),
@@ -530,7 +528,7 @@ fn where_keys_are() {
     assert_eq!(cache.jwks_uri(true, at(4199)), Some("https://keys.example/old"));
     assert_eq!(cache.jwks_uri(true, at(4200)), None);
 
-    // Found not to be there any more: neither does another isolate's word of it count again.
+    // A forgotten URL is no longer fresh, even if another isolate shares the same URL again.
     cache.forget_jwks_uri();
     cache.discovered(place("old", 0));
     assert_eq!(cache.jwks_uri(false, at(1)), None);
@@ -542,7 +540,7 @@ fn where_keys_are() {
 }
 
 #[test]
-fn caches_are_one_an_issuer() {
+fn each_issuer_has_its_own_cache() {
     let gate = gate();
     let caches = &gate.memory.keys;
     assert!(caches.get(IssuerId::new(2)).is_some() && caches.get(IssuerId::new(3)).is_none());

@@ -1,4 +1,4 @@
-//! What the tests are built of.
+//! Helpers that all tests share.
 
 mod gate;
 pub(crate) mod keys;
@@ -13,14 +13,14 @@ use portcullis::response::OwnResponse;
 use portcullis::time::UnixSeconds;
 use std::fmt::Debug;
 
-/// The time at which everything happens.
+/// The current time in most tests.
 pub(crate) const NOW: i64 = 1_800_000_000;
 
 pub(crate) fn now() -> UnixSeconds {
     UnixSeconds::new(NOW)
 }
 
-/// Puts every input to the question, and reports all the answers that are not the expected ones.
+/// Calls `ask` with every input, and reports all results that differ from the expected ones.
 pub(crate) fn table<I: Debug, A: Debug + PartialEq<E>, E: Debug>(
     rows: impl IntoIterator<Item = (I, E)>,
     ask: impl Fn(&I) -> A,
@@ -49,10 +49,10 @@ pub(crate) fn table<I: Debug, A: Debug + PartialEq<E>, E: Debug>(
     );
 }
 
-/// A header of an answer, which must not be there twice.
+/// Returns a header of a response. Panics if the response has the header twice.
 pub(crate) fn answered<'a>(answer: &'a OwnResponse, name: &str) -> Option<&'a str> {
     let mut values = answer.headers.iter().filter(|(other, _)| *other == name);
     let value = values.next().map(|(_, value)| value.as_str());
-    assert!(values.next().is_none(), "{name} twice");
+    assert!(values.next().is_none(), "{name} is set twice");
     value
 }

@@ -1,8 +1,9 @@
-//! The core's tests: one module a subject, natively and on wasm32.
+//! The tests of the core, with one module per subject. They run natively and on wasm32.
 //!
-//! Tests that hold against a numbered row of the attack list are named `attack_NN_…`, those that
-//! hold a section of an RFC are named after it. `kit` has what they share: a fixed time, fixed
-//! keys, tokens signed by other code than the crate's own, policies, requests.
+//! The name of a test starts with `attack_NN_` if it tests one of the attacks that SECURITY.md
+//! lists, and with the section of the RFC if it tests a requirement of an RFC. The module `kit` has
+//! the shared helpers: a fixed time, fixed keys, policies, requests, and tokens that are signed
+//! without the code under test.
 
 #![expect(
     clippy::arithmetic_side_effects,
@@ -10,7 +11,7 @@
     reason = "clippy.toml can except tests from the other lints, but not from these"
 )]
 
-// The modules are `cfg(test)` so that clippy takes helpers for what they are.
+// The modules are `cfg(test)` so that clippy treats their helpers as test code.
 #[cfg(test)]
 mod asymmetric;
 #[cfg(test)]

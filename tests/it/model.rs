@@ -1,8 +1,8 @@
-//! Ten thousand random requests by random policies: none is a 500, and none reaches the origin
-//! unless a model of the policy, written apart from the gate, says so.
+//! Compares the gate's verdicts on ten thousand random requests, under random policies, with those
+//! of a model that shares no code with the gate.
 //!
-//! The model works forwards from what the test itself put together. It never parses a token, a path
-//! or a header: it knows of each piece what was meant by it.
+//! The model never parses a token, a path or a header. The test generates each of them together
+//! with its meaning, and the model reads only the meaning.
 
 use crate::kit::{Call, Gate, Held, NOW, Signer, hs_issuer, keys, now, payload, with};
 use fastrand::Rng;
@@ -14,10 +14,10 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 const POLICIES: usize = 200;
 const REQUESTS: usize = 50;
 
-/// A route as the test drew it.
+/// A randomly generated route.
 #[derive(Clone, Debug)]
 struct Drawn {
-    /// `None` is `{name}`.
+    /// `None` stands for a `{name}` segment.
     segments: Vec<Option<&'static str>>,
     open_ended: bool,
     methods: Option<Vec<&'static str>>,
@@ -28,21 +28,21 @@ struct Drawn {
     encoded_slash: bool,
 }
 
-/// What a token is, from whoever drew it.
+/// A randomly generated token and its meaning.
 #[derive(Clone, Debug)]
 struct Token {
     text: String,
     issuer: &'static str,
     scope: Option<&'static str>,
-    /// The code of its refusal, whatever the route.
+    /// The code with which the token is refused regardless of the route, or `None` if it is valid.
     flaw: Option<&'static str>,
 }
 
-/// The token that a request carries, if it carries one, or the code that what it carries is refused
-/// with.
+/// The token of a request, `None` if it has none, or the code with which malformed or repeated
+/// credentials are refused.
 type Credentials = Result<Option<Token>, &'static str>;
 
-/// A path, and what its segments mean; `None` for one that two servers read differently.
+/// A path and its decoded segments, which are `None` if servers could read the path differently.
 #[derive(Clone, Debug)]
 struct Path {
     text: String,
@@ -122,7 +122,7 @@ impl Drawn {
             && self.segments.iter().zip(path).all(|(want, have)| want.is_none_or(|one| one == have))
     }
 
-    /// What is compared to find the most specific one: less is more specific.
+    /// Orders routes by how specific they are. The most specific route has the lowest rank.
     fn rank(&self) -> Vec<u8> {
         let own = self.segments.iter().map(|segment| u8::from(segment.is_none()));
         let end = if self.open_ended { 3 } else { 2 };
@@ -178,7 +178,7 @@ fn draw_token(random: &mut Rng) -> Token {
 
 fn draw_path(random: &mut Rng, routes: &[Drawn]) -> Path {
     let mut path = Path { text: String::new(), meaning: Some(Vec::new()), encoded_slash: false };
-    // Half of them follow a route's pattern, so that all of it is reached.
+    // Most paths follow the pattern of a route, so that the requests reach every step of the gate.
     let wanted: Vec<Option<&'static str>> = if chance(random, 60) {
         routes[random.usize(..routes.len())].segments.clone()
     } else {
@@ -215,14 +215,14 @@ fn draw_path(random: &mut Rng, routes: &[Drawn]) -> Path {
             _ => path.meaning = None,
         }
     }
-    // One slash at the end makes no difference.
+    // A single slash at the end does not change the meaning.
     if chance(random, 20) || path.text.is_empty() {
         path.text.push('/');
     }
     path
 }
 
-/// The headers of a request, and the one token in them or the code that they are refused with.
+/// Generates the credential headers of a request, and their meaning.
 fn draw_credentials(random: &mut Rng) -> (Vec<(String, String)>, Credentials) {
     let header = |name: &str, value: String| (name.to_owned(), value);
     let token = draw_token(random);
@@ -246,8 +246,8 @@ fn draw_credentials(random: &mut Rng) -> (Vec<(String, String)>, Credentials) {
             (lines, Err("multiple_tokens"))
         }
         7 => (vec![cookie("")], Err("malformed_authorization")),
-        // With what a browser adds to a page's own requests, so that the method makes no
-        // difference.
+        // A browser sends `Sec-Fetch-Site: same-origin` with a page's requests to its own origin.
+        // The gate then accepts the cookie with every method.
         8..=10 => {
             let own = header("Sec-Fetch-Site", "same-origin".to_owned());
             (vec![cookie(&text), own], Ok(Some(token)))
@@ -256,7 +256,7 @@ fn draw_credentials(random: &mut Rng) -> (Vec<(String, String)>, Credentials) {
     }
 }
 
-/// The model: what becomes of a request.
+/// The model. Returns the forwarded subject, if any, or the code of the refusal.
 fn verdict(
     routes: &[Drawn],
     path: &Path,
@@ -316,7 +316,7 @@ fn no_request_reaches_the_origin_unless_the_model_says_so() {
         let mut routes: Vec<Drawn> = Vec::new();
         for _ in 0..random.usize(2..9) {
             let drawn = draw_route(&mut random);
-            // Two that take the same requests are a fault of the policy.
+            // Two routes that match the same requests are a fault of the policy.
             let ties = |other: &Drawn| {
                 (&other.segments, other.open_ended) == (&drawn.segments, drawn.open_ended)
                     && METHODS.iter().any(|method| other.takes(method) && drawn.takes(method))
@@ -371,7 +371,7 @@ fn no_request_reaches_the_origin_unless_the_model_says_so() {
         }
     }
     assert_eq!(count, 10_000);
-    // All that the model knows of has happened.
+    // Each outcome must occur often enough for the test to mean something.
     let codes = [
         "ambiguous_path",
         "no_route",

@@ -1,4 +1,4 @@
-//! Good tokens with something changed: none is good any more, and none makes the gate panic.
+//! Valid tokens with random or systematic changes: the gate rejects them and does not panic.
 
 use crate::kit::{Gate, HEADER, Signer, payload};
 use portcullis::token::Unverified;
@@ -7,7 +7,7 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-/// Characters that are none of base64url's, but that something might take for one.
+/// Characters outside the base64url alphabet that a lenient decoder might accept.
 const OTHERS: [char; 14] =
     ['.', '=', '+', '/', '~', ' ', '\t', '\n', '\0', '!', '%', ',', 'é', 'Ａ'];
 
@@ -16,7 +16,7 @@ fn good() -> String {
 }
 
 #[test]
-fn every_other_character_in_every_place_is_refused() {
+fn rejects_a_token_with_any_character_replaced() {
     let gate = Gate::hs();
     let good = good();
     assert_eq!(gate.token(&good), "200");
@@ -26,15 +26,16 @@ fn every_other_character_in_every_place_is_refused() {
         let letters = ALPHABET.iter().filter(|letter| **letter != now).map(|one| char::from(*one));
         for other in letters.chain(OTHERS).filter(|other| *other != char::from(now)) {
             let changed = format!("{before}{other}{after}");
-            // A space in front only widens the gap behind `Bearer`, but a letter is then missing.
+            // A space at the start only widens the gap after `Bearer`, but the first letter is then
+            // missing.
             assert_ne!(gate.token(&changed), "200", "{at}: {other:?}");
         }
     }
 }
 
-/// The same with a signature of another kind, which is costlier: some characters for each place.
+/// Verifying an RSA signature is slower, so only some characters are tried at each position.
 #[test]
-fn other_characters_in_every_place_of_an_rsa_token_are_refused() {
+fn rejects_an_rsa_token_with_any_character_replaced() {
     let gate = Gate::rs();
     let good = Signer::rs256().signed(payload(&[]));
     assert_eq!(gate.token(&good), "200");
@@ -49,7 +50,7 @@ fn other_characters_in_every_place_of_an_rsa_token_are_refused() {
 }
 
 #[test]
-fn every_shorter_and_longer_token_is_refused() {
+fn rejects_a_token_with_characters_removed_or_added() {
     let gate = Gate::hs();
     let good = good();
     for at in 0..good.len() {
@@ -61,16 +62,15 @@ fn every_shorter_and_longer_token_is_refused() {
         assert_ne!(gate.token(&twice), "200", "{at} twice");
     }
     for other in ALPHABET.iter().map(|letter| char::from(*letter)).chain(OTHERS) {
-        assert_ne!(gate.token(&format!("{good}{other}")), "200", "{other:?} behind");
+        assert_ne!(gate.token(&format!("{good}{other}")), "200", "{other:?} at the end");
         if other != ' ' {
-            assert_ne!(gate.token(&format!("{other}{good}")), "200", "{other:?} in front");
+            assert_ne!(gate.token(&format!("{other}{good}")), "200", "{other:?} at the start");
         }
     }
 }
 
-/// Segments of two good tokens do not make a third.
 #[test]
-fn segments_do_not_mix() {
+fn rejects_segments_combined_from_two_tokens() {
     let gate = Gate::hs();
     let tokens = [
         Signer::hs256().token(HEADER, payload(&[])),
@@ -86,7 +86,7 @@ fn segments_do_not_mix() {
 }
 
 #[test]
-fn no_text_makes_the_parser_panic() {
+fn random_text_does_not_make_the_parser_panic() {
     let good = good();
     let mut random = fastrand::Rng::with_seed(0x70c3);
     for round in 0..20_000 {
@@ -115,9 +115,9 @@ fn no_text_makes_the_parser_panic() {
     }
 }
 
-/// Random JSON under a good signature: an answer for each, and only the base claims are admitted.
+/// Each random payload has a valid signature and is either admitted or rejected with 401.
 #[test]
-fn no_signed_payload_makes_the_gate_panic() {
+fn random_signed_payloads_do_not_make_the_gate_panic() {
     const VALUES: [&str; 18] = [
         "null",
         "true",

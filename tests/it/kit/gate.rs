@@ -13,7 +13,6 @@ use portcullis::time::UnixSeconds;
 use serde_json::Value;
 use std::iter;
 
-/// A request.
 #[derive(Clone, Debug)]
 pub(crate) struct Call {
     pub(crate) method: String,
@@ -45,7 +44,7 @@ impl Call {
     }
 }
 
-/// What goes to the origin.
+/// A request that is forwarded to the origin.
 #[derive(Debug)]
 pub(crate) struct Sent {
     pub(crate) url: String,
@@ -54,15 +53,15 @@ pub(crate) struct Sent {
     pub(crate) no_store: bool,
     pub(crate) unchanged: bool,
     pub(crate) anonymous: bool,
-    /// What it would have been refused for.
+    /// The code of the refusal that was only reported, on a route in report mode.
     pub(crate) reported: Option<String>,
 }
 
-/// How far a request came, and what it would have fetched.
+/// The trace of a request, and the keys and documents that it requested.
 #[derive(Debug)]
 pub(crate) struct Evaluated<'g> {
     pub(crate) trace: Trace<'g>,
-    /// What had to be fetched first.
+    /// What the gate asked to be fetched before it decided.
     pub(crate) needs: Vec<Need>,
     /// The keys to fetch in the background.
     pub(crate) refresh: Option<KeyRequest>,
@@ -85,7 +84,7 @@ impl Sent {
         }
     }
 
-    /// A header that the gate set.
+    /// Returns a header that the gate set. Panics if it is set twice.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         let mut values = self.set.iter().filter(|(set, _)| set == name);
         let value = values.next().map(|(_, value)| value.as_str());
@@ -94,7 +93,7 @@ impl Sent {
     }
 }
 
-/// The response to a refused request without headers.
+/// Returns the response to a refused request that has no headers.
 pub(crate) fn respond(
     responses: &ErrorResponses,
     refusal: &Refusal,
@@ -103,7 +102,7 @@ pub(crate) fn respond(
     responses.respond(refusal, &Vec::<(String, String)>::new(), ray)
 }
 
-/// A gate whose policy has compiled.
+/// A gate with a compiled policy.
 #[derive(Debug)]
 pub(crate) struct Gate {
     pub(crate) policy: Policy,
@@ -122,22 +121,22 @@ impl Gate {
         }
     }
 
-    /// With nothing fetched.
+    /// Returns a gate for which nothing has been fetched.
     pub(crate) fn of(policy: Policy) -> Self {
         Self { memory: Memory::new(&policy), policy }
     }
 
-    /// For the base token.
+    /// Returns the gate for the base token.
     pub(crate) fn hs() -> Self {
         Self::new(&policy(hs_issuer()))
     }
 
-    /// For the base token with RS256.
+    /// Returns the gate for the base token with RS256.
     pub(crate) fn rs() -> Self {
         Self::new(&policy(rs_issuer()))
     }
 
-    /// Evaluates a request, and returns what is sent and how far it came.
+    /// Evaluates a request without fetching anything that the gate asks for.
     pub(crate) fn evaluate<'g>(
         &'g self,
         call: &Call,
@@ -160,7 +159,7 @@ impl Gate {
         (Evaluated { trace, needs, refresh }, sent)
     }
 
-    /// How far a request came, and what is sent.
+    /// Returns the trace of a request, and the forwarded request or the refusal.
     pub(crate) fn trace<'g>(
         &'g self,
         call: &Call,
@@ -174,7 +173,8 @@ impl Gate {
         self.trace(call, now()).1
     }
 
-    /// Status and code: `401 expired`, or `200` for what reaches the origin.
+    /// Returns the status and code of a refusal, such as `401 expired`, or `200` if the request is
+    /// forwarded.
     pub(crate) fn verdict(&self, call: &Call) -> String {
         match self.ask(call) {
             Ok(_) => "200".to_owned(),
@@ -182,12 +182,12 @@ impl Gate {
         }
     }
 
-    /// The verdict on a token as the one Bearer credential of a request.
+    /// Returns the verdict on a request whose only credential is this Bearer token.
     pub(crate) fn token(&self, token: &str) -> String {
         self.verdict(&Call::get("/").bearer(token))
     }
 
-    /// What the gate responds itself: its metadata, or a preflight.
+    /// Returns the gate's own response to a request for its metadata or to a preflight.
     pub(crate) fn own_response(&self, call: &Call) -> Option<OwnResponse> {
         match self.decision(call) {
             Decision::Respond(response) => Some(response),
@@ -195,13 +195,13 @@ impl Gate {
         }
     }
 
-    /// The response to a refused request.
+    /// Returns the response to a refused request.
     pub(crate) fn response(&self, call: &Call) -> OwnResponse {
         let refusal = self.ask(call).unwrap_err();
         self.policy.error_responses().respond(&refusal, call.request().headers, None)
     }
 
-    /// The outgoing request of an admitted one.
+    /// Returns the outgoing request. Panics if the request is not forwarded.
     pub(crate) fn outgoing<'r>(&'r self, call: &'r Call) -> Outgoing<'r> {
         match Evaluation::new(&self.policy, call.request()).run(&self.memory, now()) {
             Ok(Decision::Forward(outgoing)) => outgoing,
@@ -209,7 +209,7 @@ impl Gate {
         }
     }
 
-    /// The decision on a request for which nothing has to be fetched.
+    /// Returns the decision on a request. Panics if something has to be fetched first.
     pub(crate) fn decision<'r>(&'r self, call: &'r Call) -> Decision<'r> {
         Evaluation::new(&self.policy, call.request()).run(&self.memory, now()).unwrap()
     }

@@ -1,13 +1,13 @@
-//! Fixed keys, made once with openssl; none of them guards anything.
+//! Fixed keys for tests, made with openssl.
 
 use base64ct::{Base64, Encoding as _};
 use rsa::pkcs1::DecodeRsaPrivateKey as _;
 use serde_json::{Value, json};
 
-/// 64 bytes: enough for every HMAC.
+/// 64 bytes, which is long enough for every HMAC algorithm.
 pub(crate) const SECRET: &str = "the-gates-own-shared-secret-of-sixty-four-bytes-0123456789abcdef";
 
-/// What an attacker would sign with.
+/// The secret of an attacker.
 pub(crate) const OTHER_SECRET: &str =
     "an-attackers-very-own-secret-of-sixty-four-bytes-0123456789abcde";
 
@@ -23,13 +23,13 @@ pub(crate) const P256_SPKI: &str = include_str!("../keys/p256.spki.pem");
 pub(crate) const ED25519_SPKI: &str = include_str!("../keys/ed25519.spki.pem");
 pub(crate) const X25519_SPKI: &str = include_str!("../keys/x25519.spki.pem");
 
-/// Moduli that no key should have, and a token forged for one of them.
+/// Returns an entry of `weak.json`, which has weak moduli and a token forged for one of them.
 pub(crate) fn weak(name: &str) -> String {
     let table: Value = serde_json::from_str(include_str!("../keys/weak.json")).unwrap();
     table[name].as_str().unwrap().to_owned()
 }
 
-/// The bytes between a PEM block's lines.
+/// Decodes the base64 lines of a PEM block.
 pub(crate) fn der(pem: &str) -> Vec<u8> {
     let base64: String = pem.lines().filter(|line| !line.starts_with("-----")).collect();
     Base64::decode_vec(&base64).unwrap()
@@ -39,14 +39,14 @@ pub(crate) fn private_key(pem: &str) -> rsa::PrivateKey {
     rsa::PrivateKey::from_pkcs1_pem(pem).unwrap()
 }
 
-/// Modulus and exponent of a key, base64url.
+/// Returns the modulus and the exponent of a key in base64url.
 pub(crate) fn modulus_and_exponent(private: &str) -> (String, String) {
     use rsa::traits::PublicKeyParts as _;
     let key = private_key(private);
     (super::b64(key.n_bytes()), super::b64(key.e_bytes()))
 }
 
-/// A public JWK, with nothing but what RFC 7518 section 6.3.1 demands.
+/// Returns a public JWK with only the members that RFC 7518 section 6.3.1 requires.
 pub(crate) fn rsa_jwk(private: &str) -> Value {
     let (n, e) = modulus_and_exponent(private);
     json!({ "kty": "RSA", "n": n, "e": e })

@@ -1,4 +1,5 @@
-//! Tokens from raw JSON text, signed with the primitives themselves and not with the crate's code.
+//! Tokens from raw JSON text, signed directly with the cryptographic crates instead of the code
+//! under test.
 
 use super::keys;
 use base64ct::{Base64UrlUnpadded, Encoding as _};
@@ -17,8 +18,8 @@ pub(crate) fn b64(bytes: impl AsRef<[u8]>) -> String {
     Base64UrlUnpadded::encode_string(bytes.as_ref())
 }
 
-/// The base token's payload with some members' raw JSON replaced, added, or, where empty, left out;
-/// of two changes to one member the later counts.
+/// Returns the base token's payload with the raw JSON of some members replaced or added. An empty
+/// text removes the member. If a member is changed twice, the later change applies.
 pub(crate) fn payload(changes: &[(&str, &str)]) -> String {
     let mut members = CLAIMS.to_vec();
     for change in changes {
@@ -35,13 +36,13 @@ pub(crate) fn payload(changes: &[(&str, &str)]) -> String {
     format!("{{{}}}", written.join(","))
 }
 
-/// The base token's payload with raw text put in before its closing brace.
+/// Returns the base token's payload with raw text inserted before its closing brace.
 pub(crate) fn raw_payload(text: &str) -> String {
     let base = payload(&[]);
     format!("{},{text}}}", base.strip_suffix('}').unwrap())
 }
 
-/// Who signs, and how.
+/// A key, and the size of the hash to sign with.
 #[derive(Clone, Debug)]
 pub(crate) enum Signer {
     Hmac { bits: u32, secret: Vec<u8> },
@@ -49,7 +50,7 @@ pub(crate) enum Signer {
 }
 
 impl Signer {
-    /// HS256 with the gate's own secret.
+    /// Signs with HS256 and the issuer's secret.
     pub(crate) fn hs256() -> Self {
         Self::hmac(256, keys::SECRET)
     }
@@ -58,7 +59,7 @@ impl Signer {
         Self::Hmac { bits, secret: secret.as_ref().to_vec() }
     }
 
-    /// RS256 with the gate's own key.
+    /// Signs with RS256 and the issuer's key.
     pub(crate) fn rs256() -> Self {
         Self::rsa(256, keys::RSA_PRIVATE)
     }
@@ -67,7 +68,7 @@ impl Signer {
         Self::Rsa { bits, key: Box::new(keys::private_key(pem)) }
     }
 
-    /// The JOSE name of what it does.
+    /// The JOSE name of the signer's algorithm.
     pub(crate) fn algorithm(&self) -> String {
         match self {
             Self::Hmac { bits, .. } => format!("HS{bits}"),
@@ -75,7 +76,7 @@ impl Signer {
         }
     }
 
-    /// The signature of a message.
+    /// Signs a message.
     pub(crate) fn sign(&self, message: impl AsRef<[u8]>) -> Vec<u8> {
         let message = message.as_ref();
         macro_rules! hmac {
@@ -103,13 +104,13 @@ impl Signer {
         }
     }
 
-    /// A token of this header and payload, both as they are.
+    /// Signs a token with exactly this header and payload.
     pub(crate) fn token(&self, header: impl AsRef<[u8]>, payload: impl AsRef<[u8]>) -> String {
         let input = format!("{}.{}", b64(header), b64(payload));
         format!("{input}.{}", b64(self.sign(&input)))
     }
 
-    /// A token of this payload, with the signer's own algorithm in the header.
+    /// Signs a token with this payload, and with the signer's algorithm in the header.
     pub(crate) fn signed(&self, payload: impl AsRef<[u8]>) -> String {
         self.token(format!(r#"{{"alg":"{}","typ":"JWT"}}"#, self.algorithm()), payload)
     }

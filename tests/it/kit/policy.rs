@@ -16,7 +16,7 @@ pub(crate) struct Held {
 }
 
 impl Held {
-    /// The bindings that the policies of this file name.
+    /// The bindings that the policies in this file refer to.
     pub(crate) fn usual() -> Self {
         Self::default()
             .value("SECRET", keys::SECRET)
@@ -73,7 +73,7 @@ impl Bindings for Held {
     }
 }
 
-/// A table with some of its keys replaced or added; `null` takes a key out.
+/// Returns a table with some keys replaced or added. `null` removes a key.
 pub(crate) fn with(mut table: Value, changes: Value) -> Value {
     let Value::Object(changes) = changes else { panic!("changes are a table") };
     for (name, value) in changes {
@@ -98,12 +98,12 @@ pub(crate) fn hs_issuer() -> Value {
     })
 }
 
-/// The same issuer, had it chosen RSA.
+/// The same issuer with RS256 and a public key in PEM.
 pub(crate) fn rs_issuer() -> Value {
     with(hs_issuer(), json!({ "algorithms": ["RS256"], "keys": { "pem": "PEM" } }))
 }
 
-/// A policy with one issuer, whose tokens are needed everywhere.
+/// Returns a policy with one issuer, whose tokens are required on every path.
 pub(crate) fn policy(issuer: Value) -> Value {
     json!({
         "origin": "https://origin.example",
@@ -112,12 +112,12 @@ pub(crate) fn policy(issuer: Value) -> Value {
     })
 }
 
-/// What is wrong with a policy.
+/// Returns the faults of a policy, or an empty list if it compiles.
 pub(crate) fn faults(raw: &Value, bindings: &Held) -> Vec<Fault> {
     Policy::compile(raw, bindings).outcome.err().unwrap_or_default()
 }
 
-/// What is worth a second thought in it.
+/// Returns the warnings about a policy.
 pub(crate) fn warnings(raw: &Value, bindings: &Held) -> Vec<Fault> {
     Policy::compile(raw, bindings).warnings
 }
