@@ -235,15 +235,15 @@ fn attack_03_rejects_tokens_of_another_key_family() {
     let only_rsa = gate(algorithms, json!([rsa]));
     let rs = Signer::rs256().signed(payload(&[]));
     let es = format!("{}.{}", input("ES256"), b64(good().to_bytes()));
-    let relabelled = |name: &str, signature: &[u8]| format!("{}.{}", input(name), b64(signature));
+    let relabeled = |name: &str, signature: &[u8]| format!("{}.{}", input(name), b64(signature));
     let rows = [
         ((&only_rsa, rs.clone()), "200"),
         ((&only_ec, es.clone()), "200"),
         ((&only_ec, rs), "401 unknown_key"),
         ((&only_rsa, es), "401 unknown_key"),
-        ((&only_ec, relabelled("EdDSA", &good().to_bytes())), "401 unknown_key"),
-        ((&only_rsa, relabelled("RS256", &good().to_bytes())), BAD_SIGNATURE),
-        ((&only_ec, relabelled("ES256", &Signer::rs256().sign(input("ES256")))), BAD_SIGNATURE),
+        ((&only_ec, relabeled("EdDSA", &good().to_bytes())), "401 unknown_key"),
+        ((&only_rsa, relabeled("RS256", &good().to_bytes())), BAD_SIGNATURE),
+        ((&only_ec, relabeled("ES256", &Signer::rs256().sign(input("ES256")))), BAD_SIGNATURE),
     ];
     table(rows, |(gate, token)| gate.token(token));
 }

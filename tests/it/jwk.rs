@@ -17,8 +17,8 @@ fn object(value: &Value) -> Object {
     value.as_object().unwrap().clone()
 }
 
-/// Checks why each key is skipped for an issuer with RS256 and ES256, by some words of the reason.
-/// Empty words expect that the key is imported. A valid key in the same set must always be
+/// Checks that an issuer with RS256 and ES256 skips each key for a reason that contains the words.
+/// Empty words mean that the key must be imported. A valid key in the same set must always be
 /// imported.
 fn check(rows: impl IntoIterator<Item = (Value, &'static str)>) {
     let algorithms = [Algorithm::RS256, Algorithm::ES256];

@@ -54,12 +54,12 @@ fn rejects_a_token_with_characters_removed_or_added() {
     let gate = Gate::hs();
     let good = good();
     for at in 0..good.len() {
-        assert_ne!(gate.token(&good[..at]), "200", "cut at {at}");
-        assert_ne!(gate.token(&good[at + 1..]), "200", "from {at}");
+        assert_ne!(gate.token(&good[..at]), "200", "the first {at} characters");
+        assert_ne!(gate.token(&good[at + 1..]), "200", "without the characters up to {at}");
         let without = format!("{}{}", &good[..at], &good[at + 1..]);
-        assert_ne!(gate.token(&without), "200", "without {at}");
+        assert_ne!(gate.token(&without), "200", "without character {at}");
         let twice = format!("{}{}", &good[..=at], &good[at..]);
-        assert_ne!(gate.token(&twice), "200", "{at} twice");
+        assert_ne!(gate.token(&twice), "200", "character {at} twice");
     }
     for other in ALPHABET.iter().map(|letter| char::from(*letter)).chain(OTHERS) {
         assert_ne!(gate.token(&format!("{good}{other}")), "200", "{other:?} at the end");

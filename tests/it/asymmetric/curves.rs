@@ -141,8 +141,8 @@ fn attack_03_an_rsa_key_verifies_no_other_key_family() {
     let gate = Gate::rs();
     for pair in Pair::ALL {
         assert_eq!(gate.token(&pair.signed(payload(&[]))), NOT_ALLOWED);
-        let relabelled = pair.token(r#"{"alg":"RS256"}"#, payload(&[]));
-        assert_eq!(gate.token(&relabelled), BAD_SIGNATURE, "{pair:?}");
+        let relabeled = pair.token(r#"{"alg":"RS256"}"#, payload(&[]));
+        assert_eq!(gate.token(&relabeled), BAD_SIGNATURE, "{pair:?}");
     }
     // In a set with keys of all families, the token's algorithm selects the key.
     let mut set: Vec<_> = Pair::ALL.iter().map(|pair| pair.jwk()).collect();

@@ -24,8 +24,8 @@ fn attack_02_rejects_public_keys_used_as_hmac_secrets() {
         for secret in secrets {
             let forger = Signer::hmac(256, &secret);
             assert_eq!(gate.token(&forger.signed(payload(&[]))), NOT_ALLOWED, "{pair:?}");
-            let relabelled = forger.token(pair.header(), payload(&[]));
-            assert_eq!(gate.token(&relabelled), BAD_SIGNATURE, "{pair:?}");
+            let relabeled = forger.token(pair.header(), payload(&[]));
+            assert_eq!(gate.token(&relabeled), BAD_SIGNATURE, "{pair:?}");
         }
     }
 }

@@ -1,4 +1,5 @@
-//! The whole gate, from a policy and a request to what the client or the origin sees.
+//! Helpers that run the whole gate: they compile a policy, evaluate a request, and return the
+//! refusal or the request that is forwarded to the origin.
 
 use super::{Held, hs_issuer, now, policy, rs_issuer};
 use portcullis::error_response::ErrorResponses;
