@@ -1,4 +1,4 @@
-//! What is sent to the origin in an admitted request's name.
+//! The outgoing request: its URL, and the headers that the gate sets and removes.
 
 use crate::kit::{Call, Gate, Held, Sent, Signer, faults, hs_issuer, payload, policy, table, with};
 use portcullis::headers::folded;
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
-/// A gate that forwards as told, with a guarded, an optional and a public route.
+/// Returns a gate with this `forward` table and with protected, optional and public routes.
 fn gate(forward: Value) -> Gate {
     let mut raw = with(policy(hs_issuer()), json!({ "forward": forward }));
     raw["routes"] = json!([
@@ -20,7 +20,8 @@ fn gate(forward: Value) -> Gate {
     Gate::new(&raw)
 }
 
-/// What becomes of a claim: the header that it makes, nothing, or a refusal.
+/// Returns the header `X-Claim` for a token with this claim, `None` if the gate does not set the
+/// header, or the code of the refusal.
 fn written(gate: &Gate, claim: &str, raw: &str) -> Result<Option<String>, String> {
     let token = Signer::hs256().signed(payload(&[(claim, raw)]));
     let sent = gate.ask(&Call::get("/").bearer(&token));
@@ -28,7 +29,7 @@ fn written(gate: &Gate, claim: &str, raw: &str) -> Result<Option<String>, String
         .map_err(|refusal: Refusal| refusal.code().to_string())
 }
 
-/// The header that each raw JSON value of the claim `x` makes; `None` makes none.
+/// Checks the header for each raw JSON value of the claim `x`. `None` expects no header.
 fn check<'r>(rows: impl IntoIterator<Item = (&'r str, Option<&'r str>)>) {
     let gate = gate(json!({ "claims": { "X-Claim": "/x" } }));
     let rows = rows.into_iter().map(|(raw, header)| (raw, Ok(header.map(str::to_owned))));
@@ -42,7 +43,7 @@ fn check_refused<'r>(rows: impl IntoIterator<Item = (&'r str, &'r str)>) {
 }
 
 #[test]
-fn attack_33_texts_that_would_end_a_header_line() {
+fn attack_33_percent_encodes_line_breaks_and_control_characters() {
     check([
         (r#""a\r\nX-Admin: 1""#, Some("a%0D%0AX-Admin: 1")),
         (r#""a\nb""#, Some("a%0Ab")),
@@ -57,7 +58,7 @@ fn attack_33_texts_that_would_end_a_header_line() {
 }
 
 #[test]
-fn attack_33_texts_outside_ascii() {
+fn attack_33_percent_encodes_text_outside_ascii() {
     check([
         (r#""日本""#, Some("%E6%97%A5%E6%9C%AC")),
         (r#""é""#, Some("%C3%A9")),
@@ -72,7 +73,7 @@ fn attack_33_texts_outside_ascii() {
 }
 
 #[test]
-fn attack_33_spaces_and_percent_signs() {
+fn attack_33_percent_encodes_percent_signs_and_outer_or_repeated_spaces() {
     check([
         (r#""a b""#, Some("a b")),
         (r#"" a ""#, Some("%20a%20")),
@@ -89,7 +90,7 @@ fn attack_33_spaces_and_percent_signs() {
 }
 
 #[test]
-fn attack_33_values_of_other_types() {
+fn attack_33_forwards_other_json_types_exactly_or_refuses_them() {
     check([
         ("true", Some("true")),
         ("false", Some("false")),
@@ -103,7 +104,7 @@ fn attack_33_values_of_other_types() {
         (r#"[1,2,3]"#, Some("[1,2,3]")),
         (r#"{"a":1}"#, Some(r#"{"a":1}"#)),
         (r#"{"a":[{}]}"#, Some(r#"{"a":[{}]}"#)),
-        // Absent, null and empty are nothing.
+        // Absent, null and empty values set no header.
         ("", None),
         ("null", None),
         (r#""""#, None),
@@ -122,17 +123,17 @@ fn attack_33_values_of_other_types() {
 }
 
 #[test]
-fn attack_33_sizes() {
+fn attack_33_limits_a_claim_header_to_8_kib() {
     let gate = gate(json!({ "claims": { "X-Claim": "/x" } }));
     let text = |length: usize| format!("\"{}\"", "x".repeat(length));
     let written = |raw: &str| written(&gate, "x", raw).map(|header| header.map(|text| text.len()));
     assert_eq!(written(&text(8_192)), Ok(Some(8_192)));
     assert_eq!(written(&text(8_193)), Err("invalid_claim".to_owned()));
     assert_eq!(written(&text(65_536)), Err("token_too_large".to_owned()));
-    // The size is that of what is sent, three bytes for one that is encoded.
+    // The limit applies to the encoded value, in which a percent sign takes three bytes.
     assert_eq!(written(&format!("\"{}\"", "%".repeat(2_730))), Ok(Some(8_190)));
     assert_eq!(written(&format!("\"{}\"", "%".repeat(2_731))), Err("invalid_claim".to_owned()));
-    // A claim that is not forwarded may be as long as it likes.
+    // The limit does not apply to a claim that is not forwarded.
     let token = Signer::hs256().signed(payload(&[("y", &text(10_000))]));
     assert_eq!(gate.token(&token), "200");
 }
@@ -160,7 +161,7 @@ fn scopes_are_joined_by_spaces() {
 }
 
 #[test]
-fn the_payload_is_the_tokens_own_segment() {
+fn forwards_the_payload_segment_unchanged() {
     let gate = gate(json!({ "payload": "X-Payload", "claims": { "X-Subject": "sub" } }));
     let body = format!(" \n{}", payload(&[("n", "9007199254740993"), ("x", "1.0e0")]));
     let token = Signer::hs256().signed(&body);
@@ -171,7 +172,7 @@ fn the_payload_is_the_tokens_own_segment() {
     assert_eq!(gate.token(&long), "401 invalid_claim");
 }
 
-/// Every spelling that a server may take for one of the gate's headers.
+/// Spellings of one header name that a server may not distinguish.
 const SPELLINGS: [&str; 9] = [
     "X-Auth-User",
     "x-auth-user",
@@ -185,7 +186,7 @@ const SPELLINGS: [&str; 9] = [
 ];
 
 #[test]
-fn attack_31_identity_headers_belong_to_the_gate() {
+fn attack_31_removes_every_spelling_of_the_gates_headers_from_requests() {
     let gate = gate(json!({
         "claims": { "X-Auth-User": "/sub", "X_Auth_Mail": "/email" },
         "payload": "X-Auth-Payload",
@@ -210,7 +211,7 @@ fn attack_31_identity_headers_belong_to_the_gate() {
     ];
     for call in calls {
         let spoofed = SPELLINGS.iter().chain(&others).chain(&kept).fold(call, |call, name| {
-            // Twice each: a second line is no better than the first.
+            // Each header is sent twice. Both lines must be removed.
             call.header(name, "admin").header(name, "root")
         });
         let sent = gate.ask(&spoofed).unwrap();
@@ -220,17 +221,17 @@ fn attack_31_identity_headers_belong_to_the_gate() {
         for name in kept {
             assert!(!sent.removed.iter().any(|removed| removed == name), "{name} {}", spoofed.url);
         }
-        // What is written is the gate's own word, and nothing for an anonymous request.
+        // The gate sets its own value, and no value for an anonymous request.
         let expected = (!sent.anonymous).then_some("u");
         assert_eq!(sent.header("X-Auth-User"), expected);
         assert_eq!(sent.header("X_Auth_Mail"), None);
     }
 }
 
-/// A connection's own headers cannot take the gate's away (CVE-2024-45410): they are set after
-/// whatever the request says, and the runtime drops `Connection` itself.
+/// A request cannot use `Connection` to have the gate's headers dropped (CVE-2024-45410). The gate
+/// sets its headers regardless of the request, and the runtime drops `Connection`.
 #[test]
-fn attack_31_connection_takes_nothing_away() {
+fn attack_31_a_connection_header_cannot_remove_the_gates_headers() {
     let gate = gate(json!({ "claims": { "X-Auth-User": "/sub" } }));
     let token = Signer::hs256().signed(payload(&[]));
     let call = Call::get("/").bearer(&token).header("Connection", "X-Auth-User, X-Forwarded-Host");
@@ -240,7 +241,7 @@ fn attack_31_connection_takes_nothing_away() {
 }
 
 #[test]
-fn attack_31_headers_that_are_not_the_policys_to_write() {
+fn attack_31_a_policy_cannot_set_reserved_or_invalid_headers() {
     let names = [
         "Cf-Connecting-IP",
         "CF-Ray",
@@ -270,7 +271,7 @@ fn attack_31_headers_that_are_not_the_policys_to_write() {
 }
 
 #[test]
-fn headers_that_lead_a_server_astray_never_pass() {
+fn removes_headers_that_could_mislead_the_origin() {
     let gate = gate(json!({}));
     let names = [
         "X-HTTP-Method-Override",
@@ -310,7 +311,7 @@ fn authorization_is_kept_unless_the_policy_strips_it() {
 }
 
 #[test]
-fn where_it_goes_and_what_is_added() {
+fn builds_the_origin_url_and_sets_the_forwarded_headers() {
     let sent = |origin: &str, url: &str| -> Result<Sent, Refusal> {
         let mut raw = policy(hs_issuer());
         raw["origin"] = json!(origin);
@@ -335,7 +336,7 @@ fn where_it_goes_and_what_is_added() {
 }
 
 #[test]
-fn a_request_that_comes_back_is_refused() {
+fn refuses_a_request_that_has_already_passed_the_gate() {
     let mut raw = policy(hs_issuer());
     raw["origin"] = json!("zone");
     raw["routes"] = json!([{ "path": "/*", "access": "public" }]);
@@ -346,7 +347,7 @@ fn a_request_that_comes_back_is_refused() {
 }
 
 #[test]
-fn what_needed_a_token_is_kept_from_shared_caches() {
+fn sets_no_store_on_required_and_optional_routes_by_default() {
     let kept = |cache: Value| {
         let mut raw = policy(hs_issuer());
         let route =
@@ -363,9 +364,9 @@ fn what_needed_a_token_is_kept_from_shared_caches() {
     assert_eq!(kept(json!({ "cache": "origin" })), [false; 3]);
 }
 
-/// Where there is nothing to change, a Worker is handed the request itself.
+/// A Worker behind a service binding gets the original request if the gate has nothing to change.
 #[test]
-fn what_goes_on_unchanged() {
+fn forwards_the_original_request_only_if_no_edit_is_needed() {
     let token = Signer::hs256().signed(payload(&[]));
     let sent = |origin: &str, parts: Value, call: Call| {
         let mut raw = with(policy(hs_issuer()), parts);
@@ -383,7 +384,7 @@ fn what_goes_on_unchanged() {
         assert_eq!(sent.header("X-Forwarded-Proto"), None);
         sent.unchanged
     };
-    // What the platform says of the request, and what is true of it.
+    // Forwarded headers that match the request do not have to be removed.
     assert!(service(json!({}), call().header("x-forwarded-proto", "https")));
     assert!(service(json!({}), call().header("X-Forwarded-Host", "gate.example")));
     let changed = [
@@ -409,31 +410,31 @@ fn what_goes_on_unchanged() {
 }
 
 #[test]
-fn attack_33_what_would_end_a_line_is_not_sent() {
+fn attack_33_does_not_serialize_a_url_or_header_with_a_line_break() {
     let gate = gate(json!({}));
     let call = Call::get("/public");
-    let spoiled = |spoil: &dyn Fn(&mut Outgoing<'_>)| {
+    let lines_with = |edit: &dyn Fn(&mut Outgoing<'_>)| {
         let mut outgoing = gate.outgoing(&call);
-        spoil(&mut outgoing);
+        edit(&mut outgoing);
         outgoing.lines()
     };
     let set = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-    assert!(spoiled(&|_| {}).is_some());
-    assert_eq!(spoiled(&|outgoing| outgoing.url.to_mut().push('\n')), None);
-    assert_eq!(spoiled(&|outgoing| outgoing.remove.push("x\nx-admin".into())), None);
-    assert_eq!(spoiled(&|outgoing| outgoing.set.push(set("x", "1\nx-admin"))), None);
-    assert_eq!(spoiled(&|outgoing| outgoing.set.push(set("x", "1\nx-admin\n1"))), None);
-    assert_eq!(spoiled(&|outgoing| outgoing.set.push(set("x\ny", "1"))), None);
+    assert!(lines_with(&|_| {}).is_some());
+    assert_eq!(lines_with(&|outgoing| outgoing.url.to_mut().push('\n')), None);
+    assert_eq!(lines_with(&|outgoing| outgoing.remove.push("x\nx-admin".into())), None);
+    assert_eq!(lines_with(&|outgoing| outgoing.set.push(set("x", "1\nx-admin"))), None);
+    assert_eq!(lines_with(&|outgoing| outgoing.set.push(set("x", "1\nx-admin\n1"))), None);
+    assert_eq!(lines_with(&|outgoing| outgoing.set.push(set("x\ny", "1"))), None);
 }
 
 #[test]
-fn one_name_for_every_spelling() {
+fn folds_every_spelling_of_a_header_name_to_one() {
     table(SPELLINGS.map(|name| (name, "x-auth-user")), |name| folded(name));
 }
 
-/// Whatever a claim holds, the header is visible ASCII with single spaces inside, and decodes back.
+/// The header is visible ASCII without outer or repeated spaces.
 #[test]
-fn every_text_makes_a_header_that_decodes_back() {
+fn encodes_any_text_as_a_header_that_decodes_to_the_same_text() {
     const PIECES: [&str; 16] =
         [" ", "  ", "%", "%2", "a", "Z", "~", "!", "\"", "\\", "\r\n", "\t", "\0", "é", "日", "😀"];
     let gate = gate(json!({ "claims": { "X-Claim": "x" } }));

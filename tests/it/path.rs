@@ -169,7 +169,7 @@ fn attack_29_refuses_targets_that_are_not_paths() {
         ("https://gate.example", NOWHERE),
         ("https://gate.example*", NOWHERE),
         ("https://gate.example/*", NOWHERE),
-        // A target in absolute form with another host is judged by its path, like any other URL.
+        // The path decides, even if a target in absolute form names another host.
         ("http://evil.example/admin", GUARDED),
         ("https://gate.example/https://gate.example/public/x", AMBIGUOUS),
         ("https://user:password@gate.example/admin", GUARDED),
@@ -228,7 +228,7 @@ fn attack_29_ignores_headers_that_name_another_path() {
 }
 
 #[test]
-fn forwards_the_url_that_was_judged() {
+fn forwards_the_path_and_query_unchanged() {
     let gate = gate();
     let rows = [
         ("/public/x", "https://origin.example/public/x"),
@@ -260,9 +260,10 @@ fn splits_urls_without_changing_them() {
     });
 }
 
-/// Checks a path that is accepted: WHATWG serialization does not change it, its segments are the
-/// decoded ones, and they contain nothing that a server might split or resolve.
-fn judge(path: &str, accepted: &mut BTreeMap<Vec<String>, String>) {
+/// Checks a path if the gate accepts it: WHATWG serialization does not change the path, its segments
+/// are decoded, and they contain nothing that a server might split or resolve. Adds the accepted
+/// path to the map.
+fn check_accepted(path: &str, accepted: &mut BTreeMap<Vec<String>, String>) {
     let Ok(canonical) = CanonicalPath::parse(path) else { return };
     assert_eq!(canonical.as_str(), path);
     assert_eq!(whatwg::serialized(path), path);
@@ -288,7 +289,7 @@ fn every_short_path_is_refused_or_unambiguous() {
                 path.push(char::from(ALPHABET[left % ALPHABET.len()]));
                 left /= ALPHABET.len();
             }
-            judge(&path, &mut accepted);
+            check_accepted(&path, &mut accepted);
         }
     }
     assert!(accepted.len() > 1_000, "{}", accepted.len());
@@ -299,10 +300,10 @@ fn every_escape_is_refused_or_unambiguous() {
     let mut accepted = BTreeMap::new();
     for first in 0..=255_u8 {
         for letters in [format!("%{first:02X}"), format!("%{first:02x}")] {
-            judge(&format!("/a{letters}"), &mut accepted);
-            judge(&format!("/{letters}"), &mut accepted);
+            check_accepted(&format!("/a{letters}"), &mut accepted);
+            check_accepted(&format!("/{letters}"), &mut accepted);
             for second in 0..=255_u8 {
-                judge(&format!("/{letters}%{second:02X}"), &mut accepted);
+                check_accepted(&format!("/{letters}%{second:02X}"), &mut accepted);
             }
         }
     }
@@ -322,7 +323,7 @@ fn random_paths_are_refused_or_unambiguous() {
         for _ in 0..random.usize(..8) {
             path.push_str(PIECES[random.usize(..PIECES.len())]);
         }
-        judge(&path, &mut accepted);
+        check_accepted(&path, &mut accepted);
         let _ = CanonicalPath::parse(path.get(1..).unwrap());
     }
     assert!(accepted.len() > 300, "{}", accepted.len());
@@ -350,7 +351,7 @@ fn attack_29_encoded_slashes_are_refused_unless_the_route_allows_them() {
         ("/things/a%2Fb%2Fc%20d", PUBLIC),
         ("/things/a%2F...", PUBLIC),
         ("/files/a/b%2Fc/d", PUBLIC),
-        // An encoded slash does not separate segments, for the pattern either.
+        // An encoded slash does not separate segments when the pattern is matched.
         ("/things/a/b", NOWHERE),
         ("/things%2Fa", AMBIGUOUS),
         ("/things/a%2Fb/c", AMBIGUOUS),
@@ -358,7 +359,7 @@ fn attack_29_encoded_slashes_are_refused_unless_the_route_allows_them() {
         ("/admin/x%2Fy", AMBIGUOUS),
         ("/plain/a%2Fb", AMBIGUOUS),
         ("/nowhere/a%2Fb", AMBIGUOUS),
-        // A server that decodes the slash must not arrive at another path.
+        // These paths are refused because a server that decodes the slash would resolve another path.
         ("/things/..%2Fadmin", AMBIGUOUS),
         ("/things/a%2F..%2F..%2Fadmin", AMBIGUOUS),
         ("/things/a%2F..", AMBIGUOUS),
@@ -377,7 +378,7 @@ fn attack_29_encoded_slashes_are_refused_unless_the_route_allows_them() {
     table(rows, |path| gate.verdict(&Call::get(path)));
     assert_eq!(gate.verdict(&Call::new("PUT", "/files/a%2Fb")), AMBIGUOUS);
     assert_eq!(gate.verdict(&Call::new("DELETE", "/files/a%2Fb")), AMBIGUOUS);
-    // The URL is forwarded as it was judged.
+    // The path and the query are forwarded unchanged.
     let sent = gate.ask(&Call::get("/things/a%2fb%2Fc?d=%2f")).unwrap();
     assert_eq!(sent.url, "https://origin.example/things/a%2fb%2Fc?d=%2f");
 }

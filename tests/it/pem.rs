@@ -16,7 +16,7 @@ fn check(rows: impl IntoIterator<Item = (String, bool)>) {
     });
 }
 
-/// The first fault of a policy whose binding contains this text.
+/// Returns the problem of the only fault of a policy whose binding contains this text.
 fn fault(text: &str) -> String {
     let faults = faults(&policy(rs_issuer()), &Held::default().value("PEM", text));
     assert_eq!(faults.len(), 1, "{faults:?}");
@@ -70,7 +70,7 @@ fn imports_every_block() {
         (both.concat().replace('\n', "\\n"), true),
         (both.concat().replace('\n', ""), true),
     ]);
-    // A block that cannot be used is a fault, because the operator wrote it.
+    // A block that cannot be used is a fault rather than skipped, because the operator wrote it.
     assert!(fault(&[keys::RSA_SPKI, keys::RSA_1024_SPKI].concat()).contains("1024 bits"));
     assert!(fault(&[keys::RSA_SPKI, keys::RSA_PRIVATE].concat()).contains("private key"));
 }

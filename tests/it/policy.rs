@@ -282,7 +282,7 @@ fn checks_numbers_of_seconds() {
     let rows = [
         (json!(1), true),
         (json!(300), true),
-        // As in a policy that has passed through JavaScript.
+        // A policy that has passed through JavaScript may contain whole numbers as floats.
         (json!(30.0), true),
         (json!(0), false),
         (json!(301), false),

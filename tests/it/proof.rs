@@ -25,8 +25,8 @@ fn raw(proof: Value) -> Value {
     raw
 }
 
-/// Returns the name of the header, and the header and claims of the proof for a request. Other code
-/// checks the signature.
+/// Returns the name of the proof's header in the request, and the JOSE header and the claims of the
+/// proof. Checks the signature with other code than the gate's.
 fn proven(raw: &Value, call: &Call) -> (String, Value, Value) {
     let gate = Gate::bound(raw, &held());
     let outgoing = gate.outgoing(call);

@@ -1,4 +1,4 @@
-//! RSASSA-PSS signatures, made with openssl and kept in `keys/pss.json`.
+//! RSASSA-PSS signatures. OpenSSL made them, and `keys/pss.json` contains them.
 
 use crate::kit::{Gate, b64, keys, payload, policy, rs_issuer, table, with};
 use serde_json::{Value, json};
@@ -9,7 +9,8 @@ fn gate(algorithm: &str) -> Gate {
     Gate::new(&policy(with(rs_issuer(), json!({ "algorithms": [algorithm] }))))
 }
 
-/// What was signed, by whom it should be taken, whether it should, and the signature.
+/// Returns the rows of the file: the algorithm, a description, whether the signature is valid, and
+/// the signature.
 fn rows() -> Vec<(String, String, bool, String)> {
     let rows: Vec<Value> = serde_json::from_str(include_str!("keys/pss.json")).unwrap();
     let text = |row: &Value, name: &str| row[name].as_str().unwrap().to_owned();
@@ -26,9 +27,9 @@ fn token(algorithm: &str, signature: &str) -> String {
     format!("{}.{}.{signature}", b64(header), b64(payload(&[])))
 }
 
-/// RFC 7518 section 3.5: one hash throughout, and a salt of its length.
+/// RFC 7518 section 3.5: the digest and the mask use the same hash, and the salt has its length.
 #[test]
-fn attack_13_salts_masks_and_hashes() {
+fn attack_13_requires_one_hash_throughout_and_a_salt_of_its_length() {
     let gates = ["PS256", "PS384", "PS512", "RS256"].map(|name| (name, gate(name)));
     let rows = rows().into_iter().map(|row| {
         let expected = if row.2 { "200" } else { "401 bad_signature" };
@@ -41,20 +42,23 @@ fn attack_13_salts_masks_and_hashes() {
 }
 
 #[test]
-fn attack_13_a_pss_signature_under_another_name() {
+fn attack_13_rejects_a_signature_under_another_algorithm_name() {
     let names = ["PS256", "PS384", "PS512", "RS256", "RS384", "RS512"];
-    for (algorithm, what, good, signature) in rows().into_iter().filter(|row| row.2) {
+    for (algorithm, what, _, signature) in rows().into_iter().filter(|row| row.2) {
         for name in names.into_iter().filter(|name| *name != algorithm) {
             let verdict = gate(name).token(&token(&algorithm, &signature));
-            assert_eq!(verdict, "401 algorithm_not_allowed", "{what} at {name}, {good}");
+            assert_eq!(
+                verdict, "401 algorithm_not_allowed",
+                "{what}: the token names {algorithm}, the gate accepts {name}"
+            );
             let verdict = gate(name).token(&token(name, &signature));
-            assert_eq!(verdict, "401 bad_signature", "{what} called {name}");
+            assert_eq!(verdict, "401 bad_signature", "{what}: the token names {name}");
         }
     }
 }
 
 #[test]
-fn attack_13_a_pss_token_against_a_key_for_pkcs1() {
+fn attack_13_a_key_restricted_to_rs256_verifies_no_pss_token() {
     let key = with(keys::rsa_jwk(keys::RSA_PRIVATE), json!({ "alg": "RS256" }));
     let issuer = json!({
         "algorithms": ["PS256", "RS256"],
@@ -72,7 +76,7 @@ fn attack_13_a_pss_token_against_a_key_for_pkcs1() {
 }
 
 #[test]
-fn attack_13_other_numbers() {
+fn attack_13_rejects_altered_pss_signatures() {
     let gate = gate("PS256");
     let (_, _, _, good) = rows().into_iter().find(|row| row.0 == "PS256" && row.2).unwrap();
     let bytes = <base64ct::Base64UrlUnpadded as base64ct::Encoding>::decode_vec(&good).unwrap();

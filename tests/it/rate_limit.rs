@@ -1,4 +1,4 @@
-//! Which refusals count against a client, and by what.
+//! The rate limit: which refusals count, and how the gate identifies a client.
 
 use crate::kit::{Held, answered, faults, hs_issuer, policy, respond, table, with};
 use portcullis::error_response::ErrorResponses;
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
 #[test]
-fn tokens_that_somebody_may_be_trying_out_count() {
+fn counts_only_refusals_that_may_be_guesses() {
     let rows = [
         (Code::MultipleTokens, true),
         (Code::MalformedAuthorization, true),
@@ -47,7 +47,7 @@ fn tokens_that_somebody_may_be_trying_out_count() {
 }
 
 #[test]
-fn a_client_is_an_ipv4_address_or_a_network_of_ipv6() {
+fn identifies_a_client_by_ipv4_address_or_ipv6_network() {
     let rows = [
         ("192.0.2.1", Some("192.0.2.1")),
         (" 192.0.2.1 ", Some("192.0.2.1")),
@@ -67,7 +67,7 @@ fn a_client_is_an_ipv4_address_or_a_network_of_ipv6() {
 }
 
 #[test]
-fn the_answer_says_when_to_come_back_and_nothing_of_the_token() {
+fn the_response_has_retry_after_and_no_challenge() {
     let answer = respond(&ErrorResponses::default(), &refusal(), None);
     assert_eq!(answer.status, 429);
     assert_eq!(answered(&answer, "Retry-After"), Some("60"));
@@ -75,7 +75,7 @@ fn the_answer_says_when_to_come_back_and_nothing_of_the_token() {
 }
 
 #[test]
-fn the_binding_has_to_be_there() {
+fn requires_an_existing_rate_limiting_binding() {
     let raw = |limit: Value| with(policy(hs_issuer()), json!({ "rate_limit": limit }));
     let bindings = Held::usual().limiter("FAILURES");
     let good = raw(json!({ "binding": "FAILURES" }));

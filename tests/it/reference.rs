@@ -24,15 +24,15 @@ const LONG: &str = "f0e1d2c3b4a5968778695a4b3c2d1e0ff0e1d2c3b4a5968778695a4b3c2d
 
 /// The proof that a key has an effect.
 enum Shown {
-    /// A request whose outcome differs between two policies that differ in the key.
+    /// Two policies that differ in the key, and a request whose outcome differs between them.
     Here(Value, Value, Call),
-    /// A test in this file, by its title, for effects at the edge or over time.
+    /// The text of a test file and the title of the test in it. For effects at the edge or over time.
     Elsewhere(&'static str, &'static str),
 }
 
 use Shown::{Elsewhere, Here};
 
-/// The usual policy with values added at these JSON Pointers.
+/// Returns the usual policy with values added at these JSON Pointers.
 fn policy(changes: &Value) -> Value {
     let mut policy = json!({
         "origin": "https://origin.example",
@@ -49,7 +49,7 @@ fn policy(changes: &Value) -> Value {
     policy
 }
 
-/// The outcome of a request: without fetched keys, and with them.
+/// Returns the outcome of a request before and after the keys have been fetched.
 fn outcome(changes: &Value, call: &Call) -> [String; 2] {
     let bindings = Held::usual()
         .value("LONG", LONG)
@@ -110,17 +110,17 @@ fn token(claims: &[(&str, &str)]) -> Call {
     Call::get("/api/x").bearer(&Signer::hs256().signed(payload(claims)))
 }
 
-/// The usual policy, and the same policy with this value added.
+/// Compares the usual policy with the same policy plus this value.
 fn added(place: &str, value: Value, call: Call) -> Shown {
     Here(json!({}), json!({ place: value }), call)
 }
 
-/// Two policies with different values.
+/// Compares two policies with different values.
 fn either(place: &str, one: Value, other: Value, call: Call) -> Shown {
     Here(json!({ place: one }), json!({ place: other }), call)
 }
 
-/// Every key of the schema that is not only a container of others, by its path.
+/// Returns the path of every key of the schema, except for keys that only contain other keys.
 fn described() -> BTreeSet<String> {
     let root: Value = serde_json::from_str(SCHEMA).unwrap();
     let mut keys = BTreeSet::new();
@@ -136,7 +136,8 @@ fn walk(root: &Value, table: &Value, place: &str, keys: &mut BTreeSet<String>) {
             None => (schema, key.clone()),
         };
         let inner = tables(root, items);
-        // A list of tables is only a container, unless it may contain other values too.
+        // A key whose value is a table or a list of tables only contains other keys. The sources may
+        // also be strings, so their key counts as well.
         if inner.is_empty() || place == "token.sources[]" {
             keys.insert(key);
         }
@@ -144,7 +145,7 @@ fn walk(root: &Value, table: &Value, place: &str, keys: &mut BTreeSet<String>) {
     }
 }
 
-/// The tables that a value may be.
+/// Returns the schemas of the tables that a value may be.
 fn tables<'s>(root: &'s Value, schema: &'s Value) -> Vec<&'s Value> {
     let refers = |schema: &'s Value| {
         let target = schema.get("$ref").or_else(|| schema.pointer("/allOf/0/$ref"))?.as_str()?;
@@ -166,7 +167,7 @@ fn rows() -> Vec<(&'static str, Shown)> {
 fn covers_every_key_of_the_schema() {
     let shown: Vec<String> = rows().into_iter().map(|(key, _)| key.to_owned()).collect();
     let once: BTreeSet<String> = shown.iter().cloned().collect();
-    assert_eq!(shown.len(), once.len(), "a key twice");
+    assert_eq!(shown.len(), once.len(), "a key has two rows");
     assert_eq!(described(), once);
 }
 

@@ -1,4 +1,4 @@
-//! Every way to say no, and what the client sees of it.
+//! Every refusal code, and the response that the client gets for it.
 
 use crate::kit::{
     Call, Gate, Signer, answered, hs_issuer, keys, payload, policy, respond, rs_issuer, table, with,
@@ -17,7 +17,8 @@ const INVALID_TOKEN: &str =
 const EXPIRED: &str =
     r#"Bearer realm="api", error="invalid_token", error_description="The access token expired""#;
 
-/// Code, status, the phrase of the status, and how the challenge begins, if there is one.
+/// Each row: the code, its name, the status, the status phrase, and the challenge. The challenge is
+/// the whole header, only its `error`, or `None` if the response has no challenge.
 const CODES: [(Code, &str, u16, &str, Option<&str>); 29] = [
     (Code::MissingToken, "missing_token", 401, "Unauthorized", Some(BARE)),
     (Code::MultipleTokens, "multiple_tokens", 400, "Bad Request", Some("invalid_request")),
@@ -62,13 +63,13 @@ const CODES: [(Code, &str, u16, &str, Option<&str>); 29] = [
     (Code::OriginTimeout, "origin_timeout", 504, "Gateway Timeout", None),
 ];
 
-/// Codes whose answers have tests of their own, elsewhere.
+/// Codes whose responses other files test.
 const ELSEWHERE: [Code; 4] =
     [Code::KeysUnavailable, Code::Revoked, Code::RevocationUnavailable, Code::InvalidLogoutToken];
 
-/// The rows of docs/troubleshooting.md: every code with its status, once, and no other.
+/// Every row of `docs/troubleshooting.md` starts with a code and its status.
 #[test]
-fn the_page_about_refusals_has_every_code() {
+fn the_troubleshooting_page_lists_every_code_once() {
     const DOCUMENT: &str = include_str!("../../docs/troubleshooting.md");
     let rows: Vec<_> = DOCUMENT
         .lines()
@@ -76,15 +77,15 @@ fn the_page_about_refusals_has_every_code() {
         .filter_map(|(name, rest)| Some((name, rest.split_once(" | ")?.0.to_owned())))
         .collect();
     let listed: BTreeSet<_> = rows.iter().cloned().collect();
-    assert_eq!(listed.len(), rows.len(), "a row is there twice");
+    assert_eq!(listed.len(), rows.len(), "a row is repeated");
     let codes = CODES.iter().map(|row| row.0).chain(ELSEWHERE);
     let known: BTreeSet<_> = codes.map(|code| (code.as_str(), code.status().to_string())).collect();
     assert_eq!(listed, known);
 }
 
-/// A new code needs a row in one of the tables above, and so in the page.
+/// A new code needs a row in one of the tables above. The test above then requires a row in the page.
 #[test]
-fn every_code_is_in_a_table() {
+fn the_tables_in_this_file_contain_every_code() {
     assert_eq!(Code::ALL.len(), CODES.len() + ELSEWHERE.len());
 }
 
@@ -93,7 +94,7 @@ fn header(answer: &OwnResponse, name: &str) -> Option<String> {
 }
 
 #[test]
-fn every_code_has_its_answer() {
+fn each_code_has_its_status_body_and_challenge() {
     for (code, name, status, phrase, challenge) in CODES {
         assert_eq!(
             (code.as_str(), code.status(), code.to_string()),
@@ -123,7 +124,7 @@ fn every_code_has_its_answer() {
     assert_eq!(names.len(), CODES.len());
 }
 
-/// RFC 6750 section 3: characters of a quoted string, and nothing that needs escaping in one.
+/// RFC 6750 section 3 forbids characters that would need escaping in a quoted string.
 #[test]
 fn rfc6750_section_3_challenges_are_well_formed() {
     let style = ErrorResponses { realm: "The API, v1".to_owned(), ..ErrorResponses::default() };
@@ -142,7 +143,7 @@ fn rfc6750_section_3_challenges_are_well_formed() {
 }
 
 #[test]
-fn rfc9457_the_body_names_the_ray_and_in_development_the_code() {
+fn rfc9457_the_body_contains_the_ray_id_and_with_detail_the_code() {
     let body = |detail, ray| -> Value {
         let style = ErrorResponses { detail, ..ErrorResponses::default() };
         let answer = respond(&style, &Refusal::new(Code::BadSignature, "because"), ray);
@@ -155,13 +156,13 @@ fn rfc9457_the_body_names_the_ray_and_in_development_the_code() {
     let reason = json!({ "code": "bad_signature" });
     assert_eq!(body(Detail::Reason, None), with(plain.clone(), reason.clone()));
     assert_eq!(body(Detail::Reason, ray), with(with(plain, reason), json!({ "ray": "8f2a-FRA" })));
-    // Whatever stands in the header, it stays a JSON string.
+    // JSON escaping keeps any header value inside the string.
     let odd = "\",\"admin\":true,\"\r\n\u{2028}é";
     assert_eq!(body(Detail::None, Some(odd))["ray"], odd);
 }
 
 #[test]
-fn scopes_and_methods_come_from_the_policy() {
+fn the_response_lists_the_allowed_methods_and_the_required_scopes() {
     let refusal = Refusal::new(Code::MethodNotAllowed, "because")
         .allowing_methods(vec!["GET".to_owned(), "HEAD".to_owned()]);
     let answer = respond(&ErrorResponses::default(), &refusal, None);
@@ -172,10 +173,10 @@ fn scopes_and_methods_come_from_the_policy() {
     assert!(header(&answer, "WWW-Authenticate").unwrap().ends_with(r#", scope="read write""#));
 }
 
-/// From outside, a forged token looks the same whichever check it fails; only an expired one, whose
-/// signature and every other claim are good, is told.
+/// A client cannot tell which check a forged token failed. Only a token that is valid except for its
+/// expiry gets a different response.
 #[test]
-fn attack_34_refusals_of_a_token_are_alike_to_the_byte() {
+fn attack_34_responses_to_rejected_tokens_are_identical_byte_for_byte() {
     let set = json!({ "keys": [with(keys::rsa_jwk(keys::RSA_PRIVATE), json!({ "kid": "k" }))] });
     let other = with(
         hs_issuer(),
@@ -218,7 +219,7 @@ fn attack_34_refusals_of_a_token_are_alike_to_the_byte() {
     let expired = good.token(named, fresh(&[("exp", "1")]));
     let answer = gate.response(&Call::get("/").bearer(&expired));
     assert_eq!(header(&answer, "WWW-Authenticate").unwrap(), EXPIRED);
-    // An expired token of somebody else's making is no news to its maker.
+    // An expired token that also fails another check gets the general response.
     for forged in [
         attacker.token(named, fresh(&[("exp", "1")])),
         good.token(named, fresh(&[("exp", "1"), ("aud", r#""z""#)])),
@@ -229,9 +230,8 @@ fn attack_34_refusals_of_a_token_are_alike_to_the_byte() {
     }
 }
 
-/// Nothing of a request comes back in an answer.
 #[test]
-fn attack_34_nothing_of_the_token_is_echoed() {
+fn attack_34_responses_contain_nothing_from_the_request() {
     const MARK: &str = "mark5e11";
     let hostile = [r#"\"a\""#, r#"\r\nX-Admin: 1"#, r"\\", "é", r#"<script>"#, r"\u0000"];
     let gate = Gate::new(&with(policy(hs_issuer()), json!({ "errors": { "detail": "reason" } })));

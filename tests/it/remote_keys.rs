@@ -1,4 +1,4 @@
-//! Where an issuer publishes its keys: metadata, and what a policy may say of it.
+//! Keys that an issuer publishes: its metadata, and the policy's settings for fetching keys.
 
 use crate::kit::{self, Held, faults, hs_issuer, policy, with};
 use portcullis::keys::remote::{jwks_uri_of, metadata_urls};
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
 #[test]
-fn rfc8414_3_1_and_oidc_discovery_4_metadata_urls() {
+fn rfc8414_3_1_and_oidc_discovery_4_builds_the_metadata_urls() {
     let rows = [
         (
             "https://i.example",
@@ -39,7 +39,7 @@ fn rfc8414_3_1_and_oidc_discovery_4_metadata_urls() {
 }
 
 #[test]
-fn rfc8414_3_3_the_issuer_byte_for_byte() {
+fn rfc8414_3_3_metadata_must_name_the_same_issuer_byte_for_byte() {
     const ISSUER: &str = "https://i.example/";
     let good = json!({ "issuer": ISSUER, "jwks_uri": "https://keys.example/jwks" });
     let ask = |metadata: &Value| jwks_uri_of(metadata.to_string().as_bytes(), ISSUER);
@@ -68,13 +68,14 @@ fn rfc8414_3_3_the_issuer_byte_for_byte() {
 }
 
 #[test]
-fn metadata_of_this_machine_may_name_this_machine() {
+fn metadata_from_localhost_may_name_keys_on_localhost() {
     let metadata = json!({ "issuer": "http://localhost:1", "jwks_uri": "http://127.0.0.1:2/jwks" });
     let found = jwks_uri_of(metadata.to_string().as_bytes(), "http://localhost:1");
     assert_eq!(found.unwrap(), "http://127.0.0.1:2/jwks");
 }
 
-/// The faults of a policy whose issuer has these keys, each as its place and problem.
+/// Checks the faults of a policy whose issuer has these changes: the path of each fault, and some
+/// words of its problem.
 fn check(changes: Value, expected: &[(&str, &str)]) {
     let issuer = with(
         with(hs_issuer(), json!({ "algorithms": ["RS256"], "issuer": "https://i.example" })),
@@ -91,7 +92,7 @@ fn check(changes: Value, expected: &[(&str, &str)]) {
 }
 
 #[test]
-fn keys_that_are_fetched() {
+fn accepts_valid_settings_for_published_keys() {
     let jwks_uri = || json!({ "jwks_uri": "https://keys.example/jwks?tenant=1" });
     check(json!({ "keys": jwks_uri() }), &[]);
     check(json!({ "keys": { "jwks_uri": "http://localhost:8080/jwks" } }), &[]);
@@ -102,7 +103,7 @@ fn keys_that_are_fetched() {
 }
 
 #[test]
-fn keys_that_cannot_be_fetched() {
+fn rejects_invalid_settings_for_published_keys() {
     let issuer = "issuers[0].issuer";
     let jwks_uri = "issuers[0].keys.jwks_uri";
     let rows = [

@@ -1,4 +1,4 @@
-//! Trying rules out: report mode, and a candidate policy.
+//! Report mode, and shadow mode with a candidate policy.
 
 use crate::kit::{
     Call, Gate, Held, Sent, Signer, hs_issuer, keys, payload, policy, table, warnings, with,
@@ -43,7 +43,7 @@ fn forged() -> String {
     Signer::hmac(256, keys::OTHER_SECRET).signed(payload(&[]))
 }
 
-/// What the origin gets of a request that would be refused: nothing of the gate's.
+/// Checks that the gate sets no identity headers on a request that only report mode lets through.
 fn assert_anonymous(sent: &Sent) {
     assert!(sent.anonymous);
     let names: Vec<_> = sent.set.iter().map(|(name, _)| name.as_str()).collect();
@@ -52,7 +52,7 @@ fn assert_anonymous(sent: &Sent) {
 }
 
 #[test]
-fn refusals_of_token_claims_and_rights_are_reported_and_let_through() {
+fn report_mode_forwards_requests_with_missing_invalid_or_insufficient_tokens() {
     let rows = [
         (Call::get("/api/x"), "missing_token"),
         (Call::get("/api/x").bearer("x"), "malformed_token"),
@@ -77,9 +77,10 @@ fn refusals_of_token_claims_and_rights_are_reported_and_let_through() {
     }
 }
 
-/// Never a 400, 404, 405 or 5xx, nor what another site may have made a browser send.
+/// Report mode does not excuse a 400, 404, 405 or 5xx, or a cross-site request with a cookie. It does
+/// not apply to other routes.
 #[test]
-fn everything_else_is_refused_all_the_same() {
+fn report_mode_still_refuses_malformed_and_cross_site_requests() {
     let gate = gate("report");
     let long = "x".repeat(20_000);
     let cookie = format!("__Host-t={}", sign(&[]));
@@ -99,7 +100,7 @@ fn everything_else_is_refused_all_the_same() {
 }
 
 #[test]
-fn what_passes_passes_as_ever() {
+fn report_mode_does_not_change_admitted_requests() {
     let gate = gate("report");
     let sent = gate.ask(&Call::get("/api/x").bearer(&sign(&[]))).unwrap();
     assert_eq!((sent.reported.as_deref(), sent.header("X-Subject")), (None, Some("u")));
@@ -107,9 +108,9 @@ fn what_passes_passes_as_ever() {
     assert_eq!(sent.reported, None);
 }
 
-/// The token goes no further than one that is taken would.
+/// The token is always removed from the query, and from a header or cookie if the policy strips it.
 #[test]
-fn a_reported_token_leaves_the_query_and_is_stripped() {
+fn report_mode_removes_a_rejected_token_like_an_accepted_one() {
     let reporting = gate("report");
     let sent = reporting.ask(&Call::get(&format!("/api/x?a=b&t={}", forged()))).unwrap();
     assert_eq!(sent.url, "https://origin.example/api/x?a=b");
@@ -124,7 +125,7 @@ fn a_reported_token_leaves_the_query_and_is_stripped() {
 }
 
 #[test]
-fn an_issuer_may_be_tried_out_on_every_route() {
+fn report_mode_of_an_issuer_applies_only_to_tokens_that_it_signed() {
     let new = with(
         hs_issuer(),
         json!({
@@ -139,7 +140,7 @@ fn an_issuer_may_be_tried_out_on_every_route() {
     let good = Signer::hmac(256, keys::OTHER_SECRET).signed(payload(&of_new));
     let rows = [
         (Call::get("/").bearer(&good), Ok(None)),
-        // Its report mode excuses only what it has signed: `iss` alone proves nothing.
+        // The signature must verify under the issuer's keys. An `iss` alone proves nothing.
         (Call::get("/").bearer(&sign(&of_new)), Err("bad_signature")),
         (
             Call::get("/").bearer(
@@ -148,10 +149,11 @@ fn an_issuer_may_be_tried_out_on_every_route() {
             ),
             Ok(Some("expired")),
         ),
-        // The other issuer's tokens, and none, are refused as ever.
+        // Report mode does not apply to the other issuer's tokens or to requests without a token.
         (Call::get("/").bearer(&forged()), Err("bad_signature")),
         (Call::get("/"), Err("missing_token")),
         (Call::get("/").bearer("x"), Err("malformed_token")),
+        // This route does not accept the issuer.
         (Call::get("/old").bearer(&good), Err("unknown_issuer")),
     ];
     for (call, expected) in rows {
@@ -166,7 +168,7 @@ fn an_issuer_may_be_tried_out_on_every_route() {
 }
 
 #[test]
-fn a_candidate_differs_by_verdict_code_or_identity() {
+fn reports_a_candidate_whose_verdict_code_or_identity_differs() {
     let base = raw("enforce");
     let candidate = |changes: Value| Gate::bound(&with(base.clone(), changes), &held());
     let enforced = Gate::bound(&base, &held());

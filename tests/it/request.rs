@@ -1,11 +1,11 @@
-//! The request as the runtime hands it over.
+//! The line format in which the runtime passes a request.
 
 use crate::kit::table;
 use portcullis::request::Lines;
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
-/// What is read of a request in lines: method, URL, and the header `x` in every spelling.
+/// Returns the method, the URL, the value of the header `X` and the number of header lines.
 fn read(text: &str) -> (String, String, Option<String>, usize) {
     let lines = Lines::of(text);
     let request = lines.request();
@@ -14,7 +14,7 @@ fn read(text: &str) -> (String, String, Option<String>, usize) {
 }
 
 #[test]
-fn rfc9110_section_5_headers_in_lines() {
+fn rfc9110_section_5_joins_repeated_headers_in_any_letter_case() {
     let row = |x: Option<&str>, count| {
         ("GET".to_owned(), "https://a/b".to_owned(), x.map(str::to_owned), count)
     };

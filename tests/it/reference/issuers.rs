@@ -1,4 +1,4 @@
-//! The keys of an issuer, without those of presets.
+//! The keys of an issuer, except for the parameters of presets.
 
 use super::{Here, LONG, Shown, added, either, token};
 use crate::kit::{Call, Signer, hs_issuer, keys, payload};

@@ -4,12 +4,12 @@ use super::{Shown, either};
 use crate::kit::{Call, NOW, Signer};
 use serde_json::{Value, json};
 
-/// Two presets with different parameters, in policies with a second issuer.
+/// Compares two presets with different parameters. Each is the second issuer of its policy.
 fn preset(one: Value, other: Value, claims: Value) -> Shown {
     either("/issuers/1", one, other, provided(claims))
 }
 
-/// A request with a token of the provider.
+/// Returns a request with a token from the provider.
 fn provided(claims: Value) -> Call {
     let mut claims = claims;
     claims["iat"] = json!(NOW);
