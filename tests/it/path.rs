@@ -260,9 +260,9 @@ fn splits_urls_without_changing_them() {
     });
 }
 
-/// Checks a path if the gate accepts it: WHATWG serialization does not change the path, its segments
-/// are decoded, and they contain nothing that a server might split or resolve. Adds the accepted
-/// path to the map.
+/// Checks a path if the gate accepts it: WHATWG serialization does not change the path, its
+/// segments are decoded, and they contain nothing that a server might split or resolve. Adds the
+/// accepted path to the map.
 fn check_accepted(path: &str, accepted: &mut BTreeMap<Vec<String>, String>) {
     let Ok(canonical) = CanonicalPath::parse(path) else { return };
     assert_eq!(canonical.as_str(), path);
@@ -359,7 +359,8 @@ fn attack_29_encoded_slashes_are_refused_unless_the_route_allows_them() {
         ("/admin/x%2Fy", AMBIGUOUS),
         ("/plain/a%2Fb", AMBIGUOUS),
         ("/nowhere/a%2Fb", AMBIGUOUS),
-        // These paths are refused because a server that decodes the slash would resolve another path.
+        // These paths are refused because a server that decodes the slash would resolve another
+        // path.
         ("/things/..%2Fadmin", AMBIGUOUS),
         ("/things/a%2F..%2F..%2Fadmin", AMBIGUOUS),
         ("/things/a%2F..", AMBIGUOUS),

@@ -26,7 +26,8 @@ const LONG: &str = "f0e1d2c3b4a5968778695a4b3c2d1e0ff0e1d2c3b4a5968778695a4b3c2d
 enum Shown {
     /// Two policies that differ in the key, and a request whose outcome differs between them.
     Here(Value, Value, Call),
-    /// The text of a test file and the title of the test in it. For effects at the edge or over time.
+    /// The text of a test file and the title of the test in it. For effects at the edge or over
+    /// time.
     Elsewhere(&'static str, &'static str),
 }
 
@@ -136,8 +137,8 @@ fn walk(root: &Value, table: &Value, place: &str, keys: &mut BTreeSet<String>) {
             None => (schema, key.clone()),
         };
         let inner = tables(root, items);
-        // A key whose value is a table or a list of tables only contains other keys. The sources may
-        // also be strings, so their key counts as well.
+        // A key whose value is a table or a list of tables only contains other keys. The sources
+        // may also be strings, so their key counts as well.
         if inner.is_empty() || place == "token.sources[]" {
             keys.insert(key);
         }

@@ -83,7 +83,8 @@ fn the_troubleshooting_page_lists_every_code_once() {
     assert_eq!(listed, known);
 }
 
-/// A new code needs a row in one of the tables above. The test above then requires a row in the page.
+/// A new code needs a row in one of the tables above. The test above then requires a row in the
+/// page.
 #[test]
 fn the_tables_in_this_file_contain_every_code() {
     assert_eq!(Code::ALL.len(), CODES.len() + ELSEWHERE.len());
@@ -173,8 +174,8 @@ fn the_response_lists_the_allowed_methods_and_the_required_scopes() {
     assert!(header(&answer, "WWW-Authenticate").unwrap().ends_with(r#", scope="read write""#));
 }
 
-/// A client cannot tell which check a forged token failed. Only a token that is valid except for its
-/// expiry gets a different response.
+/// A client cannot tell which check a forged token failed. Only a token that is valid except for
+/// its expiry gets a different response.
 #[test]
 fn attack_34_responses_to_rejected_tokens_are_identical_byte_for_byte() {
     let set = json!({ "keys": [with(keys::rsa_jwk(keys::RSA_PRIVATE), json!({ "kid": "k" }))] });

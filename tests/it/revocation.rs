@@ -1,4 +1,5 @@
-//! What is looked up of a verified token, how the answer is judged, and what a logout writes.
+//! Revocation: the entries that are read for a token, what they mean, and what a logout token
+//! writes.
 
 use crate::kit::{self, Call, Gate, Held, NOW, Signer, faults, hs_issuer, payload, policy, with};
 use portcullis::gate::{LogoutEvaluation, Need};
@@ -20,8 +21,9 @@ fn usual() -> Value {
     json!({ "kv": "REVOKED" })
 }
 
-/// Judges a token as the edge does: what is wanted is read from a store with these entries, in
-/// which `"?"` is one that cannot be read.
+/// Evaluates a token as the edge does: reads the needed entries from a store with these entries,
+/// then evaluates again. The value `"?"` stands for an entry that cannot be read. Returns the
+/// verdict and the keys that were read.
 fn ask(gate: &mut Gate, token: &str, store: &[(&str, &str)], at: i64) -> (String, Vec<String>) {
     let at = UnixSeconds::new(NOW + at);
     let call = Call::get("/").bearer(token);
@@ -51,7 +53,7 @@ fn ask(gate: &mut Gate, token: &str, store: &[(&str, &str)], at: i64) -> (String
     (verdict, asked)
 }
 
-/// The verdict on a token with these claims, by a store with these entries.
+/// Checks the verdict on a token with these claims, given a store with these entries.
 fn check(claims: &[(&str, &str)], store: &[(&str, &str)], expected: &str) {
     let token = Signer::hs256().signed(payload(claims));
     let (verdict, _) = ask(&mut gate(usual()), &token, store, 0);
@@ -59,7 +61,7 @@ fn check(claims: &[(&str, &str)], store: &[(&str, &str)], expected: &str) {
 }
 
 #[test]
-fn entries_revoke_what_they_name() {
+fn an_entry_revokes_only_the_tokens_that_it_names() {
     const ALL: [(&str, &str); 3] = [("jti", "\"j\""), ("sid", "\"s\""), ("iat", "1800000000")];
     check(&ALL, &[], "200");
     check(&ALL, &[("jti:i:j", "")], "401 revoked");
@@ -69,27 +71,27 @@ fn entries_revoke_what_they_name() {
 }
 
 #[test]
-fn a_users_tokens_are_revoked_up_to_a_time() {
+fn a_sub_entry_revokes_tokens_issued_up_to_its_time() {
     let issued = |time: &'static str| [("iat", time)];
     check(&issued("1799999999"), &[("sub:i:u", "1799999999")], "401 revoked");
     check(&issued("1799999999"), &[("sub:i:u", "1799999998")], "200");
     check(&issued("1799999999.5"), &[("sub:i:u", "1799999999")], "200");
     check(&issued("1799999999"), &[("sub:i:u", " 1800000000\n")], "401 revoked");
     check(&issued(""), &[("sub:i:u", "1")], "401 revoked");
-    // What cannot be read as a time revokes them all.
+    // A value that is not a time revokes all of the user's tokens.
     for text in ["", "now", "2026-01-01", "1e9", "-"] {
         check(&issued("1799999999"), &[("sub:i:u", text)], "401 revoked");
     }
 }
 
 #[test]
-fn what_cannot_be_looked_up_is_refused() {
+fn refuses_a_sid_that_is_not_a_string() {
     check(&[("sid", "7")], &[], "401 invalid_claim");
     check(&[("sid", "null")], &[], "401 invalid_claim");
 }
 
 #[test]
-fn every_entry_is_asked_for_at_once_and_only_once() {
+fn reads_all_entries_at_once_and_each_only_once() {
     let mut gate = gate(usual());
     let token = Signer::hs256().signed(payload(&[("jti", "\"j\""), ("sid", "\"s\"")]));
     let (verdict, asked) = ask(&mut gate, &token, &[], 0);
@@ -97,7 +99,7 @@ fn every_entry_is_asked_for_at_once_and_only_once() {
     assert_eq!(asked, ["kid:i:secret", "jti:i:j", "sub:i:u", "sid:i:s"]);
     let (verdict, asked) = ask(&mut gate, &token, &[], 30);
     assert_eq!((verdict.as_str(), asked.len()), ("200", 0));
-    // A second token asks for what is its own.
+    // Another token only needs the entries that have not been read yet.
     let other = Signer::hs256().signed(payload(&[("jti", "\"k\""), ("sid", "\"s\"")]));
     assert_eq!(ask(&mut gate, &other, &[], 30).1, ["jti:i:k"]);
 }
@@ -115,12 +117,12 @@ fn a_revocation_is_noticed_within_max_staleness() {
 }
 
 #[test]
-fn a_store_that_cannot_be_read() {
+fn on_error_decides_the_verdict_while_the_store_cannot_be_read() {
     let token = Signer::hs256().signed(payload(&[("jti", "\"j\"")]));
     let down = [("jti:i:j", "?"), ("sub:i:u", "?"), ("kid:i:secret", "?")];
     let mut refusing = gate(usual());
     assert_eq!(ask(&mut refusing, &token, &down, 0).0, "503 revocation_unavailable");
-    // It is asked again after a pause.
+    // The store is read again only after a pause.
     assert_eq!(
         ask(&mut refusing, &token, &[], 5),
         ("503 revocation_unavailable".to_owned(), vec![])
@@ -129,16 +131,16 @@ fn a_store_that_cannot_be_read() {
 
     let mut allowing = gate(with(usual(), json!({ "on_error": "allow" })));
     assert_eq!(ask(&mut allowing, &token, &down, 0).0, "200");
-    // What could be read counts all the same.
+    // An entry that could be read still revokes the token.
     let partly = [("jti:i:j", "1"), ("sub:i:u", "?"), ("kid:i:secret", "?")];
     assert_eq!(ask(&mut allowing, &token, &partly, 6).0, "401 revoked");
-    // Without having asked, nobody is let through.
+    // `allow` does not admit a token whose entries were never requested from the store.
     let untried = gate(with(usual(), json!({ "on_error": "allow" })));
     assert_eq!(untried.verdict(&Call::get("/").bearer(&token)), "503 revocation_unavailable");
 }
 
 #[test]
-fn a_token_that_is_refused_anyway_asks_for_nothing() {
+fn an_invalid_token_causes_no_lookup() {
     let gate = gate(usual());
     for token in [
         Signer::hmac(256, kit::keys::OTHER_SECRET).signed(payload(&[])),
@@ -150,7 +152,7 @@ fn a_token_that_is_refused_anyway_asks_for_nothing() {
 }
 
 #[test]
-fn keys_of_the_store_are_bounded() {
+fn hashes_values_that_would_make_a_key_longer_than_512_bytes() {
     let long = "x".repeat(512 - "jti:i:".len());
     assert_eq!(Entry::new(Subject::Jti, "i", &long).key, format!("jti:i:{long}"));
     let longer = Entry::new(Subject::Jti, "i", &format!("{long}x")).key;
@@ -159,7 +161,7 @@ fn keys_of_the_store_are_bounded() {
 }
 
 #[test]
-fn what_is_remembered_is_bounded() {
+fn remembers_a_bounded_number_of_entries() {
     let mut gate = gate(usual());
     let entry = |index: usize| Entry::new(Subject::Jti, "i", &index.to_string());
     let count = 10 * portcullis::budget::REVOCATIONS;
@@ -176,7 +178,7 @@ fn what_is_remembered_is_bounded() {
 }
 
 #[test]
-fn what_a_policy_may_say() {
+fn checks_the_revocation_settings() {
     let rows = [
         (json!({}), "revocation.kv", "missing"),
         (json!({ "kv": "NONE" }), "revocation.kv", "no KV namespace binding NONE"),
@@ -215,7 +217,7 @@ fn what_a_policy_may_say() {
 
 const EVENT: &str = r#"{"http://schemas.openid.net/event/backchannel-logout":{}}"#;
 
-/// The verdict on a logout token: the entries that it writes, or the refusal.
+/// Returns the entries that a logout token writes, or the code of the refusal.
 fn logout(header: &str, changes: &[(&str, &str)]) -> String {
     let gate =
         gate(with(usual(), json!({ "logout_path": "/logout", "logout_audience": "client" })));
@@ -243,7 +245,7 @@ fn logout(header: &str, changes: &[(&str, &str)]) -> String {
 }
 
 #[test]
-fn oidc_backchannel_logout_2_6_what_a_logout_token_must_say() {
+fn oidc_backchannel_logout_2_6_checks_the_claims_of_a_logout_token() {
     const HEADER: &str = r#"{"alg":"HS256","typ":"logout+jwt"}"#;
     const BOTH: &str = "jti:i:l sub:i:u=1800000000 sid:i:s=1800000000";
     let rows = [
@@ -274,7 +276,7 @@ fn oidc_backchannel_logout_2_6_what_a_logout_token_must_say() {
 }
 
 #[test]
-fn a_logout_token_is_no_access_token_and_the_other_way_round() {
+fn a_logout_token_is_not_an_access_token_and_vice_versa() {
     let access = Signer::hs256().signed(payload(&[("events", EVENT)]));
     assert_eq!(gate(usual()).token(&access), "401 wrong_type");
     assert_eq!(logout(r#"{"alg":"HS256","typ":"JWT"}"#, &[("events", "")]), "invalid_claim");

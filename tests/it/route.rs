@@ -1,4 +1,4 @@
-//! Which route a request takes.
+//! How the gate selects the route of a request.
 
 use crate::kit::{Call, Gate, Signer, now, payload, table};
 use portcullis::route::Pattern;
@@ -14,7 +14,8 @@ fn gate(routes: Value) -> Gate {
     }))
 }
 
-/// The pattern that each path is given, in every order in which the policy may list them.
+/// Checks which pattern is selected for each path. Rotates the list of routes, because the order in
+/// the policy must not matter.
 fn check(patterns: &[&str], rows: &[(&str, &str)]) {
     for turn in 0..patterns.len() {
         let mut order = patterns.to_vec();
@@ -32,7 +33,7 @@ fn check(patterns: &[&str], rows: &[(&str, &str)]) {
 }
 
 #[test]
-fn a_literal_comes_before_a_name_before_the_rest() {
+fn a_literal_segment_precedes_a_name_and_a_name_precedes_a_wildcard() {
     check(
         &["/*", "/{a}", "/admin", "/admin/*", "/{a}/users", "/admin/{id}", "/admin/users"],
         &[
@@ -64,7 +65,7 @@ fn segments_are_compared_from_the_left() {
 }
 
 #[test]
-fn an_exact_end_comes_before_the_rest() {
+fn an_exact_pattern_precedes_a_wildcard() {
     check(
         &["/a", "/a/*", "/*"],
         &[("/a", "/a"), ("/a/", "/a"), ("/a/b", "/a/*"), ("/b", "/*"), ("/", "/*")],
@@ -76,7 +77,7 @@ fn an_exact_end_comes_before_the_rest() {
 }
 
 #[test]
-fn patterns_are_segments_and_never_prefixes() {
+fn patterns_match_whole_segments_and_not_prefixes() {
     check(
         &["/api/*", "/"],
         &[("/api", "/api/*"), ("/apix", "no_route"), ("/api-internal/x", "no_route")],
@@ -90,7 +91,7 @@ fn a_trailing_slash_makes_no_difference() {
 }
 
 #[test]
-fn literals_are_written_decoded() {
+fn literals_match_decoded_segments() {
     check(
         &["/café", "/a b", "/{x}"],
         &[
@@ -103,7 +104,7 @@ fn literals_are_written_decoded() {
 }
 
 #[test]
-fn the_path_picks_the_pattern_and_the_pattern_the_methods() {
+fn the_path_selects_the_pattern_before_the_method_is_checked() {
     let gate = gate(json!([
         { "path": "/*", "access": "public" },
         { "path": "/items", "methods": ["GET"], "access": "public" },
@@ -114,7 +115,7 @@ fn the_path_picks_the_pattern_and_the_pattern_the_methods() {
         (("HEAD", "/items"), "200"),
         (("POST", "/items"), "401 missing_token"),
         (("PUT", "/items/"), "401 missing_token"),
-        // Never a fall to the wider pattern, which is public.
+        // The request must not fall through to the wider pattern, which is public.
         (("DELETE", "/items"), "405 method_not_allowed"),
         (("post", "/items"), "405 method_not_allowed"),
         (("DELETE", "/other"), "200"),
@@ -125,9 +126,9 @@ fn the_path_picks_the_pattern_and_the_pattern_the_methods() {
     assert_eq!(allow.unwrap().1, "GET, HEAD, POST, PUT");
 }
 
-/// RFC 9110 section 9.3.2: HEAD goes where GET goes, unless the policy says otherwise.
+/// RFC 9110 section 9.3.2. A route that accepts only HEAD does not accept GET.
 #[test]
-fn rfc9110_section_9_head_goes_with_get() {
+fn rfc9110_section_9_a_route_that_accepts_get_accepts_head() {
     let gate = gate(json!([{ "path": "/a", "methods": ["GET"], "access": "public" },
                            { "path": "/b", "methods": ["HEAD"], "access": "public" }]));
     let rows = [
@@ -139,7 +140,7 @@ fn rfc9110_section_9_head_goes_with_get() {
 }
 
 #[test]
-fn a_route_may_admit_some_issuers_only() {
+fn a_route_accepts_only_its_listed_issuers() {
     let other = crate::kit::with(
         crate::kit::hs_issuer(),
         json!({ "name": "j", "issuer": "https://j", "keys": { "secret": "OTHER_SECRET" } }),
@@ -168,7 +169,7 @@ fn a_route_may_admit_some_issuers_only() {
 }
 
 #[test]
-fn patterns_that_could_never_match_are_named() {
+fn rejects_patterns_that_can_never_match() {
     let rows = [
         ("/a/{b}/*", true),
         ("/", true),

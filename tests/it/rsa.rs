@@ -1,4 +1,4 @@
-//! RSA signatures, and keys taken for secrets.
+//! RSA signatures, and public keys used as HMAC secrets.
 
 use crate::kit::{Gate, Held, Signer, b64, faults, keys, payload, policy, rs_issuer, table, with};
 use rsa::Pkcs1v15Sign;
@@ -16,7 +16,7 @@ fn input() -> String {
     format!("{}.{}", b64(HEADER), b64(payload(&[])))
 }
 
-/// The verdict on the base token with each signature.
+/// Checks the verdict on the base token with each signature.
 fn check(rows: impl IntoIterator<Item = (Vec<u8>, &'static str)>) {
     let gate = Gate::rs();
     let input = input();
@@ -24,7 +24,7 @@ fn check(rows: impl IntoIterator<Item = (Vec<u8>, &'static str)>) {
 }
 
 #[test]
-fn rfc7518_section_3_3_each_hash() {
+fn rfc7518_section_3_3_verifies_each_hash_under_its_own_algorithm_only() {
     for bits in [256, 384, 512] {
         let issuer = with(rs_issuer(), json!({ "algorithms": [format!("RS{bits}")] }));
         let gate = Gate::new(&policy(issuer));
@@ -38,10 +38,10 @@ fn rfc7518_section_3_3_each_hash() {
     }
 }
 
-/// Every way in which an operator may have written the key, and everything that an attacker can
-/// make a secret of.
+/// Combines every form in which an operator may write the key with every form that an attacker may
+/// use as a secret.
 #[test]
-fn attack_02_the_public_key_as_a_secret() {
+fn attack_02_rejects_a_public_key_used_as_a_secret() {
     let jwk = keys::rsa_jwk(keys::RSA_PRIVATE);
     let named = with(jwk.clone(), json!({ "alg": "RS256", "kid": "k", "use": "sig" }));
     let set = json!({ "keys": [jwk] });
@@ -95,9 +95,9 @@ fn attack_02_the_public_key_as_a_secret() {
     }
 }
 
-/// RFC 8725 section 3.1: no issuer has both sorts, so that no header can choose between them.
+/// The header of a token must not choose between a secret and a public key (RFC 8725 section 3.1).
 #[test]
-fn attack_02_no_issuer_has_secrets_and_public_keys() {
+fn attack_02_an_issuer_cannot_have_both_secrets_and_public_keys() {
     let problems = |algorithms: Value, source: Value| -> Vec<_> {
         let issuer = with(rs_issuer(), json!({ "algorithms": algorithms, "keys": source }));
         faults(&policy(issuer), &Held::usual()).into_iter().map(|fault| fault.problem).collect()
@@ -110,9 +110,9 @@ fn attack_02_no_issuer_has_secrets_and_public_keys() {
     assert!(as_key.iter().any(|problem| problem.contains("cannot use a shared secret")));
 }
 
-/// Two issuers, one of each sort: the token's `iss` chooses, and its `alg` then has to fit.
+/// One issuer has a public key and the other a secret.
 #[test]
-fn attack_02_issuers_of_both_sorts_side_by_side() {
+fn attack_02_iss_selects_the_issuer_and_alg_must_be_one_of_its_algorithms() {
     let hs = with(crate::kit::hs_issuer(), json!({ "name": "j", "issuer": "https://j" }));
     let mut raw = policy(rs_issuer());
     raw["issuers"].as_array_mut().unwrap().push(hs);
@@ -130,14 +130,15 @@ fn attack_02_issuers_of_both_sorts_side_by_side() {
     table(rows, |token| gate.token(token));
 }
 
-/// What RFC 8017 section 9.2 puts behind the padding, signed with the right key as it stands.
+/// Signs these bytes with the correct key, in place of the encoded digest that follows the padding
+/// (RFC 8017 section 9.2).
 fn signed_encoding(encoding: &[&[u8]]) -> Vec<u8> {
     let key = keys::private_key(keys::RSA_PRIVATE);
     key.sign(Pkcs1v15Sign::new_unprefixed(), &encoding.concat()).unwrap()
 }
 
 #[test]
-fn attack_11_other_encodings_of_the_digest() {
+fn attack_11_rejects_other_encodings_of_the_digest() {
     let hash = Sha256::digest(input());
     let long = Sha512::digest(input());
     // `openssl dgst -sha1` of the input.
@@ -146,7 +147,7 @@ fn attack_11_other_encodings_of_the_digest() {
     const SHA512: &[u8] = b"\x60\x86\x48\x01\x65\x03\x04\x02\x03";
     const SHA1: &[u8] = b"\x2b\x0e\x03\x02\x1a";
     check([
-        // The encoding itself, to show that the others are refused for what is wrong with them.
+        // The correct encoding. It shows that each other row is rejected only for its defect.
         (
             signed_encoding(&[b"\x30\x31\x30\x0d\x06\x09", SHA256, b"\x05\x00\x04\x20", &hash]),
             "200",
@@ -156,7 +157,7 @@ fn attack_11_other_encodings_of_the_digest() {
             signed_encoding(&[b"\x30\x2f\x30\x0b\x06\x09", SHA256, b"\x04\x20", &hash]),
             BAD_SIGNATURE,
         ),
-        // Another hash's name, and another hash.
+        // The identifier of another hash function, with its own digest or the SHA-256 digest.
         (
             signed_encoding(&[b"\x30\x21\x30\x09\x06\x05", SHA1, b"\x05\x00\x04\x14", sha1]),
             BAD_SIGNATURE,
@@ -172,7 +173,7 @@ fn attack_11_other_encodings_of_the_digest() {
         // The hash alone.
         (signed_encoding(&[&hash]), BAD_SIGNATURE),
         (signed_encoding(&[b"\x04\x20", &hash]), BAD_SIGNATURE),
-        // Garbage behind it, in front of it, and within the parameters.
+        // Extra bytes after the encoding, before the encoding, and in the parameters.
         (
             signed_encoding(&[
                 b"\x30\x31\x30\x0d\x06\x09",
@@ -215,7 +216,7 @@ fn attack_11_other_encodings_of_the_digest() {
             ]),
             BAD_SIGNATURE,
         ),
-        // Lengths in BER's long form, and without an end.
+        // BER lengths: the long form, and the indefinite form.
         (
             signed_encoding(&[b"\x30\x81\x31\x30\x0d\x06\x09", SHA256, b"\x05\x00\x04\x20", &hash]),
             BAD_SIGNATURE,
@@ -262,9 +263,10 @@ fn attack_11_other_encodings_of_the_digest() {
     ]);
 }
 
-/// The signature as a number: any other one that is the same to the modulus, and the trivial ones.
+/// Tries the signature with other lengths, the signature plus the modulus, the modulus minus the
+/// signature, and trivial numbers such as 0, 1 and the modulus minus 1.
 #[test]
-fn attack_11_other_numbers() {
+fn attack_11_rejects_other_numbers_as_a_signature() {
     let good = Signer::rs256().sign(input());
     let modulus = modulus();
     let zero = vec![0; 256];
@@ -293,8 +295,8 @@ fn attack_11_other_numbers() {
     ]);
 }
 
-/// A signature that happens to begin with a zero byte is that long all the same (RFC 8017 section
-/// 8.2.2 step 1).
+/// A signature is as long as the modulus, even if its first byte is zero (RFC 8017 section 8.2.2
+/// step 1).
 #[test]
 fn attack_11_a_leading_zero_is_part_of_the_signature() {
     let gate = Gate::rs();
@@ -303,26 +305,26 @@ fn attack_11_a_leading_zero_is_part_of_the_signature() {
         let signature = Signer::rs256().sign(&input);
         (input, signature)
     };
-    // The first of these payloads whose signature does; signing is deterministic.
+    // 12 is the first number whose signature starts with a zero byte. Signing is deterministic.
     let (input, signature) = signature(12);
     assert_eq!(signature[0], 0);
     assert_eq!(gate.token(&format!("{input}.{}", b64(&signature))), "200");
     assert_eq!(gate.token(&format!("{input}.{}", b64(&signature[1..]))), BAD_SIGNATURE);
-    // The modulus begins with a one bit, so that the sum has as many bytes as it.
+    // The sum is congruent to the signature and as long as the modulus.
     let sum = sum(&signature, &modulus());
     assert_eq!(sum.len(), 256);
     assert_eq!(gate.token(&format!("{input}.{}", b64(sum))), BAD_SIGNATURE);
 }
 
-/// Bleichenbacher's forgery of 2006: with the exponent 3, a cube root is a signature to whoever
-/// does not look behind the digest. Such a key is not taken, so that there is nothing to forge for.
+/// Bleichenbacher's forgery of 2006: with the exponent 3, a verifier that ignores the bytes after
+/// the digest accepts a cube root as a signature. The gate does not import keys with this exponent.
 #[test]
-fn attack_11_the_cube_root() {
+fn attack_11_rejects_a_forged_cube_root_and_keys_with_exponent_3() {
     let jwk = json!({ "kty": "RSA", "n": keys::weak("small_exponent"), "e": "Aw" });
     let issuer = with(rs_issuer(), json!({ "keys": { "jwks": { "keys": [jwk] } } }));
     let faults = faults(&policy(issuer), &Held::usual());
     assert!(faults[0].problem.contains("exponent"), "{faults:?}");
-    // Nor does the forgery pass for another key's.
+    // The forgery does not verify under another key either.
     assert_eq!(Gate::rs().token(&keys::weak("small_exponent_forgery")), BAD_SIGNATURE);
 }
 

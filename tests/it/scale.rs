@@ -1,8 +1,7 @@
-//! What a provider has to bear of a gate that runs everywhere: the numbers of `docs/scale.md`.
+//! Simulates the load on an identity provider, and compares it with the table in `docs/scale.md`.
 //!
-//! The caches are the gate's own; this file plays the part of `src/edge/keys.rs` around them,
-//! second by second: isolates that know nothing of each other, save, within a location, for a Cache
-//! API.
+//! The key caches are the gate's own. This file stands in for `src/edge/keys.rs`, which uses them,
+//! and simulates every second. Isolates share nothing, except for the Cache API within a location.
 
 use crate::kit::keys;
 use portcullis::alg::Algorithm;
@@ -15,47 +14,50 @@ use portcullis::time::UnixSeconds;
 use portcullis::token::Header;
 use serde_json::{Value, json};
 
-/// Of the locations every tenth is played, and counts for ten: none knows of another.
+/// Locations do not affect each other. Therefore one in ten is simulated, and its counts are
+/// multiplied by ten.
 const LOCATIONS: usize = 300;
-const OF_WHICH_PLAYED: usize = 30;
+const SIMULATED_LOCATIONS: usize = 30;
 const ISOLATES: usize = 10;
 const HOUR: i64 = 3600;
 
-/// Each isolate has a request by a customer so often, and in a flood one by an attacker.
+/// The seconds between two requests of the customer of an isolate. In a flood, each isolate also
+/// has an attacker who sends requests at the same rate.
 const REQUEST_EVERY: i64 = 10;
 
-/// A location has its first request within so many seconds of the first of all.
-const WAKES_WITHIN: i64 = 600;
+/// Each location starts within this many seconds after the beginning of the simulation.
+const STARTS_WITHIN: i64 = 600;
 
-/// A fetch takes this long, in which the other isolates of a location do not know of it.
+/// The duration of a fetch in seconds. Meanwhile, the other isolates of the location do not know
+/// about the fetch.
 const FETCH_TAKES: i64 = 1;
 
 const DOCUMENT: &str = include_str!("../../docs/scale.md");
 
-/// What goes on in the hour that is counted, which is the second; the first warms up.
+/// What happens in the second hour, which is counted. The first hour only fills the caches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Hour {
     Quiet,
-    /// A key takes the place of another after twenty minutes.
+    /// A new key replaces the old key after twenty minutes.
     Rotation,
-    /// The same, and it stands beside the other for a minute before.
+    /// The same, but the provider publishes the new key one minute before.
     AnnouncedRotation,
-    /// Nothing answers.
+    /// The provider does not respond.
     Outage,
-    /// Every isolate is asked for keys that do not exist.
+    /// Every isolate gets tokens with made-up `kid`s.
     Flood,
 }
 
-/// What was counted.
+/// The counts of one hour.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Count {
     fetches: usize,
     in_worst_minute: usize,
-    /// Customers whose good token was not let through.
-    turned_away: usize,
+    /// The number of valid tokens that were rejected.
+    rejected: usize,
 }
 
-/// What the isolates of a location tell each other.
+/// What the isolates of a location share through the Cache API.
 #[derive(Default)]
 struct Shared {
     set: Option<Dated<&'static [u32]>>,
@@ -64,9 +66,9 @@ struct Shared {
 
 struct Isolate {
     cache: KeyCache,
-    /// The key asked for, and the end of the fetch that is under way.
+    /// The key for which a fetch is in progress, and the time at which the fetch ends.
     fetching: Option<(AskedKey, i64)>,
-    strangers: u32,
+    made_up_kids: u32,
 }
 
 struct Fleet {
@@ -74,7 +76,7 @@ struct Fleet {
     with_cache_api: bool,
     now: i64,
     fetches: Vec<usize>,
-    turned_away: usize,
+    rejected: usize,
 }
 
 impl Fleet {
@@ -82,13 +84,13 @@ impl Fleet {
         self.now >= HOUR
     }
 
-    /// The key by which the provider signs.
+    /// Returns the number of the key with which the provider signs.
     fn key(&self) -> u32 {
         let rotates = matches!(self.hour, Hour::Rotation | Hour::AnnouncedRotation);
         u32::from(rotates && self.now >= HOUR + 20 * 60)
     }
 
-    /// The keys that it publishes.
+    /// Returns the numbers of the keys that the provider publishes.
     fn published(&self) -> &'static [u32] {
         match (self.hour, self.now - HOUR) {
             (Hour::AnnouncedRotation, 1140..) => &[0, 1],
@@ -105,13 +107,14 @@ impl Fleet {
         UnixSeconds::new(self.now)
     }
 
-    /// A request: whether it is let through, now or once a fetch has ended.
+    /// Handles a request. Returns whether it is admitted, at once or after a fetch.
     fn request(&mut self, isolate: &mut Isolate, shared: &mut Shared, kid: &str) -> bool {
         let asked = asked(kid);
         let (admitted, wants_fetch) = match isolate.cache.supply(&asked, self.time()) {
             Supply::Have(set) => (set.pick(&header(kid)).is_ok(), false),
             Supply::HaveAndRefresh(set) => (set.pick(&header(kid)).is_ok(), true),
-            // It waits, and is judged by what comes: by a good set, unless the provider is down.
+            // The request waits for the fetch, which returns a good set unless the provider is
+            // down.
             Supply::Fetch => (!self.is_down(), true),
             Supply::Unavailable(_) => (false, false),
         };
@@ -159,21 +162,20 @@ impl Fleet {
     }
 }
 
-/// Two hours of one provider, of which the second is counted.
+/// Simulates two hours of one provider and counts the second.
 fn count(hour: Hour, with_cache_api: bool) -> Count {
     let minutes = usize::try_from(2 * HOUR / 60).unwrap();
-    let mut fleet =
-        Fleet { hour, with_cache_api, now: 0, fetches: vec![0; minutes], turned_away: 0 };
+    let mut fleet = Fleet { hour, with_cache_api, now: 0, fetches: vec![0; minutes], rejected: 0 };
     let mut random = fastrand::Rng::with_seed(1);
-    for _ in 0..OF_WHICH_PLAYED {
+    for _ in 0..SIMULATED_LOCATIONS {
         location(&mut fleet, &mut random);
     }
     let counted = &fleet.fetches[minutes / 2..];
-    let each_stands_for = LOCATIONS / OF_WHICH_PLAYED;
+    let factor = LOCATIONS / SIMULATED_LOCATIONS;
     Count {
-        fetches: counted.iter().sum::<usize>() * each_stands_for,
-        in_worst_minute: counted.iter().copied().max().unwrap() * each_stands_for,
-        turned_away: fleet.turned_away * each_stands_for,
+        fetches: counted.iter().sum::<usize>() * factor,
+        in_worst_minute: counted.iter().copied().max().unwrap() * factor,
+        rejected: fleet.rejected * factor,
     }
 }
 
@@ -182,23 +184,23 @@ fn location(fleet: &mut Fleet, random: &mut fastrand::Rng) {
     let mut isolates: Vec<_> = (0..ISOLATES)
         .map(|_| {
             let cache = KeyCache::new(STALE_IF_ERROR);
-            let isolate = Isolate { cache, fetching: None, strangers: 0 };
+            let isolate = Isolate { cache, fetching: None, made_up_kids: 0 };
             (isolate, random.i64(0..REQUEST_EVERY), random.i64(0..REQUEST_EVERY))
         })
         .collect();
-    // They do not all wake up in the same minute.
-    for now in random.i64(0..WAKES_WITHIN)..2 * HOUR {
+    // Locations start at different times, so that their fetches do not coincide.
+    for now in random.i64(0..STARTS_WITHIN)..2 * HOUR {
         fleet.now = now;
         for (isolate, customer, attacker) in &mut isolates {
             fleet.end_of_fetch(isolate, &mut shared);
             if now % REQUEST_EVERY == *customer {
                 let kid = format!("key-{}", fleet.key());
                 let admitted = fleet.request(isolate, &mut shared, &kid);
-                fleet.turned_away += usize::from(fleet.counted() && !admitted);
+                fleet.rejected += usize::from(fleet.counted() && !admitted);
             }
             if fleet.hour == Hour::Flood && fleet.counted() && now % REQUEST_EVERY == *attacker {
-                isolate.strangers += 1;
-                let kid = format!("stranger-{}", isolate.strangers);
+                isolate.made_up_kids += 1;
+                let kid = format!("stranger-{}", isolate.made_up_kids);
                 fleet.request(isolate, &mut shared, &kid);
             }
         }
@@ -218,8 +220,8 @@ fn asked(kid: &str) -> AskedKey {
     AskedKey::of(&header(kid))
 }
 
-/// The set that the provider had. What kind of keys it holds is of no interest to a cache; these
-/// are quick to import.
+/// Returns the key set that the provider published. The caches work the same for every kind of key,
+/// and secrets are quick to import.
 fn set(found: &Dated<&[u32]>) -> Dated<KeySet> {
     let jwk = |number: &u32| {
         let mut jwk = keys::oct_jwk(keys::SECRET.as_bytes());
@@ -235,19 +237,20 @@ fn set(found: &Dated<&[u32]>) -> Dated<KeySet> {
     }
 }
 
-/// Plays an hour with and without the Cache API, and compares it with its row of the document.
+/// Simulates an hour with and without the Cache API, and compares the counts with the hour's row in
+/// the document.
 fn check(hour: Hour, row: &str) {
     let [with, without] = [true, false].map(|with_cache_api| count(hour, with_cache_api));
-    let turned_away = with.turned_away.max(without.turned_away);
+    let rejected = with.rejected.max(without.rejected);
     let cells =
-        [with.fetches, with.in_worst_minute, without.fetches, without.in_worst_minute, turned_away];
+        [with.fetches, with.in_worst_minute, without.fetches, without.in_worst_minute, rejected];
     let expected = format!("| {row} | {} |", cells.map(grouped).join(" | "));
     let written: Vec<_> =
         DOCUMENT.lines().filter(|line| line.starts_with(&format!("| {row} |"))).collect();
     assert_eq!(written, [expected]);
 }
 
-/// `1234567` as `1,234,567`.
+/// Formats `1234567` as `1,234,567`.
 fn grouped(number: usize) -> String {
     let digits = number.to_string();
     let mut text = String::new();
@@ -261,26 +264,26 @@ fn grouped(number: usize) -> String {
 }
 
 #[test]
-fn a_quiet_hour() {
+fn the_document_states_the_load_of_a_quiet_hour() {
     check(Hour::Quiet, "a quiet hour");
 }
 
 #[test]
-fn an_hour_with_a_rotation() {
+fn the_document_states_the_load_of_an_hour_with_a_rotation() {
     check(Hour::Rotation, "a rotation");
 }
 
 #[test]
-fn an_hour_with_an_announced_rotation() {
+fn the_document_states_the_load_of_an_hour_with_an_announced_rotation() {
     check(Hour::AnnouncedRotation, "a rotation announced a minute before");
 }
 
 #[test]
-fn an_hour_of_outage() {
+fn the_document_states_the_load_of_an_hour_of_outage() {
     check(Hour::Outage, "an outage");
 }
 
 #[test]
-fn attack_25_an_hour_of_made_up_kids() {
+fn attack_25_the_document_states_the_load_of_an_hour_of_made_up_kids() {
     check(Hour::Flood, "a flood of made-up `kid`s");
 }

@@ -1,4 +1,4 @@
-//! Nothing of a secret, a token or a claim is in a `Debug` output, a refusal or a fault.
+//! `Debug` output, refusals and faults contain no secret, no token and no claim value.
 
 use crate::kit::{Call, Gate, Held, Signer, hs_issuer, keys, now, payload, policy, respond, with};
 use portcullis::alg::Algorithm;
@@ -15,10 +15,11 @@ use std::rc::Rc;
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
-/// A value of a claim, known by a mark of its own.
+/// A claim value that is easy to find in output.
 const CLAIM: &str = "claim-c1a1";
 
-/// What must not appear: the secret, the claim, and the token's segments.
+/// Checks that a text contains neither the secret, the claim value nor a segment of the token, as
+/// text or as a list of bytes.
 fn check(what: &str, shown: &str, token: &str) {
     let segments = token.split('.').filter(|segment| segment.len() > 8);
     for hidden in segments.chain([keys::SECRET, CLAIM]) {
@@ -47,7 +48,7 @@ fn gate() -> Gate {
 }
 
 #[test]
-fn a_token_shows_lengths() {
+fn debug_output_of_a_token_shows_no_segment() {
     let token = token();
     let unverified = Unverified::parse(&token).unwrap();
     let shown = shown(&unverified);
@@ -56,7 +57,7 @@ fn a_token_shows_lengths() {
 }
 
 #[test]
-fn claims_show_their_number() {
+fn debug_output_of_claims_shows_no_claim_value() {
     let (gate, token) = (gate(), token());
     let issuer = &gate.policy.issuers()[0];
     let unverified = Unverified::parse(&token).unwrap();
@@ -72,7 +73,7 @@ fn claims_show_their_number() {
 }
 
 #[test]
-fn what_is_admitted_and_what_is_sent() {
+fn debug_output_of_decisions_shows_no_token_or_claim_value() {
     let (gate, token) = (gate(), token());
     let call = Call::get("/").bearer(&token);
     check("Trace", &shown(&gate.trace(&call, now()).0), &token);
@@ -82,7 +83,7 @@ fn what_is_admitted_and_what_is_sent() {
 }
 
 #[test]
-fn a_policy_shows_no_secret() {
+fn debug_output_of_a_policy_shows_no_secret() {
     let gate = gate();
     check("Policy", &shown(&gate.policy), "");
     check("Issuer", &shown(&gate.policy.issuers()[0]), "");
@@ -91,7 +92,7 @@ fn a_policy_shows_no_secret() {
 }
 
 #[test]
-fn keys_show_their_names() {
+fn debug_output_of_keys_shows_no_key_material() {
     let secret = || Secret::from_bytes(keys::SECRET.into()).unwrap();
     check("Secret", &shown(&secret()), "");
     let key = Key::new(Material::Secret(secret()), None, &[Algorithm::HS256]).unwrap();
@@ -106,9 +107,9 @@ fn keys_show_their_names() {
     check("KeySet", &shown(&set), &modulus);
 }
 
-/// Every refusal that a token with marks in every place can meet.
+/// Puts the marked value into every claim and header member, in several JSON types.
 #[test]
-fn refusals_hold_nothing_of_the_token() {
+fn refusals_contain_nothing_from_the_token() {
     let mark = format!("\"{CLAIM}\"");
     let claims = [
         "iss",
@@ -162,9 +163,9 @@ fn refusals_hold_nothing_of_the_token() {
     }
 }
 
-/// A secret in a place where something else belongs, and faulty ones where they belong.
+/// Binds valid, malformed and too short secrets to every source of keys, with every encoding.
 #[test]
-fn faults_hold_nothing_of_a_secret() {
+fn faults_contain_nothing_from_a_secret() {
     let texts = [
         keys::SECRET.to_owned(),
         format!("{} ", keys::SECRET),

@@ -6,13 +6,15 @@ use serde_json::{Value, json};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
-/// Checks the fault of each secret with these algorithms and this encoding, by some words of its
-/// problem. Empty words expect no fault.
+/// Checks the fault of each secret, given an algorithm and an encoding, by some words of the
+/// fault's problem. Empty words expect no fault.
 fn check<'r>(rows: impl IntoIterator<Item = ((&'r str, &'r str, &'r str), &'r str)>) {
-    table(rows, |(algorithm, encoding, secret)| Told(told(&[algorithm], encoding, secret)));
+    table(rows, |(algorithm, encoding, secret)| {
+        Problem(problem_of(&[algorithm], encoding, secret))
+    });
 }
 
-fn told(algorithms: &[&str], encoding: &str, secret: &str) -> String {
+fn problem_of(algorithms: &[&str], encoding: &str, secret: &str) -> String {
     let keys = json!({ "secret": "SECRET", "encoding": encoding });
     let issuer = with(hs_issuer(), json!({ "algorithms": algorithms, "keys": keys }));
     let faults = faults(&policy(issuer), &Held::default().value("SECRET", secret));
@@ -25,11 +27,11 @@ fn told(algorithms: &[&str], encoding: &str, secret: &str) -> String {
     fault.problem.clone()
 }
 
-/// A problem, which equals every text that it contains.
+/// The problem of a fault. It equals every text that it contains, so that a table can compare them.
 #[derive(Debug)]
-struct Told(String);
+struct Problem(String);
 
-impl PartialEq<&str> for Told {
+impl PartialEq<&str> for Problem {
     fn eq(&self, words: &&str) -> bool {
         if words.is_empty() { self.0.is_empty() } else { self.0.contains(words) }
     }
@@ -72,14 +74,15 @@ fn rfc7518_section_3_2_requires_a_secret_as_long_as_the_hash() {
         (("HS512", "utf8", LONG), ""),
         // Bytes count, not characters.
         (("HS256", "utf8", "éàéàéàéàéàéàéàéà"), ""),
-        // Thirty-two digits are sixteen bytes.
+        // Thirty-two hexadecimal digits are sixteen bytes.
         (("HS256", "hex", &LONG[..32]), "16 bytes, but HS256 needs at least 32"),
         (("HS256", "base64", "MDEyMzQ1Njc4OWFiY2RlZg=="), "16 bytes"),
         (("HS256", "base64url", "MDEyMzQ1Njc4OWFiY2RlZg"), "16 bytes"),
     ]);
     // The algorithm with the longest hash decides.
     assert!(
-        told(&["HS256", "HS512", "HS384"], "utf8", &LONG[..48]).contains("HS512 needs at least 64")
+        problem_of(&["HS256", "HS512", "HS384"], "utf8", &LONG[..48])
+            .contains("HS512 needs at least 64")
     );
 }
 
@@ -218,7 +221,7 @@ fn decodes_each_encoding() {
 }
 
 #[test]
-fn names_of_encodings_are_exact() {
+fn encoding_names_must_match_exactly() {
     let rows = [
         ("utf8", Some(SecretEncoding::Utf8)),
         ("base64", Some(SecretEncoding::Base64)),
@@ -263,7 +266,7 @@ fn reports_every_faulty_secret_at_once() {
 }
 
 #[test]
-fn makes_secrets_from_bytes() {
+fn rejects_weak_secrets_and_public_keys_in_bytes() {
     let rows: [(&[u8], bool); 5] = [
         (b"", false),
         (b"\0\0\0\0", false),

@@ -1,4 +1,4 @@
-//! Where a token may be: exactly one, in one of the sources that the policy names.
+//! Token sources: a request may contain one token, in one of the sources that the policy lists.
 
 use crate::kit::{Call, Gate, Sent, Signer, hs_issuer, keys, payload, policy, table, with};
 use serde_json::{Value, json};
@@ -24,7 +24,7 @@ fn forged() -> String {
     Signer::hmac(256, keys::OTHER_SECRET).signed(payload(&[]))
 }
 
-/// `T` in a text is a good token, `F` a forged one.
+/// Replaces each `T` in a text by a valid token and each `F` by a forged one.
 fn filled(text: &str) -> String {
     let fill = |letter| match letter {
         'T' => good(),
@@ -70,7 +70,7 @@ fn check_header<'r>(
 }
 
 #[test]
-fn rfc6265_section_5_4_a_token_in_a_cookie() {
+fn rfc6265_section_5_4_finds_a_token_in_a_cookie() {
     check_header(
         json!([{ "cookie": "token" }]),
         "Cookie",
@@ -88,7 +88,7 @@ fn rfc6265_section_5_4_a_token_in_a_cookie() {
             ("token2=T", NO_TOKEN),
             ("a=token=T", NO_TOKEN),
             ("a=b token=T", NO_TOKEN),
-            // There, and no token.
+            // The cookie is present, but its value is not a token.
             ("token=", MALFORMED),
             ("token", MALFORMED),
             ("a=b; token; c=d", MALFORMED),
@@ -105,7 +105,7 @@ fn rfc6265_section_5_4_a_token_in_a_cookie() {
 }
 
 #[test]
-fn attack_28_the_token_twice_in_one_source() {
+fn attack_28_refuses_two_tokens_in_one_source() {
     let check = |source: Value, name: &str, rows: &[&str]| {
         let rows = rows.iter().map(|row| (*row, SEVERAL));
         check_header(json!([source]), name, rows);
@@ -120,7 +120,7 @@ fn attack_28_the_token_twice_in_one_source() {
             "token=; token=T",
             "token; token=T",
             " token =T; token=T",
-            // Two lines of the header.
+            // Two header lines, which the runtime joins with a comma.
             "token=T, token=T",
             "a=b, token=T, token=F",
         ],
@@ -143,7 +143,7 @@ fn attack_28_the_token_twice_in_one_source() {
 }
 
 #[test]
-fn attack_28_two_cookie_lines_hide_nothing() {
+fn attack_28_finds_tokens_in_every_cookie_header_line() {
     let gate = gate(json!([{ "cookie": "token" }]), json!({}));
     let rows = [
         (["a=b", "token=T"], ADMITTED),
@@ -156,7 +156,7 @@ fn attack_28_two_cookie_lines_hide_nothing() {
 }
 
 #[test]
-fn a_token_in_a_header_of_its_own() {
+fn finds_a_token_in_a_custom_header() {
     check_header(
         json!([{ "header": "X-Token" }]),
         "x-token",
@@ -175,7 +175,7 @@ fn a_token_in_a_header_of_its_own() {
 }
 
 #[test]
-fn rfc6750_section_2_3_a_token_in_the_query() {
+fn rfc6750_section_2_3_finds_a_token_in_the_query() {
     let gate = gate(json!([{ "query": "access_token" }]), json!({}));
     let rows = [
         ("/?access_token=T", ADMITTED),
@@ -183,7 +183,7 @@ fn rfc6750_section_2_3_a_token_in_the_query() {
         ("/?access_token=T&a=b", ADMITTED),
         ("/?&&access_token=T&", ADMITTED),
         ("/?access_token=F", FORGED),
-        // A server that decodes the name takes it for the same one.
+        // A server that decodes the name reads the same parameter.
         ("/?access%5ftoken=T", ADMITTED),
         ("/?%61ccess_token=T", ADMITTED),
         ("/", NO_TOKEN),
@@ -210,7 +210,7 @@ fn rfc6750_section_2_3_a_token_in_the_query() {
 }
 
 #[test]
-fn rfc6455_section_11_3_4_a_token_among_the_subprotocols() {
+fn rfc6455_section_11_3_4_finds_a_token_among_the_subprotocols() {
     check_header(
         json!(["websocket-protocol"]),
         "Sec-WebSocket-Protocol",
@@ -234,9 +234,10 @@ fn rfc6455_section_11_3_4_a_token_among_the_subprotocols() {
     );
 }
 
-/// Any two, even of one token, and whichever comes first in the policy.
+/// Refuses two tokens even if they are identical, in every rotation of the policy's list of
+/// sources.
 #[test]
-fn attack_28_tokens_in_two_sources() {
+fn attack_28_refuses_tokens_in_two_sources() {
     let places: [(&str, Lines<'_>); 5] = [
         ("/", &[("Authorization", "Bearer T")]),
         ("/", &[("Cookie", "token=T")]),
@@ -270,7 +271,7 @@ fn attack_28_tokens_in_two_sources() {
 }
 
 #[test]
-fn attack_28_what_is_not_configured_is_not_looked_at() {
+fn attack_28_ignores_sources_that_are_not_configured() {
     let gate = gate(json!([{ "cookie": "token" }]), json!({}));
     let rows = [
         (call("/", &[("Authorization", "Bearer T")]), NO_TOKEN),
@@ -284,7 +285,7 @@ fn attack_28_what_is_not_configured_is_not_looked_at() {
 }
 
 #[test]
-fn a_public_route_looks_at_no_source() {
+fn a_public_route_ignores_every_source() {
     let gate = gate(every_source(), json!({ "authorization": "strip" }));
     let rows: [(&str, Lines<'_>); 7] = [
         ("/public?access_token=T&access_token=x", &[]),
@@ -306,7 +307,7 @@ fn a_public_route_looks_at_no_source() {
 }
 
 #[test]
-fn an_optional_route_refuses_what_is_there_and_is_no_token() {
+fn an_optional_route_refuses_malformed_and_forged_tokens() {
     let gate = gate(every_source(), json!({}));
     let rows: [(&str, Lines<'_>, &str); 6] = [
         ("/optional?a=b", &[("Cookie", "a=b"), ("Authorization", "Basic x")], ADMITTED),
@@ -322,7 +323,7 @@ fn an_optional_route_refuses_what_is_there_and_is_no_token() {
 }
 
 #[test]
-fn attack_26_a_token_of_more_than_16_kib_in_any_source() {
+fn attack_26_refuses_a_token_over_16_kib_in_any_source() {
     let gate = gate(every_source(), json!({}));
     let long = "x".repeat(16 * 1024 + 1);
     let calls = [
@@ -340,7 +341,7 @@ fn sent(sources: Value, forward: Value, path: &str, headers: Lines<'_>) -> Sent 
 }
 
 #[test]
-fn a_token_in_the_query_is_not_sent_on_and_the_rest_is() {
+fn removes_the_token_from_the_query_and_keeps_the_rest() {
     let rows = [
         ("?access_token=T", ""),
         ("?access_token=T&a=b", "?a=b"),
@@ -371,7 +372,7 @@ fn a_token_in_the_query_is_not_sent_on_and_the_rest_is() {
 }
 
 #[test]
-fn a_token_in_a_subprotocol_is_not_sent_on_and_the_rest_is() {
+fn removes_the_token_from_the_subprotocols_and_keeps_the_rest() {
     let rows = [
         ("bearer, T", None),
         ("bearer, T, chat", Some("chat")),
@@ -390,7 +391,7 @@ fn a_token_in_a_subprotocol_is_not_sent_on_and_the_rest_is() {
 }
 
 #[test]
-fn strip_takes_one_cookie_out_and_leaves_the_others() {
+fn strip_removes_the_token_cookie_and_keeps_the_others() {
     let rows = [
         ("token=T", None),
         ("token=T;", None),
@@ -413,7 +414,7 @@ fn strip_takes_one_cookie_out_and_leaves_the_others() {
 }
 
 #[test]
-fn strip_takes_the_token_and_every_authorization_out() {
+fn strip_removes_the_token_and_every_authorization_header() {
     let removed = |path: &str, headers: Lines<'_>| {
         let mut removed =
             sent(every_source(), json!({ "authorization": "strip" }), path, headers).removed;
@@ -430,9 +431,10 @@ fn strip_takes_the_token_and_every_authorization_out() {
     assert_eq!(removed("/public", &[basic, ("X-Token", "T")]), ["Authorization"]);
 }
 
-/// What a cookie vouches for must come from the page that its user sees.
+/// Browsers also send cookies with requests that other sites trigger. Such a request must not
+/// change anything or open a WebSocket.
 #[test]
-fn a_cookie_alone_does_not_change_anything_across_sites() {
+fn a_cookie_needs_proof_of_the_same_origin_for_unsafe_methods_and_websockets() {
     let gate = gate(json!(["authorization", { "cookie": "token" }]), json!({}));
     let headers: [(Lines<'_>, bool); 17] = [
         (&[], false),
@@ -464,7 +466,7 @@ fn a_cookie_alone_does_not_change_anything_across_sites() {
         let expected = if passes { ADMITTED } else { CROSS_SITE };
         for method in ["POST", "PUT", "PATCH", "DELETE", "PURGE", "get"] {
             assert_eq!(ask(method, &[cookie]), expected, "{method} {headers:?}");
-            // No cookie, no doubt: a page of another site cannot send the others.
+            // A page of another site cannot set this header, so it needs no proof.
             assert_eq!(ask(method, &[("Authorization", "Bearer T")]), ADMITTED);
         }
         for method in ["GET", "HEAD", "OPTIONS"] {
@@ -478,7 +480,7 @@ fn a_cookie_alone_does_not_change_anything_across_sites() {
 }
 
 #[test]
-fn the_requests_own_origin_leaves_out_the_port_that_its_scheme_implies() {
+fn compares_origins_without_the_default_port() {
     let gate = gate(json!([{ "cookie": "token" }]), json!({}));
     let rows = [
         (("https://gate.example/", "https://gate.example"), ADMITTED),
@@ -498,9 +500,10 @@ fn the_requests_own_origin_leaves_out_the_port_that_its_scheme_implies() {
     });
 }
 
-/// The check comes before the token is looked into: a forged one learns nothing.
+/// The cross-site check runs before the token is parsed, so the refusal reveals nothing about the
+/// token.
 #[test]
-fn attack_34_across_sites_every_cookie_is_alike() {
+fn attack_34_cross_site_refusals_do_not_depend_on_the_token() {
     let gate = gate(json!([{ "cookie": "token" }]), json!({}));
     let rows = ["token=T", "token=F", "token=x"].map(|cookie| (cookie, CROSS_SITE));
     table(rows, |cookie| {

@@ -1,4 +1,4 @@
-//! Signing in again, or in another way (RFC 9470).
+//! Step-up authentication (RFC 9470).
 
 use crate::kit::{Call, Gate, Signer, answered, hs_issuer, payload, policy, table, with};
 use serde_json::{Value, json};
@@ -15,14 +15,15 @@ fn gate(route: Value) -> Gate {
     Gate::new(&raw)
 }
 
-/// The verdict on a token with these members, raw JSON each; without a value, without the member.
+/// Checks the verdict on a token with each raw JSON value of this claim. An empty value omits the
+/// claim.
 fn check<'r>(route: Value, name: &str, rows: impl IntoIterator<Item = (&'r str, &'r str)>) {
     let gate = gate(route);
     table(rows, |raw| gate.token(&Signer::hs256().signed(payload(&[(name, raw)]))));
 }
 
 #[test]
-fn rfc9470_section_3_the_authentication_context() {
+fn rfc9470_section_3_requires_a_listed_acr() {
     check(
         json!({ "acr": ["urn:mfa", "gold"] }),
         "acr",
@@ -43,14 +44,14 @@ fn rfc9470_section_3_the_authentication_context() {
 }
 
 #[test]
-fn rfc9470_section_3_the_time_of_authentication() {
+fn rfc9470_section_3_requires_a_recent_auth_time() {
     check(
         json!({ "max_auth_age": 300 }),
         "auth_time",
         [
             ("1800000000", ADMITTED),
             ("1799999700", ADMITTED),
-            // Five seconds of leeway, the last of them excluded.
+            // The leeway is five seconds. Exactly five seconds too old is rejected.
             ("1799999696", ADMITTED),
             ("1799999695", STEP_UP),
             ("1799999695.5", ADMITTED),
@@ -65,12 +66,12 @@ fn rfc9470_section_3_the_time_of_authentication() {
             ("1e300", INVALID),
         ],
     );
-    // Without the rule nobody asks.
+    // Without `max_auth_age`, any number is accepted, and the claim may be absent.
     check(json!({}), "auth_time", [("0", ADMITTED), ("", ADMITTED), (r#""0""#, INVALID)]);
 }
 
 #[test]
-fn rfc9470_section_3_the_challenge_says_what_is_asked_for() {
+fn rfc9470_section_3_the_challenge_contains_the_required_acr_and_max_age() {
     let start = r#"Bearer realm="api", error="insufficient_user_authentication", error_description="A different authentication level is required""#;
     let rows = [
         (json!({ "acr": ["urn:mfa", "gold"] }), r#", acr_values="urn:mfa gold""#),
@@ -83,7 +84,7 @@ fn rfc9470_section_3_the_challenge_says_what_is_asked_for() {
         let answer = gate.response(&call);
         assert_eq!(answer.status, 401);
         assert_eq!(answered(&answer, "WWW-Authenticate"), Some(format!("{start}{rest}").as_str()));
-        // Whoever sends no token, or a bad one, is asked for one first.
+        // A request without a valid token gets the ordinary challenge.
         for call in [Call::get("/"), Call::get("/").bearer("x")] {
             let answer = gate.response(&call);
             assert!(!answered(&answer, "WWW-Authenticate").unwrap().contains("acr_values"));
@@ -91,9 +92,9 @@ fn rfc9470_section_3_the_challenge_says_what_is_asked_for() {
     }
 }
 
-/// Signing in again gains nothing where something else is missing.
+/// Otherwise users would sign in again only to be denied.
 #[test]
-fn what_cannot_be_mended_by_signing_in_is_told_first() {
+fn other_requirements_are_checked_before_step_up() {
     let gate = gate(json!({ "acr": ["gold"], "scopes": ["admin"], "roles": ["root"] }));
     let rows: [(&[(&str, &str)], &str); 4] = [
         (&[], "403 insufficient_scope"),
@@ -105,7 +106,7 @@ fn what_cannot_be_mended_by_signing_in_is_told_first() {
 }
 
 #[test]
-fn an_optional_route_asks_it_of_tokens_alone() {
+fn an_optional_route_requires_step_up_only_of_requests_with_a_token() {
     let gate = gate(json!({ "access": "optional", "acr": ["gold"] }));
     assert_eq!(gate.verdict(&Call::get("/")), ADMITTED);
     assert_eq!(gate.token(&Signer::hs256().signed(payload(&[]))), STEP_UP);

@@ -1,4 +1,4 @@
-//! A token's header and shape.
+//! The header and the format of a token.
 
 mod attacks;
 mod size;
@@ -15,13 +15,13 @@ const CRITICAL: &str = "401 unsupported_critical";
 const BAD_SIGNATURE: &str = "401 bad_signature";
 const UNKNOWN_KEY: &str = "401 unknown_key";
 
-/// The verdict on the base payload under each header, well signed as it stands.
+/// Checks the verdict on the base payload with each header. The signatures are valid.
 fn check_headers<'r>(rows: impl IntoIterator<Item = (&'r str, &'r str)>) {
     let gate = Gate::hs();
     table(rows, |header| gate.token(&Signer::hs256().token(header, payload(&[]))));
 }
 
-/// The verdict on each payload, well signed as it stands.
+/// Checks the verdict on each payload. The signatures are valid.
 fn check_payloads<P: AsRef<[u8]> + std::fmt::Debug>(
     rows: impl IntoIterator<Item = (P, &'static str)>,
 ) {
@@ -29,9 +29,9 @@ fn check_payloads<P: AsRef<[u8]> + std::fmt::Debug>(
     table(rows, |payload| gate.token(&Signer::hs256().token(HEADER, payload)));
 }
 
-/// RFC 7515 appendix A.1: the token, its key, and what it says.
+/// The token and the key are those of RFC 7515 appendix A.1.
 #[test]
-fn rfc7515_appendix_a_1_hs256() {
+fn rfc7515_appendix_a_1_accepts_the_hs256_example_until_it_expires() {
     const TOKEN: &str = "eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEz\
         MDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ.dBjftJeZ4CVP-mB92K27uhbUJU1p\
         1r_wW1gFWFOEjXk";
@@ -91,7 +91,7 @@ fn rfc7515_section_4_1_unknown_header_members_are_ignored() {
 }
 
 #[test]
-fn rfc7515_section_5_2_the_header_is_one_strict_object() {
+fn rfc7515_section_5_2_the_header_must_be_one_strict_json_object() {
     let rows = [
         "[]",
         r#""HS256""#,
@@ -121,17 +121,17 @@ fn rfc7515_section_5_2_the_header_is_one_strict_object() {
 }
 
 #[test]
-fn rfc7519_section_7_2_the_payload_is_one_strict_object() {
+fn rfc7519_section_7_2_the_payload_must_be_one_strict_json_object() {
     let rows = ["[]", r#""x""#, "1", "null", "true", "Zm9v", r#"[{"iss":"https://i"}]"#];
     check_payloads(rows.map(|payload| (payload, MALFORMED)));
     check_payloads([("{}", "401 missing_claim")]);
     check_payloads([(payload(&[]), ADMITTED), (format!(" \r\n\t{} ", payload(&[])), ADMITTED)]);
 }
 
-/// The same where no rule asks for `iss`, so that nothing looks at the payload before its
+/// Without a rule for `iss`, the gate does not read the payload before it has verified the
 /// signature.
 #[test]
-fn rfc7519_section_7_2_the_payload_where_the_issuer_is_waived() {
+fn rfc7519_section_7_2_checks_the_payload_even_if_no_claim_is_required() {
     let issuer = serde_json::json!({ "issuer": "*", "audience": "*", "expiry": "optional" });
     let gate = Gate::new(&crate::kit::policy(crate::kit::with(crate::kit::hs_issuer(), issuer)));
     let rows = [
@@ -142,7 +142,7 @@ fn rfc7519_section_7_2_the_payload_where_the_issuer_is_waived() {
         (r#"{"a":1,"a":2}"#, MALFORMED),
     ];
     table(rows, |payload| gate.token(&Signer::hs256().token(HEADER, payload)));
-    // Badly signed, they are all alike.
+    // With an invalid signature, all of them are rejected for the signature.
     table(rows.map(|(payload, _)| (payload, BAD_SIGNATURE)), |payload| {
         let attacker = Signer::hmac(256, crate::kit::keys::OTHER_SECRET);
         gate.token(&attacker.token(HEADER, payload))
@@ -150,7 +150,7 @@ fn rfc7519_section_7_2_the_payload_where_the_issuer_is_waived() {
 }
 
 #[test]
-fn a_wrong_signature_is_told_before_any_claim() {
+fn reports_an_invalid_signature_before_any_claim() {
     let gate = Gate::hs();
     let attacker = Signer::hmac(256, crate::kit::keys::OTHER_SECRET);
     let rows = [
@@ -167,7 +167,7 @@ fn a_wrong_signature_is_told_before_any_claim() {
 }
 
 #[test]
-fn what_is_known_of_an_unverified_token() {
+fn parses_the_header_and_the_issuer_hint_of_an_unverified_token() {
     let token = Signer::hs256().token(
         r#"{"alg":"HS256","kid":"k","typ":"Application/AT+JWT","cty":"JWT"}"#,
         payload(&[("sub", r#""somebody""#)]),
@@ -181,7 +181,7 @@ fn what_is_known_of_an_unverified_token() {
 }
 
 #[test]
-fn the_trace_names_what_was_applied() {
+fn the_trace_names_the_issuer_the_algorithm_the_key_and_the_route() {
     let gate = Gate::hs();
     let call = Call::get("/").bearer(&Signer::hs256().signed(payload(&[])));
     let (trace, sent) = gate.trace(&call, now());

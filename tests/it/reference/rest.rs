@@ -170,7 +170,10 @@ pub(super) fn rows() -> Vec<(&'static str, Shown)> {
         ),
         (
             "revocation.on_error",
-            Elsewhere(include_str!("../revocation.rs"), "fn a_store_that_cannot_be_read"),
+            Elsewhere(
+                include_str!("../revocation.rs"),
+                "fn on_error_decides_the_verdict_while_the_store_cannot_be_read",
+            ),
         ),
         (
             "revocation.logout_path",
@@ -183,7 +186,7 @@ pub(super) fn rows() -> Vec<(&'static str, Shown)> {
             "revocation.logout_audience",
             Elsewhere(
                 include_str!("../revocation.rs"),
-                "fn oidc_backchannel_logout_2_6_what_a_logout_token_must_say",
+                "fn oidc_backchannel_logout_2_6_checks_the_claims_of_a_logout_token",
             ),
         ),
         (

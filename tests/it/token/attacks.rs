@@ -1,5 +1,4 @@
-//! Rows 1, 4 to 8, 15, 17 and 22: what a header can be made to say, and JSON that two parsers read
-//! differently.
+//! Attacks 1, 4 to 8, 15, 17 and 22: manipulated headers, and JSON that parsers read differently.
 
 use super::{
     ADMITTED, BAD_SIGNATURE, CRITICAL, MALFORMED, NOT_ALLOWED, UNKNOWN_KEY, check_headers,
@@ -39,7 +38,7 @@ fn attack_01_alg_none() {
                 (format!("{input}."), MALFORMED),
                 (input.clone(), MALFORMED),
                 (format!("{input}.{old_signature}"), expected),
-                // Even what the right key has signed.
+                // Even with a valid signature by the correct key.
                 (signer.token(&header, payload(&[])), expected),
                 (format!("{input}.AA"), expected),
             ];
@@ -48,7 +47,7 @@ fn attack_01_alg_none() {
     }
 }
 
-/// Whatever an attacker calls the key, the verdict is the same, and nothing of it is logged.
+/// Every unknown `kid` gets the same verdict, and the trace, which is logged, does not contain it.
 #[test]
 fn attack_04_kid_injection() {
     let names = [
@@ -75,12 +74,12 @@ fn attack_04_kid_injection() {
     let nameless = Gate::hs();
     for name in names {
         let header = format!(r#"{{"alg":"HS256","kid":{name}}}"#);
-        // Signed with the right key, with none that anyone holds, and with the empty one.
+        // Signed with the correct key, with another key, and with an empty key.
         let tokens = [keys::SECRET, keys::OTHER_SECRET, ""]
             .map(|secret| Signer::hmac(256, secret).token(&header, payload(&[])));
         let expected = [UNKNOWN_KEY; 3];
         table(tokens.iter().zip(expected), |token| named.token(token));
-        // A key that has no name answers to every name (but only with its own signature).
+        // A key without a `kid` is used for every `kid`, but only its own signatures verify.
         let expected = [ADMITTED, BAD_SIGNATURE, BAD_SIGNATURE];
         table(tokens.iter().zip(expected), |token| nameless.token(token));
         for token in &tokens {
@@ -191,7 +190,7 @@ fn attack_07_crit() {
         (r#"{"alg":"HS256","crit":["kid"],"kid":"k"}"#, CRITICAL),
         (r#"{"alg":"HS256","\u0063rit":["foo"]}"#, CRITICAL),
         (r#"{"crit":["foo"],"alg":"none"}"#, CRITICAL),
-        // Another name is none of the gate's business.
+        // `Crit` and a nested `crit` are unknown members, which are ignored.
         (r#"{"alg":"HS256","Crit":["foo"]}"#, ADMITTED),
         (r#"{"alg":"HS256","x":{"crit":["foo"]}}"#, ADMITTED),
     ]);
@@ -207,7 +206,7 @@ fn attack_08_b64() {
         (r#"{"alg":"HS256","b64":null}"#, CRITICAL),
         (r#"{"alg":"HS256","b64":"false"}"#, CRITICAL),
     ]);
-    // RFC 7797: the payload as it is, signed as it is.
+    // RFC 7797: the payload is not encoded, neither in the token nor in the signing input.
     let gate = Gate::hs();
     let raw = |header: &str, payload: &str| {
         let input = format!("{}.{payload}", b64(header));
@@ -260,7 +259,7 @@ fn attack_15_duplicate_names() {
 }
 
 #[test]
-fn attack_17_json_shapes_in_the_payload() {
+fn attack_17_rejects_payloads_that_are_not_strict_json() {
     let base = payload(&[]);
     let truncated: Vec<_> = (1..base.len()).map(|end| base.get(..end).unwrap()).collect();
     check_payloads(truncated.into_iter().map(|text| (text, MALFORMED)));
@@ -315,7 +314,7 @@ fn attack_17_json_shapes_in_the_payload() {
 }
 
 #[test]
-fn attack_17_bytes_that_are_no_utf8() {
+fn attack_17_rejects_payloads_that_are_not_utf8() {
     let bytes: [&[u8]; 8] = [
         b"\xff",
         b"\xc0\xaf",
@@ -338,7 +337,7 @@ fn attack_17_bytes_that_are_no_utf8() {
 }
 
 #[test]
-fn attack_22_typ() {
+fn attack_22_rejects_other_token_types_and_nested_tokens() {
     const WRONG: &str = "401 wrong_type";
     check_headers([
         (r#"{"alg":"HS256"}"#, ADMITTED),
@@ -366,7 +365,7 @@ fn attack_22_typ() {
         (r#"{"alg":"HS256","typ":1}"#, MALFORMED),
         (r#"{"alg":"HS256","typ":null}"#, MALFORMED),
         (r#"{"alg":"HS256","typ":["JWT"]}"#, MALFORMED),
-        // RFC 7519 section 5.2: a token within a token is not opened.
+        // RFC 7519 section 5.2: `cty` announces a nested token, which the gate does not support.
         (r#"{"alg":"HS256","cty":"JWT"}"#, WRONG),
         (r#"{"alg":"HS256","cty":"jwt"}"#, WRONG),
         (r#"{"alg":"HS256","cty":"application/jwt"}"#, WRONG),
@@ -376,7 +375,7 @@ fn attack_22_typ() {
 }
 
 #[test]
-fn attack_22_typ_where_the_policy_names_types() {
+fn attack_22_accepts_only_the_types_that_the_policy_lists() {
     let gate = |types: Value| Gate::new(&policy(with(rs_issuer(), json!({ "types": types }))));
     let verdicts = |gate: Gate| {
         [

@@ -1,4 +1,4 @@
-//! Row 26: sizes, refused before any work is put into them.
+//! Attack 26: size limits, which are checked before any other work.
 
 use super::{ADMITTED, MALFORMED};
 use crate::kit::{Gate, HEADER, Signer, b64, payload, table};
@@ -7,10 +7,10 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 
 const TOO_LARGE: &str = "400 token_too_large";
 
-/// A well-signed token of exactly that many bytes.
+/// Returns a token of exactly this many bytes with a valid signature.
 fn token_of(bytes: usize) -> String {
     let empty = payload(&[("x", r#""""#)]).len();
-    // Not every length is one of base64's: a longer header makes up for that.
+    // Unpadded base64url cannot have every length. Spaces in the header make up the difference.
     let tokens = (0..3).map(|spaces| {
         let header = format!("{HEADER}{}", " ".repeat(spaces));
         let left = bytes - b64(&header).len() - ".".len() * 2 - b64([0; 32]).len();
@@ -36,7 +36,7 @@ fn attack_26_a_token_is_at_most_16_kib() {
 }
 
 #[test]
-fn attack_26_one_part_out_of_all_proportion() {
+fn attack_26_rejects_tokens_with_very_large_segments_or_many_dots() {
     let gate = Gate::hs();
     let good = Signer::hs256().signed(payload(&[]));
     let (input, signature) = good.rsplit_once('.').unwrap();
@@ -51,7 +51,7 @@ fn attack_26_one_part_out_of_all_proportion() {
         (format!("{header}.{}.{signature}", "A".repeat(16_000)), "401 bad_signature"),
         ("A".repeat(16_384), MALFORMED),
         ("A".repeat(1 << 20), TOO_LARGE),
-        // Too large is told even where it is no b64token either.
+        // The size is checked before the b64token syntax.
         ("!".repeat(16_385), TOO_LARGE),
     ];
     table(rows, |token| gate.token(token));
@@ -60,7 +60,7 @@ fn attack_26_one_part_out_of_all_proportion() {
 #[test]
 fn attack_26_a_key_id_is_at_most_1_kib() {
     let gate = Gate::hs();
-    // A secret answers to every name, so that the length is all there is to judge.
+    // A secret without a `kid` is used for every `kid`, so only the length of the `kid` matters.
     let rows = [(1_024, ADMITTED), (1_025, MALFORMED), (10_000, MALFORMED), (1 << 20, TOO_LARGE)];
     table(rows, |length| {
         let header = format!(r#"{{"alg":"HS256","kid":"{}"}}"#, "k".repeat(*length));
@@ -78,7 +78,7 @@ fn attack_26_sizes_are_bytes_and_not_characters() {
 }
 
 #[test]
-fn attack_26_much_in_little() {
+fn attack_26_handles_payloads_with_extreme_nesting_numbers_and_lists() {
     let gate = Gate::hs();
     let sign = |payload: String| Signer::hs256().token(HEADER, payload);
     let rows = [
