@@ -1,5 +1,5 @@
-//! The whole gate on a random request: every refusal blames the client, and what is sent keeps the
-//! rules.
+//! Runs the whole gate on a random request. Checks the status of every response, and the headers of
+//! every outgoing request.
 
 #![no_main]
 
@@ -23,8 +23,8 @@ struct Input<'a> {
     method: &'a str,
     path: &'a str,
     headers: Vec<(String, String)>,
-    /// The rest of a JOSE header and of a payload. They are signed, so that the steps after the
-    /// signature are reached.
+    /// Further members of a JOSE header and a payload. The target signs them, so that fuzzing
+    /// reaches the checks after the signature.
     signed: Option<(&'a str, &'a str)>,
     now: i64,
 }
@@ -82,7 +82,7 @@ fuzz_target!(|input: Input<'_>| {
     let mut evaluation = Evaluation::new(&policy, request);
     let now = UnixSeconds::new(input.now);
     let decision = loop {
-        // Nothing is ever fetched: the gate must come to a decision all the same.
+        // The target fetches nothing, but the gate must reach a decision nevertheless.
         if let Ok(decision) = evaluation.run(&memory, now) {
             break decision;
         }
@@ -100,15 +100,15 @@ fuzz_target!(|input: Input<'_>| {
                     || outgoing.reported().is_some()
                     || route.access() != Access::Required
             );
-            // The rest of the first two without the token is the client's, and the others are from
-            // the URL.
+            // These headers may contain any bytes: the first two contain what the client sent
+            // besides the token, and the others contain parts of the URL.
             let shared =
                 ["Cookie", "Sec-WebSocket-Protocol", "X-Forwarded-Host", "X-Forwarded-Proto"];
             let own = outgoing.set.iter().filter(|(name, _)| !shared.contains(&&**name));
             for (_, value) in own {
                 assert!(value.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()));
             }
-            // The gate removes every incoming header that it writes.
+            // The gate removes every incoming header that it sets.
             for (name, _) in &headers {
                 let written = outgoing.set.iter().any(|(own, _)| folded(own) == folded(name));
                 assert!(!written || outgoing.remove.iter().any(|removed| removed == name));

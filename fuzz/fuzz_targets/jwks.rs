@@ -1,4 +1,4 @@
-//! A key set is imported or refused; a fetched one never yields a shared secret.
+//! Imports a key set. A fetched key set must never yield a shared secret.
 
 #![no_main]
 

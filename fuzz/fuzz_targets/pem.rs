@@ -1,4 +1,4 @@
-//! A PEM text is imported or refused, and never yields a shared secret.
+//! Imports a PEM text. It must never yield a shared secret, and must not be accepted as one.
 
 #![no_main]
 

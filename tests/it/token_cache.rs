@@ -1,4 +1,5 @@
-//! Tokens that were verified before: what is judged again, and what is never taken for them.
+//! The token cache: what the gate checks again at every use of a cached token, and which tokens it
+//! must not take from the cache.
 
 use crate::kit::{
     Call, Gate, Held, NOW, Signer, hs_issuer, keys, payload, policy, rs_issuer, with,
@@ -14,8 +15,8 @@ use serde_json::{Value, json};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
-/// The verdict on a token at so many seconds past the beginning, and whether it came from the
-/// cache.
+/// Returns the verdict on a token this many seconds after [`NOW`], and whether the token came from
+/// the cache.
 fn ask_at(gate: &Gate, path: &str, token: &str, seconds: i64) -> (String, bool) {
     let at = UnixSeconds::new(NOW + seconds);
     let (trace, verdict) = gate.trace(&Call::get(path).bearer(token), at);
@@ -30,8 +31,8 @@ fn ask(gate: &Gate, token: &str) -> (String, bool) {
     ask_at(gate, "/", token, 0)
 }
 
-/// Has a token verified for the first time, of which nothing is kept.
-fn introduce(gate: &Gate, token: &str) {
+/// Uses a token for the first time. The gate verifies it and does not cache it.
+fn use_once(gate: &Gate, token: &str) {
     assert_eq!(ask(gate, token), verdict("200", false));
 }
 
@@ -40,10 +41,10 @@ fn verdict(code: &str, is_cached: bool) -> (String, bool) {
 }
 
 #[test]
-fn a_token_is_kept_when_it_comes_again() {
+fn caches_a_token_at_its_second_use() {
     let gate = Gate::hs();
     let token = Signer::hs256().signed(payload(&[]));
-    introduce(&gate, &token);
+    use_once(&gate, &token);
     assert_eq!(ask(&gate, &token), verdict("200", false));
     assert_eq!(ask(&gate, &token), verdict("200", true));
     let call = Call::get("/").bearer(&token);
@@ -56,7 +57,7 @@ fn a_token_is_kept_when_it_comes_again() {
 }
 
 #[test]
-fn what_is_sent_is_the_same_either_way() {
+fn forwards_the_same_headers_with_and_without_the_cache() {
     let forward = json!({ "claims": { "X-Sub": "/sub" }, "payload": "X-Payload" });
     let gate = Gate::new(&with(policy(hs_issuer()), json!({ "forward": forward })));
     let call = Call::get("/").bearer(&Signer::hs256().signed(payload(&[])));
@@ -67,12 +68,12 @@ fn what_is_sent_is_the_same_either_way() {
 }
 
 #[test]
-fn attack_35_tokens_that_begin_or_end_alike() {
+fn attack_35_does_not_confuse_similar_tokens() {
     let gate = Gate::hs();
     let token = Signer::hs256().signed(payload(&[]));
-    introduce(&gate, &token);
+    use_once(&gate, &token);
     assert_eq!(ask(&gate, &token).0, "200");
-    // Every change of one character, wherever it stands, makes another token.
+    // A change of any single character makes a different token.
     for (index, old) in token.char_indices() {
         let new = if old == 'A' { "B" } else { "A" };
         let mut changed = token.clone();
@@ -88,28 +89,28 @@ fn attack_35_tokens_that_begin_or_end_alike() {
 }
 
 #[test]
-fn attack_35_expiry_passes() {
+fn attack_35_checks_the_times_of_a_cached_token_at_every_use() {
     let issuer = with(hs_issuer(), json!({ "leeway": 10, "max_age": 1000 }));
     let gate = Gate::new(&policy(issuer));
     let claims = [("exp", "1800000100"), ("nbf", "1800000000"), ("iat", "1800000000")];
     let token = Signer::hs256().signed(payload(&claims));
-    introduce(&gate, &token);
+    use_once(&gate, &token);
     assert_eq!(ask_at(&gate, "/", &token, 0), verdict("200", false));
     assert_eq!(ask_at(&gate, "/", &token, 109), verdict("200", true));
     assert_eq!(ask_at(&gate, "/", &token, 110), verdict("expired", true));
-    // A clock that is set back finds it too young again.
+    // If the clock is set back, the token is not valid yet.
     assert_eq!(ask_at(&gate, "/", &token, -11), verdict("not_yet_valid", true));
     assert_eq!(ask_at(&gate, "/", &token, 0), verdict("200", true));
 
     let lasting = [("exp", "1900000000"), ("iat", "1800000000")];
     let token = Signer::hs256().signed(payload(&lasting));
-    introduce(&gate, &token);
+    use_once(&gate, &token);
     assert_eq!(ask_at(&gate, "/", &token, 0).0, "200");
     assert_eq!(ask_at(&gate, "/", &token, 1010), verdict("too_old", true));
 }
 
 #[test]
-fn attack_35_revoked() {
+fn attack_35_rejects_a_cached_token_once_it_is_revoked() {
     let raw = with(policy(hs_issuer()), json!({ "revocation": { "kv": "REVOKED" } }));
     let mut gate = Gate::bound(&raw, &Held::usual().namespace("REVOKED"));
     let token = Signer::hs256().signed(payload(&[("jti", "\"j\"")]));
@@ -120,7 +121,7 @@ fn attack_35_revoked() {
     for entry in entries() {
         gate.memory.revocations.remember(entry, Standing::Good, UnixSeconds::new(NOW));
     }
-    introduce(&gate, &token);
+    use_once(&gate, &token);
     assert_eq!(ask(&gate, &token), verdict("200", false));
     assert_eq!(ask(&gate, &token), verdict("200", true));
     let [_, jti, _] = entries();
@@ -129,7 +130,7 @@ fn attack_35_revoked() {
 }
 
 #[test]
-fn attack_35_another_route() {
+fn attack_35_applies_the_rules_of_the_route_to_a_cached_token() {
     let routes = json!([
         { "path": "/*" },
         { "path": "/admin/*", "scopes": ["admin"] },
@@ -145,7 +146,7 @@ fn attack_35_another_route() {
     let gate = Gate::new(&raw);
     let token =
         Signer::hs256().signed(payload(&[("scope", "\"read\""), ("auth_time", "1800000000")]));
-    introduce(&gate, &token);
+    use_once(&gate, &token);
     assert_eq!(ask(&gate, &token), verdict("200", false));
     assert_eq!(ask_at(&gate, "/admin/a", &token, 0), verdict("insufficient_scope", true));
     assert_eq!(ask_at(&gate, "/other/a", &token, 0), verdict("unknown_issuer", true));
@@ -155,7 +156,7 @@ fn attack_35_another_route() {
 }
 
 #[test]
-fn what_is_refused_is_not_kept() {
+fn does_not_cache_rejected_tokens() {
     let gate = Gate::hs();
     for token in [
         Signer::hmac(256, keys::OTHER_SECRET).signed(payload(&[])),
@@ -170,7 +171,7 @@ fn what_is_refused_is_not_kept() {
     }
 }
 
-/// A fetched set with the gate's key under that `kid`.
+/// Returns a fetched key set that contains the test key with this `kid`.
 fn set(kid: &str, fetched: i64) -> Dated<portcullis::keys::KeySet> {
     let mut jwk = keys::rsa_jwk(keys::RSA_PRIVATE);
     jwk["kid"] = Value::from(kid);
@@ -184,26 +185,26 @@ fn set(kid: &str, fetched: i64) -> Dated<portcullis::keys::KeySet> {
 }
 
 #[test]
-fn attack_35_the_key_is_rotated_out() {
+fn attack_35_rejects_a_cached_token_once_its_key_is_gone() {
     let keys = json!({ "jwks_uri": "https://i/jwks" });
     let mut gate = Gate::new(&policy(with(rs_issuer(), json!({ "keys": keys }))));
     let token = Signer::rs256().token(r#"{"alg":"RS256","kid":"old"}"#, payload(&[]));
     gate.memory.keys.get_mut(IssuerId::new(0)).unwrap().succeeded(set("old", 0));
-    introduce(&gate, &token);
+    use_once(&gate, &token);
     assert_eq!(ask_at(&gate, "/", &token, 0), verdict("200", false));
     assert_eq!(ask_at(&gate, "/", &token, 599), verdict("200", true));
-    // Past its freshness the set still vouches, and is to be fetched again.
+    // A stale key set is still used, but the gate requests a refresh.
     let call = Call::get("/").bearer(&token);
     let (evaluated, outcome) = gate.evaluate(&call, UnixSeconds::new(NOW + 600));
     assert!(outcome.is_ok() && evaluated.trace.is_cached && evaluated.refresh.is_some());
-    // A new set with the same key: verified once more, then recalled again.
+    // After a fetch that returns the same key, the token is verified and cached again.
     gate.memory.keys.get_mut(IssuerId::new(0)).unwrap().succeeded(set("old", 600));
     assert_eq!(ask_at(&gate, "/", &token, 600), verdict("200", false));
     assert_eq!(ask_at(&gate, "/", &token, 600), verdict("200", true));
-    // A new set without it.
+    // After a fetch that does not return the key, the token is rejected.
     gate.memory.keys.get_mut(IssuerId::new(0)).unwrap().succeeded(set("new", 700));
     assert_eq!(ask_at(&gate, "/", &token, 700), verdict("unknown_key", false));
-    // A set that is too old to be used vouches for nothing.
+    // A key set that is too old is not used, not even for cached tokens.
     let other =
         Signer::rs256().token(r#"{"alg":"RS256","kid":"new"}"#, payload(&[("exp", "1900000000")]));
     for _ in 0..2 {
@@ -218,22 +219,23 @@ fn numbered(signer: &Signer, id: usize) -> String {
     signer.signed(payload(&[("jti", &format!("\"{id}\""))]))
 }
 
-/// Has a token verified twice, after which it is kept. Now and then it is kept at once.
-fn keep(gate: &Gate, token: &str) {
+/// Uses a token twice, after which it is cached. A false positive of the cache's filter may cache
+/// it at the first use, so the second use may be served from the cache.
+fn use_twice(gate: &Gate, token: &str) {
     assert_eq!(ask(gate, token), verdict("200", false));
     assert_eq!(ask(gate, token).0, "200");
 }
 
 #[test]
-fn memory_is_bounded_and_what_is_used_often_stays() {
+fn bounds_the_cache_and_keeps_tokens_that_are_used_often() {
     let gate = Gate::hs();
     let signer = Signer::hs256();
-    let favourite = numbered(&signer, usize::MAX);
-    keep(&gate, &favourite);
+    let favorite = numbered(&signer, usize::MAX);
+    use_twice(&gate, &favorite);
     for id in 0..2 * budget::TOKENS_KEPT + 1 {
-        keep(&gate, &numbered(&signer, id));
+        use_twice(&gate, &numbered(&signer, id));
         if id % 1000 == 0 {
-            assert_eq!(ask(&gate, &favourite), verdict("200", true), "{id}");
+            assert_eq!(ask(&gate, &favorite), verdict("200", true), "{id}");
         }
     }
     assert_eq!(ask(&gate, &numbered(&signer, 0)), verdict("200", false));
@@ -241,36 +243,36 @@ fn memory_is_bounded_and_what_is_used_often_stays() {
 }
 
 #[test]
-fn a_flood_of_tokens_that_are_used_once_moves_nothing_out() {
+fn tokens_that_are_used_once_evict_nothing() {
     let gate = Gate::hs();
     let signer = Signer::hs256();
-    let favourite = numbered(&signer, usize::MAX);
-    keep(&gate, &favourite);
+    let favorite = numbered(&signer, usize::MAX);
+    use_twice(&gate, &favorite);
     let flood = 3 * budget::TOKENS_KEPT;
     for id in 0..flood {
-        introduce(&gate, &numbered(&signer, id));
+        use_once(&gate, &numbered(&signer, id));
     }
-    assert_eq!(ask(&gate, &favourite), verdict("200", true));
+    assert_eq!(ask(&gate, &favorite), verdict("200", true));
     let held = format!("{:?}", gate.memory.identities);
     let young: usize = held.split(&[' ', ','][..]).nth(3).unwrap().parse().unwrap();
     assert!(held.contains("old: 0") && young < flood / 20, "{held}");
-    // The first of them have been forgotten, and the last not: it is kept now.
+    // The filter still remembers the first use of the last token, so its second use caches it.
     assert_eq!(ask(&gate, &numbered(&signer, flood - 1)), verdict("200", false));
     assert_eq!(ask(&gate, &numbered(&signer, flood - 1)), verdict("200", true));
 }
 
 #[test]
-fn large_tokens_are_bounded_by_their_bytes() {
+fn bounds_the_cache_by_the_size_of_its_tokens() {
     let gate = Gate::hs();
     let signer = Signer::hs256();
     let filler = format!("\"{}\"", "x".repeat(8 * 1024));
     let token =
         |id: usize| signer.signed(payload(&[("jti", &format!("\"{id}\"")), ("filler", &filler)]));
-    // Room for fewer than this in both generations together.
+    // Both generations together have room for fewer tokens than this.
     let count = 2 * budget::TOKEN_BYTES_KEPT / (4 * 8 * 1024);
     assert!(count < budget::TOKENS_KEPT);
     for id in 0..count {
-        keep(&gate, &token(id));
+        use_twice(&gate, &token(id));
     }
     assert_eq!(ask(&gate, &token(0)), verdict("200", false));
     assert_eq!(ask(&gate, &token(count - 1)), verdict("200", true));

@@ -1,9 +1,10 @@
-//! Vectors from others: Wycheproof's for the primitives, and compact JWS for the whole.
+//! External test vectors: Wycheproof for the algorithms, and compact JWS for the whole gate.
 //!
-//! Every known divergence is one line of `vectors/exceptions.json`, with what was expected, what
-//! happens and why; a line that no longer holds fails like a divergence that has none. Cases whose
-//! key is refused at import, or that ask for something that JOSE does not have, are rejects by
-//! rule: the rule is asked for each of them, and their number is reported.
+//! Every known divergence has an entry in `vectors/exceptions.json` with the expected verdict, the
+//! actual verdict and the reason. A divergence without an entry fails the test, and so does an
+//! entry that no longer applies. Cases whose key is rejected at import, or that need something that
+//! JOSE does not have, are rejected by rule: each such case must name its rule, and the test
+//! reports how many cases each rule has.
 
 mod elliptic;
 #[cfg(not(target_arch = "wasm32"))]
@@ -14,7 +15,7 @@ mod wycheproof;
 
 use std::collections::BTreeMap;
 
-/// What became of a suite's cases.
+/// The results of a suite.
 struct Tally {
     suite: String,
     agreed: [u32; 2],
@@ -41,7 +42,8 @@ impl Tally {
         }
     }
 
-    /// Notes a case's verdict. `rule` says why an accept does not apply to us, if that is so.
+    /// Records the verdict on a case. `rule` is the reason why the gate may reject the case
+    /// although the suite accepts it, or `None`.
     fn case(
         &mut self,
         case: impl ToString,
@@ -63,7 +65,7 @@ impl Tally {
         }
     }
 
-    /// Reports the numbers, and compares the divergences with those that are written down.
+    /// Reports the numbers, and compares the divergences with the entries of `exceptions.json`.
     fn finish(self) {
         let [rejected, accepted] = self.agreed;
         let mut line = format!("{}: {accepted} accepted, {rejected} rejected", self.suite);
@@ -79,14 +81,14 @@ impl Tally {
         report(&line);
         let known = exceptions(&self.suite);
         let unknown: Vec<_> = self.divergences.iter().filter(|one| !known.contains(one)).collect();
-        assert!(unknown.is_empty(), "{}: not written down, or otherwise: {unknown:#?}", self.suite);
+        assert!(unknown.is_empty(), "{}: divergences without an entry: {unknown:#?}", self.suite);
         let stale: Vec<_> = known.iter().filter(|one| !self.divergences.contains(one)).collect();
-        assert!(stale.is_empty(), "{}: written down, but none any more: {stale:#?}", self.suite);
+        assert!(stale.is_empty(), "{}: entries that no longer apply: {stale:#?}", self.suite);
         assert!(rejected + accepted + self.skipped > 0, "{}: no cases", self.suite);
     }
 }
 
-/// The divergences that are written down for a suite.
+/// Returns the entries of `exceptions.json` for a suite.
 fn exceptions(suite: &str) -> Vec<Divergence> {
     let entries: Vec<BTreeMap<String, String>> =
         serde_json::from_str(include_str!("vectors/exceptions.json")).unwrap();
@@ -101,7 +103,8 @@ fn exceptions(suite: &str) -> Vec<Divergence> {
         .collect()
 }
 
-/// Writes a line past the harness, which keeps what passing tests print to itself.
+/// Prints a line. `println!` would not do, because the test harness hides its output if the test
+/// passes.
 fn report(line: &str) {
     #[cfg(not(target_arch = "wasm32"))]
     {

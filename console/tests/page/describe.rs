@@ -1,4 +1,4 @@
-//! Tests of `describe`.
+//! The function `describe`.
 
 use crate::judge::question;
 use crate::kit::keys::{RSA_PRIVATE, SECRET, rsa_jwk};

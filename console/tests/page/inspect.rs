@@ -1,4 +1,4 @@
-//! Tests of `inspect`.
+//! The function `inspect`.
 
 use crate::judge::good;
 use crate::kit::{Signer, payload, table};
@@ -52,7 +52,7 @@ fn invalid_tokens_are_shown_too() {
 }
 
 #[test]
-fn segments_are_separated_by_dots() {
+fn the_position_of_each_segment_is_shown() {
     let shown = inspect("Bearer ab.c.def");
     assert_eq!(
         (&shown["token"], &shown["segments"]),

@@ -1,4 +1,4 @@
-//! Tests of `judge`.
+//! The function `judge`.
 
 use crate::kit::keys::{OTHER_SECRET, SECRET};
 use crate::kit::{Signer, hs_issuer, now, payload, policy, table, with};
@@ -9,12 +9,11 @@ use serde_json::{Value, json};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
-/// Calls [`functions::judge`].
 pub(crate) fn ask(question: &Value) -> Value {
     functions::judge(question, now()).unwrap()
 }
 
-/// A question about the base policy and a request with this token.
+/// Returns a question about the base policy and a request with this token.
 pub(crate) fn question(token: &str) -> Value {
     json!({
         "policy": policy(hs_issuer()),
@@ -81,7 +80,7 @@ fn a_question_of_the_wrong_form_is_an_error() {
     table(rows, |question| functions::judge(question, now()).unwrap_err());
 }
 
-/// A question without the value of the secret, of which the page only knows the name.
+/// Returns a question without the value of the secret. The page only knows the name of its binding.
 pub(crate) fn withheld(token: &str) -> Value {
     with(question(token), json!({ "bindings": {}, "secrets": ["SECRET"] }))
 }

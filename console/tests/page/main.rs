@@ -1,8 +1,8 @@
-//! Tests of the functions that the console's page calls.
+//! The functions that the console's page calls.
 
 #![expect(
     clippy::arithmetic_side_effects,
-    reason = "clippy.toml can except tests from the other lints, but not from this one"
+    reason = "clippy.toml can exempt tests from the other lints, but not from this one"
 )]
 
 #[cfg(test)]

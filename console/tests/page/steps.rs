@@ -1,5 +1,5 @@
-//! Tests of the list of steps: the step of each refusal, and the states of the steps before and
-//! after.
+//! The list of steps in a verdict: the step that each refusal fails, and the states of the steps
+//! before and after it.
 
 use crate::judge::{ask, good, question, withheld};
 use crate::kit::keys::{ATTACKER_PRIVATE, OTHER_SECRET, RSA_PRIVATE, RSA_SPKI, rsa_jwk};
@@ -24,8 +24,8 @@ const NAMES: [&str; 13] = [
     "forward",
 ];
 
-/// The states, one letter each: `p`assed, `f`ailed, `s`kipped, `.` for not reached, `?` for
-/// unknown.
+/// Returns the states of the steps, one letter each: `p` for passed, `f` for failed, `s` for
+/// skipped, `.` for not reached, and `?` for unknown.
 pub(super) fn states(verdict: &Value) -> String {
     let steps = verdict["steps"].as_array().unwrap();
     let names: Vec<_> = steps.iter().map(|step| step["name"].as_str().unwrap()).collect();
@@ -126,7 +126,7 @@ fn rules_of_issuers_and_routes_fail_their_steps() {
 }
 
 #[test]
-fn steps_of_a_request_without_a_token() {
+fn a_request_without_a_token_fails_or_skips_the_token_steps() {
     let mut question = with(question(""), json!({ "headers": [] }));
     assert_eq!(states(&ask(&question)), "pf...........");
     question["policy"]["routes"] = json!([{ "path": "/*", "access": "optional" }]);
@@ -182,7 +182,7 @@ fn the_workers_public_keys_replace_a_missing_binding() {
     assert_eq!(ask(&bound)["faults"][0]["path"], "issuers[0].keys.pem");
     bound["keys"] = json!({ &name: { "jwks": { "keys": [rsa_jwk(RSA_PRIVATE)] } } });
     assert_eq!(states(&ask(&bound)), "ppppppppppspp");
-    // A pasted value has precedence.
+    // A pasted value takes precedence.
     bound["keys"] = json!({ &name: { "jwks": { "keys": [rsa_jwk(ATTACKER_PRIVATE)] } } });
     bound["bindings"] = json!({ "PEM": RSA_SPKI });
     assert_eq!(states(&ask(&bound)), "ppppppppppspp");

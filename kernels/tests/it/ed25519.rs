@@ -241,7 +241,7 @@ fn accepts_valid_signatures_and_rejects_altered_ones() {
     });
 }
 
-/// Signs with the secret of A, its point A and any encoding of R.
+/// Signs with a secret scalar, the public point A and any encoding of R.
 fn sign(secret: Scalar, a: EdwardsPoint, nonce: Scalar, r: [u8; 32], message: &[u8]) -> [u8; 64] {
     let hash = Sha512::new().chain_update(r).chain_update(a.compress().as_bytes());
     let k = Scalar::from_bytes_mod_order_wide(&hash.chain_update(message).finalize().into());

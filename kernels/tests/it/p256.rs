@@ -84,7 +84,7 @@ fn constants_represent_zero_and_one() {
     assert_eq!(Element::ZERO.to_be_bytes(), be_bytes(U256::ZERO));
 }
 
-/// Returns the number that limbs represent.
+/// Returns the number that these limbs represent.
 fn value(limbs: [i64; 9]) -> U256 {
     let p = prime();
     // 2^-29, and 2^-261 as its ninth power.
@@ -285,7 +285,8 @@ fn fips186_5_section_6_4_2_accepts_an_x_of_n_or_greater() {
     }
 }
 
-/// For r = p - n + x, r + n is x modulo p. Such an r must not pass for x.
+/// For r = p - n + x, r + n equals x modulo p, but r does not equal x modulo n. The signature must
+/// be rejected.
 #[test]
 fn fips186_5_section_6_4_2_does_not_compare_x_modulo_p() {
     let [n, p] = [N, P].map(U256::from_be_hex);

@@ -19,8 +19,8 @@ use std::sync::OnceLock;
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
-/// Sizes that fill the highest limb, use one bit of it, or are the largest for a number of limbs
-/// (102h - 2).
+/// Sizes of moduli in bits. Some fill the highest limb, some use one bit of it, and some are the
+/// largest for a number of limbs (102h - 2).
 const SIZES: [usize; 16] = [
     2048, 2049, 2055, 2091, 2092, 2139, 2140, 2141, 2142, 3071, 3072, 3073, 4096, 4097, 8158, 8192,
 ];
@@ -259,7 +259,7 @@ thread_local! {
     static CALLS: Cell<u64> = const { Cell::new(0) };
 }
 
-/// The multiply-add of [`Hardware`], trusted also where it is emulated and therefore slow.
+/// The multiply-add of [`Hardware`], trusted even on machines that emulate it slowly.
 struct Emulated;
 
 impl Arithmetic for Emulated {

@@ -5,7 +5,7 @@ use std::env;
 /// The number of cases that a build without optimization checks in a second or two.
 const CASES: u64 = 50;
 
-/// Calls the check with the number of seeds that was asked for, times a factor for quick checks.
+/// Calls the check with as many seeds as `KERNEL_CASES` says, times a factor for quick checks.
 pub(crate) fn for_each_seed(factor: u64, mut check: impl FnMut(u64)) {
     let number =
         |name: &str| env::var(name).ok().map(|text| text.parse::<u64>().expect("a number"));

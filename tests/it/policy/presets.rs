@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
-/// The issuer that a preset expands to.
+/// Returns the issuer that a preset expands to.
 fn expanded(issuer: Value) -> Value {
     let mut presets = Policy::presets(&policy(issuer));
     assert_eq!(presets.len(), 1);
@@ -19,7 +19,7 @@ fn expanded(issuer: Value) -> Value {
 }
 
 #[test]
-fn auth0() {
+fn expands_the_auth0_preset() {
     assert_eq!(
         expanded(json!({ "preset": "auth0", "domain": "tenant.eu.auth0.com", "audience": "api" })),
         json!({
@@ -33,7 +33,7 @@ fn auth0() {
 }
 
 #[test]
-fn cloudflare_access() {
+fn expands_the_cloudflare_access_preset() {
     let team = "yourteam.cloudflareaccess.com";
     assert_eq!(
         expanded(json!({ "preset": "cloudflare-access", "team": team, "audience": "32eafc76" })),
@@ -49,7 +49,7 @@ fn cloudflare_access() {
 }
 
 #[test]
-fn cognito() {
+fn expands_the_cognito_preset() {
     let issuer = |client: Value| {
         json!({
             "preset": "cognito", "region": "us-east-2", "pool": "us-east-2_SF2DCPO5Y",
@@ -78,7 +78,7 @@ fn cognito() {
 }
 
 #[test]
-fn entra() {
+fn expands_the_entra_preset() {
     let tenant = "AAAABBBB-0000-cccc-1111-dddd2222eeee";
     let lower = tenant.to_ascii_lowercase();
     assert_eq!(
@@ -97,7 +97,7 @@ fn entra() {
 }
 
 #[test]
-fn firebase() {
+fn expands_the_firebase_preset() {
     let keys = "https://www.googleapis.com/service_accounts/v1/jwk/\
                 securetoken@system.gserviceaccount.com";
     assert_eq!(
@@ -114,7 +114,7 @@ fn firebase() {
 }
 
 #[test]
-fn google() {
+fn expands_the_google_preset() {
     assert_eq!(
         expanded(json!({ "preset": "google", "audience": "1.apps.googleusercontent.com" })),
         json!({
@@ -128,7 +128,7 @@ fn google() {
 }
 
 #[test]
-fn keycloak() {
+fn expands_the_keycloak_preset() {
     for (base_url, base) in [
         ("https://sso.example.com", "https://sso.example.com"),
         ("https://sso.example.com/auth/", "https://sso.example.com/auth"),
@@ -153,7 +153,7 @@ fn keycloak() {
 }
 
 #[test]
-fn okta() {
+fn expands_the_okta_preset() {
     let issuer = |server: &str| {
         let address = format!("https://example.okta.com/oauth2/{server}");
         json!({
@@ -172,7 +172,7 @@ fn okta() {
 }
 
 #[test]
-fn supabase() {
+fn expands_the_supabase_preset() {
     let issuer = |base: &str| {
         json!({
             "name": "supabase",
@@ -342,7 +342,8 @@ fn rejects_unknown_presets() {
         check([(raw.clone(), vec![("issuers[0].preset", "not the name", "choose from auth0,")])]);
         assert_eq!(Policy::presets(&raw), []);
     }
-    // A preset with a fault is not shown, because its placeholders are not what the operator means.
+    // A preset with a fault is not expanded, because the result would contain placeholders instead
+    // of the operator's values.
     let raw = policy(json!({ "preset": "auth0", "domain": "x" }));
     assert_eq!(Policy::presets(&raw), []);
     assert_eq!(Policy::presets(&json!({ "issuers": 1 })), []);

@@ -1,4 +1,4 @@
-//! The list of the bindings that a policy names.
+//! The list of the bindings for secrets and keys that a policy names.
 
 use portcullis::issuer_id::IssuerId;
 use portcullis::policy::{Policy, Purpose};

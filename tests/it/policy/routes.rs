@@ -1,4 +1,4 @@
-//! `routes`.
+//! The list `routes`.
 
 use super::{changed, check};
 use crate::kit::{Held, faults, table};

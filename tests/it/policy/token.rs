@@ -1,4 +1,4 @@
-//! `token`.
+//! The table `token`.
 
 use super::{changed, check};
 use crate::kit::{Gate, Held, warnings};

