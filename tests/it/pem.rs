@@ -122,7 +122,7 @@ fn rejects_der_with_missing_or_trailing_bytes() {
 }
 
 #[test]
-fn a_key_verifies_only_the_algorithms_that_suit_it() {
+fn a_key_verifies_only_the_algorithms_of_its_type() {
     let all = Algorithm::ALL;
     for text in [keys::RSA_SPKI, keys::RSA_PKCS1, keys::RSA_CERTIFICATE] {
         let set = import(text, all).unwrap();

@@ -256,7 +256,7 @@ fn no_fault_hides_faults_of_other_keys() {
 }
 
 #[test]
-fn checks_the_realm() {
+fn rejects_realms_that_a_challenge_cannot_contain() {
     let rows = [
         ("api", true),
         ("The API of Example, Inc.", true),
@@ -278,7 +278,7 @@ fn checks_the_realm() {
 }
 
 #[test]
-fn checks_numbers_of_seconds() {
+fn accepts_only_whole_seconds_in_the_range() {
     let rows = [
         (json!(1), true),
         (json!(300), true),
@@ -321,7 +321,7 @@ fn has_the_documented_defaults() {
 }
 
 #[test]
-fn checks_the_log_settings() {
+fn rejects_invalid_log_settings() {
     let rows = [
         (json!({ "analytics": "DECISIONS", "server_timing": true }), ""),
         (

@@ -18,20 +18,20 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 
 const SCHEMA: &str = include_str!("../../policy.schema.json");
 
-/// A secret that is long enough for every algorithm, as text and in hexadecimal.
+/// A secret that is long enough for every algorithm, whether it is read as text or as hexadecimal.
 const LONG: &str = "f0e1d2c3b4a5968778695a4b3c2d1e0ff0e1d2c3b4a5968778695a4b3c2d1e0f\
                     00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
 
-/// The proof that a key has an effect.
-enum Shown {
+/// How the tests show that a key has an effect.
+enum Evidence {
     /// Two policies that differ in the key, and a request whose outcome differs between them.
-    Here(Value, Value, Call),
-    /// The text of a test file and the title of the test in it. For effects at the edge or over
-    /// time.
-    Elsewhere(&'static str, &'static str),
+    ByRequest(Value, Value, Call),
+    /// The text of a test file and the title of a test in it, for keys that have their effect at
+    /// the edge or over time.
+    ByTest(&'static str, &'static str),
 }
 
-use Shown::{Elsewhere, Here};
+use Evidence::{ByRequest, ByTest};
 
 /// Returns the usual policy with values added at these JSON Pointers.
 fn policy(changes: &Value) -> Value {
@@ -112,13 +112,13 @@ fn token(claims: &[(&str, &str)]) -> Call {
 }
 
 /// Compares the usual policy with the same policy plus this value.
-fn added(place: &str, value: Value, call: Call) -> Shown {
-    Here(json!({}), json!({ place: value }), call)
+fn added(place: &str, value: Value, call: Call) -> Evidence {
+    ByRequest(json!({}), json!({ place: value }), call)
 }
 
 /// Compares two policies with different values.
-fn either(place: &str, one: Value, other: Value, call: Call) -> Shown {
-    Here(json!({ place: one }), json!({ place: other }), call)
+fn either(place: &str, one: Value, other: Value, call: Call) -> Evidence {
+    ByRequest(json!({ place: one }), json!({ place: other }), call)
 }
 
 /// Returns the path of every key of the schema, except for keys that only contain other keys.
@@ -160,7 +160,7 @@ fn tables<'s>(root: &'s Value, schema: &'s Value) -> Vec<&'s Value> {
     several.flat_map(|one| tables(root, one)).collect()
 }
 
-fn rows() -> Vec<(&'static str, Shown)> {
+fn rows() -> Vec<(&'static str, Evidence)> {
     [issuers::rows(), presets::rows(), routes::rows(), rest::rows()].into_iter().flatten().collect()
 }
 
@@ -177,16 +177,16 @@ fn every_key_has_an_effect() {
     let mut idle = Vec::new();
     for (key, shown) in rows() {
         match shown {
-            Here(one, other, call) => {
+            ByRequest(one, other, call) => {
                 let one = outcome(&one, &call);
                 if one == outcome(&other, &call) {
                     idle.push(format!("{key} changes nothing: {one:#?}"));
                 }
             }
-            Elsewhere(file, title) if !file.contains(title) => {
+            ByTest(file, title) if !file.contains(title) => {
                 idle.push(format!("{key}: there is no test \"{title}\""));
             }
-            Elsewhere(..) => {}
+            ByTest(..) => {}
         }
     }
     assert!(idle.is_empty(), "{}", idle.join("\n"));

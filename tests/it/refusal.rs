@@ -64,7 +64,7 @@ const CODES: [(Code, &str, u16, &str, Option<&str>); 29] = [
 ];
 
 /// Codes whose responses other files test.
-const ELSEWHERE: [Code; 4] =
+const TESTED_ELSEWHERE: [Code; 4] =
     [Code::KeysUnavailable, Code::Revoked, Code::RevocationUnavailable, Code::InvalidLogoutToken];
 
 /// Every row of `docs/troubleshooting.md` starts with a code and its status.
@@ -78,7 +78,7 @@ fn the_troubleshooting_page_lists_every_code_once() {
         .collect();
     let listed: BTreeSet<_> = rows.iter().cloned().collect();
     assert_eq!(listed.len(), rows.len(), "a row is repeated");
-    let codes = CODES.iter().map(|row| row.0).chain(ELSEWHERE);
+    let codes = CODES.iter().map(|row| row.0).chain(TESTED_ELSEWHERE);
     let known: BTreeSet<_> = codes.map(|code| (code.as_str(), code.status().to_string())).collect();
     assert_eq!(listed, known);
 }
@@ -87,7 +87,7 @@ fn the_troubleshooting_page_lists_every_code_once() {
 /// page.
 #[test]
 fn the_tables_in_this_file_contain_every_code() {
-    assert_eq!(Code::ALL.len(), CODES.len() + ELSEWHERE.len());
+    assert_eq!(Code::ALL.len(), CODES.len() + TESTED_ELSEWHERE.len());
 }
 
 fn header(answer: &OwnResponse, name: &str) -> Option<String> {

@@ -77,8 +77,8 @@ fn report_mode_forwards_requests_with_missing_invalid_or_insufficient_tokens() {
     }
 }
 
-/// Report mode does not excuse a 400, 404, 405 or 5xx, or a cross-site request with a cookie. It
-/// does not apply to other routes.
+/// Report mode does not excuse a 400, 404, 405 or 5xx, or a cross-site request with a cookie. A
+/// route in report mode does not change other routes.
 #[test]
 fn report_mode_still_refuses_malformed_and_cross_site_requests() {
     let gate = gate("report");

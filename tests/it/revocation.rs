@@ -34,7 +34,7 @@ fn ask(gate: &mut Gate, token: &str, store: &[(&str, &str)], at: i64) -> (String
         .into_iter()
         .flat_map(|need| match need {
             Need::Revocations(entries) => entries,
-            Need::Keys(request) => panic!("the policy holds its keys: {request:?}"),
+            Need::Keys(request) => panic!("no keys have to be fetched: {request:?}"),
         })
         .collect();
     let asked = wanted.iter().map(|entry| entry.key.clone()).collect();
@@ -178,7 +178,7 @@ fn remembers_a_bounded_number_of_entries() {
 }
 
 #[test]
-fn checks_the_revocation_settings() {
+fn rejects_invalid_revocation_settings() {
     let rows = [
         (json!({}), "revocation.kv", "missing"),
         (json!({ "kv": "NONE" }), "revocation.kv", "no KV namespace binding NONE"),

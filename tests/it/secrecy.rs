@@ -63,7 +63,7 @@ fn debug_output_of_claims_shows_no_claim_value() {
     let unverified = Unverified::parse(&token).unwrap();
     let published = &gate.memory.keys;
     let picked = issuer.pick_keys(unverified.header(), published, now(), &mut None).unwrap();
-    let Picked::Keys(keys) = picked else { panic!("the policy holds the keys") };
+    let Picked::Keys(keys) = picked else { panic!("no keys have to be fetched") };
     let verified = verify(unverified, &keys).unwrap();
     let identity = Rc::new(Identity::from_token(verified, issuer, 0).unwrap());
     check("Identity", &shown(&identity), &token);

@@ -31,7 +31,7 @@ fn ask(gate: &Gate, token: &str) -> (String, bool) {
     ask_at(gate, "/", token, 0)
 }
 
-/// Uses a token for the first time. The gate verifies it and does not cache it.
+/// Uses a token for the first time. The gate verifies it and usually does not cache it.
 fn use_once(gate: &Gate, token: &str) {
     assert_eq!(ask(gate, token), verdict("200", false));
 }

@@ -66,7 +66,7 @@ fn rejects_any_origin_with_a_cookie_source() {
 }
 
 #[test]
-fn checks_the_resource_and_its_authorization_servers() {
+fn rejects_invalid_resources_and_authorization_servers() {
     let identifier = |text: &str| resource(json!({ "identifier": text }));
     for good in ["https://api.example", "https://api.example/", "https://api.example/v1/x"] {
         check([(identifier(good), vec![])]);

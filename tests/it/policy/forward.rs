@@ -11,7 +11,7 @@ fn forward(forward: Value) -> Value {
 }
 
 #[test]
-fn checks_names_of_headers_and_claims() {
+fn rejects_invalid_names_of_headers_and_claims() {
     check([
         (
             forward(

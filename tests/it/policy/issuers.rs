@@ -163,7 +163,7 @@ fn requires_exactly_one_source_of_keys() {
 }
 
 #[test]
-fn checks_the_types_and_ranges_of_values() {
+fn rejects_values_of_the_wrong_type_or_range() {
     let place = |key| ["issuers[0].", key].concat();
     for (key, value, problem) in [
         ("leeway", json!(301), "not a whole number of seconds"),
@@ -212,7 +212,7 @@ fn rejects_two_issuers_with_the_same_name_or_iss() {
 }
 
 #[test]
-fn attack_20_checks_templates_and_tenants() {
+fn attack_20_rejects_invalid_templates_and_tenants() {
     let tenants =
         |issuer: Value, tenants: Value| one(json!({ "issuer": issuer, "tenants": tenants }));
     check([
@@ -268,7 +268,7 @@ fn attack_20_checks_templates_and_tenants() {
 }
 
 #[test]
-fn checks_claim_rules() {
+fn rejects_invalid_claim_rules() {
     check([
         (one(json!({ "claims": [{ "path": "x", "equals": 1 }] })), vec![]),
         (
@@ -289,17 +289,17 @@ fn checks_claim_rules() {
 /// An operator may write a secret into the wrong key of the policy by mistake.
 #[test]
 fn faults_do_not_contain_misplaced_secrets() {
-    const SLIP: &str = "correct-horse-battery-staple-correct-horse-battery-staple";
-    let slips = [
-        set("keys", json!({ "secret": 1, "jwks": SLIP })),
-        set("audience", json!({ SLIP: SLIP })),
-        set("leeway", json!(SLIP)),
-        set("max_age", json!(SLIP)),
-        set("types", json!(SLIP)),
+    const MISPLACED_SECRET: &str = "correct-horse-battery-staple-correct-horse-battery-staple";
+    let policies = [
+        set("keys", json!({ "secret": 1, "jwks": MISPLACED_SECRET })),
+        set("audience", json!({ MISPLACED_SECRET: MISPLACED_SECRET })),
+        set("leeway", json!(MISPLACED_SECRET)),
+        set("max_age", json!(MISPLACED_SECRET)),
+        set("types", json!(MISPLACED_SECRET)),
     ];
-    for raw in slips {
+    for raw in policies {
         for fault in crate::kit::faults(&raw, &Held::usual()) {
-            assert!(!fault.to_string().contains(SLIP), "{fault}");
+            assert!(!fault.to_string().contains(MISPLACED_SECRET), "{fault}");
         }
     }
 }

@@ -234,7 +234,7 @@ fn rejects_keys_that_only_the_preset_may_set() {
 }
 
 #[test]
-fn checks_parameters() {
+fn rejects_invalid_parameters() {
     let faults = |issuer: Value, expected: Vec<(&'static str, &'static str, &'static str)>| {
         check([(policy(issuer), expected)]);
     };

@@ -153,7 +153,7 @@ fn rejects_token_requirements_on_public_routes() {
 }
 
 #[test]
-fn checks_methods_access_and_other_settings() {
+fn rejects_invalid_methods_access_and_other_settings() {
     check([
         (one(json!({ "methods": ["GET", "POST", "M-SEARCH"] })), vec![]),
         (
@@ -220,7 +220,7 @@ fn rejects_unknown_issuers() {
 }
 
 #[test]
-fn checks_scopes_roles_and_claim_rules() {
+fn rejects_invalid_scopes_roles_and_claim_rules() {
     check([
         (
             one(json!({ "scopes": ["a b", "a", "é"], "any_scope": ["\""] })),

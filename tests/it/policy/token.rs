@@ -65,7 +65,7 @@ fn requires_a_list_of_sources() {
 }
 
 #[test]
-fn checks_names_of_cookies_headers_and_parameters() {
+fn rejects_invalid_names_of_cookies_headers_and_parameters() {
     let header = |name: &str| sources(json!([{ "header": name }]));
     for name in ["", "a b", "a=b", "a;b", "é"] {
         check([(

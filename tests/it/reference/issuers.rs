@@ -1,10 +1,10 @@
 //! The keys of an issuer, except for the parameters of presets.
 
-use super::{Here, LONG, Shown, added, either, token};
+use super::{ByRequest, Evidence, LONG, added, either, token};
 use crate::kit::{Call, Signer, hs_issuer, keys, payload};
 use serde_json::{Value, json};
 
-pub(super) fn rows() -> Vec<(&'static str, Shown)> {
+pub(super) fn rows() -> Vec<(&'static str, Evidence)> {
     let rule = |condition: Value| json!([condition]);
     let claims = "/issuers/0/claims";
     let keys = "/issuers/0/keys";
@@ -29,7 +29,7 @@ pub(super) fn rows() -> Vec<(&'static str, Shown)> {
         ("issuers[].issuer", added("/issuers/0/issuer", json!("https://j"), token(&[]))),
         (
             "issuers[].tenants",
-            Here(
+            ByRequest(
                 json!({ "/issuers/0/issuer": "https://i/{tid}", "/issuers/0/tenants": ["a"] }),
                 json!({ "/issuers/0/issuer": "https://i/{tid}", "/issuers/0/tenants": ["b"] }),
                 token(&[("iss", "\"https://i/a\""), ("tid", "\"a\"")]),
@@ -39,7 +39,7 @@ pub(super) fn rows() -> Vec<(&'static str, Shown)> {
         ("issuers[].audience", added("/issuers/0/audience", json!("other"), token(&[]))),
         (
             "issuers[].algorithms",
-            Here(
+            ByRequest(
                 json!({ keys: { "secret": "LONG" } }),
                 json!({ keys: { "secret": "LONG" }, "/issuers/0/algorithms": ["HS512"] }),
                 long(),
@@ -47,7 +47,7 @@ pub(super) fn rows() -> Vec<(&'static str, Shown)> {
         ),
         (
             "issuers[].stale_if_error",
-            Here(
+            ByRequest(
                 rsa(fetched.clone()),
                 {
                     let mut never = rsa(fetched.clone());
@@ -71,7 +71,7 @@ pub(super) fn rows() -> Vec<(&'static str, Shown)> {
         ("issuers[].expiry", added("/issuers/0/expiry", json!("optional"), token(&[("exp", "")]))),
         (
             "issuers[].scopes_claim",
-            Here(
+            ByRequest(
                 json!({ "/routes/0/scopes": ["read"] }),
                 json!({ "/routes/0/scopes": ["read"], "/issuers/0/scopes_claim": "perms" }),
                 token(&[("perms", "\"read\"")]),
@@ -79,7 +79,7 @@ pub(super) fn rows() -> Vec<(&'static str, Shown)> {
         ),
         (
             "issuers[].roles_claim",
-            Here(
+            ByRequest(
                 json!({ "/routes/0/roles": ["ops"] }),
                 json!({ "/routes/0/roles": ["ops"], "/issuers/0/roles_claim": "groups" }),
                 token(&[("groups", "[\"ops\"]")]),
@@ -132,19 +132,22 @@ pub(super) fn rows() -> Vec<(&'static str, Shown)> {
                 long(),
             ),
         ),
-        ("issuers[].keys.pem", Here(rsa(json!({ "pem": "PEM" })), rsa(fetched.clone()), rs256())),
-        ("issuers[].keys.jwks", Here(rsa(jwk("a")), rsa(jwk("b")), named())),
+        (
+            "issuers[].keys.pem",
+            ByRequest(rsa(json!({ "pem": "PEM" })), rsa(fetched.clone()), rs256()),
+        ),
+        ("issuers[].keys.jwks", ByRequest(rsa(jwk("a")), rsa(jwk("b")), named())),
         (
             "issuers[].keys.jwks_uri",
-            Here(rsa(fetched.clone()), rsa(json!({ "jwks_uri": "https://j/keys" })), rs256()),
+            ByRequest(rsa(fetched.clone()), rsa(json!({ "jwks_uri": "https://j/keys" })), rs256()),
         ),
         (
             "issuers[].keys.discovery",
-            Here(rsa(fetched.clone()), rsa(json!({ "discovery": true })), rs256()),
+            ByRequest(rsa(fetched.clone()), rsa(json!({ "discovery": true })), rs256()),
         ),
         (
             "issuers[].keys.service",
-            Here(
+            ByRequest(
                 rsa(fetched),
                 rsa(json!({ "jwks_uri": "https://i/keys", "service": "KEYS" })),
                 rs256(),

@@ -1,11 +1,11 @@
 //! The parameters of presets.
 
-use super::{Shown, either};
+use super::{Evidence, either};
 use crate::kit::{Call, NOW, Signer};
 use serde_json::{Value, json};
 
 /// Compares two presets with different parameters. Each is the second issuer of its policy.
-fn preset(one: Value, other: Value, claims: Value) -> Shown {
+fn preset(one: Value, other: Value, claims: Value) -> Evidence {
     either("/issuers/1", one, other, provided(claims))
 }
 
@@ -18,7 +18,7 @@ fn provided(claims: Value) -> Call {
     Call::get("/api/x").bearer(&Signer::rs256().signed(claims.to_string()))
 }
 
-pub(super) fn rows() -> Vec<(&'static str, Shown)> {
+pub(super) fn rows() -> Vec<(&'static str, Evidence)> {
     const ONE: &str = "11111111-1111-4111-8111-111111111111";
     const OTHER: &str = "22222222-2222-4222-8222-222222222222";
     let auth0 = |domain: &str| json!({ "preset": "auth0", "domain": domain, "audience": "api" });

@@ -1,6 +1,6 @@
 //! The keys of the other tables.
 
-use super::{Elsewhere, Shown, added, either, token};
+use super::{ByTest, Evidence, added, either, token};
 use crate::kit::{Call, Signer, payload};
 use serde_json::{Value, json};
 
@@ -15,7 +15,7 @@ fn metadata() -> Call {
     Call::get("/.well-known/oauth-protected-resource")
 }
 
-pub(super) fn rows() -> Vec<(&'static str, Shown)> {
+pub(super) fn rows() -> Vec<(&'static str, Evidence)> {
     let good = || Signer::hs256().signed(payload(&[]));
     let source = |source: Value| json!({ "sources": [source] });
     let cookie = Call::get("/api/x").header("Cookie", &format!("__Host-t={}", good()));
@@ -36,7 +36,7 @@ pub(super) fn rows() -> Vec<(&'static str, Shown)> {
         ("realm", added("/realm", json!("other"), Call::get("/api/x"))),
         (
             "origin_timeout",
-            Elsewhere(
+            ByTest(
                 include_str!("../../e2e/origin-answers.test.mjs"),
                 "answers 504 if the origin does not respond in time",
             ),
@@ -163,63 +163,63 @@ pub(super) fn rows() -> Vec<(&'static str, Shown)> {
         ("revocation.kv", added("/revocation", json!({ "kv": "REVOKED" }), token(&[]))),
         (
             "revocation.max_staleness",
-            Elsewhere(
+            ByTest(
                 include_str!("../revocation.rs"),
                 "fn a_revocation_is_noticed_within_max_staleness",
             ),
         ),
         (
             "revocation.on_error",
-            Elsewhere(
+            ByTest(
                 include_str!("../revocation.rs"),
                 "fn on_error_decides_the_verdict_while_the_store_cannot_be_read",
             ),
         ),
         (
             "revocation.logout_path",
-            Elsewhere(
+            ByTest(
                 include_str!("../../e2e/revocation.test.mjs"),
                 "a logout token from the provider revokes the session",
             ),
         ),
         (
             "revocation.logout_audience",
-            Elsewhere(
+            ByTest(
                 include_str!("../revocation.rs"),
                 "fn oidc_backchannel_logout_2_6_checks_the_claims_of_a_logout_token",
             ),
         ),
         (
             "revocation.expiration_ttl",
-            Elsewhere(
+            ByTest(
                 include_str!("../../e2e/revocation.test.mjs"),
                 "keeps the entries that a logout writes for expiration_ttl",
             ),
         ),
         (
             "log.decisions",
-            Elsewhere(
+            ByTest(
                 include_str!("../../e2e/logs.test.mjs"),
                 "a policy can have every decision logged",
             ),
         ),
         (
             "log.analytics",
-            Elsewhere(
+            ByTest(
                 include_str!("../../e2e/observability.test.mjs"),
                 "writes a data point for every decision",
             ),
         ),
         (
             "log.server_timing",
-            Elsewhere(
+            ByTest(
                 include_str!("../../e2e/observability.test.mjs"),
                 "adds Server-Timing if the policy asks for it",
             ),
         ),
         (
             "rate_limit.binding",
-            Elsewhere(
+            ByTest(
                 include_str!("../../e2e/rate-limit.test.mjs"),
                 "answers 429 after too many refused tokens from one address",
             ),

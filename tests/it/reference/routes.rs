@@ -1,10 +1,10 @@
 //! The keys of a route.
 
-use super::{Here, Shown, added, either, path, token};
+use super::{ByRequest, Evidence, added, either, path, token};
 use crate::kit::{Call, hs_issuer};
 use serde_json::{Value, json};
 
-pub(super) fn rows() -> Vec<(&'static str, Shown)> {
+pub(super) fn rows() -> Vec<(&'static str, Evidence)> {
     let claims = "/routes/0/claims";
     let mut second = hs_issuer();
     second["name"] = json!("j");
@@ -15,7 +15,7 @@ pub(super) fn rows() -> Vec<(&'static str, Shown)> {
         ("routes[].path", added("/routes/0/path", json!("/other"), token(&[]))),
         ("routes[].methods", added("/routes/0/methods", json!(["POST"]), token(&[]))),
         ("routes[].access", added("/routes/0/access", json!("optional"), Call::get("/api/x"))),
-        ("routes[].issuers", Here(issuers(json!(["i"])), issuers(json!(["j"])), token(&[]))),
+        ("routes[].issuers", ByRequest(issuers(json!(["i"])), issuers(json!(["j"])), token(&[]))),
         ("routes[].scopes", added("/routes/0/scopes", json!(["read"]), token(&[]))),
         ("routes[].any_scope", added("/routes/0/any_scope", json!(["a", "b"]), token(&[]))),
         ("routes[].roles", added("/routes/0/roles", json!(["ops"]), token(&[]))),
