@@ -61,10 +61,11 @@ const POLICY: &str = r#"{
     "origin": "https://api.example.com",
     "issuers": [{ "name": "demo", "issuer": "https://i", "audience": "api", "algorithms": ["HS256"],
         "keys": { "secret": "SECRET" } }],
-    "routes": [{ "path": "/public/*", "access": "public" }, { "path": "/maybe/{x}", "access": "optional" },
+    "routes": [{ "path": "/public/*", "access": "public" },
+        { "path": "/maybe/{x}", "access": "optional" },
         { "path": "/api/*", "methods": ["GET"], "scopes": ["read"] }],
-    "token": { "sources": ["authorization", { "cookie": "t" }, { "header": "X-T" }, { "query": "t" },
-        "websocket-protocol"] },
+    "token": { "sources": ["authorization", { "cookie": "t" }, { "header": "X-T" },
+        { "query": "t" }, "websocket-protocol"] },
     "forward": { "claims": { "X-Auth-Subject": "/sub" }, "payload": "X-Auth-Payload" }
 }"#;
 

@@ -39,8 +39,8 @@ impl Case<'_> {
         Code::MissingToken => "send it as Authorization: Bearer".to_owned(),
         Code::MultipleTokens => "send one token, in one place".to_owned(),
         Code::MalformedAuthorization => {
-            "this is not a token: a token has three segments of letters, digits, - and _, with a dot \
-             between each two"
+            "this is not a token: a token has three segments of letters, digits, - and _, with a \
+             dot between each two"
                 .to_owned()
         }
         Code::TokenTooLarge => {

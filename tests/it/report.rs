@@ -129,7 +129,8 @@ fn report_mode_of_an_issuer_applies_only_to_tokens_that_it_signed() {
     let new = with(
         hs_issuer(),
         json!({
-            "name": "new", "issuer": "https://new", "mode": "report", "keys": { "secret": "OTHER_SECRET" },
+            "name": "new", "issuer": "https://new", "mode": "report",
+            "keys": { "secret": "OTHER_SECRET" },
         }),
     );
     let mut raw = policy(hs_issuer());

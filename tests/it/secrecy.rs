@@ -129,7 +129,8 @@ fn refusals_contain_nothing_from_the_token() {
     ];
     let mut raw = policy(with(hs_issuer(), json!({ "subject": "u", "require": ["tenant"] })));
     raw["routes"] = json!([{
-        "path": "/*", "scopes": ["a"], "roles": ["b"], "claims": [{ "path": "tenant", "equals": 1 }],
+        "path": "/*", "scopes": ["a"], "roles": ["b"],
+        "claims": [{ "path": "tenant", "equals": 1 }],
     }]);
     let gate = Gate::new(&raw);
     let mut tokens: Vec<_> = claims

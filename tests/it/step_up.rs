@@ -72,7 +72,8 @@ fn rfc9470_section_3_requires_a_recent_auth_time() {
 
 #[test]
 fn rfc9470_section_3_the_challenge_contains_the_required_acr_and_max_age() {
-    let start = r#"Bearer realm="api", error="insufficient_user_authentication", error_description="A different authentication level is required""#;
+    let start = "Bearer realm=\"api\", error=\"insufficient_user_authentication\", \
+                 error_description=\"A different authentication level is required\"";
     let rows = [
         (json!({ "acr": ["urn:mfa", "gold"] }), r#", acr_values="urn:mfa gold""#),
         (json!({ "max_auth_age": 300 }), r#", max_age="300""#),

@@ -65,7 +65,11 @@ fn the_position_of_each_segment_is_shown() {
 
 #[test]
 fn curl_commands_are_parsed() {
-    let request = |method: &str, url: &str, headers: &[(&str, &str)]| json!({ "method": method, "url": url, "headers": headers });
+    let request = |method: &str, url: &str, headers: &[(&str, &str)]| {
+        json!({
+            "method": method, "url": url, "headers": headers,
+        })
+    };
     let api = "https://a.example/x";
     let rows = [
         ("curl https://a.example/x", request("GET", api, &[])),

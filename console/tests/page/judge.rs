@@ -38,6 +38,17 @@ fn a_valid_token_is_admitted_and_the_outgoing_request_is_shown() {
 }
 
 #[test]
+fn a_verdict_names_the_length_of_a_signature_even_for_a_malformed_token() {
+    let whole = good();
+    let truncated = whole.split_at(whole.len() - 3).0;
+    for token in [whole.as_str(), truncated] {
+        assert_eq!(ask(&question(token))["signature_bytes"], 32, "{token}");
+    }
+    let unknown = Signer::hs256().token(r#"{"alg":"XS256"}"#, payload(&[]));
+    assert_eq!(ask(&question(&unknown))["signature_bytes"], Value::Null);
+}
+
+#[test]
 fn an_expired_token_is_refused_with_code_and_remedy() {
     let token = Signer::hs256().signed(payload(&[("exp", "1")]));
     let verdict = ask(&question(&token));

@@ -275,7 +275,11 @@ fn rejects_invalid_parameters() {
         json!({ "preset": "cloudflare-access", "team": "access.example.com", "audience": "a" }),
         vec![("issuers[0].team", "not a team domain", "cloudflareaccess.com")],
     );
-    let cognito = |region: &str, pool: &str| json!({ "preset": "cognito", "region": region, "pool": pool, "client_id": "c" });
+    let cognito = |region: &str, pool: &str| {
+        json!({
+            "preset": "cognito", "region": region, "pool": pool, "client_id": "c",
+        })
+    };
     faults(
         cognito("eu-west-1", "us-east-1_AbC"),
         vec![("issuers[0].pool", "begins with the region", "eu-west-1_")],

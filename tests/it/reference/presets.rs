@@ -24,7 +24,11 @@ pub(super) fn rows() -> Vec<(&'static str, Evidence)> {
     let auth0 = |domain: &str| json!({ "preset": "auth0", "domain": domain, "audience": "api" });
     let team =
         |team: &str| json!({ "preset": "cloudflare-access", "team": team, "audience": "api" });
-    let cognito = |region: &str, pool: &str, client: &str| json!({ "preset": "cognito", "region": region, "pool": pool, "client_id": client });
+    let cognito = |region: &str, pool: &str, client: &str| {
+        json!({
+            "preset": "cognito", "region": region, "pool": pool, "client_id": client,
+        })
+    };
     let entra = |tenant: &str| json!({ "preset": "entra", "tenant": tenant, "audience": "api" });
     let firebase = |project: &str| json!({ "preset": "firebase", "project": project });
     let keycloak = |base: &str, realm: &str| {

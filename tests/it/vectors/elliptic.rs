@@ -26,7 +26,10 @@ fn ecdsa(name: ecdsa::TestName, algorithm: Algorithm, curve: Curve, rule: Option
 }
 
 macro_rules! ecdsa {
-    ($($(#[$attribute:meta])* $test:ident: $name:ident, $algorithm:ident, $curve:ident, $rule:expr;)*) => {
+    ($(
+        $(#[$attribute:meta])*
+        $test:ident: $name:ident, $algorithm:ident, $curve:ident, $rule:expr;
+    )*) => {
         $(
             $(#[$attribute])*
             #[test]
