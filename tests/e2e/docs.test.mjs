@@ -343,6 +343,36 @@ describe("the documentation", () => {
     });
   }
 
+  it("SECURITY.md cites only tests that exist", () => {
+    const text = read("SECURITY.md");
+    const files = readdirSync(path.join(repository, "tests/it"), {
+      recursive: true,
+      encoding: "utf8",
+    });
+    const names = files
+      .filter((name) => name.endsWith(".rs"))
+      .flatMap((name) => {
+        const module = name.slice(0, -3).replaceAll(path.sep, "::");
+        const functions = read(`tests/it/${name}`).matchAll(/^ *fn (\w+)\(/gm);
+        return [`${module}::`, ...[...functions].map(([, test]) => `${module}::${test}`)];
+      });
+    const cited = [...text.matchAll(/`((?:[a-z0-9_]+::)+[a-z0-9_]+)(…?)`/g)];
+    assert.ok(cited.length > 20);
+    for (const [, name = "", isBeginning] of cited) {
+      // A citation may leave out the modules below the first.
+      const [, module = "", test = ""] = name.match(/^(.*::)(\w+)$/) ?? [];
+      const begins = (/** @type {string} */ one) =>
+        one.startsWith(module) && one.slice(one.lastIndexOf("::") + 2).startsWith(test);
+      const exists = isBeginning
+        ? names.some(begins)
+        : names.includes(name) || names.includes(`${name}::`);
+      assert.ok(exists, name);
+    }
+    for (const [, file = ""] of text.matchAll(/`([a-z0-9-]+\.test\.mjs)`/g)) {
+      assert.ok(existsSync(path.join(repository, "tests/e2e", file)), file);
+    }
+  });
+
   for (const config of [
     "wrangler.toml",
     "examples/fastapi/wrangler.toml",
