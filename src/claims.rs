@@ -120,9 +120,9 @@ impl<'g> Claims<'g> {
     /// allow, and if `scope` and `scp` are both present and differ.
     pub fn scopes(&self) -> Result<Vec<&str>, Refusal> {
         if let Some(path) = &self.rules.scopes_claim {
-            return self.at(path).map_or_else(|| Ok(Vec::new()), scope_list);
+            return self.present(path).map_or_else(|| Ok(Vec::new()), scope_list);
         }
-        let read = |name| self.at(name).map(scope_list).transpose();
+        let read = |name| self.present(name).map(scope_list).transpose();
         match (read("scope")?, read("scp")?) {
             (Some(scope), Some(scp)) => {
                 let same = scope.iter().all(|one| scp.contains(one))
@@ -132,6 +132,12 @@ impl<'g> Claims<'g> {
             (Some(scopes), None) | (None, Some(scopes)) => Ok(scopes),
             (None, None) => Ok(Vec::new()),
         }
+    }
+
+    /// The claim at this path, unless it is absent or null: some issuers write null for a user
+    /// without scopes or roles.
+    fn present(&self, path: &str) -> Option<&Value> {
+        self.at(path).filter(|value| !value.is_null())
     }
 
     /// Whether the claim at this path holds the scopes, so that an array there is a list of scopes.
@@ -150,7 +156,7 @@ impl<'g> Claims<'g> {
     ///
     /// `invalid_claim` for any other shape.
     pub fn roles(&self) -> Result<Vec<&str>, Refusal> {
-        match self.at(&self.rules.roles_claim) {
+        match self.present(&self.rules.roles_claim) {
             None => Ok(Vec::new()),
             Some(Value::String(role)) => Ok(vec![role]),
             Some(Value::Array(roles)) => roles
@@ -181,7 +187,12 @@ fn check_subject(members: &Object, rules: &Rules) -> Result<(), Refusal> {
     }
 }
 
-fn scope_list(value: &Value) -> Result<Vec<&str>, Refusal> {
+/// Returns the scopes of a claim, from a string or an array of strings.
+///
+/// # Errors
+///
+/// `invalid_claim` for any other type, and for a scope that is not a scope-token.
+pub(crate) fn scope_list(value: &Value) -> Result<Vec<&str>, Refusal> {
     let scopes: Vec<&str> = match value {
         Value::String(text) if text.is_empty() => Vec::new(),
         Value::String(text) => text.split(' ').collect(),

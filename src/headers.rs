@@ -15,8 +15,11 @@ enum Treatment {
     Reserved,
 }
 
-/// Every header with a meaning of its own, by its folded name.
-const HEADERS: [(&str, Treatment); 26] = [
+/// Every header with a meaning of its own, by its folded name. Those that are removed are the
+/// forwarding headers that Apache, ASP.NET Core, Django, Envoy, gunicorn, ingress-nginx, Rack,
+/// Spring, Symfony, Traefik and Azure's gateways read. Cloudflare sets `X-Forwarded-For` and
+/// `X-Real-IP` itself, so they pass.
+const HEADERS: [(&str, Treatment); 48] = [
     ("accept-encoding", Treatment::Reserved),
     ("authorization", Treatment::Reserved),
     ("connection", Treatment::Reserved),
@@ -26,6 +29,7 @@ const HEADERS: [(&str, Treatment); 26] = [
     ("cookie", Treatment::Reserved),
     ("expect", Treatment::Reserved),
     ("forwarded", Treatment::Removed),
+    ("front-end-https", Treatment::Removed),
     ("host", Treatment::Reserved),
     ("keep-alive", Treatment::Reserved),
     ("origin", Treatment::Reserved),
@@ -34,20 +38,41 @@ const HEADERS: [(&str, Treatment); 26] = [
     ("trailer", Treatment::Reserved),
     ("transfer-encoding", Treatment::Reserved),
     ("upgrade", Treatment::Reserved),
+    ("x-envoy-original-host", Treatment::Removed),
+    ("x-envoy-original-path", Treatment::Removed),
+    ("x-forwarded-base", Treatment::Removed),
     ("x-forwarded-host", Treatment::Removed),
+    ("x-forwarded-method", Treatment::Removed),
+    ("x-forwarded-path", Treatment::Removed),
+    ("x-forwarded-port", Treatment::Removed),
+    ("x-forwarded-prefix", Treatment::Removed),
     ("x-forwarded-proto", Treatment::Removed),
+    ("x-forwarded-protocol", Treatment::Removed),
+    ("x-forwarded-scheme", Treatment::Removed),
+    ("x-forwarded-server", Treatment::Removed),
+    ("x-forwarded-ssl", Treatment::Removed),
     ("x-forwarded-uri", Treatment::Removed),
+    ("x-host", Treatment::Removed),
+    ("x-http-host-override", Treatment::Removed),
     ("x-http-method", Treatment::Removed),
     ("x-http-method-override", Treatment::Removed),
     ("x-method-override", Treatment::Removed),
+    ("x-original-host", Treatment::Removed),
+    ("x-original-method", Treatment::Removed),
+    ("x-original-prefix", Treatment::Removed),
+    ("x-original-proto", Treatment::Removed),
+    ("x-original-uri", Treatment::Removed),
     ("x-original-url", Treatment::Removed),
     ("x-portcullis-hop", Treatment::Removed),
     ("x-rewrite-url", Treatment::Removed),
+    ("x-scheme", Treatment::Removed),
+    ("x-script-name", Treatment::Removed),
+    ("x-url-scheme", Treatment::Removed),
 ];
 
 /// The folded names of the headers that the gate removes from every incoming request.
 pub(crate) fn never_forwarded() -> impl Iterator<Item = &'static str> {
-    HEADERS.into_iter().filter(|(_, treatment)| *treatment == Treatment::Removed).map(|row| row.0)
+    HEADERS.iter().filter(|(_, treatment)| *treatment == Treatment::Removed).map(|row| row.0)
 }
 
 /// Whether a header has a meaning of its own in HTTP or for the gate, in any spelling. A policy may
@@ -58,11 +83,22 @@ pub fn is_reserved(name: &str) -> bool {
     HEADERS.iter().any(|(header, _)| *header == name)
 }
 
-/// Returns the name in lower case, with `-` for `_` and `.`. Names that a server may treat alike
-/// become equal this way (CVE-2025-64484).
+/// Returns the name in lower case, with `-` for every character that is not a letter or a digit.
+/// Names that a server may treat alike become equal this way: a CGI variable has `_` for each of
+/// these characters (RFC 3875 section 4.1.18, CVE-2025-64484).
 #[must_use]
 pub fn folded(name: &str) -> String {
-    name.to_ascii_lowercase().replace(['_', '.'], "-")
+    let fold = |letter: char| match letter {
+        'a'..='z' | '0'..='9' => letter,
+        'A'..='Z' => letter.to_ascii_lowercase(),
+        _ => '-',
+    };
+    name.chars().map(fold).collect()
+}
+
+/// Whether [`folded`] leaves the name as it is.
+pub(crate) fn is_folded(name: &str) -> bool {
+    name.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'))
 }
 
 /// Whether a policy may name a header so: letters, digits, `-` and `_`, a subset of an RFC 9110

@@ -6,9 +6,9 @@
 
 use crate::admitted::Admitted;
 use crate::budget;
-use crate::claims::Claims;
+use crate::claims::{Claims, scope_list};
 use crate::extract::{TokenSource, query_without};
-use crate::headers::{HOP_HEADER, folded, never_forwarded};
+use crate::headers::{HOP_HEADER, folded, is_folded, never_forwarded};
 use crate::json::is_beyond_safe_integers;
 use crate::path::{UrlParts, split_url};
 use crate::proof::{HopProof, Statement};
@@ -65,6 +65,7 @@ pub struct Forwarding {
     pub payload: Option<String>,
     /// The proof that a request came through the gate.
     pub proof: Option<HopProof>,
+    /// The folded names of the headers to remove from every request, sorted.
     removed: Vec<String>,
 }
 
@@ -80,8 +81,9 @@ impl Forwarding {
     ) -> Self {
         let removed = Vec::new();
         let mut forwarding = Self { origin, strip_authorization, claims, payload, proof, removed };
-        let removed = never_forwarded().map(str::to_owned).chain(forwarding.written()).collect();
-        forwarding.removed = removed;
+        let removed = never_forwarded().map(str::to_owned).chain(forwarding.written());
+        forwarding.removed = removed.collect();
+        forwarding.removed.sort_unstable();
         forwarding
     }
 
@@ -101,16 +103,14 @@ impl Forwarding {
 
     fn removes(&self, name: &str, credential: Option<&TokenSource>) -> bool {
         // The runtime delivers names in lower case, so most names are folded already.
-        let is_folded =
-            !name.bytes().any(|byte| byte.is_ascii_uppercase() || b"_.".contains(&byte));
-        let name = if is_folded { Cow::Borrowed(name) } else { Cow::Owned(folded(name)) };
+        let name = if is_folded(name) { Cow::Borrowed(name) } else { Cow::Owned(folded(name)) };
         let is_credential = || {
             name == "authorization"
                 || credential
                     .and_then(TokenSource::header)
                     .is_some_and(|header| name == folded(header))
         };
-        self.removed.iter().any(|removed| *removed == name)
+        self.removed.binary_search_by(|removed| removed.as_str().cmp(&name)).is_ok()
             || (self.strip_authorization && is_credential())
     }
 
@@ -367,10 +367,8 @@ fn header_text(value: &Value, scopes: bool) -> Result<String, Refusal> {
     Ok(match value {
         Value::Null => String::new(),
         Value::String(text) => text.clone(),
-        Value::Array(items) if scopes => {
-            let scopes: Option<Vec<_>> = items.iter().map(Value::as_str).collect();
-            scopes.ok_or(invalid("a scope is not a string"))?.join(" ")
-        }
+        // A scope with a space would be two scopes for the API.
+        Value::Array(_) if scopes => scope_list(value)?.join(" "),
         Value::Array(items) if items.is_empty() => String::new(),
         Value::Object(members) if members.is_empty() => String::new(),
         other @ (Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_)) => {

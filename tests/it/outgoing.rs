@@ -150,6 +150,10 @@ fn scopes_are_joined_by_spaces() {
         (r#""read write""#, Ok(Some("read write".to_owned()))),
         ("[]", Ok(None)),
         (r#"["read",17]"#, Err("invalid_claim".to_owned())),
+        // One scope must not become two.
+        (r#"["read admin"]"#, Err("invalid_claim".to_owned())),
+        (r#"["read",""]"#, Err("invalid_claim".to_owned())),
+        (r#"["read","a\tb"]"#, Err("invalid_claim".to_owned())),
     ];
     table(rows, |raw| written(&scope, "scope", raw));
     let scp = gate("scp", json!({}));
@@ -173,7 +177,7 @@ fn forwards_the_payload_segment_unchanged() {
 }
 
 /// Spellings of one header name that a server may not distinguish.
-const SPELLINGS: [&str; 9] = [
+const SPELLINGS: [&str; 13] = [
     "X-Auth-User",
     "x-auth-user",
     "X-AUTH-USER",
@@ -183,6 +187,10 @@ const SPELLINGS: [&str; 9] = [
     "X-Auth_User",
     "x.auth-USER",
     "X-Auth.User",
+    "X~Auth~User",
+    "X!Auth!User",
+    "x#auth'user",
+    "X|Auth^User",
 ];
 
 #[test]
@@ -197,8 +205,10 @@ fn attack_31_removes_every_spelling_of_the_gates_headers_from_requests() {
         "X.Auth.Mail",
         "x-auth-payload",
         "X_Auth_Payload",
+        "X&Auth&Payload",
         "X-Portcullis-Hop",
         "x_portcullis_hop",
+        "X*Portcullis+Hop",
     ];
     let kept = ["X-Auth-Users", "X-Auth", "Auth-User", "XAuthUser", "X-User", "Cookie", "Accept"];
     let token = Signer::hs256().signed(payload(&[]));
@@ -278,15 +288,39 @@ fn removes_headers_that_could_mislead_the_origin() {
         "X-HTTP-Method",
         "X-Method-Override",
         "X-Original-URL",
+        "X-Original-Uri",
+        "X-Original-Host",
+        "X-Original-Method",
+        "X-Original-Proto",
+        "X-Original-Prefix",
         "X-Rewrite-URL",
+        "X-Envoy-Original-Path",
+        "X-Envoy-Original-Host",
         "X-Forwarded-Uri",
+        "X-Forwarded-Prefix",
+        "X-Forwarded-Path",
+        "X-Forwarded-Base",
+        "X-Forwarded-Port",
+        "X-Forwarded-Method",
+        "X-Forwarded-Server",
+        "X-Forwarded-Scheme",
+        "X-Forwarded-Protocol",
+        "X-Forwarded-Ssl",
+        "X-Host",
+        "X-HTTP-Host-Override",
+        "X-Scheme",
+        "X-Script-Name",
+        "X-Url-Scheme",
+        "Front-End-Https",
         "X-Forwarded-Host",
         "X-Forwarded-Proto",
         "Forwarded",
         "Proxy-Authorization",
     ];
     for name in names {
-        for spelling in [name.to_owned(), name.to_lowercase(), name.replace('-', "_")] {
+        for spelling in
+            [name.to_owned(), name.to_lowercase(), name.replace('-', "_"), name.replace('-', "`")]
+        {
             let call = Call::get("/public").header(&spelling, "/admin");
             assert_eq!(gate.ask(&call).unwrap().removed, [spelling]);
         }
