@@ -88,6 +88,10 @@ fn rfc6265_section_5_4_finds_a_token_in_a_cookie() {
             ("token2=T", NO_TOKEN),
             ("a=token=T", NO_TOKEN),
             ("a=b token=T", NO_TOKEN),
+            ("a=b, token=T", NO_TOKEN),
+            ("a=b,token=F; token=T", ADMITTED),
+            ("token=T; a=b,token=F", ADMITTED),
+            ("token=T,token=F", SEVERAL),
             // The cookie is present, but its value is not a token.
             ("token=", MALFORMED),
             ("token", MALFORMED),
@@ -120,9 +124,7 @@ fn attack_28_refuses_two_tokens_in_one_source() {
             "token=; token=T",
             "token; token=T",
             " token =T; token=T",
-            // Two header lines, which the runtime joins with a comma.
-            "token=T, token=T",
-            "a=b, token=T, token=F",
+            "token=T; a=b, c=d; token=F",
         ],
     );
     check(json!({ "header": "X-Token" }), "X-Token", &["T, T", "T,F", "F, T", "T, x"]);
@@ -142,14 +144,16 @@ fn attack_28_refuses_two_tokens_in_one_source() {
     table(rows.map(|row| (row, SEVERAL)), |path| gate.verdict(&call(path, &[])));
 }
 
+/// RFC 6265 section 5.4 allows one `Cookie` field. The runtime joins several with commas, so the
+/// beginning of the second is a part of the last value of the first.
 #[test]
-fn attack_28_finds_tokens_in_every_cookie_header_line() {
+fn attack_28_a_second_cookie_field_continues_the_last_value() {
     let gate = gate(json!([{ "cookie": "token" }]), json!({}));
     let rows = [
-        (["a=b", "token=T"], ADMITTED),
-        (["token=T", "a=b"], ADMITTED),
+        (["a=b", "token=T"], NO_TOKEN),
+        (["token=T; a=b", "token=F"], ADMITTED),
+        (["token=T", "a=b"], SEVERAL),
         (["token=T", "token=T"], SEVERAL),
-        (["token=F", "token=T"], SEVERAL),
         (["a=b; token=T", "c=d; token=F"], SEVERAL),
     ];
     table(rows, |[one, two]| gate.verdict(&call("/", &[("Cookie", one), ("Cookie", two)])));
@@ -399,7 +403,7 @@ fn strip_removes_the_token_cookie_and_keeps_the_others() {
         ("token=T; a=b", Some("a=b")),
         ("a=b; token=T; c=\"d, e\"; tokens=1", Some("a=b; c=\"d, e\"; tokens=1")),
         ("a=b;token=T;c=d", Some("a=b;c=d")),
-        ("a=b,token=T; c=d", Some("a=b; c=d")),
+        ("token=T; a=b,token=x,c; d=e", Some("a=b,token=x,c; d=e")),
         ("a=é; token=T; b==;c", Some("a=é; b==;c")),
     ];
     table(rows.map(|(cookies, left)| (cookies, left.map(str::to_owned))), |cookies| {
