@@ -61,11 +61,14 @@ export type AlgorithmName = "HS256" | "HS384" | "HS512" | "RS256" | "RS384" | "R
 /** Whether the token is forwarded. */
 export type Authorization = "keep" | "strip";
 
-/** A rule for a claim, with exactly one of `equals`, `one_of` and `contains`. */
+/**
+ * A rule for a claim, with exactly one of `equals`, `one_of` and `contains`. A single value in a
+ * token is the same as an array of only this value.
+ */
 export interface ClaimRule {
-  /** The value that the claim, an array, must contain. */
+  /** The value that the claim must have, possibly beside others in an array. */
   contains?: Scalar;
-  /** The value that the claim must have. */
+  /** The only value that the claim must have. */
   equals?: Scalar;
   /** The values of which the claim must have one. */
   one_of?: (Scalar)[];
@@ -195,8 +198,8 @@ export interface Issuer {
    */
   mode?: Mode;
   /**
-   * A short name, for logs and for the `issuers` of routes. With a preset, the default is the
-   * preset's name.
+   * A short name, for logs and for the `issuers` of routes: letters, digits, `.`, `_` and `-`.
+   * With a preset, the default is the preset's name.
    */
   name?: string;
   /** For the preset `cognito`: the ID of the user pool, such as `eu-west-1_AbCdEfGhI`. */

@@ -28,6 +28,7 @@ pub use self::references::{BindingReference, Purpose};
 
 use self::fault::Faults;
 use self::reader::Table;
+use crate::alg::Algorithm;
 use crate::cors::Cors;
 use crate::error_response::{Detail, ErrorResponses};
 use crate::extract::TokenSource;
@@ -193,28 +194,37 @@ impl Policy {
     }
 
     /// Selects the issuer that a token claims to be from. The signature must then verify under one
-    /// of that issuer's keys. If the policy has only one issuer, it is selected whatever the token
+    /// of that issuer's keys. Of several issuers with the same `iss`, the one is selected that has
+    /// the token's algorithm. If the policy has only one issuer, it is selected whatever the token
     /// claims, so that the signature is checked before any claim.
     ///
     /// # Errors
     ///
     /// `unknown_issuer` if `iss` names no issuer of the policy.
     pub fn issuer_named_by(&self, token: &Unverified<'_>) -> Result<&Issuer, Refusal> {
+        let algorithm = token.header().algorithm;
         let chosen = match self.issuers.as_slice() {
-            [_] => Some(0),
-            _ => token
+            [only] => Some(only),
+            all => token
                 .issuer_hint()
-                .and_then(|name| self.position(|issuer| issuer.is_named(&name)))
-                .or_else(|| self.position(Issuer::accepts_any_name)),
+                .and_then(|name| select(all, algorithm, |issuer| issuer.is_named(&name)))
+                .or_else(|| select(all, algorithm, Issuer::accepts_any_name)),
         };
-        chosen
-            .and_then(|index| self.issuers.get(index))
-            .ok_or(Refusal::new(Code::UnknownIssuer, "iss names no issuer of the policy"))
+        chosen.ok_or(Refusal::new(Code::UnknownIssuer, "iss names no issuer of the policy"))
     }
+}
 
-    fn position(&self, wanted: impl Fn(&Issuer) -> bool) -> Option<usize> {
-        self.issuers.iter().position(wanted)
-    }
+/// Returns a matching issuer with this algorithm, or else the first matching one, which then
+/// rejects the algorithm.
+fn select(
+    issuers: &[Issuer],
+    algorithm: Algorithm,
+    matches: impl Fn(&Issuer) -> bool,
+) -> Option<&Issuer> {
+    let mut matching = issuers.iter().filter(|issuer| matches(issuer));
+    let first = matching.next()?;
+    let has_algorithm = |issuer: &&Issuer| issuer.algorithms().contains(&algorithm);
+    Some(if has_algorithm(&first) { first } else { matching.find(has_algorithm).unwrap_or(first) })
 }
 
 const FIELDS: [&str; 13] = [

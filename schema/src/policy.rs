@@ -55,8 +55,9 @@ pub struct Policy {
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct Issuer {
-    /// A short name, for logs and for the `issuers` of routes. With a preset, the default is the
-    /// preset's name.
+    /// A short name, for logs and for the `issuers` of routes: letters, digits, `.`, `_` and `-`.
+    /// With a preset, the default is the preset's name.
+    #[schemars(length(min = 1, max = 64), regex(pattern = "^[A-Za-z0-9._-]+$"))]
     pub name: Option<String>,
     /// A provider whose settings are built in. The preset sets `issuer`, `keys` and a default for
     /// `algorithms`, and has parameters of its own.
@@ -271,18 +272,19 @@ pub enum Encoding {
     Hex,
 }
 
-/// A rule for a claim, with exactly one of `equals`, `one_of` and `contains`.
+/// A rule for a claim, with exactly one of `equals`, `one_of` and `contains`. A single value in a
+/// token is the same as an array of only this value.
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct ClaimRule {
     /// The claim, by name or JSON Pointer.
     pub path: String,
-    /// The value that the claim must have.
+    /// The only value that the claim must have.
     pub equals: Option<Scalar>,
     /// The values of which the claim must have one.
     #[schemars(length(min = 1))]
     pub one_of: Option<Vec<Scalar>>,
-    /// The value that the claim, an array, must contain.
+    /// The value that the claim must have, possibly beside others in an array.
     pub contains: Option<Scalar>,
 }
 

@@ -17,6 +17,13 @@ use crate::time::Seconds;
 use crate::token::media_subtype;
 use serde_json::Value;
 
+/// The longest name of an issuer, in bytes. With it, every key of the revocation store has room for
+/// a value.
+const NAME_BYTES: usize = 64;
+
+const NAME_REMEDY: &str =
+    "write a short name for logs and routes: 1 to 64 letters, digits, \".\", \"_\" or \"-\"";
+
 const FIELDS: [&str; 18] = [
     "name",
     "issuer",
@@ -87,7 +94,13 @@ fn compile(
     faults: &mut Faults,
 ) -> Result<Issuer, Faulty> {
     let found = table.text("name", faults);
-    let name = table.require("name", found, "write a short name for logs and routes", faults);
+    let name = table.require("name", found, NAME_REMEDY, faults);
+    if let Ok(name) = name
+        && !is_name(name)
+    {
+        let problem = format!("\"{name}\" is not an accepted name");
+        faults.fault(table.at("name"), problem, NAME_REMEDY);
+    }
     let algorithms = compile_algorithms(table, faults);
     let rules = compile_rules(table, faults);
     let mode = compile_mode(table, faults);
@@ -101,6 +114,13 @@ fn compile(
         keys: keys?,
         mode: mode?,
     })
+}
+
+/// Whether a text may name an issuer. A `:` would make the keys of the revocation store ambiguous,
+/// in which the name is followed by a `:` and a value that the issuer chooses.
+fn is_name(text: &str) -> bool {
+    (1..=NAME_BYTES).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
 }
 
 fn compile_rules(table: &Table<'_>, faults: &mut Faults) -> Result<Rules, Faulty> {
@@ -226,15 +246,15 @@ fn compile_algorithms(table: &Table<'_>, faults: &mut Faults) -> Result<Vec<Algo
             path,
             "symmetric and asymmetric algorithms cannot be combined, because a public key could \
              be used as a secret",
-            "list only HS… or only the others, or write two issuers",
+            "list only HS… or only the others, or write two issuers with the same issuer",
         );
         outcome = Err(Faulty);
     }
     outcome.map(|()| algorithms)
 }
 
-/// Reports issuers with the same name, and issuers that accept the same `iss`: it would be unclear
-/// whose rules apply.
+/// Reports issuers with the same name, and issuers that accept the same `iss` with the same
+/// algorithm: it would be unclear whose rules apply.
 fn report_duplicates(tables: &[Table<'_>], issuers: &[Option<Issuer>], faults: &mut Faults) {
     let named: Vec<_> = tables
         .iter()
@@ -257,11 +277,12 @@ fn report_duplicates(tables: &[Table<'_>], issuers: &[Option<Issuer>], faults: &
                 (Expected::Any, Expected::Any) => true,
                 _ => false,
             };
-            if same {
+            let shared = issuer.algorithms.iter().find(|one| earlier.algorithms.contains(one));
+            if let Some(algorithm) = shared.filter(|_| same) {
                 faults.fault(
                     table.at("issuer"),
-                    format!("{} accepts the same iss", earlier_table.path()),
-                    "merge the two issuers",
+                    format!("{} accepts the same iss with {algorithm}", earlier_table.path()),
+                    "merge the two issuers, or give each its own algorithms",
                 );
             }
         }

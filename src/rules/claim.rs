@@ -4,7 +4,7 @@ use crate::json::text::to_text;
 use crate::json::{self, Object, is_beyond_safe_integers};
 use crate::refusal::{Code, Refusal};
 use serde_json::Value;
-use std::fmt;
+use std::{fmt, slice};
 
 /// A rule for one claim.
 #[derive(Clone, Debug)]
@@ -18,17 +18,17 @@ pub struct ClaimRule {
 /// The condition that a claim's value must meet.
 #[derive(Clone, Debug)]
 pub enum Condition {
-    /// It is this string, number or boolean.
+    /// It is this string, number or boolean, and no other.
     Equals(Value),
     /// It is one of these strings, numbers and booleans.
     OneOf(Vec<Value>),
-    /// It is an array that contains this string, number or boolean. A substring of a string does
-    /// not count.
+    /// One of its values is this string, number or boolean. A substring of a string does not count.
     Contains(Value),
 }
 
 impl ClaimRule {
-    /// Whether the claims meet the rule. An absent claim never does.
+    /// Whether the claims meet the rule. An absent claim never does. A single value and an array of
+    /// only this value are the same, as RFC 7519 section 4.1.3 defines it for `aud`.
     ///
     /// # Errors
     ///
@@ -36,15 +36,16 @@ impl ClaimRule {
     /// apart, so two IDs could be taken for one.
     pub fn holds(&self, claims: &Object) -> Result<bool, Refusal> {
         let Some(actual) = json::at(claims, &self.path) else { return Ok(false) };
-        match (&self.condition, actual) {
-            (Condition::Equals(expected), actual) => is_same(actual, expected),
-            (Condition::OneOf(expected), actual) => {
-                any(expected.iter().map(|one| is_same(actual, one)))
+        let values = actual.as_array().map_or_else(|| slice::from_ref(actual), Vec::as_slice);
+        match (&self.condition, values) {
+            (Condition::Equals(expected), [value]) => is_same(value, expected),
+            (Condition::OneOf(expected), [value]) => {
+                any(expected.iter().map(|one| is_same(value, one)))
             }
-            (Condition::Contains(expected), Value::Array(items)) => {
-                any(items.iter().map(|item| is_same(item, expected)))
+            (Condition::Contains(expected), values) => {
+                any(values.iter().map(|value| is_same(value, expected)))
             }
-            (Condition::Contains(_), _) => Ok(false),
+            (Condition::Equals(_) | Condition::OneOf(_), _) => Ok(false),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Attacks 19 and 20: the audience and the issuer of a token.
 
 use super::{ADMITTED, INVALID, MALFORMED, MISSING, check, gate};
-use crate::kit::{Gate, HEADER, Signer, hs_issuer, payload, policy, table, with};
+use crate::kit::{Gate, HEADER, Signer, hs_issuer, payload, policy, rs_issuer, table, with};
 use serde_json::{Value, json};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -216,6 +216,36 @@ fn checks_each_token_against_its_own_issuers_key_and_audience() {
         (j.signed(from(r#""https://j""#, r#"["api","other"]"#)), ADMITTED),
     ];
     table(rows, |token| gate.token(token));
+}
+
+/// A provider that changes its algorithm keeps its `iss`. Secrets and public keys stay separate.
+#[test]
+fn rfc8725_section_3_1_the_algorithm_selects_between_issuers_with_the_same_iss() {
+    let new = with(rs_issuer(), json!({ "name": "new", "audience": "new" }));
+    for reverse in [false, true] {
+        let mut raw = policy(hs_issuer());
+        let issuers = raw["issuers"].as_array_mut().unwrap();
+        issuers.push(new.clone());
+        if reverse {
+            issuers.reverse();
+        }
+        let gate = Gate::new(&raw);
+        let old = payload(&[]);
+        let new = payload(&[("aud", r#""new""#)]);
+        let public_key = Signer::hmac(256, crate::kit::keys::RSA_SPKI);
+        let rows = [
+            (Signer::hs256().signed(&old), ADMITTED),
+            (Signer::rs256().signed(&new), ADMITTED),
+            (Signer::hs256().signed(&new), ELSEWHERE),
+            (Signer::rs256().signed(&old), ELSEWHERE),
+            (public_key.signed(&old), "401 bad_signature"),
+            (Signer::rs256().token(r#"{"alg":"HS256"}"#, &old), "401 bad_signature"),
+            (Signer::hs256().token(r#"{"alg":"RS256"}"#, &new), "401 bad_signature"),
+            (Signer::hs256().token(r#"{"alg":"HS512"}"#, &old), "401 algorithm_not_allowed"),
+            (Signer::rs256().token(r#"{"alg":"PS256"}"#, &new), "401 algorithm_not_allowed"),
+        ];
+        table(rows, |token| gate.token(token));
+    }
 }
 
 /// The unverified `iss` only selects an issuer. The signature must then verify under a key of that

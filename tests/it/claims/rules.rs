@@ -29,7 +29,11 @@ fn equals_matches_only_the_same_string() {
                 (r#""acme ""#, NOT_ALLOWED),
                 (r#""acme\u0000""#, NOT_ALLOWED),
                 (r#""""#, NOT_ALLOWED),
-                (r#"["acme"]"#, NOT_ALLOWED),
+                (r#"["acme"]"#, ADMITTED),
+                (r#"["acme","acme"]"#, NOT_ALLOWED),
+                (r#"["acme","other"]"#, NOT_ALLOWED),
+                (r#"[["acme"]]"#, NOT_ALLOWED),
+                ("[]", NOT_ALLOWED),
                 (r#"{"acme":true}"#, NOT_ALLOWED),
                 ("null", NOT_ALLOWED),
                 ("true", NOT_ALLOWED),
@@ -54,7 +58,8 @@ fn equals_compares_numbers_by_value() {
             ("70", NOT_ALLOWED),
             (r#""7""#, NOT_ALLOWED),
             ("true", NOT_ALLOWED),
-            ("[7]", NOT_ALLOWED),
+            ("[7]", ADMITTED),
+            ("[7,8]", NOT_ALLOWED),
             ("9007199254740991", NOT_ALLOWED),
             // Beyond 2^53 - 1, parsers that use doubles read different integers as the same number.
             ("9007199254740992", INVALID),
@@ -96,7 +101,8 @@ fn one_of_matches_any_listed_value() {
             (r#""Acme""#, NOT_ALLOWED),
             (r#""7""#, NOT_ALLOWED),
             ("8", NOT_ALLOWED),
-            (r#"["acme"]"#, NOT_ALLOWED),
+            (r#"["acme"]"#, ADMITTED),
+            (r#"["acme",7]"#, NOT_ALLOWED),
             ("null", NOT_ALLOWED),
             ("", NOT_ALLOWED),
             ("9007199254740993", INVALID),
@@ -105,7 +111,7 @@ fn one_of_matches_any_listed_value() {
 }
 
 #[test]
-fn contains_matches_only_members_of_an_array() {
+fn contains_matches_only_whole_values() {
     check(
         json!({ "path": "/x", "contains": "ops" }),
         [
@@ -117,9 +123,10 @@ fn contains_matches_only_members_of_an_array() {
             (r#"[["ops"]]"#, NOT_ALLOWED),
             (r#"[{"ops":1}]"#, NOT_ALLOWED),
             ("[]", NOT_ALLOWED),
+            (r#""ops""#, ADMITTED),
             // `contains` does not search strings or objects.
-            (r#""ops""#, NOT_ALLOWED),
             (r#""dev ops""#, NOT_ALLOWED),
+            (r#""ops ""#, NOT_ALLOWED),
             (r#"{"ops":true}"#, NOT_ALLOWED),
             ("null", NOT_ALLOWED),
             ("", NOT_ALLOWED),
@@ -129,11 +136,30 @@ fn contains_matches_only_members_of_an_array() {
         json!({ "path": "/x", "contains": 7 }),
         [
             ("[1,7.0]", ADMITTED),
+            ("7", ADMITTED),
             (r#"["7"]"#, NOT_ALLOWED),
             ("[9007199254740993]", INVALID),
             ("[7,9007199254740993]", INVALID),
         ],
     );
+}
+
+/// RFC 7519 section 4.1.3: an audience may be a string or a list of one, and providers change it.
+#[test]
+fn rfc7519_section_4_1_3_a_single_value_is_a_list_of_one_in_every_rule() {
+    for rule in ["equals", "one_of", "contains"] {
+        let expected = if rule == "one_of" { json!(["api"]) } else { json!("api") };
+        let mut raw = policy(hs_issuer());
+        raw["routes"] = json!([{ "path": "/*", "claims": [{ "path": "aud", rule: expected }] }]);
+        let gate = Gate::new(&raw);
+        for aud in [r#""api""#, r#"["api"]"#] {
+            let token = Signer::hs256().signed(payload(&[("aud", aud)]));
+            assert_eq!(gate.token(&token), ADMITTED, "{rule} {aud}");
+        }
+        let token = Signer::hs256().signed(payload(&[("aud", r#"["api","other"]"#)]));
+        let verdict = if rule == "contains" { ADMITTED } else { NOT_ALLOWED };
+        assert_eq!(gate.token(&token), verdict, "{rule}");
+    }
 }
 
 /// A path that starts with a slash is a JSON Pointer. Any other path is the name of a claim.
@@ -195,12 +221,13 @@ fn a_token_that_breaks_a_rule_of_its_issuer_is_401() {
         ((r#""access""#, r#""one""#, r#"{"d":[1,7]}"#), ADMITTED),
         ((r#""access""#, r#""two""#, r#"{"d":[7.0]}"#), ADMITTED),
         ((r#""id""#, r#""one""#, r#"{"d":[7]}"#), INVALID),
-        ((r#"["access"]"#, r#""one""#, r#"{"d":[7]}"#), INVALID),
+        ((r#"["access"]"#, r#"["one"]"#, r#"{"d":[7]}"#), ADMITTED),
+        ((r#"["access","id"]"#, r#""one""#, r#"{"d":[7]}"#), INVALID),
         (("", r#""one""#, r#"{"d":[7]}"#), INVALID),
         ((r#""access""#, r#""three""#, r#"{"d":[7]}"#), INVALID),
         ((r#""access""#, r#"["one","two"]"#, r#"{"d":[7]}"#), INVALID),
         ((r#""access""#, "", r#"{"d":[7]}"#), INVALID),
-        ((r#""access""#, r#""one""#, r#"{"d":7}"#), INVALID),
+        ((r#""access""#, r#""one""#, r#"{"d":7}"#), ADMITTED),
         ((r#""access""#, r#""one""#, r#"{"d":[9007199254740993]}"#), INVALID),
         ((r#""access""#, r#""one""#, ""), INVALID),
     ];

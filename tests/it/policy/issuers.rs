@@ -59,6 +59,20 @@ fn requires_name_issuer_audience_algorithms_and_keys() {
     ]);
 }
 
+/// In a key of the revocation store, a name is followed by `:` and a value of the token.
+#[test]
+fn rejects_names_that_make_revocation_keys_ambiguous() {
+    let name = |name: &str| one(json!({ "name": name }));
+    let is_not_accepted = |text: &str| {
+        (name(text), vec![("issuers[0].name", "is not an accepted name", "1 to 64 letters")])
+    };
+    let long = "n".repeat(65);
+    check(["a:b", ":", "a b", "a/b", "é", "a\n", &long].map(is_not_accepted));
+    check([(name(""), vec![("issuers[0].name", "", "1 to 64 letters")])]);
+    let accepted = ["a", "A.b_c-9", &long[1..]];
+    check(accepted.map(|text| (name(text), vec![])));
+}
+
 #[test]
 fn warns_of_any_issuer_and_any_audience() {
     let raw = one(json!({ "issuer": "*", "audience": "*" }));
@@ -195,7 +209,7 @@ fn rejects_values_of_the_wrong_type_or_range() {
 #[test]
 fn rejects_two_issuers_with_the_same_name_or_iss() {
     let name = ("issuers[1].name", "issuers[0] has the same name", "a different name");
-    let iss = ("issuers[1].issuer", "issuers[0] accepts the same iss", "merge the two issuers");
+    let iss = ("issuers[1].issuer", "issuers[0] accepts the same iss with HS256", "merge the two");
     check([
         (two(json!({})), vec![]),
         (two(json!({ "name": "i" })), vec![name]),
@@ -203,6 +217,9 @@ fn rejects_two_issuers_with_the_same_name_or_iss() {
         (two(json!({ "issuer": ["https://j", "https://i"] })), vec![iss]),
         (two(json!({ "issuer": "https://i", "name": "i" })), vec![name, iss]),
         (two(json!({ "issuer": "https://i/" })), vec![]),
+        // Their algorithms distinguish them.
+        (two(json!({ "issuer": "https://i", "algorithms": ["HS512"] })), vec![]),
+        (two(json!({ "issuer": "https://i", "algorithms": ["HS512", "HS256"] })), vec![iss]),
         // At most one issuer may accept any `iss`.
         (two(json!({ "issuer": "*" })), vec![]),
     ]);
