@@ -222,8 +222,30 @@ impl KeyCache {
         if self.is_leased(now) {
             return false;
         }
+        self.forget_the_future(now);
         self.lease = Some(now);
         true
+    }
+
+    /// Moves times that are later than `now` to just before it: the clock has been set back. With
+    /// them, the cache would neither store the set that is fetched next nor count the attempt, and
+    /// every request would fetch again. The age of what the cache holds is unknown, so it is stale.
+    fn forget_the_future(&mut self, now: UnixSeconds) {
+        let before = UnixSeconds::new(now.get().saturating_sub(1));
+        let forget = |fetched: &mut UnixSeconds, fresh_for: &mut Seconds| {
+            if *fetched > now {
+                (*fetched, *fresh_for) = (before, Seconds::new(0));
+            }
+        };
+        if let Some(held) = &mut self.held {
+            forget(&mut held.fetched, &mut held.fresh_for);
+        }
+        if let Some(found) = &mut self.jwks_uri {
+            forget(&mut found.fetched, &mut found.fresh_for);
+        }
+        if let Some(last) = self.last.as_mut().filter(|last| last.began > now) {
+            last.began = before;
+        }
     }
 
     /// Whether a fetch is in progress.

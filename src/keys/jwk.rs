@@ -131,14 +131,23 @@ fn import_one(jwk: &Value, allowed: &[Algorithm], provenance: Provenance) -> Res
 /// If `key_ops` (RFC 7517 section 4.3) is present, it must contain `verify`.
 fn check_operations(jwk: &Object) -> Result<(), KeyFault> {
     match jwk.get("key_ops") {
-        None => Ok(()),
+        None | Some(Value::Null) => Ok(()),
+        Some(Value::Array(operations)) if operations.is_empty() => Ok(()),
         Some(Value::Array(operations)) if operations.iter().any(|one| one == "verify") => Ok(()),
         Some(_) => Err(KeyFault::new("\"key_ops\" does not contain \"verify\"")),
     }
 }
 
+/// Refuses a key with a private member. A member that is null or empty is no secret: some libraries
+/// write all members that they know, such as `"oth": []`.
 fn refuse_private(jwk: &Object, names: &[&str]) -> Result<(), KeyFault> {
-    if names.iter().any(|name| jwk.contains_key(*name)) {
+    let is_private = |value: &Value| match value {
+        Value::Null => false,
+        Value::String(text) => !text.is_empty(),
+        Value::Array(items) => !items.is_empty(),
+        Value::Bool(_) | Value::Number(_) | Value::Object(_) => true,
+    };
+    if names.iter().filter_map(|name| jwk.get(*name)).any(is_private) {
         return Err(KeyFault::new("it is a private key, but the gate needs only the public key"));
     }
     Ok(())

@@ -344,6 +344,28 @@ fn a_clock_set_back_makes_keys_stale_and_does_not_delay_fetches() {
 }
 
 #[test]
+fn attack_25_a_clock_set_back_does_not_make_every_request_fetch() {
+    check(&[
+        Lease(true),
+        Succeed(&["a"], 600),
+        At(-HOUR),
+        Lease(true),
+        Succeed(&["a"], 600),
+        Ask(Some("a"), Known),
+        Ask(Some("b"), Unknown),
+    ]);
+    check(&[
+        Lease(true),
+        Succeed(&["a"], 600),
+        At(-HOUR),
+        Lease(true),
+        Fail,
+        Ask(Some("a"), Known),
+        Ask(Some("b"), Unavailable(30)),
+    ]);
+}
+
+#[test]
 fn an_older_set_never_replaces_a_newer_one() {
     check(&[
         At(100),

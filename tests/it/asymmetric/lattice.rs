@@ -62,7 +62,7 @@ fn mldsa_jose_skips_keys_that_do_not_match_their_algorithm() {
             (set(json!({ "pub": b64([&public[..], b"\0"].concat()) })), LENGTH),
             (set(json!({ "pub": format!("{}=", b64(&public)) })), "base64url"),
             (set(json!({ "priv": b64([0x5e; 32]) })), "a private key"),
-            (null, "a private key"),
+            (null, ""),
             (set(json!({ "use": "enc" })), "\"use\""),
         ];
         for other in PAIRS.into_iter().filter(|other| *other != pair) {
