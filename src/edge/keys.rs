@@ -9,6 +9,7 @@
 mod document;
 mod shared;
 
+use self::document::Unfetched;
 use super::call::Call;
 use super::clock;
 use super::isolate::Isolate;
@@ -162,7 +163,7 @@ impl Attempt<'_> {
 
     async fn fetch(&self) -> Result<FetchedSet, KeyFault> {
         let url = self.locate().await?;
-        let document = self.document(&url).await?.ok_or_else(not_found)?;
+        let document = self.document(&url).await?;
         let keys = Dated {
             value: self.import(&document.value)?,
             fetched: document.fetched,
@@ -205,29 +206,32 @@ impl Attempt<'_> {
     }
 
     async fn discover(&self, issuer: &str) -> Result<Dated<String>, KeyFault> {
+        let mut absent = Vec::new();
         for url in remote::metadata_urls(issuer).map_err(KeyFault::new)? {
-            if let Some(metadata) = self.document(&url).await? {
-                return Ok(Dated {
-                    value: remote::jwks_uri_of(&metadata.value, issuer)?,
-                    fetched: metadata.fetched,
-                    fresh_for: metadata.fresh_for,
-                });
-            }
+            let metadata = match self.document(&url).await {
+                Ok(metadata) => metadata,
+                Err(Unfetched::Failed(fault)) => return Err(fault),
+                Err(Unfetched::Absent(fault)) => {
+                    absent.push(fault.to_string());
+                    continue;
+                }
+            };
+            return Ok(Dated {
+                value: remote::jwks_uri_of(&metadata.value, issuer)?,
+                fetched: metadata.fetched,
+                fresh_for: metadata.fresh_for,
+            });
         }
-        Err(not_found())
+        Err(KeyFault::new(absent.join("; ")))
     }
 
-    async fn document(&self, url: &str) -> Result<Option<Dated<Vec<u8>>>, KeyFault> {
+    async fn document(&self, url: &str) -> Result<Dated<Vec<u8>>, Unfetched> {
         document::fetch(url, self.remote.service.as_deref(), self.env, self.began).await
     }
 
     fn with_cache(&self, change: impl FnOnce(&mut KeyCache)) {
         self.isolate.with_keys(self.request.issuer, change);
     }
-}
-
-fn not_found() -> KeyFault {
-    KeyFault::new("the server responded with 404")
 }
 
 /// A JWK Set as fetched, and its keys.

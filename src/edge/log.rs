@@ -1,7 +1,8 @@
 //! The Worker's log: one line of JSON for each event.
 //!
 //! A line contains names from the policy, codes and sentences of the gate's own, the method and the
-//! platform's ID of the request. It never contains a token, a claim, a secret or a URL.
+//! platform's ID of the request. It never contains a token, a claim, a secret or the URL of a
+//! request. Lines about an issuer's keys contain their URLs, without the query.
 
 use super::ray;
 use crate::gate::Trace;

@@ -40,6 +40,13 @@ impl Location {
     }
 }
 
+/// Whether a status says that a server has no document at a URL, so that the next of
+/// [`metadata_urls`] is tried. Some servers answer 401 or 403 for paths that do not exist.
+#[must_use]
+pub const fn is_absent(status: u16) -> bool {
+    matches!(status, 401 | 403 | 404 | 410)
+}
+
 /// Returns the URLs at which an issuer's metadata may be, in the order in which to try them: that
 /// of `OpenID` Connect Discovery 1.0 section 4, which appends to the issuer's path, and that of RFC
 /// 8414 section 3.1, which inserts before the path.

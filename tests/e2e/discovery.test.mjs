@@ -95,6 +95,38 @@ providerTest(
   },
 );
 
+for (const status of [401, 403, 410]) {
+  providerTest(
+    `tries the next metadata URL if the server answers ${status}, as for a missing file`,
+    discovered,
+    async ({ gate, origin, provider }) => {
+      await provider.answerWith(await metadata(provider), { path: OAUTH_METADATA });
+      await provider.answerWith("", { status, path: METADATA });
+      await assertAdmitted(await gate.fetchWith(await provider.token(), "/api/items"), origin);
+      await provider.expectFetches([METADATA, OAUTH_METADATA, JWKS]);
+    },
+  );
+}
+
+providerTest(
+  "names every URL and status if there is no metadata",
+  discovered,
+  async ({ gate, provider }) => {
+    await provider.answerWith("", { status: 403, path: METADATA });
+    await provider.answerWith("", { status: 404, path: OAUTH_METADATA });
+    await assertUnavailable(await gate.fetchWith(await provider.token(), "/api/items"));
+    await provider.expectFetches([METADATA, OAUTH_METADATA]);
+    const line = await gate.logs.waitFor(({ structured }) =>
+      structured.find(({ event }) => event === "keys_not_fetched"),
+    );
+    const { issuer } = provider;
+    assert.equal(
+      line.problem,
+      `${issuer}${METADATA} answered 403; ${issuer}${OAUTH_METADATA} answered 404`,
+    );
+  },
+);
+
 /**
  * Changes that make metadata invalid.
  *
