@@ -34,7 +34,11 @@ pub(super) async fn respond(
             let headers = vec![("Cache-Control", "no-store".to_owned())];
             call.send(&OwnResponse { status: 200, headers, body: String::new() })
         }
-        Err(refusal) => call.refuse(&refusal, isolate.policy.error_responses()),
+        Err(refusal) => {
+            let policy = &isolate.policy;
+            let refusal = gateway::limited(refusal, policy, call).await;
+            call.refuse(&refusal, policy.error_responses())
+        }
     })
 }
 

@@ -104,6 +104,52 @@ gateTest(
   },
 );
 
+gateTest(
+  "counts rejected tokens at every endpoint that accepts tokens",
+  ({ origin }) => {
+    const { policy, ...rest } = limited({ origin });
+    const logout = { logout_path: "/logout", logout_audience: "client" };
+    return {
+      ...rest,
+      policy: { .../** @type {object} */ (policy), revocation: { kv: "REVOKED", ...logout } },
+      vars: { CONSOLE: "on" },
+      kvNamespaces: ["REVOKED"],
+    };
+  },
+  async ({ gate, origin }) => {
+    const endpoints = [
+      {
+        path: "/logout",
+        type: "application/x-www-form-urlencoded",
+        body: "logout_token=a.b.c",
+        refused: 400,
+      },
+      {
+        path: "/_portcullis/judge",
+        type: "application/json",
+        body: JSON.stringify({
+          method: "GET",
+          url: "https://gate.example/api/a",
+          headers: [["Authorization", "Bearer a.b.c"]],
+        }),
+        refused: 200,
+      },
+    ];
+    for (const [index, { path, type, body, refused }] of endpoints.entries()) {
+      const statuses = [];
+      while (statuses.length < 3 * LIMIT && statuses.at(-1) !== 429) {
+        const headers = { "Content-Type": type, "CF-Connecting-IP": `192.0.2.${40 + index}` };
+        const response = await gate.fetch(path, { method: "POST", headers, body });
+        await response.text();
+        statuses.push(response.status);
+      }
+      assert.equal(statuses.pop(), 429, path);
+      assert.deepEqual(new Set(statuses), new Set([refused]), path);
+    }
+    origin.expectNone();
+  },
+);
+
 gateTest("counts IPv6 clients by their /64 prefix", limited, async ({ gate, origin }) => {
   await exhaust(gate, "2001:db8:1:2::1");
   const { status } = await gate.fetchWith("a.b.c", "/api/a", from("2001:db8:1:2:ffff::9"));

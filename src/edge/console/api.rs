@@ -12,7 +12,7 @@ use crate::keys::KeyRequest;
 use crate::keys::cache::AskedKey;
 use crate::outgoing::Outgoing;
 use crate::policy::Fault;
-use crate::refusal::Refusal;
+use crate::refusal::{Code, Refusal};
 use crate::request::Described;
 use crate::response::OwnResponse;
 use crate::{json, signature};
@@ -102,6 +102,14 @@ impl ConsoleRequest<'_> {
                 told.json("outgoing", &outgoing_text(outgoing));
             }
             Decision::Refuse(refusal) => {
+                // Otherwise this endpoint would tell for any number of guesses whether they pass.
+                let limited = gateway::limited(refusal.clone(), policy, self.call).await;
+                if limited.code() == Code::RateLimited {
+                    return Err(Problem::new(
+                        429,
+                        "too many rejected tokens came from this client",
+                    ));
+                }
                 tell_trace(&mut told, trace);
                 tell_refusal(&mut told, refusal);
                 let response = policy.error_responses().respond(refusal, request.headers, None);
