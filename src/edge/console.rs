@@ -10,9 +10,10 @@ mod assets;
 use super::bindings::EnvBindings;
 use super::call::Call;
 use super::isolate::Isolate;
+use super::log;
 use crate::json::text::ObjectText;
 use crate::path::split_url;
-use crate::policy::Bindings as _;
+use crate::policy::{Bindings as _, Fault};
 use crate::response::{OwnResponse, problem};
 use crate::url::Url;
 use serde_json::Value;
@@ -155,6 +156,19 @@ impl Problem {
             response.headers.push(("Allow", self.allow));
         }
         response
+    }
+}
+
+/// Logs a warning if the console mints tokens. It only does so for requests to a loopback host
+/// name, but clients choose that name.
+pub(super) fn warn_of_minting(env: &Env) {
+    if is_on(env, "CONSOLE") && is_on(env, "CONSOLE_MINT") {
+        log::policy_warning(&Fault {
+            path: "CONSOLE_MINT".to_owned(),
+            problem: "anyone who can reach this server can mint tokens, with Host: localhost"
+                .to_owned(),
+            remedy: "listen on 127.0.0.1 only".to_owned(),
+        });
     }
 }
 

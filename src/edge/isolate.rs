@@ -94,6 +94,8 @@ async fn load(env: &Env) -> Result<Option<Rc<Isolate>>, Unread> {
     let Some(policy) = compile(env, POLICY, &log::policy_warning, &log::policy_fault).await? else {
         return Ok(None);
     };
+    #[cfg(feature = "console")]
+    super::console::warn_of_minting(env);
     let candidate = match EnvBindings(env).value(CANDIDATE) {
         // A candidate that is invalid or cannot be read is logged and ignored.
         Some(_) => compile(env, CANDIDATE, &|_| {}, &log::candidate_fault).await.ok().flatten(),

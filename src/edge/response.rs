@@ -35,13 +35,14 @@ pub(super) fn own(response: &OwnResponse, method: &str) -> Result<Response, JsVa
 
 /// Adds a `Server-Timing` header (W3C Server Timing) that says how long the client has waited:
 /// `gate` for keys, revocations and anything else that the verdict needed, `origin` for the headers
-/// of its response. A response that opens a WebSocket stays unchanged.
+/// of its response. A response that opens a WebSocket stays unchanged, and so does one with a
+/// status that the constructor of `Response` rejects, because there can be no copy of it.
 pub(super) fn with_server_timing(
     response: Response,
     judged_ms: u32,
     answered_ms: u32,
 ) -> Result<Response, JsValue> {
-    if response.status() == 101 {
+    if !(200..=599).contains(&response.status()) {
         return Ok(response);
     }
     let origin_ms = answered_ms.saturating_sub(judged_ms);

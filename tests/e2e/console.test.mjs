@@ -293,6 +293,12 @@ withGate(
       assert.equal(JSON.parse(await (await gate.fetch(`${ROOT}/gate.json`)).text()).mint, true);
     });
 
+    test("warns that clients choose the host name that allows minting", async ({ gate }) => {
+      await gate.logs.waitFor(({ structured }) =>
+        structured.some(({ event, path }) => event === "policy_warning" && path === "CONSOLE_MINT"),
+      );
+    });
+
     test("rejects an unusable request to mint with 400", async ({ gate }) => {
       for (const body of [
         {},

@@ -92,6 +92,22 @@ gateTest(
 );
 
 gateTest(
+  "passes on responses with unusual statuses even if the policy asks for Server-Timing",
+  ({ origin }) => ({
+    policy: hs256({ origin, log: { server_timing: true } }),
+    secrets: { SECRET },
+  }),
+  async ({ gate, origin }) => {
+    for (const status of [600, 799, 999]) {
+      origin.answerWith({ status, body: "unusual" });
+      const response = await gate.raw({ target: "/public/a" });
+      assert.deepEqual([response.status, response.text], [status, "unusual"]);
+      origin.expectOne();
+    }
+  },
+);
+
+gateTest(
   "adds Server-Timing if the policy asks for it, and changes nothing else",
   ({ origin }) => ({
     policy: hs256({ origin, log: { server_timing: true } }),
