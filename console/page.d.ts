@@ -149,6 +149,8 @@ export interface Inspection {
   token?: string;
   fault?: { code: string; because: string };
   curl?: { method: string; url: string; headers: HeaderList };
+  /** The header fields of a text that consists only of header fields. */
+  headers?: HeaderList;
 }
 
 /** What wasm-bindgen generates. It exists only after a build. */

@@ -128,7 +128,8 @@ function noteOn(text) {
 function request() {
   const method = field("inspect-method").value;
   const path = field("inspect-path").value || "/";
-  if (found?.curl) return { ...requestWith(null, method, path, ""), headers: found.curl.headers };
+  const headers = found?.curl?.headers ?? found?.headers;
+  if (headers) return { ...requestWith(null, method, path, ""), headers };
   return requestWith(gate.facts?.policy, method, path, currentToken());
 }
 

@@ -129,17 +129,20 @@ fn report(environment: &Environment<'_>, dev_vars: &DevVars, missing: MissingBin
 fn check_candidate(environment: &Environment<'_>, dev_vars: &DevVars) -> Vec<Finding> {
     let Some(variable) = environment.variable(policy::CANDIDATE) else { return Vec::new() };
     let raw = match variable.value {
-        Value::String(text) => serde_json::from_str(text).ok(),
-        table => Some(table.clone()),
+        Value::String(text) => policy::parse(text),
+        table => Ok(table.clone()),
     };
-    let Some(raw) = raw else {
-        return vec![Finding {
-            severity: Severity::Warning,
-            line: variable.line,
-            path: policy::CANDIDATE.to_owned(),
-            problem: "this text is not JSON, so the candidate policy is not used".to_owned(),
-            remedy: "write the policy as a table, or as one JSON object in a string".to_owned(),
-        }];
+    let raw = match raw {
+        Ok(raw) => raw,
+        Err(problem) => {
+            return vec![Finding {
+                severity: Severity::Warning,
+                line: variable.line,
+                path: policy::CANDIDATE.to_owned(),
+                problem: format!("{problem}, so the candidate policy is not used"),
+                remedy: "write the policy as a table, or as one JSON object in a string".to_owned(),
+            }];
+        }
     };
     let compiled = bindings::compile(environment, &raw, dev_vars, MissingBindings::Warn);
     let found = compiled.findings.into_iter().map(|finding| Finding {
@@ -319,6 +322,31 @@ mod tests {
         assert_eq!(presets, all.collect::<Vec<_>>());
     }
 
+    /// The Worker answers every request with 500 if it cannot parse the text.
+    #[test]
+    fn a_policy_in_a_string_is_parsed_as_strictly_as_by_the_worker() {
+        let problem = |text: &str| {
+            let toml = format!("vars.POLICY = '{text}'\n");
+            let config_file = ConfigFile::parse("wrangler.toml", &toml).unwrap();
+            let environments = Environment::select(&config_file, None).unwrap();
+            policy::raw(&environments[0]).map_err(|finding| finding.problem)
+        };
+        let routes = r#""routes":[{"path":"/*","access":"public"}]"#;
+        assert!(problem(&format!(r#"{{"origin":"echo",{routes}}}"#)).is_ok());
+        let deep = format!("{{\"a\":{}{}}}", "[".repeat(40), "]".repeat(40));
+        let rows = [
+            (r#"{"origin":"echo","origin":"zone"}"#, "a name twice"),
+            (r#"{"origin":"echo","\u006frigin":"zone"}"#, "a name twice"),
+            (&deep, "nested too deeply"),
+            ("{ not JSON", "line 1"),
+            (r#"{"origin":"echo"} x"#, "line 1"),
+        ];
+        for (text, words) in rows {
+            let problem = problem(text).unwrap_err();
+            assert!(problem.contains(words), "{text}: {problem}");
+        }
+    }
+
     #[test]
     fn findings_of_the_candidate_policy_are_warnings() {
         const POLICY: &str = "vars.POLICY.origin = 'echo'\n\
@@ -342,6 +370,7 @@ mod tests {
             &["POLICY_CANDIDATE.orgin"],
         );
         check("vars.POLICY_CANDIDATE = '{ not JSON'\n", &["POLICY_CANDIDATE"]);
+        check("vars.POLICY_CANDIDATE = '{\"a\":1,\"a\":1}'\n", &["POLICY_CANDIDATE"]);
         check(
             "vars.POLICY_CANDIDATE = '{}'\n",
             &["POLICY_CANDIDATE.origin", "POLICY_CANDIDATE.routes"],

@@ -9,6 +9,7 @@ use super::token_request::with_token;
 use super::{clock, output};
 use anyhow::{Context as _, Result, anyhow, bail};
 use clap::Args;
+use portcullis::issuer::Issuer;
 use portcullis::json;
 use portcullis::policy::Policy;
 use portcullis::time::UnixSeconds;
@@ -93,9 +94,11 @@ fn explain(options: &Options, now: UnixSeconds) -> Result<Value> {
         .map_err(|finding| anyhow!("{}", finding.located(&config_file.name, environment.name())))?;
     let dev_vars = DevVars::read(file.parent().unwrap_or(Path::new("")), environment.name())?;
 
-    let request = ExplainedRequest::new(options, &inspected, environment, &raw, &dev_vars)?;
+    // Placeholders for missing bindings do no harm: only sources, routes and names are used.
+    let policy = bindings::compile(environment, &raw, &dev_vars, MissingBindings::Warn).policy;
+    let request = ExplainedRequest::new(options, &inspected, policy.as_ref())?;
     let mut question = available_bindings(environment, &raw, &dev_vars);
-    question.insert("keys".to_owned(), published_keys(&options.jwks, &raw)?);
+    question.insert("keys".to_owned(), published_keys(&options.jwks, policy.as_ref())?);
     question.insert("policy".to_owned(), raw);
     question.insert("method".to_owned(), json!(request.method));
     question.insert("url".to_owned(), json!(request.url));
@@ -139,18 +142,10 @@ struct ExplainedRequest {
 }
 
 impl ExplainedRequest {
-    fn new(
-        options: &Options,
-        inspected: &Value,
-        environment: &Environment<'_>,
-        raw: &Value,
-        dev_vars: &DevVars,
-    ) -> Result<Self> {
+    fn new(options: &Options, inspected: &Value, policy: Option<&Policy>) -> Result<Self> {
         let curl = inspected.get("curl");
         let of_curl = |name: &str| curl.and_then(|curl| curl.get(name)?.as_str());
-        // Placeholders for missing bindings do no harm: only token sources and routes are used.
-        let policy = bindings::compile(environment, raw, dev_vars, MissingBindings::Warn).policy;
-        let rows = policy.as_ref().map(RouteDescription::all).unwrap_or_default();
+        let rows = policy.map(RouteDescription::all).unwrap_or_default();
         let guarded = || rows.iter().filter(|row| row.access != "public");
         let row = guarded().find(|row| requires(row).is_empty()).or(guarded().next());
         let method = options.method.as_deref().or(of_curl("method"));
@@ -166,16 +161,14 @@ impl ExplainedRequest {
         };
         let path = url.split(['?', '#']).next().unwrap_or_default();
         let path = path.strip_prefix("https://gate.invalid").unwrap_or(path).to_owned();
-        let (url, headers) = match (curl, inspected.get("token").and_then(Value::as_str)) {
-            (Some(curl), _) => {
-                let headers = curl.get("headers").cloned().unwrap_or_default();
-                (
-                    url,
-                    serde_json::from_value(headers)
-                        .context("the headers of the curl command cannot be read")?,
-                )
+        // Headers in the input are judged as they are.
+        let given = curl.unwrap_or(inspected).get("headers");
+        let (url, headers) = match (given, inspected.get("token").and_then(Value::as_str)) {
+            (Some(headers), _) => {
+                let headers = serde_json::from_value(headers.clone());
+                (url, headers.context("the headers in the input cannot be read")?)
             }
-            (None, Some(token)) => match &policy {
+            (None, Some(token)) => match policy {
                 Some(policy) => with_token(policy, token, url),
                 None => (url, vec![("Authorization".to_owned(), format!("Bearer {token}"))]),
             },
@@ -206,10 +199,11 @@ fn available_bindings(
     members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
-/// Reads the key sets of `--jwks`. Returns them by the names of their issuers.
-fn published_keys(named: &[String], raw: &Value) -> Result<Value> {
-    let issuers = raw.get("issuers").and_then(Value::as_array).into_iter().flatten();
-    let names: Vec<&str> = issuers.filter_map(|issuer| issuer.get("name")?.as_str()).collect();
+/// Reads the key sets of `--jwks`. Returns them by the names of their issuers, which a preset may
+/// provide.
+fn published_keys(named: &[String], policy: Option<&Policy>) -> Result<Value> {
+    let issuers = policy.map(Policy::issuers).unwrap_or_default().iter();
+    let names: Vec<&str> = issuers.map(Issuer::name).collect();
     let mut keys = Map::new();
     for argument in named {
         let (issuers, file) = match argument.split_once('=') {

@@ -71,6 +71,59 @@ fn a_token_is_found_in_header_lines_and_curl_commands() {
     run.ended(2);
 }
 
+/// `explain` must not repair a header that the gate rejects.
+#[test]
+fn headers_in_the_input_are_judged_as_they_are() {
+    let folder = Folder::with_policy();
+    let token = folder.run(&["mint"]).ended(0);
+    let token = token.trim();
+    let rows = [
+        (format!("Authorization: Bearer {token}"), 0, "admitted", Value::Null),
+        (format!("authorization: bearer  {token}\nAccept: */*"), 0, "admitted", Value::Null),
+        (format!("Authorization: JWT {token}"), 1, "refused", json!("missing_token")),
+        (format!("Authorization: {token}"), 1, "refused", json!("missing_token")),
+        (
+            format!("Authorization: Bearer Bearer {token}"),
+            1,
+            "refused",
+            json!("malformed_authorization"),
+        ),
+        (format!("Cookie: token={token}"), 1, "refused", json!("missing_token")),
+        (
+            format!("Authorization: Bearer {token}\nAuthorization: Bearer {token}"),
+            1,
+            "refused",
+            json!("multiple_tokens"),
+        ),
+    ];
+    for (text, code, verdict, reason) in rows {
+        let explained = folder.run_in("", &["explain", "--json"], &text).json(code);
+        assert_eq!(explained["verdict"], json!(verdict), "{text}");
+        assert_eq!(explained["refusal"]["code"], reason, "{text}");
+    }
+}
+
+#[test]
+fn jwks_apply_to_an_issuer_whose_name_comes_from_a_preset() {
+    let folder = Folder::with_policy();
+    folder.run(&["keygen", "--alg", "RS256", "--format", "jwks", "--out", "k.json"]).ended(0);
+    let public: Value = serde_json::from_str(&folder.read("k.public.json")).unwrap();
+    let kid = public["keys"][0]["kid"].as_str().unwrap();
+    folder.write(
+        "wrangler.toml",
+        "[vars.POLICY]\norigin = 'echo'\nroutes = [{ path = '/*' }]\n\
+         issuers = [{ preset = 'auth0', domain = 't.eu.auth0.com', audience = 'api' }]\n",
+    );
+    let iss = "iss=https://t.eu.auth0.com/";
+    let claims = ["--aud", "api", "--claim", iss];
+    let mint = [&["mint", "--key", "k.json", "--kid", kid], &claims[..]].concat();
+    let token = folder.run(&mint).ended(0);
+    for jwks in ["k.public.json", "auth0=k.public.json"] {
+        let explained = folder.run_in("", &["explain", "--json", "--jwks", jwks], &token).json(0);
+        assert_eq!(explained["verdict"], json!("admitted"), "{explained}");
+    }
+}
+
 #[test]
 fn steps_that_need_missing_keys_are_unknown() {
     let folder = Folder::with_policy();

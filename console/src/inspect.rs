@@ -4,6 +4,7 @@
 mod curl;
 
 use base64ct::{Base64Url, Base64UrlUnpadded, Encoding as _};
+use portcullis::headers::is_token_byte;
 use portcullis::json;
 use portcullis::token::Unverified;
 use serde_json::{Value, json};
@@ -36,8 +37,31 @@ pub(super) fn inspection(text: &str) -> Value {
     if let Some(curl) = curl {
         let (method, url, headers) = (curl.method, curl.url, curl.headers);
         set("curl", json!({ "method": method, "url": url, "headers": headers }));
+    } else if let Some(headers) = header_fields(text) {
+        set("headers", json!(headers));
     }
     shown
+}
+
+/// Returns the header fields of a text that consists only of header fields, at least one of which
+/// may contain a token.
+fn header_fields(text: &str) -> Option<Vec<(&str, &str)>> {
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let fields: Option<Vec<_>> = lines.map(header_field).collect();
+    fields.filter(|fields| fields.iter().any(|(name, _)| may_contain_token(name)))
+}
+
+fn header_field(line: &str) -> Option<(&str, &str)> {
+    let (name, value) = line.split_once(':')?;
+    let is_name = !name.is_empty() && name.bytes().all(is_token_byte);
+    is_name.then_some((name, value.trim()))
+}
+
+fn may_contain_token(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    matches!(name.as_str(), "authorization" | "cookie" | "sec-websocket-protocol")
+        || name.starts_with("x-")
+        || name.starts_with("cf-")
 }
 
 /// Finds the part of a text that looks most like a token.

@@ -204,7 +204,10 @@ fn origin_zone(environment: &Environment<'_>, findings: &mut Vec<Finding>) {
             "write routes = [{ pattern = \"api.example.com/*\", zone_name = \"example.com\" }]",
         );
     }
-    for route in routes {
+    for route in &routes {
+        if let Some((problem, remedy)) = uncovered(route, &routes) {
+            fault(route.line, "routes", &problem, &remedy);
+        }
         if route.value.get("custom_domain") == Some(&Value::Bool(true)) {
             fault(
                 route.line,
@@ -236,6 +239,32 @@ fn origin_zone(environment: &Environment<'_>, findings: &mut Vec<Finding>) {
             "remove the flag, or set origin to the origin's URL",
         );
     }
+}
+
+/// Returns which requests to the zone a route lets pass by the gate, and what to write instead
+/// (<https://developers.cloudflare.com/workers/configuration/routing/routes/#matching-behavior>).
+fn uncovered(route: &Setting<'_>, routes: &[Setting<'_>]) -> Option<(String, String)> {
+    let own = pattern(route)?;
+    if !own.ends_with('*') {
+        let problem = format!("requests with a query string do not match \"{own}\"");
+        return Some((problem, format!("write \"{own}*\"")));
+    }
+    let (scheme, rest) = own.split_once("://")?;
+    let other = if scheme == "https" { "http" } else { "https" };
+    let mut patterns = routes.iter().filter_map(pattern);
+    if patterns.any(|pattern| pattern == rest || pattern == format!("{other}://{rest}")) {
+        return None;
+    }
+    let problem = format!("requests over {other} do not match \"{own}\"");
+    Some((problem, format!("write \"{rest}\", which matches both schemes")))
+}
+
+/// The pattern of a route, which is a text or a table. A custom domain has none.
+fn pattern<'a>(route: &Setting<'a>) -> Option<&'a str> {
+    if route.value.get("custom_domain") == Some(&Value::Bool(true)) {
+        return None;
+    }
+    route.value.as_str().or_else(|| route.value.get("pattern")?.as_str())
 }
 
 fn routes<'a>(environment: &Environment<'a>) -> Vec<Setting<'a>> {
@@ -395,6 +424,20 @@ mod tests {
             &["top level: POLICY.origin", "top level: workers_dev", "top level: preview_urls"],
         );
         check_toml(&format!("{zone}{closed}routes = []\n"), &["top level: POLICY.origin"]);
+        for (patterns, findings) in [
+            ("'https://a.example.com/*'", 1),
+            ("'http://a.example.com/*'", 1),
+            ("'https://a.example.com/*', 'http://a.example.com/*'", 0),
+            ("'https://a.example.com/*', 'a.example.com/*'", 0),
+            ("'https://a.example.com/*', 'http://b.example.com/*'", 2),
+            ("'a.example.com/api'", 1),
+            ("'a.example.com/'", 1),
+            ("{ pattern = 'a.example.com/api', zone_name = 'example.com' }", 1),
+            ("'*a.example.com/api*'", 0),
+        ] {
+            let expected = vec!["top level: routes"; findings];
+            check_toml(&format!("{zone}{closed}routes = [{patterns}]\n"), &expected);
+        }
         check_toml(
             &format!(
                 "{zone}{closed}routes = [{{ pattern = \"a.example.com\", custom_domain = true }}]\n"

@@ -2,6 +2,7 @@
 
 use super::file::pointer;
 use super::{Environment, Finding, Severity};
+use portcullis::json;
 use serde_json::Value;
 
 /// The variable that holds the policy.
@@ -33,15 +34,28 @@ pub fn raw(environment: &Environment<'_>) -> Result<Value, Finding> {
         return Err(fault(environment.line(), "there is no policy".to_owned(), &remedy));
     };
     match variable.value {
-        Value::String(text) => serde_json::from_str(text).map_err(|error| {
-            fault(
-                variable.line,
-                format!("this text is not JSON: {error}"),
-                "write the policy as a table, or as one JSON object in a string",
-            )
+        Value::String(text) => parse(text).map_err(|problem| {
+            let remedy = "write the policy as a table, or as one JSON object in a string";
+            fault(variable.line, problem, remedy)
         }),
         other => Ok(other.clone()),
     }
+}
+
+/// Parses a policy in a string as strictly as the Worker does.
+///
+/// # Errors
+///
+/// The problem in words.
+pub fn parse(text: &str) -> Result<Value, String> {
+    // serde_json knows the place of a syntax error.
+    if let Err(error) = serde_json::from_str::<Value>(text) {
+        return Err(format!("this text is not JSON: {error}"));
+    }
+    json::parse(text.as_bytes()).map_err(|_| {
+        "this text is not strict JSON: an object has a name twice, or it is nested too deeply"
+            .to_owned()
+    })
 }
 
 /// The line of a path in the policy.
