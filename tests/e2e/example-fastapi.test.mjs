@@ -2,13 +2,16 @@
 // under uvicorn.
 
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import path from "node:path";
 import { after, before, describe, it } from "node:test";
 import { experimental_readRawConfig } from "wrangler";
+import { WebSocket } from "ws";
 import { environment, startUvicorn } from "./harness/python.mjs";
 import {
   assertProblem,
   assertRefused,
+  bounded,
   INVALID,
   repository,
   startGate,
@@ -154,6 +157,19 @@ describe("examples/fastapi", { skip: reason, timeout: 120_000 }, () => {
         "POST /api/items 200",
         "GET /api/me?a=b&c=%2F%27 200",
       ]);
+    });
+
+    it("opens WebSockets with valid tokens, and none that bypass the gate", async () => {
+      const open = (/** @type {string} */ url) =>
+        new WebSocket(`${url.replace("http", "ws")}/api/updates`, {
+          headers: { Authorization: `Bearer ${token()}` },
+        });
+      const [message] = await bounded(once(open(gate.url), "message"), "a message");
+      assert.deepEqual(JSON.parse(String(message)), { subject: "user-1" });
+      const [error] = await bounded(once(open(api.url), "error"), "a refusal");
+      assert.match(String(error), /403/);
+      assert.equal((await ask("/api/me", token())).status, 200);
+      await api.expectRequests(["GET /api/me 200"]);
     });
 
     it("does not receive requests that the gate refuses", async () => {

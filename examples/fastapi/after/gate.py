@@ -3,17 +3,27 @@
 import os
 
 import jwt
-from fastapi import HTTPException, Request
+from fastapi import HTTPException, WebSocketException, status
+from fastapi.requests import HTTPConnection
 
 SECRET = os.environ["HOP_SECRET"]
 # The value of `origin` in the policy.
 AUDIENCE = os.environ.get("ORIGIN", "http://127.0.0.1:8000")
 
 
-def proven_by_the_gate(request: Request) -> dict:
-    """Returns the claims of the proof. Raises 401 if no valid proof for this request is present."""
-    refusal = HTTPException(401, headers={"WWW-Authenticate": "Bearer"})
-    proof = request.headers.get("x-portcullis-proof", "")
+# An `HTTPConnection` is a request or the handshake of a WebSocket.
+def proven_by_the_gate(connection: HTTPConnection) -> dict:
+    """Returns the claims of the proof.
+
+    Refuses a request without a valid proof with 401, and the handshake of a WebSocket with 403.
+    """
+    if connection.scope["type"] == "websocket":
+        method = "GET"
+        refusal = WebSocketException(status.WS_1008_POLICY_VIOLATION)
+    else:
+        method = connection.scope["method"]
+        refusal = HTTPException(401, headers={"WWW-Authenticate": "Bearer"})
+    proof = connection.headers.get("x-portcullis-proof", "")
     try:
         claims = jwt.decode(
             proof,
@@ -28,10 +38,10 @@ def proven_by_the_gate(request: Request) -> dict:
             raise refusal
     except jwt.InvalidTokenError as error:
         raise refusal from error
-    target = request.scope["raw_path"].decode()
-    if request.scope["query_string"]:
-        target += "?" + request.scope["query_string"].decode()
+    target = connection.scope["raw_path"].decode()
+    if connection.scope["query_string"]:
+        target += "?" + connection.scope["query_string"].decode()
     sent = "/" + claims["htu"].split("/", 3)[3]
-    if claims["htm"] != request.method or sent.removesuffix("?") != target.removesuffix("?"):
+    if claims["htm"] != method or sent.removesuffix("?") != target.removesuffix("?"):
         raise refusal
     return claims
