@@ -1,6 +1,8 @@
 //! Header names: their syntax, the spellings that servers confuse, and the names with a meaning of
 //! their own.
 
+use std::borrow::Cow;
+
 /// The header that marks a request which the gate has sent into its own zone. A request that
 /// already has it is going in a circle.
 pub const HOP_HEADER: &str = "X-Portcullis-Hop";
@@ -87,18 +89,17 @@ pub fn is_reserved(name: &str) -> bool {
 /// Names that a server may treat alike become equal this way: a CGI variable has `_` for each of
 /// these characters (RFC 3875 section 4.1.18, CVE-2025-64484).
 #[must_use]
-pub fn folded(name: &str) -> String {
+pub fn folded(name: &str) -> Cow<'_, str> {
+    // The runtime delivers names in lower case, so most names are folded already.
+    if name.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-')) {
+        return Cow::Borrowed(name);
+    }
     let fold = |letter: char| match letter {
         'a'..='z' | '0'..='9' => letter,
         'A'..='Z' => letter.to_ascii_lowercase(),
         _ => '-',
     };
     name.chars().map(fold).collect()
-}
-
-/// Whether [`folded`] leaves the name as it is.
-pub(crate) fn is_folded(name: &str) -> bool {
-    name.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'))
 }
 
 /// Whether a policy may name a header so: letters, digits, `-` and `_`, a subset of an RFC 9110

@@ -8,7 +8,7 @@ use crate::admitted::Admitted;
 use crate::budget;
 use crate::claims::{Claims, scope_list};
 use crate::extract::{TokenSource, query_without};
-use crate::headers::{HOP_HEADER, folded, is_folded, never_forwarded};
+use crate::headers::{HOP_HEADER, folded, never_forwarded};
 use crate::json::is_beyond_safe_integers;
 use crate::path::{UrlParts, split_url};
 use crate::proof::{HopProof, Statement};
@@ -98,12 +98,11 @@ impl Forwarding {
     fn written(&self) -> impl Iterator<Item = String> {
         let proof = self.proof.as_ref().map(|proof| &proof.header);
         let claims = self.claims.iter().map(|(header, _)| header);
-        claims.chain(&self.payload).chain(proof).map(|header| folded(header))
+        claims.chain(&self.payload).chain(proof).map(|header| folded(header).into_owned())
     }
 
     fn removes(&self, name: &str, credential: Option<&TokenSource>) -> bool {
-        // The runtime delivers names in lower case, so most names are folded already.
-        let name = if is_folded(name) { Cow::Borrowed(name) } else { Cow::Owned(folded(name)) };
+        let name = folded(name);
         let is_credential = || {
             name == "authorization"
                 || credential
@@ -299,7 +298,7 @@ impl Outgoing<'_> {
         let is_proof = |(proof, ..): &(&HopProof, _, _)| folded(&proof.header) == name;
         self.credential.is_some_and(is_source)
             || self.proof.as_ref().is_some_and(is_proof)
-            || matches!(name.as_str(), "authorization" | "cookie")
+            || matches!(name.as_ref(), "authorization" | "cookie")
     }
 }
 

@@ -56,14 +56,10 @@ export function evidence(name, context) {
 
 /** @type {Record<string, (context: Context) => Evidence>} */
 const EVIDENCE = {
-  parsed: (context) => {
-    const { header } = context;
-    const shown = ["alg", "typ", "kid"].filter((name) => header && name in header);
-    return {
-      hint: signatureHint(context),
-      token: header ? shown.map((name) => `${name} ${text(header[name])}`).join(", ") : undefined,
-    };
-  },
+  parsed: (context) => ({
+    hint: signatureHint(context),
+    token: context.header ? describeHeader(context.header) : undefined,
+  }),
   key: ({ header, claims, issuer, verdict }) => {
     // The gate looks up the issuer by `iss` before it selects a key.
     if (verdict.refusal?.code === "unknown_issuer") {
@@ -193,6 +189,14 @@ function nearMiss(value, expected = []) {
   if (alike((one) => bare(one.replace(/^https?:\/\//, "").toLowerCase())))
     return "They differ only in the scheme or a trailing slash. The comparison is exact.";
   return undefined;
+}
+
+/** @param {JsonObject} header */
+function describeHeader(header) {
+  return ["alg", "typ", "kid"]
+    .filter((name) => name in header)
+    .map((name) => `${name} ${text(header[name])}`)
+    .join(", ");
 }
 
 /** @param {Context} context */

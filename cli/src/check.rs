@@ -128,11 +128,7 @@ fn report(environment: &Environment<'_>, dev_vars: &DevVars, missing: MissingBin
 /// it cannot refuse a request.
 fn check_candidate(environment: &Environment<'_>, dev_vars: &DevVars) -> Vec<Finding> {
     let Some(variable) = environment.variable(policy::CANDIDATE) else { return Vec::new() };
-    let raw = match variable.value {
-        Value::String(text) => policy::parse(text),
-        table => Ok(table.clone()),
-    };
-    let raw = match raw {
+    let raw = match policy::parse(variable.value) {
         Ok(raw) => raw,
         Err(problem) => {
             return vec![Finding {
@@ -140,7 +136,7 @@ fn check_candidate(environment: &Environment<'_>, dev_vars: &DevVars) -> Vec<Fin
                 line: variable.line,
                 path: policy::CANDIDATE.to_owned(),
                 problem: format!("{problem}, so the candidate policy is not used"),
-                remedy: "write the policy as a table, or as one JSON object in a string".to_owned(),
+                remedy: policy::REMEDY.to_owned(),
             }];
         }
     };

@@ -125,14 +125,14 @@ fn check_header_name(
             format!("{name} already has a meaning in HTTP or on Cloudflare"),
             "choose another name, such as X-Auth-Subject",
         );
-    } else if written.contains(&folded(name)) {
+    } else if written.iter().any(|other| *other == folded(name)) {
         faults.fault(
             path,
             format!("the policy sets {name} twice, in spellings that servers may not distinguish"),
             "set each header once",
         );
     } else {
-        written.push(folded(name));
+        written.push(folded(name).into_owned());
         return true;
     }
     false

@@ -126,7 +126,7 @@ fn header_fault(name: &str, forwarding: Option<&Forwarding>) -> NameFault {
     if !headers::is_name(name) {
         return Some(("not a header name".to_owned(), "use letters, digits and hyphens"));
     }
-    let reserved = match folded(name).as_str() {
+    let reserved = match folded(name).as_ref() {
         "authorization" => Some("write \"authorization\""),
         "cookie" => Some("write { cookie = \"…\" } with the cookie's name"),
         "sec-websocket-protocol" => Some("write \"websocket-protocol\""),

@@ -1,9 +1,9 @@
 // The samples of output in the documentation are compared with what the gate writes.
 
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { experimental_readRawConfig } from "wrangler";
+import { blocks } from "./harness/documents.mjs";
 import {
   assertAdmitted,
   gateTest,
@@ -20,16 +20,13 @@ import {
 const { SECRET } = policies;
 
 /**
- * Returns the code blocks of a document that begin with this info string.
+ * Returns the code blocks of a document in a language.
  *
  * @param {string} document
- * @param {string} info
+ * @param {string} language
  */
-function samples(document, info) {
-  const text = readFileSync(join(repository, document), "utf8");
-  const fences = [...text.matchAll(/^```(.*)\n([^]*?)^```$/gm)];
-  return fences.flatMap(([, found, body = ""]) => (found === info ? [body] : []));
-}
+const samples = (document, language) =>
+  blocks(document).flatMap((block) => (block.language === language ? [block.text] : []));
 
 /**
  * Returns the sample of a log line in a document.
@@ -78,6 +75,13 @@ const demoToken = (changes = {}) => {
   return tokens.token({ alg: "HS256", key: SECRET, payload });
 };
 
+const forgedToken = () => {
+  const token = demoToken();
+  return tokens.withChangedCharacter(token, token.length - 5);
+};
+
+const expiredToken = () => demoToken({ iat: 0, exp: tokens.now() - 600 });
+
 /**
  * The requests of the README's samples, by the end of the sample's command.
  *
@@ -85,8 +89,8 @@ const demoToken = (changes = {}) => {
  */
 const REQUESTS = [
   [/\/api\/hello$/, () => undefined],
-  [/…x"$/, () => tokens.withChangedCharacter(demoToken(), demoToken().length - 5)],
-  [/expires-in=-10m\)"$/, () => demoToken({ iat: 0, exp: tokens.now() - 600 })],
+  [/…x"$/, forgedToken],
+  [/expires-in=-10m\)"$/, expiredToken],
   [/eyJhbGciOiJIUzI1NiIsInR5…"$/, demoToken],
 ];
 
@@ -120,7 +124,7 @@ gateTest(
   "README.md: the responses of the demo policy",
   { policy: demo, secrets: { DEMO_SECRET: SECRET } },
   async ({ gate }) => {
-    const shown = samples("README.md", "console excerpt").flatMap((block) =>
+    const shown = samples("README.md", "console").flatMap((block) =>
       block.split(/^\$ /m).filter((one) => one !== ""),
     );
     assert.equal(shown.length, REQUESTS.length);
@@ -141,7 +145,7 @@ gateTest(
   "README.md: the log line of a refusal",
   { runtime: "workerd", policy: demo, secrets: { DEMO_SECRET: SECRET } },
   async ({ gate }) => {
-    await gate.fetchWith(demoToken({ iat: 0, exp: tokens.now() - 600 }), "/api/hello");
+    await gate.fetchWith(expiredToken(), "/api/hello");
     await compareLastLine(gate, "decision", "README.md");
   },
 );

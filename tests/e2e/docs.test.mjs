@@ -3,28 +3,13 @@
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import {
-  existsSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, describe, it } from "node:test";
+import { blocks, read } from "./harness/documents.mjs";
 import { repository, tokens } from "./harness/index.mjs";
 
-/**
- * @typedef {object} Block
- * @property {string} where
- * @property {string} language
- * @property {boolean} isExcerpt
- * @property {string | undefined} file The file of which the block is a part.
- * @property {string} text Without the indentation of a list.
- */
 /**
  * The output of `cargo xtask check`. `output` is set if it is not JSON.
  *
@@ -35,9 +20,6 @@ import { repository, tokens } from "./harness/index.mjs";
  */
 /** @typedef {(text: string, where: string) => unknown} Rule */
 /** @typedef {(words: string[], where: string) => unknown} CommandRule */
-
-/** @param {string} name */
-const read = (name) => readFileSync(path.join(repository, name), "utf8");
 
 /** @param {string} folder */
 const below = (folder) =>
@@ -51,33 +33,6 @@ const DOCUMENTS = [
   ),
   ...["docs", "examples", "templates"].flatMap(below).sort(),
 ];
-
-/**
- * Returns the fenced code blocks of a document.
- *
- * @param {string} name
- * @returns {Block[]}
- */
-function blocks(name) {
-  const text = read(name);
-  const fences = [...text.matchAll(/^( *)```(.*)\n([^]*?)^\1```$/gm)];
-  assert.equal(
-    text.match(/^ *```/gm)?.length ?? 0,
-    2 * fences.length,
-    `${name}: a fence is not closed`,
-  );
-  return fences.map(({ 1: indent = "", 2: info = "", 3: body = "", index }) => {
-    const [language = "", ...words] = info.trim().split(/\s+/);
-    const line = text.slice(0, index).split("\n").length;
-    return {
-      where: `${name}:${line}`,
-      language,
-      isExcerpt: words.includes("excerpt"),
-      file: words.find((word) => word.startsWith("file="))?.slice(5),
-      text: body.replace(new RegExp(`^${indent}`, "gm"), ""),
-    };
-  });
-}
 
 const folder = mkdtempSync(path.join(tmpdir(), "docs-"));
 after(() => rmSync(folder, { recursive: true }));

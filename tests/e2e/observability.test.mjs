@@ -13,6 +13,8 @@ import {
 const { hs256, hs256Token, SECRET } = policies;
 
 /** @import { V4WorkerOptions } from "miniflare" */
+/** @import { GateOptions } from "./harness/gate.mjs" */
+/** @import { Origin } from "./harness/origin.mjs" */
 
 /**
  * A dataset that writes its data points to the log.
@@ -91,12 +93,20 @@ gateTest(
   },
 );
 
+/**
+ * A gate that adds Server-Timing.
+ *
+ * @param {{origin: Origin}} site
+ * @returns {GateOptions}
+ */
+const timed = ({ origin }) => ({
+  policy: hs256({ origin, log: { server_timing: true } }),
+  secrets: { SECRET },
+});
+
 gateTest(
   "passes on responses with unusual statuses even if the policy asks for Server-Timing",
-  ({ origin }) => ({
-    policy: hs256({ origin, log: { server_timing: true } }),
-    secrets: { SECRET },
-  }),
+  timed,
   async ({ gate, origin }) => {
     for (const status of [600, 799, 999]) {
       origin.answerWith({ status, body: "unusual" });
@@ -109,10 +119,7 @@ gateTest(
 
 gateTest(
   "adds Server-Timing if the policy asks for it, and changes nothing else",
-  ({ origin }) => ({
-    policy: hs256({ origin, log: { server_timing: true } }),
-    secrets: { SECRET },
-  }),
+  timed,
   async ({ gate, origin }) => {
     const timing = /^gate;dur=\d+, origin;dur=\d+$/;
     origin.answerWith({

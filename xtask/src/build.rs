@@ -247,8 +247,8 @@ fn stamp_text(output: &Path, outputs: &[&str], inputs: &str) -> String {
     format!("inputs {inputs}\n{}", outputs.collect::<String>())
 }
 
-/// Adds the files in a folder and its subfolders in sorted order, or the file that the path names.
-/// Adds nothing if the path does not exist.
+/// Collects a file, or all files of a folder and its subfolders in sorted order. A missing path is
+/// ignored.
 fn collect(path: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
     if path.is_dir() {
         let entries =

@@ -118,7 +118,10 @@ fn builds(workspace: &Workspace, suites: &mut Suites) -> Result<()> {
         let options = build::Options::default();
         upload_size(workspace, &tools, &options, build::DEPLOYED_FOLDER, LARGEST_UPLOAD)
     });
-    suites.run("the size of the console's page", || page_size(workspace, &tools));
+    suites.run("the size of the console's page", || {
+        build::page::page(workspace, &tools, &build::Options::default())?;
+        page_size(workspace, &tools)
+    });
     suites.run("the upload's size, every algorithm", || {
         let options = build::Options::with(EVERY_ALGORITHM);
         let folder = "target/worker-of-every-algorithm";

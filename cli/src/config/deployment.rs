@@ -208,7 +208,7 @@ fn origin_zone(environment: &Environment<'_>, findings: &mut Vec<Finding>) {
         if let Some((problem, remedy)) = uncovered(route, &routes) {
             fault(route.line, "routes", &problem, &remedy);
         }
-        if route.value.get("custom_domain") == Some(&Value::Bool(true)) {
+        if is_custom_domain(route) {
             fault(
                 route.line,
                 "routes",
@@ -261,10 +261,14 @@ fn uncovered(route: &Setting<'_>, routes: &[Setting<'_>]) -> Option<(String, Str
 
 /// The pattern of a route, which is a text or a table. A custom domain has none.
 fn pattern<'a>(route: &Setting<'a>) -> Option<&'a str> {
-    if route.value.get("custom_domain") == Some(&Value::Bool(true)) {
+    if is_custom_domain(route) {
         return None;
     }
     route.value.as_str().or_else(|| route.value.get("pattern")?.as_str())
+}
+
+fn is_custom_domain(route: &Setting<'_>) -> bool {
+    route.value.get("custom_domain") == Some(&Value::Bool(true))
 }
 
 fn routes<'a>(environment: &Environment<'a>) -> Vec<Setting<'a>> {

@@ -11,6 +11,9 @@ pub const VARIABLE: &str = "POLICY";
 /// The variable that holds the candidate policy, which runs in shadow mode.
 pub const CANDIDATE: &str = "POLICY_CANDIDATE";
 
+/// What to write instead of a variable that is not a policy.
+pub(crate) const REMEDY: &str = "write the policy as a table, or as one JSON object in a string";
+
 /// Returns the policy of an environment, which is a table or JSON text.
 ///
 /// # Errors
@@ -33,28 +36,23 @@ pub fn raw(environment: &Environment<'_>) -> Result<Value, Finding> {
         };
         return Err(fault(environment.line(), "there is no policy".to_owned(), &remedy));
     };
-    match variable.value {
-        Value::String(text) => parse(text).map_err(|problem| {
-            let remedy = "write the policy as a table, or as one JSON object in a string";
-            fault(variable.line, problem, remedy)
-        }),
-        other => Ok(other.clone()),
-    }
+    parse(variable.value).map_err(|problem| fault(variable.line, problem, REMEDY))
 }
 
-/// Parses a policy in a string as strictly as the Worker does.
+/// Reads the value of a variable as a policy: a table, or JSON text, which is parsed as strictly as
+/// the Worker does.
 ///
 /// # Errors
 ///
-/// The problem in words.
-pub fn parse(text: &str) -> Result<Value, String> {
-    // serde_json knows the place of a syntax error.
-    if let Err(error) = serde_json::from_str::<Value>(text) {
-        return Err(format!("this text is not JSON: {error}"));
-    }
-    json::parse(text.as_bytes()).map_err(|_| {
-        "this text is not strict JSON: an object has a name twice, or it is nested too deeply"
-            .to_owned()
+/// The problem in words. [`REMEDY`] is what to write instead.
+pub(crate) fn parse(value: &Value) -> Result<Value, String> {
+    let Value::String(text) = value else { return Ok(value.clone()) };
+    json::parse(text.as_bytes()).map_err(|_| match serde_json::from_str::<Value>(text) {
+        // This parser knows where the text is malformed.
+        Err(error) => format!("this text is not JSON: {error}"),
+        Ok(_) => "this text is not strict JSON: an object has a name twice, or it is nested too \
+                  deeply"
+            .to_owned(),
     })
 }
 

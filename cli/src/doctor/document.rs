@@ -4,7 +4,6 @@ use super::fetch::FetchedResponse;
 use super::report::IssuerReport;
 use portcullis::json::{self, Object};
 use portcullis::keys::cache::{FRESH_AT_LEAST, FRESH_AT_MOST, FRESH_BY_DEFAULT, freshness};
-use portcullis::keys::remote::is_absent;
 use portcullis::time::Seconds;
 use std::time::Duration;
 
@@ -23,11 +22,6 @@ pub(crate) struct Document<'a> {
 }
 
 impl Document<'_> {
-    /// Whether the server says that there is no such document. The gate then tries the next URL.
-    pub(crate) fn is_absent(response: &FetchedResponse) -> bool {
-        is_absent(response.status)
-    }
-
     /// Parses the document. Reports its problems and returns `None` if the gate could not use it.
     pub(crate) fn read(
         &self,

@@ -83,7 +83,8 @@ impl Examination<'_> {
         let urls = remote::metadata_urls(issuer).ok()?;
         let found = urls.iter().find_map(|url| {
             let response = fetch::get(url);
-            (!response.as_ref().is_ok_and(Document::is_absent)).then_some((url, response))
+            let is_absent = response.as_ref().is_ok_and(|found| remote::is_absent(found.status));
+            (!is_absent).then_some((url, response))
         });
         let Some((url, response)) = found else {
             let problem =

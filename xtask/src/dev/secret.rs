@@ -19,8 +19,8 @@ CONSOLE=on
 CONSOLE_MINT=on
 ";
 
-/// Writes `.dev.vars` with a random value for each secret that the policy names, and with the
-/// console enabled. Does nothing if the file exists; `check` reports what is missing in it.
+/// Creates `.dev.vars` with a random value for each secret that the policy names, and with the
+/// console enabled. An existing file stays unchanged, and `check` reports the values that it lacks.
 pub(crate) fn ensure(
     workspace: &Workspace,
     environment: &Environment<'_>,
