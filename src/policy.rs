@@ -222,9 +222,8 @@ fn select(
     matches: impl Fn(&Issuer) -> bool,
 ) -> Option<&Issuer> {
     let mut matching = issuers.iter().filter(|issuer| matches(issuer));
-    let first = matching.next()?;
     let has_algorithm = |issuer: &&Issuer| issuer.algorithms().contains(&algorithm);
-    Some(if has_algorithm(&first) { first } else { matching.find(has_algorithm).unwrap_or(first) })
+    matching.clone().find(has_algorithm).or_else(|| matching.next())
 }
 
 const FIELDS: [&str; 13] = [

@@ -208,19 +208,17 @@ impl Attempt<'_> {
     async fn discover(&self, issuer: &str) -> Result<Dated<String>, KeyFault> {
         let mut absent = Vec::new();
         for url in remote::metadata_urls(issuer).map_err(KeyFault::new)? {
-            let metadata = match self.document(&url).await {
-                Ok(metadata) => metadata,
-                Err(Unfetched::Failed(fault)) => return Err(fault),
-                Err(Unfetched::Absent(fault)) => {
-                    absent.push(fault.to_string());
-                    continue;
+            match self.document(&url).await {
+                Ok(metadata) => {
+                    return Ok(Dated {
+                        value: remote::jwks_uri_of(&metadata.value, issuer)?,
+                        fetched: metadata.fetched,
+                        fresh_for: metadata.fresh_for,
+                    });
                 }
-            };
-            return Ok(Dated {
-                value: remote::jwks_uri_of(&metadata.value, issuer)?,
-                fetched: metadata.fetched,
-                fresh_for: metadata.fresh_for,
-            });
+                Err(Unfetched::Absent(fault)) => absent.push(fault.to_string()),
+                Err(Unfetched::Failed(fault)) => return Err(fault),
+            }
         }
         Err(KeyFault::new(absent.join("; ")))
     }

@@ -58,14 +58,10 @@ pub(super) async fn fetch(
                 "answered {status}, and redirects are not followed: name the URL they lead to"
             )));
         }
-        status => {
-            let fault = fault(&format!("answered {status}"));
-            return Err(if is_absent(status) {
-                Unfetched::Absent(fault)
-            } else {
-                Unfetched::Failed(fault)
-            });
+        status if is_absent(status) => {
+            return Err(Unfetched::Absent(fault(&format!("answered {status}"))));
         }
+        status => return Err(failed(&format!("answered {status}"))),
     }
     let cache_control = response.headers().get("cache-control").ok().flatten();
     let value = body(&response).await.map_err(failed)?;
