@@ -13,6 +13,8 @@ export interface Policy {
   forward?: Forward;
   /** The issuers whose tokens are accepted. Required unless every route is public. */
   issuers?: (Issuer)[];
+  /** Lets the isolates of a data center share fetched keys. */
+  key_cache?: KeyCache;
   /** What the gate records about its decisions. */
   log?: Log;
   /**
@@ -264,6 +266,21 @@ export interface Issuer {
 
 /** A JWK Set (RFC 7517), or the name of the binding that contains it. */
 export type Jwks = Text | Record<string, unknown>;
+
+/**
+ * Lets the isolates of a data center share fetched keys through the Cache API, so that each key set
+ * is fetched once per data center. Without this table, each isolate fetches for itself. Every
+ * Worker of the zone can write to that cache, so the gate authenticates the entries with a secret.
+ */
+export interface KeyCache {
+  /**
+   * How the secret is encoded in its binding.
+   * @default "utf8"
+   */
+  encoding?: Encoding;
+  /** The binding that contains the secret. It must differ from every other secret of the policy. */
+  secret: Text;
+}
 
 /**
  * Where an issuer's keys come from: exactly one of `secret`, `pem`, `jwks`, `jwks_uri` and

@@ -11,6 +11,7 @@ pub mod pem;
 pub mod remote;
 mod rsa;
 pub mod secret;
+pub mod shared;
 
 pub use self::cache::{KeyCaches, KeyRequest, Picked};
 pub use self::ec::{EcKey, P256Key};

@@ -9,6 +9,7 @@ mod cors;
 mod fault;
 mod forward;
 mod issuer;
+mod key_cache;
 mod keys;
 mod log;
 mod origin;
@@ -34,6 +35,7 @@ use crate::error_response::{Detail, ErrorResponses};
 use crate::extract::TokenSource;
 use crate::issuer::Issuer;
 use crate::issuer_id::IssuerId;
+use crate::keys::shared::SharedCache;
 use crate::outgoing::Forwarding;
 use crate::refusal::{Code, Refusal};
 use crate::resource::Resource;
@@ -52,6 +54,7 @@ pub struct Policy {
     forwarding: Forwarding,
     error_responses: ErrorResponses,
     revocation: Option<Revocation>,
+    key_cache: Option<SharedCache>,
     log: Log,
     rate_limit: Option<String>,
     origin_timeout: Seconds,
@@ -187,6 +190,12 @@ impl Policy {
         self.revocation.as_ref()
     }
 
+    /// How isolates share fetched keys, if the policy has `key_cache`.
+    #[must_use]
+    pub const fn key_cache(&self) -> Option<&SharedCache> {
+        self.key_cache.as_ref()
+    }
+
     /// Returns the issuer with this ID, or `None` for an ID of another policy.
     #[must_use]
     pub fn issuer(&self, id: IssuerId) -> Option<&Issuer> {
@@ -226,7 +235,7 @@ fn select(
     matching.clone().find(has_algorithm).or_else(|| matching.next())
 }
 
-const FIELDS: [&str; 13] = [
+const FIELDS: [&str; 14] = [
     "origin",
     "realm",
     "origin_timeout",
@@ -237,6 +246,7 @@ const FIELDS: [&str; 13] = [
     "cors",
     "resource",
     "revocation",
+    "key_cache",
     "log",
     "rate_limit",
     "errors",
@@ -251,6 +261,8 @@ fn compile(raw: &Value, bindings: &dyn Bindings, faults: &mut Faults) -> Option<
     let sources = token::compile(&table, forwarding.as_ref(), faults);
     let error_responses = compile_error_responses(&table, sources.as_deref(), faults);
     let revocation = revocation::compile(&table, bindings, faults);
+    let proof = forwarding.as_ref().and_then(|forwarding| forwarding.proof.as_ref());
+    let key_cache = key_cache::compile(&table, issuers.as_deref(), proof, bindings, faults);
     let log = log::compile(&table, bindings, faults);
     let rate_limit = compile_rate_limit(&table, bindings, faults);
     let origin_timeout = table.seconds("origin_timeout", 1..=300, faults);
@@ -270,6 +282,7 @@ fn compile(raw: &Value, bindings: &dyn Bindings, faults: &mut Faults) -> Option<
         forwarding: forwarding?,
         error_responses: error_responses?,
         revocation: revocation?,
+        key_cache: key_cache.ok()?,
         log: log?,
         rate_limit: rate_limit?,
         origin_timeout: origin_timeout.ok()?.unwrap_or(Seconds::new(30)),

@@ -42,6 +42,8 @@ pub struct Policy {
     pub resource: Option<Resource>,
     /// Where the gate looks up revoked tokens, users, sessions and keys.
     pub revocation: Option<Revocation>,
+    /// Lets the isolates of a data center share fetched keys.
+    pub key_cache: Option<KeyCache>,
     /// What the gate records about its decisions.
     pub log: Option<Log>,
     /// How the gate limits clients whose tokens it rejects.
@@ -465,6 +467,19 @@ pub struct Proof {
     /// How long a proof is valid.
     #[schemars(range(min = 1, max = 300), extend("default" = 60, "x-unit" = "seconds"))]
     pub lifetime: Option<u32>,
+}
+
+/// Lets the isolates of a data center share fetched keys through the Cache API, so that each key set
+/// is fetched once per data center. Without this table, each isolate fetches for itself. Every
+/// Worker of the zone can write to that cache, so the gate authenticates the entries with a secret.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct KeyCache {
+    /// The binding that contains the secret. It must differ from every other secret of the policy.
+    pub secret: Text,
+    /// How the secret is encoded in its binding.
+    #[schemars(extend("default" = "utf8"))]
+    pub encoding: Option<Encoding>,
 }
 
 /// Which web pages may call the API (CORS).

@@ -1,5 +1,5 @@
-//! Fetching the keys that issuers publish: from isolate memory, then the Cache API, then the
-//! network.
+//! Fetching the keys that issuers publish: from the Cache API, if the policy lets isolates share
+//! keys, or else from the network.
 //!
 //! No request awaits what another has started, because the runtime cancels a request that does. One
 //! request takes the lease and fetches, to the end even if its client disconnects. The others poll,
@@ -10,6 +10,7 @@ mod document;
 mod shared;
 
 use self::document::Unfetched;
+use self::shared::Shared;
 use super::call::Call;
 use super::clock;
 use super::isolate::Isolate;
@@ -100,8 +101,10 @@ async fn attempt(isolate: Rc<Isolate>, request: KeyRequest, env: Env, began: Uni
         cache.settle(&request.asked, clock::now());
         cache.return_lease();
     });
-    if outcome.is_err() {
-        shared::write_failure(remote, began).await;
+    if outcome.is_err()
+        && let Some(shared) = attempt.shared()
+    {
+        shared.write_failure(began).await;
     }
 }
 
@@ -116,7 +119,9 @@ struct Attempt<'i> {
 
 impl Attempt<'_> {
     async fn run(&self) -> Result<(), KeyFault> {
-        self.read_shared_cache().await;
+        if let Some(shared) = self.shared() {
+            self.read_key_cache(shared).await;
+        }
         if !self.is_due() {
             return Ok(());
         }
@@ -130,14 +135,22 @@ impl Attempt<'_> {
             cache.succeeded(set.keys);
             cache.found().cloned()
         });
-        shared::write_set(self.remote, &set.document, jwks_uri.flatten().as_ref()).await;
+        if let Some(shared) = self.shared() {
+            shared.write_set(&set.document, jwks_uri.flatten().as_ref()).await;
+        }
         Ok(())
     }
 
+    /// What the isolates share of this issuer's keys. `None` if the policy has no `key_cache`.
+    fn shared(&self) -> Option<Shared<'_>> {
+        let cache = self.isolate.policy.key_cache()?;
+        Some(Shared { cache, remote: self.remote })
+    }
+
     /// Takes over what other isolates of this data center have fetched.
-    async fn read_shared_cache(&self) {
+    async fn read_key_cache(&self, shared: Shared<'_>) {
         let now = clock::now();
-        if let Some(entry) = shared::read_set(self.remote, now).await
+        if let Some(entry) = shared.read_set(now).await
             && let Ok(keys) = self.import(&entry.document.value)
         {
             let Dated { fetched, fresh_for, .. } = entry.document;
@@ -149,7 +162,7 @@ impl Attempt<'_> {
             });
         }
         if self.is_due()
-            && let Some(began) = shared::read_failure(self.remote, now).await
+            && let Some(began) = shared.read_failure(now).await
         {
             self.with_cache(|cache| cache.failed(began));
         }

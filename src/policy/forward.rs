@@ -3,13 +3,11 @@
 use super::fault::Faults;
 use super::reader::{Faulty, Table};
 use super::{Bindings, keys};
-use crate::alg::Algorithm;
 use crate::headers::{self, folded};
 use crate::issuer::Issuer;
-use crate::keys::{Key, KeySet};
+use crate::keys::KeySet;
 use crate::outgoing::{Forwarding, Origin};
 use crate::proof::HopProof;
-use crate::signature;
 use crate::time::Seconds;
 
 /// Compiles `forward`. `origin` and `issuers` are `None` if they have faults of their own.
@@ -84,27 +82,11 @@ fn compile_proof(
         good.then(|| header.to_owned()).ok_or(Faulty)
     });
     let lifetime = table.seconds("lifetime", 1..=300, faults);
-    let place = table.at("secret");
-    let key = keys::compile_proof_secret(table, bindings, faults)?;
-    let issuers_keys = issuers.iter().filter_map(Issuer::keys).flat_map(KeySet::keys);
-    if issuers_keys.into_iter().any(|other| is_same_secret(&key, other)) {
-        faults.fault(
-            place,
-            "an issuer's tokens are signed with the same secret, so anyone who can sign tokens \
-             could forge proofs",
-            "generate a secret for the proof only, for example with `openssl rand -base64 48`",
-        );
-        return Err(Faulty);
-    }
+    let remedy = "name the binding of a secret that the origin also has";
+    let others = issuers.iter().filter_map(Issuer::keys).flat_map(KeySet::keys);
+    let key = keys::compile_own_secret(table, remedy, others, bindings, faults)?;
     let lifetime = lifetime?.unwrap_or(Seconds::new(60));
     Ok(Some(HopProof { header: header?, key, lifetime }))
-}
-
-/// Whether two keys are the same HMAC key, even if their bindings encode it differently.
-fn is_same_secret(one: &Key, other: &Key) -> bool {
-    const MESSAGE: &[u8] = b"portcullis";
-    let tag = signature::tag(other, MESSAGE);
-    signature::is_valid(Algorithm::HS256, one, MESSAGE, &tag)
 }
 
 fn check_header_name(

@@ -14,6 +14,7 @@ use crate::keys::{
     Key, KeyFault, KeySet, Material, RemoteKeys, Secret, SecretEncoding, cache, jwk, pem,
 };
 use crate::rules::{Expected, Rules};
+use crate::signature;
 use crate::url::Url;
 use serde_json::Value;
 
@@ -110,19 +111,38 @@ pub(super) fn compile(
     Ok(KeySource::Remote(RemoteKeys { location: location?, service: service?, stale_if_error }))
 }
 
-/// Imports the secret with which the gate signs hop proofs. It must meet the same requirements as
-/// an issuer's secret.
-pub(super) fn compile_proof_secret(
+/// Imports a secret of the gate's own, from the keys `secret` and `encoding` of a table. It must
+/// meet the same requirements as an issuer's secret, and differ from each of `others`: a secret
+/// that is known elsewhere would let others make what only the gate may make.
+pub(super) fn compile_own_secret<'k>(
     table: Table<'_>,
+    remedy: &str,
+    others: impl Iterator<Item = &'k Key>,
     bindings: &dyn Bindings,
     faults: &mut Faults,
 ) -> Result<Key, Faulty> {
     let source = Source { keys: table, key: "secret", bindings };
     let found = source.keys.text(source.key, faults);
     let encoding = source.encoding(faults);
-    let remedy = "name the binding of a secret that the origin also has";
     let name = source.keys.require(source.key, found, remedy, faults)?;
-    source.secret(name, encoding, Some(&[Algorithm::HS256]), faults)
+    let key = source.secret(name, encoding, Some(&[Algorithm::HS256]), faults)?;
+    if others.into_iter().any(|other| is_same_secret(&key, other)) {
+        faults.fault(
+            source.keys.at(source.key),
+            "the policy uses the same secret for something else, so whoever knows that one could \
+             forge what only the gate may make",
+            "generate a secret for this purpose only, for example with `openssl rand -base64 48`",
+        );
+        return Err(Faulty);
+    }
+    Ok(key)
+}
+
+/// Whether two keys are the same HMAC key, even if their bindings encode it differently.
+fn is_same_secret(one: &Key, other: &Key) -> bool {
+    const MESSAGE: &[u8] = b"portcullis";
+    let tag = signature::tag(other, MESSAGE);
+    signature::is_valid(Algorithm::HS256, one, MESSAGE, &tag)
 }
 
 /// The one source of an issuer's keys.

@@ -58,6 +58,8 @@ pub(super) fn all(raw: &Value) -> Vec<BindingReference> {
             }
         }
     }
-    add("/forward/proof/secret".to_owned(), Purpose::Secret, None);
+    for pointer in ["/forward/proof/secret", "/key_cache/secret"] {
+        add(pointer.to_owned(), Purpose::Secret, None);
+    }
     references
 }

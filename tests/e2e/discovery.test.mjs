@@ -22,7 +22,7 @@ import {
 
 /** @typedef {Record<string, unknown>} Metadata */
 
-const { published } = policies;
+const { KEY_CACHE, published } = policies;
 
 const OAUTH_METADATA = "/.well-known/oauth-authorization-server";
 
@@ -239,8 +239,12 @@ providerTest(
 );
 
 providerTest(
-  "isolates that share a Cache API fetch the metadata once",
-  ({ origin, provider }) => ({ isolates: 3, ...discovered({ origin, provider }) }),
+  "isolates that share keys fetch the metadata once",
+  ({ origin, provider }) => ({
+    isolates: 3,
+    secrets: KEY_CACHE.secrets,
+    policy: published({ origin, provider, keys: { discovery: true }, ...KEY_CACHE.policy }),
+  }),
   async ({ gate, origin, provider }) => {
     const token = await provider.token();
     for (const isolate of gate.isolates)

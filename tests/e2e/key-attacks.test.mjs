@@ -1,7 +1,7 @@
 // Attacks on the keys that the gate fetches.
 
 import assert from "node:assert/strict";
-import { randomBytes } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import { gzipSync } from "node:zlib";
 import {
   answersTo,
@@ -21,7 +21,7 @@ import {
 
 /** @import { SigningKey } from "./harness/tokens.mjs" */
 
-const { claims, hs256, published, publishing } = policies;
+const { claims, hs256, KEY_CACHE, published, publishing } = policies;
 
 providerTest(
   "attack 04, 25: a thousand tokens with made-up kids cause one fetch per cooldown",
@@ -316,5 +316,52 @@ providerTest(
       detail: "algorithm_not_allowed",
     });
     await provider.expectFetches([JWKS]);
+  },
+);
+
+providerTest(
+  "attack 38: keys that another Worker plants in the Cache API verify no token",
+  ({ origin, provider }) => ({
+    isolates: 4,
+    secrets: KEY_CACHE.secrets,
+    policy: published({ origin, provider, ...KEY_CACHE.policy }),
+  }),
+  async ({ gate, origin, provider }) => {
+    const [first, ...others] = gate.isolates;
+    const token = await provider.token();
+    await assertAdmitted(await first.fetchWith(token, "/api/items"), origin);
+    await provider.expectFetches([JWKS]);
+
+    // Another Worker of the zone can compute this URL, read the entry, and replace it.
+    const source = JSON.stringify([provider.jwksUri, null]);
+    const digest = createHash("sha256").update(source).digest("base64url");
+    const url = `https://portcullis.invalid/keys/${digest}/set`;
+    const cache = await (await gate.miniflare.getCaches()).open("portcullis");
+    const entry = await (await cache.match(url))?.text();
+    assert.ok(entry, "the gate has shared no entry");
+    const [tag, members] = /** @type {[string, string]} */ (entry.split("\n"));
+
+    const { privateKey: key, publicKey } = tokens.rsaKeys();
+    const jwk = { ...publicKey.export({ format: "jwk" }), kid: "planted", alg: "RS256" };
+    const document = JSON.stringify({ keys: [jwk] });
+    const planted = JSON.stringify({ ...JSON.parse(members), document });
+    const forged = tokens.token({
+      alg: "RS256",
+      key,
+      header: { kid: "planted" },
+      payload: claims({ iss: provider.issuer }),
+    });
+    const entries = [planted, `${tag}\n${planted}`, `${"A".repeat(43)}\n${planted}`];
+    for (const [index, body] of entries.entries()) {
+      const headers = { "Cache-Control": "max-age=3600" };
+      await cache.put(url, new Response(body, { headers }));
+      const isolate = others[index];
+      assert.ok(isolate);
+      await assertRefused(await isolate.fetchWith(forged, "/api/items"), 401, INVALID, {
+        detail: "unknown_key",
+      });
+      await assertAdmitted(await isolate.fetchWith(token, "/api/items"), origin);
+      await provider.expectFetches([JWKS], "the isolate fetches the keys itself");
+    }
   },
 );

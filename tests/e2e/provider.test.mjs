@@ -17,7 +17,7 @@ import {
 
 /** @import { Keys } from "../../policy.d.ts" */
 
-const { AUDIENCE, hs256, published, publishing } = policies;
+const { AUDIENCE, hs256, KEY_CACHE, published, publishing } = policies;
 
 /** @type {[source: string, keys: Keys | undefined, fetched: string[]][]} */
 const KEY_SOURCES = [
@@ -175,14 +175,20 @@ providerTest(
   },
 );
 
-for (const [sharing, cacheAPI, fetches] of /** @type {const} */ ([
-  ["share a Cache API", true, 1],
-  ["share nothing", false, 3],
+for (const [sharing, cacheAPI, keyCache, fetches] of /** @type {const} */ ([
+  ["share keys", true, true, 1],
+  ["have no Cache API", false, true, 3],
+  ["have no key_cache in their policy", true, false, 3],
 ])) {
   const times = fetches === 1 ? "once" : `${fetches} times`;
   providerTest(
     `admits the first token with a new key; three isolates that ${sharing} fetch it ${times}`,
-    ({ origin, provider }) => ({ isolates: 3, cacheAPI, policy: published({ origin, provider }) }),
+    ({ origin, provider }) => ({
+      isolates: 3,
+      cacheAPI,
+      secrets: KEY_CACHE.secrets,
+      policy: published({ origin, provider, ...(keyCache && KEY_CACHE.policy) }),
+    }),
     async ({ gate, origin, provider }) => {
       const expected = Array(fetches).fill(JWKS);
       const old = await provider.token();

@@ -21,7 +21,7 @@ import {
 /** @import { GateOptions } from "./harness/gate.mjs" */
 /** @import { Provider } from "./harness/provider.mjs" */
 
-const { published, publishing } = policies;
+const { KEY_CACHE, published, publishing } = policies;
 
 /** After this many seconds, a key set is no longer used: it has been stale for `stale_if_error`. */
 const GONE = 86_400 + STALE;
@@ -29,7 +29,7 @@ const GONE = 86_400 + STALE;
 /** @type {[sharing: string, options: GateOptions, attempts: number][]} */
 const SHARING = [
   ["one isolate", { isolates: 1 }, 1],
-  ["two isolates that share a Cache API", { isolates: 2 }, 1],
+  ["two isolates that share keys", { isolates: 2 }, 1],
   ["two isolates that share nothing", { isolates: 2, cacheAPI: false }, 2],
 ];
 
@@ -37,7 +37,11 @@ for (const [sharing, options, attempts] of SHARING) {
   const limit = attempts === 1 ? "one attempt" : `${attempts} attempts`;
   providerTest(
     `admits requests while the provider is down for an hour, with ${limit} per 30 s: ${sharing}`,
-    ({ origin, provider }) => ({ ...options, policy: published({ origin, provider }) }),
+    ({ origin, provider }) => ({
+      ...options,
+      secrets: KEY_CACHE.secrets,
+      policy: published({ origin, provider, ...KEY_CACHE.policy }),
+    }),
     async ({ gate, origin, provider }) => {
       const token = await provider.token();
       const passEverywhere = async (/** @type {string} */ why) => {

@@ -163,7 +163,7 @@ fn reports_faults_of_a_proof() {
 /// Secrets are compared by value, regardless of the names of their bindings.
 #[test]
 fn rejects_the_secret_of_an_issuer() {
-    let problem = "an issuer's tokens are signed with the same secret";
+    let problem = "the policy uses the same secret for something else";
     check(json!({ "secret": "SECRET" }), &[("forward.proof.secret", problem)]);
     let same = held().value("HOP_SECRET", keys::SECRET);
     assert_eq!(faults(&raw(usual()), &same).len(), 1);

@@ -81,6 +81,7 @@ fn policy() -> Value {
             "identifier": "https://api.example", "authorization_servers": ["https://a.example/"],
         },
         "revocation": { "kv": "REVOKED" },
+        "key_cache": { "secret": "CACHE" },
         "log": {},
         "rate_limit": { "binding": "LIMITER" },
         "errors": {},
@@ -102,6 +103,7 @@ fn the_schema_and_the_compiler_know_the_same_keys() {
         ("Cors", "/cors"),
         ("Resource", "/resource"),
         ("Revocation", "/revocation"),
+        ("KeyCache", "/key_cache"),
         ("Log", "/log"),
         ("RateLimit", "/rate_limit"),
         ("Errors", "/errors"),
@@ -111,7 +113,7 @@ fn the_schema_and_the_compiler_know_the_same_keys() {
     // The list above must name every table of the schema.
     let schema = policy_schema();
     let tables = schema["definitions"].as_object().unwrap().values();
-    assert_eq!(tables.filter(|table| table.get("properties").is_some()).count(), 14);
+    assert_eq!(tables.filter(|table| table.get("properties").is_some()).count(), 15);
 }
 
 #[test]

@@ -23,6 +23,19 @@ export const AUDIENCE = "https://api.example.com";
 export const SECRET = "correct horse battery staple, and a few more words to spare";
 export const REALM = "api";
 
+/** The secret of {@link KEY_CACHE}. */
+export const KEY_CACHE_SECRET = "what only the gate has, and no other Worker of the zone has";
+
+/**
+ * Lets isolates share fetched keys: a change to a policy, and the secret that the change needs.
+ *
+ * @type {{policy: Changes, secrets: Record<string, string>}}
+ */
+export const KEY_CACHE = {
+  policy: { key_cache: { secret: "KEY_CACHE_SECRET" } },
+  secrets: { KEY_CACHE_SECRET },
+};
+
 /** @type {Route[]} */
 export const ROUTES = [
   { path: "/public/*", access: "public" },

@@ -17,6 +17,7 @@ fn lists_every_binding_for_a_secret_or_a_key() {
             { "keys": "nonsense" },
         ],
         "forward": { "proof": { "secret": "HOP" } },
+        "key_cache": { "secret": "CACHE" },
     });
     let found: Vec<_> = Policy::binding_references(&policy)
         .into_iter()
@@ -28,6 +29,7 @@ fn lists_every_binding_for_a_secret_or_a_key() {
         ("/issuers/1/keys/pem", "PEM", Purpose::PublicKey, Some(1)),
         ("/issuers/3/keys/jwks", "JWKS", Purpose::PublicKey, Some(3)),
         ("/forward/proof/secret", "HOP", Purpose::Secret, None),
+        ("/key_cache/secret", "CACHE", Purpose::Secret, None),
     ]
     .map(|(pointer, binding, purpose, issuer)| {
         (pointer.to_owned(), binding.to_owned(), purpose, issuer)
