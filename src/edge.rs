@@ -25,6 +25,7 @@ mod ray;
 mod record;
 mod response;
 mod revocations;
+mod secrets_store;
 mod shadow;
 mod stream;
 
@@ -74,7 +75,7 @@ async fn respond(request: web_sys::Request, env: Env, context: Context) -> worke
     let view = lines.request();
     let call = Call { request: &request, view: &view, env: &env, context: &context, wait: &wait };
 
-    let isolate = Isolate::of(&env).await;
+    let isolate = Isolate::of(&call).await;
     #[cfg(feature = "console")]
     if let Some(response) = console::respond(&call, isolate.as_ref()).await {
         return response.map(Reply::Ready);

@@ -66,6 +66,12 @@ pub trait Bindings {
     /// Returns `None` if there is no such binding.
     fn value(&self, name: &str) -> Option<Value>;
 
+    /// Returns the secret that a Secrets Store returned for a binding until recently. Tokens that
+    /// were signed with it are still accepted. There is none outside Cloudflare.
+    fn former_secret(&self, _name: &str) -> Option<String> {
+        None
+    }
+
     /// Whether there is a service binding of that name.
     fn is_service(&self, name: &str) -> bool;
 

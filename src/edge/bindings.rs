@@ -4,7 +4,6 @@ use crate::json;
 use crate::policy::Bindings;
 use js_sys::{Array, Function, JSON, Object, Promise, Reflect};
 use serde_json::Value;
-use std::collections::BTreeMap;
 use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{Request, RequestInit, WorkerGlobalScope};
@@ -19,61 +18,6 @@ impl EnvBindings<'_> {
         Reflect::get(self.0, &JsValue::from_str(name))
             .ok()
             .filter(|value| !value.is_undefined() && !value.is_null())
-    }
-}
-
-/// The environment, with the values of secrets in a Secrets Store.
-pub(super) struct ReadBindings<'e> {
-    environment: EnvBindings<'e>,
-    secrets: BTreeMap<String, String>,
-    /// The bindings whose store did not return its secret.
-    pub(super) unread: Vec<String>,
-}
-
-impl<'e> ReadBindings<'e> {
-    /// Reads those of the named bindings that belong to a Secrets Store.
-    pub(super) async fn read(env: &'e Env, names: Vec<String>) -> Self {
-        let environment = EnvBindings(env);
-        let mut secrets = BTreeMap::new();
-        let mut unread = Vec::new();
-        for name in names {
-            let Some(reading) = environment.raw(&name).and_then(|stored| {
-                // Of the bindings that a policy can name here, only a Secrets Store has `get`.
-                call(&stored, "get", &[])
-            }) else {
-                continue;
-            };
-            match JsFuture::from(reading).await.ok().and_then(|secret| secret.as_string()) {
-                Some(secret) => drop(secrets.insert(name, secret)),
-                None => unread.push(name),
-            }
-        }
-        Self { environment, secrets, unread }
-    }
-}
-
-impl Bindings for ReadBindings<'_> {
-    fn value(&self, name: &str) -> Option<Value> {
-        match self.secrets.get(name) {
-            Some(secret) => Some(Value::String(secret.clone())),
-            None => self.environment.value(name),
-        }
-    }
-
-    fn is_service(&self, name: &str) -> bool {
-        self.environment.is_service(name)
-    }
-
-    fn is_kv_namespace(&self, name: &str) -> bool {
-        self.environment.is_kv_namespace(name)
-    }
-
-    fn is_rate_limiter(&self, name: &str) -> bool {
-        self.environment.is_rate_limiter(name)
-    }
-
-    fn is_analytics_dataset(&self, name: &str) -> bool {
-        self.environment.is_analytics_dataset(name)
     }
 }
 

@@ -6,6 +6,9 @@ use crate::error_response::ErrorResponses;
 use crate::refusal::Refusal;
 use crate::request::Request;
 use crate::response::OwnResponse;
+use js_sys::Promise;
+use wasm_bindgen::JsValue;
+use wasm_bindgen_futures::{JsFuture, future_to_promise};
 use web_sys::Response;
 use worker::{Context, Env};
 
@@ -23,6 +26,20 @@ pub(super) struct Call<'c> {
 }
 
 impl Call<'_> {
+    /// Starts work that the runtime carries on even if this request ends. Returns a promise for its
+    /// end, which only this request may await.
+    pub(super) fn start(&self, work: impl Future<Output = ()> + 'static) -> Promise {
+        let work = future_to_promise(async move {
+            work.await;
+            Ok(JsValue::UNDEFINED)
+        });
+        let finished = JsFuture::from(work.clone());
+        self.context.wait_until(async move {
+            let _ = finished.await;
+        });
+        work
+    }
+
     /// Sends a response of the gate's own.
     pub(super) fn send(&self, response: &OwnResponse) -> worker::Result<Response> {
         Ok(response::own(response, self.view.method)?)

@@ -1,7 +1,9 @@
 //! The state of an isolate between requests: the compiled policy, and the gate's memory.
 
-use super::bindings::{EnvBindings, ReadBindings};
-use super::log;
+use super::bindings::EnvBindings;
+use super::call::Call;
+use super::secrets_store::{READ_AGAIN_AFTER, ReadBindings, StoredSecrets};
+use super::{clock, log};
 use crate::budget;
 use crate::gate::Memory;
 use crate::issuer_id::IssuerId;
@@ -11,15 +13,17 @@ use crate::policy::{Bindings as _, Fault, Policy};
 use crate::revocation::{Entry, Standing};
 use crate::time::UnixSeconds;
 use serde_json::Value;
-use std::cell::{OnceCell, Ref, RefCell};
+use std::cell::{Cell, OnceCell, Ref, RefCell};
 use std::rc::Rc;
 use wasm_bindgen::JsValue;
+use wasm_bindgen_futures::JsFuture;
 use worker::Env;
 
 thread_local! {
-    /// Set by the first request. `None` if the policy is invalid. The bindings of a deployment
-    /// never change within an isolate.
-    static ISOLATE: OnceCell<Option<Rc<Isolate>>> = const { OnceCell::new() };
+    /// `None` until the first request has loaded the policy; `Some(None)` if the policy is invalid.
+    /// The bindings of a deployment never change within an isolate, except for the secrets that a
+    /// Secrets Store returns.
+    static ISOLATE: RefCell<Option<Option<Rc<Isolate>>>> = const { RefCell::new(None) };
 }
 
 /// What the requests of an isolate share: values, never futures or promises.
@@ -29,24 +33,38 @@ pub(super) struct Isolate {
     candidate: Option<Rc<Isolate>>,
     /// The service binding of the origin, once it has been looked up.
     origin: OnceCell<JsValue>,
+    stored: StoredSecrets,
+    /// When the stored secrets were last read, or a request last began to read them.
+    read: Cell<UnixSeconds>,
 }
 
 impl Isolate {
     /// Returns the isolate's state, or `None` if the policy is invalid. Its faults are logged once.
-    pub(super) async fn of(env: &Env) -> Option<Rc<Self>> {
-        if let Some(made) = ISOLATE.with(|isolate| isolate.get().cloned()) {
-            return made;
+    pub(super) async fn of(call: &Call<'_>) -> Option<Rc<Self>> {
+        let isolate = match ISOLATE.with_borrow(Clone::clone) {
+            Some(made) => made?,
+            None => {
+                let stored = secrets(call.env, &StoredSecrets::default()).await;
+                let made = load(call.env, stored).ok()?;
+                // Another request may have loaded it while this one waited for a secret.
+                ISOLATE.with_borrow_mut(|isolate| isolate.get_or_insert(made).clone())?
+            }
+        };
+        let now = clock::now();
+        let read = isolate.read.get();
+        if isolate.stored.is_empty() || (read <= now && now < read.plus(READ_AGAIN_AFTER)) {
+            return Some(isolate);
         }
-        match load(env).await {
-            // Another request may have set it while this one waited for a secret.
-            Ok(made) => ISOLATE.with(|isolate| isolate.get_or_init(|| made).clone()),
-            Err(Unread) => None,
-        }
+        // This request reads the secrets again. Others use what there is meanwhile.
+        isolate.read.set(now);
+        let reading = call.start(renew(Rc::clone(&isolate), call.env.clone()));
+        drop(JsFuture::from(reading).await);
+        Self::current()
     }
 
-    /// Returns the isolate's state if a request has set it.
+    /// Returns the isolate's state if a request has loaded it.
     pub(super) fn current() -> Option<Rc<Self>> {
-        ISOLATE.with(|isolate| isolate.get().cloned()).flatten()
+        ISOLATE.with_borrow(Clone::clone).flatten()
     }
 
     /// The candidate policy in shadow mode, with a memory of its own.
@@ -54,9 +72,15 @@ impl Isolate {
         self.candidate.as_ref()
     }
 
-    fn new(policy: Policy, candidate: Option<Rc<Self>>) -> Rc<Self> {
-        let memory = RefCell::new(Memory::new(&policy));
-        Rc::new(Self { policy, memory, candidate, origin: OnceCell::new() })
+    fn new(policy: Policy, candidate: Option<Rc<Self>>, stored: StoredSecrets) -> Rc<Self> {
+        Rc::new(Self {
+            memory: RefCell::new(Memory::new(&policy)),
+            policy,
+            candidate,
+            origin: OnceCell::new(),
+            stored,
+            read: Cell::new(clock::now()),
+        })
     }
 
     /// Returns the service binding of the policy's origin, or `None` if there is none of that name.
@@ -90,18 +114,41 @@ impl Isolate {
 /// A Secrets Store did not return a secret. The next request tries again.
 pub(super) struct Unread;
 
-async fn load(env: &Env) -> Result<Option<Rc<Isolate>>, Unread> {
-    let Some(policy) = compile(env, POLICY, &log::policy_warning, &log::policy_fault).await? else {
-        return Ok(None);
-    };
+/// Reads the secrets that the policy and the candidate policy name.
+pub(super) async fn secrets(env: &Env, before: &StoredSecrets) -> StoredSecrets {
+    let policies = [POLICY, CANDIDATE].into_iter().filter_map(|name| raw_policy(env, name).ok());
+    let mut names: Vec<_> = policies.flat_map(|raw| Policy::binding_references(&raw)).collect();
+    names.sort_unstable_by(|one, other| one.binding.cmp(&other.binding));
+    names.dedup_by(|one, other| one.binding == other.binding);
+    let names = names.into_iter().map(|reference| reference.binding);
+    StoredSecrets::read(env, names.collect(), before).await
+}
+
+/// Reads the secrets again. If one has been replaced, the next requests are judged with the new one.
+/// If the policy is invalid with it, that is logged, and nothing changes.
+async fn renew(isolate: Rc<Isolate>, env: Env) {
+    let stored = secrets(&env, &isolate.stored).await;
+    stored.unread().iter().for_each(|name| log::policy_warning(&unread(name)));
+    if !stored.has_changed_from(&isolate.stored) {
+        return;
+    }
+    if let Ok(Some(renewed)) = load(&env, stored) {
+        ISOLATE.with_borrow_mut(|isolate| *isolate = Some(Some(renewed)));
+    }
+}
+
+fn load(env: &Env, stored: StoredSecrets) -> Result<Option<Rc<Isolate>>, Unread> {
+    let policy = compile(env, POLICY, &stored, &log::policy_warning, &log::policy_fault)?;
+    let Some(policy) = policy else { return Ok(None) };
     #[cfg(feature = "console")]
     super::console::warn_of_minting(env);
     let candidate = match EnvBindings(env).value(CANDIDATE) {
         // A candidate that is invalid or cannot be read is logged and ignored.
-        Some(_) => compile(env, CANDIDATE, &|_| {}, &log::candidate_fault).await.ok().flatten(),
+        Some(_) => compile(env, CANDIDATE, &stored, &|_| {}, &log::candidate_fault).ok().flatten(),
         None => None,
     };
-    Ok(Some(Isolate::new(policy, candidate.map(|candidate| Isolate::new(candidate, None)))))
+    let candidate = candidate.map(|one| Isolate::new(one, None, StoredSecrets::default()));
+    Ok(Some(Isolate::new(policy, candidate, stored)))
 }
 
 /// The variable of the policy that is enforced.
@@ -112,9 +159,10 @@ const CANDIDATE: &str = "POLICY_CANDIDATE";
 
 /// Compiles the policy in a variable. Returns `None` if it is invalid, and reports each fault to
 /// `fault`.
-pub(super) async fn compile(
+pub(super) fn compile(
     env: &Env,
     variable: &str,
+    stored: &StoredSecrets,
     warn: &dyn Fn(&Fault),
     fault: &dyn Fn(&Fault),
 ) -> Result<Option<Policy>, Unread> {
@@ -125,12 +173,14 @@ pub(super) async fn compile(
             return Ok(None);
         }
     };
-    let named = Policy::binding_references(&raw).into_iter().map(|reference| reference.binding);
-    let bindings = ReadBindings::read(env, named.collect()).await;
-    if !bindings.unread.is_empty() {
-        bindings.unread.iter().for_each(|name| fault(&unread(name)));
+    let references = Policy::binding_references(&raw);
+    let names = references.iter().map(|reference| reference.binding.as_str());
+    let missing: Vec<_> = names.filter(|name| stored.is_missing(name)).collect();
+    if !missing.is_empty() {
+        missing.into_iter().for_each(|name| fault(&unread(name)));
         return Err(Unread);
     }
+    let bindings = ReadBindings { environment: EnvBindings(env), stored };
     let compilation = Policy::compile(&raw, &bindings);
     compilation.warnings.iter().for_each(warn);
     Ok(compilation.outcome.inspect_err(|faults| faults.iter().for_each(fault)).ok())

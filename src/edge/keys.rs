@@ -28,8 +28,7 @@ use js_sys::Promise;
 use std::pin::pin;
 use std::rc::Rc;
 use std::time::Duration;
-use wasm_bindgen::JsValue;
-use wasm_bindgen_futures::{JsFuture, future_to_promise};
+use wasm_bindgen_futures::JsFuture;
 use worker::{Delay, Env};
 
 /// How often a request that waits for another's fetch checks whether it has finished.
@@ -59,15 +58,7 @@ fn start(isolate: &Rc<Isolate>, request: KeyRequest, call: &Call<'_>) -> Option<
     let began = clock::now();
     isolate.with_keys(request.issuer, |cache| cache.take_lease(began)).filter(|leased| *leased)?;
     let attempt = attempt(Rc::clone(isolate), request, call.env.clone(), began);
-    let attempt = future_to_promise(async move {
-        attempt.await;
-        Ok(JsValue::UNDEFINED)
-    });
-    let finished = JsFuture::from(attempt.clone());
-    call.context.wait_until(async move {
-        let _ = finished.await;
-    });
-    Some(attempt)
+    Some(call.start(attempt))
 }
 
 async fn wait(isolate: &Isolate, issuer: IssuerId) {

@@ -55,8 +55,11 @@ pub(super) async fn write(
     }
     // The token's own entry is written last: if one before it fails, the provider's next try writes
     // all.
-    for (entry, text) in &logout.revokes {
-        store.put(&entry.key, text, endpoint.expiration_ttl).await?;
+    for entry in &logout.revokes {
+        let stored = store.get(&entry.key).await?;
+        if let Some(text) = logout.value_for(entry, stored.as_deref()) {
+            store.put(&entry.key, &text, endpoint.expiration_ttl).await?;
+        }
     }
     store.put(&logout.used.key, "logout", endpoint.expiration_ttl).await?;
     Ok(true)

@@ -63,7 +63,7 @@ impl<'c> Registered<'c> {
 pub(crate) struct Times {
     expires: Option<UnixSeconds>,
     not_before: Option<UnixSeconds>,
-    issued: Option<UnixSeconds>,
+    pub(crate) issued: Option<UnixSeconds>,
 }
 
 impl Times {

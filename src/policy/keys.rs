@@ -180,6 +180,8 @@ impl Source<'_> {
                 Ok(key) => keys.push(key),
                 Err(faulty) => outcome = Err(faulty),
             }
+            let former = self.bindings.former_secret(name);
+            keys.extend(former.and_then(|text| secret_key(&text, encoding.ok()?, algorithms).ok()));
         }
         outcome.map(|()| KeySet::new(keys, Vec::new()))
     }
@@ -192,9 +194,7 @@ impl Source<'_> {
         faults: &mut Faults,
     ) -> Result<Key, Faulty> {
         let text = self.text(name, faults)?;
-        let key = Secret::from_text(&text, encoding?)
-            .and_then(|secret| Key::new(Material::Secret(secret), None, algorithms.unwrap_or(&[])));
-        self.report(name, algorithms, key, faults)
+        self.report(name, algorithms, secret_key(&text, encoding?, algorithms), faults)
     }
 
     fn encoding(&self, faults: &mut Faults) -> Result<SecretEncoding, Faulty> {
@@ -390,6 +390,15 @@ impl Source<'_> {
             Faulty
         })
     }
+}
+
+fn secret_key(
+    text: &str,
+    encoding: SecretEncoding,
+    algorithms: Option<&[Algorithm]>,
+) -> Result<Key, KeyFault> {
+    let secret = Secret::from_text(text, encoding)?;
+    Key::new(Material::Secret(secret), None, algorithms.unwrap_or(&[]))
 }
 
 /// Whether a name of a binding may appear in a fault. A name that is long enough to be a secret may

@@ -1,6 +1,6 @@
 //! OpenID Connect Back-Channel Logout 1.0: a provider reports that a user has logged out.
 
-use super::{Entry, LogoutEndpoint, Subject};
+use super::{Entry, LogoutEndpoint, Standing, Subject};
 use crate::identity::{LOGOUT_EVENT, Registered};
 use crate::issuer::Issuer;
 use crate::json::{self, Object};
@@ -19,8 +19,11 @@ const MAX_AGE: Seconds = Seconds::new(10 * 60);
 pub struct Logout {
     /// The entry that marks this logout token as used.
     pub used: Entry,
-    /// The entries to write, with their values.
-    pub revokes: Vec<(Entry, String)>,
+    /// The entries to write.
+    pub revokes: Vec<Entry>,
+    /// When the provider issued the logout token: the cut-off time of the entries. The time at
+    /// which the token arrives would move with every copy of it that an attacker sends again.
+    pub issued: UnixSeconds,
 }
 
 impl Logout {
@@ -63,18 +66,28 @@ impl Logout {
         let id = text("jti")?.ok_or(missing("the logout token has no jti"))?;
         let entry = |subject, value| Entry::new(subject, issuer.name(), value);
         let mut revokes = Vec::new();
-        if let Some(subject) = text("sub")? {
-            revokes.push((entry(Subject::Sub, subject), now.get().to_string()));
-        }
-        if let Some(session) = text("sid")? {
-            revokes.push((entry(Subject::Sid, session), now.get().to_string()));
-        }
+        revokes.extend(text("sub")?.map(|subject| entry(Subject::Sub, subject)));
+        revokes.extend(text("sid")?.map(|session| entry(Subject::Sid, session)));
         if revokes.is_empty() {
             return Err(missing("the logout token has neither sub nor sid"));
         }
         // The same entry that revokes a token by its jti, so that a repeated logout token is
         // recognized.
-        Ok(Self { used: entry(Subject::Jti, id), revokes })
+        let used = entry(Subject::Jti, id);
+        let issued = registered.times.issued.map_or(now, |issued| issued.min(now));
+        Ok(Self { used, revokes, issued })
+    }
+
+    /// Returns the value to write for one of the entries, or `None` if what the store holds for it
+    /// revokes at least as much: a later logout, or an operator's revocation of all tokens.
+    #[must_use]
+    pub fn value_for(&self, entry: &Entry, stored: Option<&str>) -> Option<String> {
+        let is_revoked = match entry.meaning(stored) {
+            Standing::Good | Standing::Unknown => false,
+            Standing::Revoked => true,
+            Standing::RevokedUpTo(time) => self.issued <= time,
+        };
+        (!is_revoked).then(|| self.issued.get().to_string())
     }
 }
 

@@ -32,6 +32,46 @@ gateTest(
   },
 );
 
+gateTest(
+  "notices within a minute that a secret in a Secrets Store has been replaced",
+  ({ origin }) => ({
+    clock: true,
+    policy: hs256({ origin }),
+    secretsStoreSecrets: { SECRET: STORE },
+  }),
+  async ({ gate, origin }) => {
+    const getStore = await gate.miniflare.getSecretsStoreSecretAPI("SECRET");
+    const id = await getStore().create(OLD);
+    const old = tokens.token({ alg: "HS256", key: OLD, payload: claims() });
+    const fresh = tokens.token({ alg: "HS256", key: SECRET, payload: claims() });
+    const third = tokens.token({ alg: "HS256", key: `${SECRET}!`, payload: claims() });
+    const judge = (/** @type {string} */ token) => gate.fetchWith(token, "/api/a");
+    // Twice, so that the isolate has cached the token when its secret is replaced.
+    for (let times = 0; times < 2; times += 1) await assertAdmitted(await judge(old), origin);
+    await assertRefused(await judge(fresh), 401, INVALID);
+
+    await getStore().update(SECRET, id);
+    await gate.moveClock(61);
+    await assertAdmitted(await judge(fresh), origin);
+    await assertAdmitted(await judge(old), origin, "for five more minutes");
+    await assertRefused(await judge(third), 401, INVALID);
+
+    await gate.moveClock(61 + 301);
+    await assertRefused(await judge(old), 401, INVALID);
+    await assertAdmitted(await judge(fresh), origin);
+
+    // An invalid secret is reported, and a deleted one too. The last valid one stays in use.
+    await getStore().update("too short", id);
+    await gate.moveClock(61 + 301 + 61);
+    await assertAdmitted(await judge(fresh), origin);
+    await gate.logs.waitFor((book) => book.text.includes("needs at least 32"));
+    await getStore().delete(id);
+    await gate.moveClock(61 + 301 + 2 * 61);
+    await assertAdmitted(await judge(fresh), origin);
+    await gate.logs.waitFor((book) => book.text.includes("did not return the secret"));
+  },
+);
+
 withGate(
   "an issuer with two secrets",
   ({ origin }) => {

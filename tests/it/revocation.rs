@@ -3,7 +3,8 @@
 
 use crate::kit::{self, Call, Gate, Held, NOW, Signer, faults, hs_issuer, payload, policy, with};
 use portcullis::gate::{LogoutEvaluation, Need};
-use portcullis::revocation::{Entry, Standing, Subject};
+use portcullis::refusal::Refusal;
+use portcullis::revocation::{Entry, Logout, Standing, Subject};
 use portcullis::time::{Seconds, UnixSeconds};
 use serde_json::{Value, json};
 #[cfg(target_arch = "wasm32")]
@@ -219,6 +220,17 @@ const EVENT: &str = r#"{"http://schemas.openid.net/event/backchannel-logout":{}}
 
 /// Returns the entries that a logout token writes, or the code of the refusal.
 fn logout(header: &str, changes: &[(&str, &str)]) -> String {
+    match checked_logout(header, changes) {
+        Ok(logout) => {
+            let value = |entry| logout.value_for(entry, None).unwrap();
+            let revokes = logout.revokes.iter().map(|one| format!("{}={}", one.key, value(one)));
+            [logout.used.key.clone()].into_iter().chain(revokes).collect::<Vec<_>>().join(" ")
+        }
+        Err(refusal) => refusal.code().to_string(),
+    }
+}
+
+fn checked_logout(header: &str, changes: &[(&str, &str)]) -> Result<Logout, Refusal> {
     let gate =
         gate(with(usual(), json!({ "logout_path": "/logout", "logout_audience": "client" })));
     let revocation = gate.policy.revocation().unwrap();
@@ -234,14 +246,24 @@ fn logout(header: &str, changes: &[(&str, &str)]) -> String {
     claims.extend(changes);
     let token = Signer::hs256().token(header, payload(&claims));
     let mut evaluation = LogoutEvaluation::new(&gate.policy, endpoint, &token);
-    match evaluation.run(&gate.memory, kit::now()).unwrap() {
-        Ok(logout) => {
-            let revokes =
-                logout.revokes.iter().map(|(entry, text)| format!("{}={text}", entry.key));
-            [logout.used.key].into_iter().chain(revokes).collect::<Vec<_>>().join(" ")
-        }
-        Err(refusal) => refusal.code().to_string(),
+    evaluation.run(&gate.memory, kit::now()).unwrap()
+}
+
+#[test]
+fn a_logout_token_that_is_sent_again_moves_no_cut_off() {
+    let header = r#"{"alg":"HS256","typ":"logout+jwt"}"#;
+    let logout = checked_logout(header, &[("iat", "1799999700")]).unwrap();
+    let [user, session] = logout.revokes.as_slice() else { panic!("{:?}", logout.revokes) };
+    let value = |entry, stored| logout.value_for(entry, stored);
+    let cut_off = Some("1799999700".to_owned());
+    assert_eq!(value(user, None), cut_off);
+    assert_eq!(value(user, Some("1799999699")), cut_off);
+    // The same token again, after a later logout, and after an operator has revoked everything.
+    for stored in ["1799999700", "1799999999", "all"] {
+        assert_eq!(value(user, Some(stored)), None, "{stored}");
     }
+    assert_eq!(value(session, None), cut_off);
+    assert_eq!(value(session, Some("1")), None);
 }
 
 #[test]

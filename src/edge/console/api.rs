@@ -2,6 +2,7 @@
 //! token to try.
 
 use super::super::isolate::{self, Isolate};
+use super::super::secrets_store::StoredSecrets;
 use super::super::{clock, gateway, keys, stream};
 use super::{ConsoleRequest, Problem, VERSION, is_on};
 use crate::alg::Algorithm;
@@ -46,7 +47,8 @@ impl ConsoleRequest<'_> {
         let (faults, warnings) = (Noted::default(), Noted::default());
         let (warn, fault) = (|one: &Fault| note(&warnings, one), |one: &Fault| note(&faults, one));
         // Compiled again for its faults and warnings.
-        let _ = isolate::compile(self.call.env, isolate::POLICY, &warn, &fault).await;
+        let stored = isolate::secrets(self.call.env, &StoredSecrets::default()).await;
+        let _ = isolate::compile(self.call.env, isolate::POLICY, &stored, &warn, &fault);
         let mut told = ObjectText::new();
         match (isolate, isolate::raw_policy(self.call.env, isolate::POLICY)) {
             (Some(isolate), Ok(raw)) => {
