@@ -18,7 +18,8 @@ export interface Policy {
   /** What the gate records about its decisions. */
   log?: Log;
   /**
-   * Where the gate sends admitted requests: `"https://api.example.com"`; `"service:BINDING"`, a
+   * Where the gate sends admitted requests: `"https://api.example.com"`, also with a path, which
+   * then comes before the request's path; `"service:BINDING"`, a
    * service binding; `"zone"`, the zone's own origin, with the URL unchanged; or `"echo"`, for
    * demonstrations: the gate responds with the request that it would have sent.
    */
@@ -139,6 +140,19 @@ export interface Forward {
    * removes these headers from every incoming request, on every route.
    */
   claims?: Record<string, Text>;
+  /**
+   * Headers with which the origin recognizes the gate, such as an API key or a service token:
+   * the header's name, and the binding that contains its value. The gate sets them on every
+   * request, also on public routes. `Authorization` is possible with `authorization = "strip"`.
+   */
+  headers?: Record<string, Text>;
+  /**
+   * What happens to URLs of the origin in `Location` and `Content-Location` of its responses, if
+   * `origin` is a URL. `"rewrite"` replaces the origin's scheme, host and base path by those of
+   * the client's request, because clients cannot or must not reach the origin.
+   * @default "rewrite"
+   */
+  location?: Location;
   /** The header to set to the token's payload, in base64url. */
   payload?: Text;
   /**
@@ -311,6 +325,9 @@ export interface Keys {
    */
   service?: Text;
 }
+
+/** What happens to URLs of the origin in responses. */
+export type Location = "rewrite" | "keep";
 
 /** What the gate records about its decisions. */
 export interface Log {

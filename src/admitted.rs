@@ -90,14 +90,18 @@ impl<'g> Admitted<'g> {
         }
     }
 
-    /// Admits a request without a token as anonymous, if the route allows that.
+    /// Admits a request without a token as anonymous, if the route allows that. `because` says why
+    /// the gate found none.
     ///
     /// # Errors
     ///
     /// `missing_token` if the route requires a token.
-    pub(crate) fn anonymous(route: &'g Route) -> Result<Self, Refusal> {
+    pub(crate) fn anonymous(
+        route: &'g Route,
+        because: impl FnOnce() -> &'static str,
+    ) -> Result<Self, Refusal> {
         match route.access() {
-            Access::Required => Err(Refusal::new(Code::MissingToken, "the request has no token")),
+            Access::Required => Err(Refusal::new(Code::MissingToken, because())),
             Access::Optional | Access::Public => Ok(Self::anonymous_on(route)),
         }
     }
@@ -113,7 +117,7 @@ impl<'g> Admitted<'g> {
     ///
     /// `insufficient_scope` with the required scopes; `claim_not_allowed` for a role or claim rule;
     /// `insufficient_user_authentication` if the user must sign in again or in another way (RFC
-    /// 9470 section 3); `invalid_claim` if a claim that a rule reads has the wrong type.
+    /// 9470 section 3). A claim of the wrong type counts as one that is not enough.
     pub(crate) fn authorized(
         route: &'g Route,
         claims: Claims<'g>,
@@ -177,15 +181,20 @@ fn check_requirements(route: &Route, claims: &Claims<'_>, now: UnixSeconds) -> R
     check_scopes(route, claims)?;
     check_roles(route, claims)?;
     for rule in &route.requirements().claims {
-        if !rule.holds(claims.members())? {
-            return Err(Refusal::new(
-                Code::ClaimNotAllowed,
-                "a claim rule of the route does not hold",
-            ));
+        let holds = rule.holds(claims.members()).map_err(not_allowed)?;
+        if !holds {
+            let because = "a claim rule of the route does not hold";
+            return Err(Refusal::new(Code::ClaimNotAllowed, because).about(&rule.path));
         }
     }
     // Checked last, so that nobody re-authenticates only to be denied.
     check_authentication(route, claims, now)
+}
+
+/// The refusal of a valid token whose claims the route cannot use. With another token the client
+/// would fare no better, so it must not be asked for one.
+fn not_allowed(refusal: Refusal) -> Refusal {
+    refusal.with_code(Code::ClaimNotAllowed)
 }
 
 fn check_scopes(route: &Route, claims: &Claims<'_>) -> Result<(), Refusal> {
@@ -193,13 +202,18 @@ fn check_scopes(route: &Route, claims: &Claims<'_>) -> Result<(), Refusal> {
     if needs.scopes.is_empty() && needs.any_scope.is_empty() {
         return Ok(());
     }
-    let held = claims.scopes()?;
-    if holds_all(&held, &needs.scopes) && holds_any(&held, &needs.any_scope) {
-        return Ok(());
-    }
-    let wanted = needs.scopes.iter().chain(&needs.any_scope).cloned().collect();
-    Err(Refusal::new(Code::InsufficientScope, "the token lacks a scope that the route requires")
-        .needing_scopes(wanted))
+    let wanted: Vec<_> = needs.scopes.iter().chain(&needs.any_scope).cloned().collect();
+    let refusal = match claims.scopes() {
+        Ok(held) if holds_all(&held, &needs.scopes) && holds_any(&held, &needs.any_scope) => {
+            return Ok(());
+        }
+        Ok(_) => {
+            let because = "the token lacks a scope that the route requires";
+            Refusal::new(Code::InsufficientScope, because).about(&wanted.join(", "))
+        }
+        Err(refusal) => refusal.with_code(Code::InsufficientScope),
+    };
+    Err(refusal.needing_scopes(wanted))
 }
 
 fn check_roles(route: &Route, claims: &Claims<'_>) -> Result<(), Refusal> {
@@ -207,11 +221,13 @@ fn check_roles(route: &Route, claims: &Claims<'_>) -> Result<(), Refusal> {
     if needs.roles.is_empty() && needs.any_role.is_empty() {
         return Ok(());
     }
-    let held = claims.roles()?;
+    let held = claims.roles().map_err(not_allowed)?;
     if holds_all(&held, &needs.roles) && holds_any(&held, &needs.any_role) {
         return Ok(());
     }
-    Err(Refusal::new(Code::ClaimNotAllowed, "the token lacks a role that the route requires"))
+    let wanted: Vec<_> = needs.roles.iter().chain(&needs.any_role).map(String::as_str).collect();
+    let because = "the token lacks a role that the route requires";
+    Err(Refusal::new(Code::ClaimNotAllowed, because).about(&wanted.join(", ")))
 }
 
 fn check_authentication(
@@ -230,7 +246,7 @@ fn check_authentication(
             None | Some(Value::String(_)) => {
                 return refuse("acr is not one that the route accepts");
             }
-            Some(_) => return Err(Refusal::new(Code::InvalidClaim, "acr is not a string")),
+            Some(_) => return refuse("acr is not a string"),
         }
     }
     let Some(max_age) = needs.max_auth_age else { return Ok(()) };

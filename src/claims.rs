@@ -60,12 +60,13 @@ impl<'g> Claims<'g> {
                 return Err(Refusal::new(
                     Code::MissingClaim,
                     "a claim that the policy requires is absent",
-                ));
+                )
+                .about(name));
             }
         }
         for rule in &rules.claims {
-            if !rule.holds(members)? {
-                return Err(invalid("a claim rule of the issuer does not hold"));
+            if !rule.holds(members).map_err(|refusal| refusal.about(&rule.path))? {
+                return Err(invalid("a claim rule of the issuer does not hold").about(&rule.path));
             }
         }
         Ok(Self { identity, rules })

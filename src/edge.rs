@@ -16,6 +16,7 @@ mod forward;
 mod gateway;
 mod isolate;
 mod keys;
+mod location;
 mod log;
 mod logout;
 mod origin_failure;

@@ -169,6 +169,20 @@ pub fn credential<'r, 'p>(
     Ok(found)
 }
 
+/// Says why a request has no credential in any of the sources, for the operator.
+#[must_use]
+pub fn why_absent(sources: &[TokenSource], request: &Request<'_>) -> &'static str {
+    let authorization = request.headers.get("authorization");
+    match authorization.filter(|_| sources.contains(&TokenSource::Authorization)) {
+        None => "the request has no token",
+        // A JWS begins with the base64url of `{"`.
+        Some(value) if value.starts_with("ey") && value.contains('.') => {
+            "the Authorization header has a token without a scheme: write `Bearer` before it"
+        }
+        Some(_) => "the Authorization header has a scheme other than Bearer",
+    }
+}
+
 fn find<'r>(source: &TokenSource, request: &Request<'r>) -> Result<Option<Cow<'r, str>>, Refusal> {
     let get = |name| request.headers.get(name);
     let text = match source {

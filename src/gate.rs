@@ -114,7 +114,10 @@ impl<'g> Judging<'_, 'g> {
         }
         let mut issuer = None;
         let verdict = match &credential {
-            None => Admitted::anonymous(route).map_err(Stop::from),
+            None => {
+                let because = || extract::why_absent(self.policy.sources(), request);
+                Admitted::anonymous(route, because).map_err(Stop::from)
+            }
             Some(credential) => self.authorize(route, credential, &mut issuer),
         };
         verdict.or_else(|stop| match stop {

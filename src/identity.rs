@@ -82,9 +82,10 @@ impl Identity {
             key_set_version,
         });
         let payload = verified.into_payload();
-        let members = json::parse_object(&payload.bytes).map_err(|_| {
+        let members = json::parse_object(&payload.bytes).map_err(|reason| {
             let because = "the payload is not a strict JSON object";
-            Refusal::new(Code::MalformedToken, because).at(Step::Type)
+            let refusal = Refusal::new(Code::MalformedToken, because).about(reason.as_str());
+            refusal.at(Step::Type)
         })?;
         let registered = Registered::read(&members).map_err(|refusal| refusal.at(Step::Type))?;
         check_purpose(&members).map_err(|refusal| refusal.at(Step::Type))?;

@@ -13,6 +13,7 @@ use serde::de::{
     DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor,
 };
 use serde_json::{Map, Number, Value};
+use std::cell::Cell;
 use std::fmt;
 
 /// The members of a JSON object.
@@ -28,7 +29,7 @@ pub(crate) const MAX_SAFE_INTEGER: i64 = 9_007_199_254_740_991;
 ///
 /// [`NotStrictJson`] if the bytes are not strict JSON as this module defines it, or not an object.
 pub fn parse_object(bytes: &[u8]) -> Result<Object, NotStrictJson> {
-    let Value::Object(object) = parse(bytes)? else { return Err(NotStrictJson) };
+    let Value::Object(object) = parse(bytes)? else { return Err(NotStrictJson::NotAnObject) };
     Ok(object)
 }
 
@@ -39,21 +40,68 @@ pub fn parse_object(bytes: &[u8]) -> Result<Object, NotStrictJson> {
 /// [`NotStrictJson`] if the bytes are not strict JSON as this module defines it.
 pub fn parse(bytes: &[u8]) -> Result<Value, NotStrictJson> {
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-    let value = StrictValue { levels_left: budget::JSON_DEPTH }
+    let broken_rule = Cell::new(NotStrictJson::Syntax);
+    StrictValue { levels_left: budget::JSON_DEPTH, broken_rule: &broken_rule }
         .deserialize(&mut deserializer)
-        .map_err(|_| NotStrictJson)?;
-    deserializer.end().map_err(|_| NotStrictJson)?;
-    Ok(value)
+        .and_then(|value| deserializer.end().map(|()| value))
+        .map_err(|error| NotStrictJson::of(bytes, &error, broken_rule.get()))
 }
 
-/// The bytes are not strict JSON as this module defines it. The error does not contain the bytes,
-/// which may be secret.
+/// Why bytes are not strict JSON as this module defines it. It contains none of the bytes, which
+/// may be secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct NotStrictJson;
+pub enum NotStrictJson {
+    /// There are no bytes.
+    Empty,
+    /// The value does not end.
+    Incomplete,
+    /// They begin with a byte order mark.
+    ByteOrderMark,
+    /// They begin like a page.
+    Markup,
+    /// They break the grammar of RFC 8259, are not UTF-8, or contain a number too large for a
+    /// double.
+    Syntax,
+    /// An object has two members of one name.
+    RepeatedName,
+    /// They are nested deeper than [`budget::JSON_DEPTH`].
+    TooDeep,
+    /// The value is valid, but not an object.
+    NotAnObject,
+}
+
+impl NotStrictJson {
+    #[cold]
+    fn of(bytes: &[u8], error: &serde_json::Error, broken_rule: Self) -> Self {
+        let first = bytes.iter().find(|byte| !byte.is_ascii_whitespace());
+        match first {
+            None => Self::Empty,
+            Some(0xef) if bytes.starts_with(b"\xef\xbb\xbf") => Self::ByteOrderMark,
+            Some(b'<') => Self::Markup,
+            Some(_) if error.is_eof() => Self::Incomplete,
+            Some(_) => broken_rule,
+        }
+    }
+
+    /// The reason, to follow the name of the text: "is …".
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Empty => "is empty",
+            Self::Incomplete => "is JSON that ends too early",
+            Self::ByteOrderMark => "begins with a byte order mark, which JSON must not",
+            Self::Markup => "is HTML or XML, not JSON",
+            Self::Syntax => "is not valid JSON",
+            Self::RepeatedName => "is JSON in which an object has a name twice",
+            Self::TooDeep => "is JSON that is nested too deeply",
+            Self::NotAnObject => "is JSON, but not an object",
+        }
+    }
+}
 
 impl fmt::Display for NotStrictJson {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("not strict JSON")
+        formatter.write_str(self.as_str())
     }
 }
 
@@ -230,19 +278,26 @@ impl Visitor<'_> for IsName<'_> {
 }
 
 #[derive(Clone, Copy)]
-struct StrictValue {
+struct StrictValue<'r> {
     levels_left: usize,
+    broken_rule: &'r Cell<NotStrictJson>,
 }
 
-impl StrictValue {
+impl StrictValue<'_> {
     fn one_deeper<E: serde::de::Error>(self) -> Result<Self, E> {
-        let levels_left =
-            self.levels_left.checked_sub(1).ok_or_else(|| E::custom("nested too deep"))?;
-        Ok(Self { levels_left })
+        match self.levels_left.checked_sub(1) {
+            Some(levels_left) => Ok(Self { levels_left, ..self }),
+            None => Err(self.error(NotStrictJson::TooDeep)),
+        }
+    }
+
+    fn error<E: serde::de::Error>(self, broken_rule: NotStrictJson) -> E {
+        self.broken_rule.set(broken_rule);
+        E::custom(broken_rule.as_str())
     }
 }
 
-impl<'de> DeserializeSeed<'de> for StrictValue {
+impl<'de> DeserializeSeed<'de> for StrictValue<'_> {
     type Value = Value;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
@@ -250,7 +305,7 @@ impl<'de> DeserializeSeed<'de> for StrictValue {
     }
 }
 
-impl<'de> Visitor<'de> for StrictValue {
+impl<'de> Visitor<'de> for StrictValue<'_> {
     type Value = Value;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -300,7 +355,7 @@ impl<'de> Visitor<'de> for StrictValue {
         while let Some(name) = map.next_key::<String>()? {
             let value = map.next_value_seed(inner)?;
             if members.insert(name, value).is_some() {
-                return Err(A::Error::custom("repeated name"));
+                return Err(self.error(NotStrictJson::RepeatedName));
             }
         }
         Ok(Value::Object(members))

@@ -132,6 +132,9 @@ pub mod revocation;
 pub mod admitted;
 
 #[doc(hidden)]
+pub mod server;
+
+#[doc(hidden)]
 pub mod outgoing;
 
 #[doc(hidden)]

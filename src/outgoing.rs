@@ -14,6 +14,7 @@ use crate::path::{UrlParts, split_url};
 use crate::proof::{HopProof, Statement};
 use crate::refusal::{Code, Refusal, Step};
 use crate::request::Request;
+use crate::server::Server;
 use crate::time::UnixSeconds;
 use serde_json::Value;
 use std::borrow::Cow;
@@ -24,8 +25,8 @@ use std::fmt;
 pub enum Origin {
     /// The gate responds with what it would have sent, as a demonstration.
     Echo,
-    /// A server: scheme, host and port, without a path.
-    Url(String),
+    /// A server.
+    Url(Server),
     /// The Worker behind the service binding of that name. It receives the URL as the client wrote
     /// it.
     Service(String),
@@ -44,11 +45,50 @@ impl Origin {
     }
 
     /// The server that replaces the URL's scheme and authority, if one does.
-    const fn server(&self) -> Option<&str> {
+    #[must_use]
+    pub const fn server(&self) -> Option<&Server> {
         match self {
-            Self::Url(server) => Some(server.as_str()),
+            Self::Url(server) => Some(server),
             Self::Echo | Self::Service(_) | Self::Zone => None,
         }
+    }
+}
+
+/// The headers that the gate writes.
+#[derive(Debug, Default)]
+pub struct OwnHeaders {
+    /// Claims: the header's name, and the claim's name or JSON Pointer.
+    pub claims: Vec<(String, String)>,
+    /// The header that contains the token's payload, base64url, as received.
+    pub payload: Option<String>,
+    /// Headers that are the same for every request.
+    pub fixed: Vec<FixedHeader>,
+    /// The proof that a request came through the gate.
+    pub proof: Option<HopProof>,
+}
+
+impl OwnHeaders {
+    /// The names of the headers.
+    fn names(&self) -> impl Iterator<Item = &str> {
+        let claims = self.claims.iter().map(|(header, _)| header.as_str());
+        let fixed = self.fixed.iter().map(|header| header.name.as_str());
+        let proof = self.proof.as_ref().map(|proof| proof.header.as_str());
+        claims.chain(self.payload.as_deref()).chain(fixed).chain(proof)
+    }
+}
+
+/// A header that is the same for every request: a secret with which the origin recognizes the gate.
+pub struct FixedHeader {
+    /// The header's name.
+    pub name: String,
+    /// Its value: visible ASCII characters, with spaces only between them.
+    pub value: String,
+}
+
+/// Prints the name only, because the value is a secret.
+impl fmt::Debug for FixedHeader {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("FixedHeader").field("name", &self.name).finish_non_exhaustive()
     }
 }
 
@@ -59,12 +99,10 @@ pub struct Forwarding {
     pub origin: Origin,
     /// Whether `Authorization` is removed from every request, and the token from wherever it was.
     pub strip_authorization: bool,
-    /// Claims written to headers: the header's name, and the claim's name or JSON Pointer.
-    pub claims: Vec<(String, String)>,
-    /// The header that contains the token's payload, base64url, as received.
-    pub payload: Option<String>,
-    /// The proof that a request came through the gate.
-    pub proof: Option<HopProof>,
+    /// Whether URLs of the origin in `Location` and `Content-Location` are rewritten to the gate's.
+    pub rewrites_location: bool,
+    /// The headers that the gate writes.
+    pub headers: OwnHeaders,
     /// The folded names of the headers to remove from every request, sorted.
     removed: Vec<String>,
 }
@@ -75,30 +113,20 @@ impl Forwarding {
     pub fn new(
         origin: Origin,
         strip_authorization: bool,
-        claims: Vec<(String, String)>,
-        payload: Option<String>,
-        proof: Option<HopProof>,
+        rewrites_location: bool,
+        headers: OwnHeaders,
     ) -> Self {
-        let removed = Vec::new();
-        let mut forwarding = Self { origin, strip_authorization, claims, payload, proof, removed };
-        let removed = never_forwarded().map(str::to_owned).chain(forwarding.written());
-        forwarding.removed = removed.collect();
-        forwarding.removed.sort_unstable();
-        forwarding
+        let own = headers.names().map(|name| folded(name).into_owned());
+        let mut removed: Vec<_> = never_forwarded().map(str::to_owned).chain(own).collect();
+        removed.sort_unstable();
+        Self { origin, strip_authorization, rewrites_location, headers, removed }
     }
 
     /// Whether the gate writes a header that a server may treat like this one.
     #[must_use]
     pub fn writes(&self, name: &str) -> bool {
         let name = folded(name);
-        self.written().any(|header| header == name)
-    }
-
-    /// The folded names of the headers that the gate writes.
-    fn written(&self) -> impl Iterator<Item = String> {
-        let proof = self.proof.as_ref().map(|proof| &proof.header);
-        let claims = self.claims.iter().map(|(header, _)| header);
-        claims.chain(&self.payload).chain(proof).map(|header| folded(header).into_owned())
+        self.headers.names().any(|header| folded(header) == name)
     }
 
     fn removes(&self, name: &str, credential: Option<&TokenSource>) -> bool {
@@ -122,20 +150,21 @@ impl Forwarding {
 pub struct Outgoing<'g> {
     /// The absolute URL.
     pub url: Cow<'g, str>,
-    /// The path that was judged. The path of the request that is built must be the same.
-    pub judged_path: &'g str,
+    /// The path that the request must have when it is built: the one that was judged, after the
+    /// origin's base path.
+    pub path: Cow<'g, str>,
     /// The names of the incoming headers to remove, as received.
     pub remove: Vec<Cow<'g, str>>,
     /// The headers to set, each once.
     pub set: Vec<(String, String)>,
     /// Whether the request bypasses shared caches (`cache: "no-store"`).
     pub no_store: bool,
-    /// Where it goes.
-    pub origin: &'g Origin,
     credential: Option<&'g TokenSource>,
     identity: Option<Vec<(String, String)>>,
     reported: Option<Refusal>,
-    proof: Option<(&'g HopProof, String, Option<String>)>,
+    /// The audience and the subject of the proof, if the request gets one.
+    proof: Option<(String, Option<String>)>,
+    forwarding: &'g Forwarding,
 }
 
 /// Prints header names only, because the values are claims, and a query may contain anything.
@@ -144,7 +173,7 @@ impl fmt::Debug for Outgoing<'_> {
         let set: Vec<_> = self.set.iter().map(|(name, _)| name).collect();
         formatter
             .debug_struct("Outgoing")
-            .field("origin", self.origin)
+            .field("origin", self.origin())
             .field("remove", &self.remove)
             .field("set", &set)
             .finish_non_exhaustive()
@@ -156,8 +185,10 @@ impl<'g> Outgoing<'g> {
     ///
     /// # Errors
     ///
-    /// `invalid_claim` for a forwarded claim that is larger than [`budget::FORWARDED_CLAIM_BYTES`]
-    /// or contains an integer beyond 2^53 - 1; `loop_detected` if the request has been here before.
+    /// `claim_too_large` for a forwarded claim that is larger than
+    /// [`budget::FORWARDED_CLAIM_BYTES`] or contains an integer beyond 2^53 - 1, and
+    /// `claim_not_allowed` for scopes that are none: the token is valid, and another one would
+    /// change nothing. `loop_detected` if the request has been here before.
     pub fn of(
         admitted: Admitted<'g>,
         request: &Request<'g>,
@@ -187,11 +218,10 @@ impl<'g> Outgoing<'g> {
             identity = Some(written);
         }
         let credential = admitted.credential();
-        let proof = forwarding
-            .proof
-            .as_ref()
-            .filter(|_| admitted.would_be_refusal().is_none())
-            .map(|proof| (proof, audience(&forwarding.origin, parts), subject(&admitted)));
+        let fixed = forwarding.headers.fixed.as_slice();
+        set.extend(fixed.iter().map(|header| (header.name.clone(), header.value.clone())));
+        let is_proven = forwarding.headers.proof.is_some() && admitted.would_be_refusal().is_none();
+        let proof = is_proven.then(|| (audience(&forwarding.origin, parts), subject(&admitted)));
         // The platform's own headers about the client's URL stay if they are true and the gate sets
         // none.
         let is_true = |name: &str| {
@@ -210,20 +240,35 @@ impl<'g> Outgoing<'g> {
         }
         Ok(Self {
             url: url_to(&forwarding.origin, request.url, parts, stripped),
-            judged_path: if parts.path.is_empty() { "/" } else { parts.path },
+            path: path_to(&forwarding.origin, parts.path),
             remove,
             set,
             no_store: admitted.route().no_store(),
-            origin: &forwarding.origin,
             credential,
             identity,
             reported: admitted.would_be_refusal().cloned(),
             proof,
+            forwarding,
         })
     }
 }
 
-impl Outgoing<'_> {
+impl<'g> Outgoing<'g> {
+    /// Where it goes.
+    #[must_use]
+    pub const fn origin(&self) -> &'g Origin {
+        &self.forwarding.origin
+    }
+
+    /// The headers that the gate sets, with their values, except for those that are secrets.
+    pub fn shown_headers(&self) -> impl Iterator<Item = (&str, &str)> {
+        let fixed = &self.forwarding.headers.fixed;
+        let is_secret = |name: &str| fixed.iter().any(|header| header.name == name);
+        self.set.iter().map(move |(name, value)| {
+            (name.as_str(), if is_secret(name) { "(a secret)" } else { value.as_str() })
+        })
+    }
+
     /// Whether the incoming request can be sent unchanged: to the same URL, with the same headers.
     #[must_use]
     pub fn is_unchanged(&self) -> bool {
@@ -242,7 +287,8 @@ impl Outgoing<'_> {
         method: &str,
         now: impl FnOnce() -> UnixSeconds,
     ) -> Option<(&str, String)> {
-        let (proof, audience, subject) = self.proof.as_ref()?;
+        let (audience, subject) = self.proof.as_ref()?;
+        let proof = self.forwarding.headers.proof.as_ref()?;
         let statement = Statement { audience, subject: subject.as_deref(), method, url };
         Some((&proof.header, proof.token(&statement, now())))
     }
@@ -295,9 +341,10 @@ impl Outgoing<'_> {
     pub fn conceals(&self, name: &str) -> bool {
         let name = folded(name);
         let is_source = |source: &TokenSource| source.header().is_some_and(|it| folded(it) == name);
-        let is_proof = |(proof, ..): &(&HopProof, _, _)| folded(&proof.header) == name;
+        let OwnHeaders { fixed, proof, .. } = &self.forwarding.headers;
         self.credential.is_some_and(is_source)
-            || self.proof.as_ref().is_some_and(is_proof)
+            || fixed.iter().any(|header| folded(&header.name) == name)
+            || proof.iter().any(|proof| folded(&proof.header) == name)
             || matches!(name.as_ref(), "authorization" | "cookie")
     }
 }
@@ -306,7 +353,7 @@ impl Outgoing<'_> {
 fn audience(origin: &Origin, parts: UrlParts<'_>) -> String {
     match origin {
         Origin::Echo => "echo".to_owned(),
-        Origin::Url(server) => server.clone(),
+        Origin::Url(server) => server.url(),
         Origin::Service(name) => format!("service:{name}"),
         Origin::Zone => format!("{}://{}", parts.scheme, parts.authority),
     }
@@ -337,24 +384,34 @@ fn url_to<'r>(
     }
 }
 
+fn path_to<'r>(origin: &Origin, path: &'r str) -> Cow<'r, str> {
+    let path = if path.is_empty() { "/" } else { path };
+    match origin.server().map(Server::base_path) {
+        None | Some("") => Cow::Borrowed(path),
+        Some(base) => Cow::Owned(format!("{base}{path}")),
+    }
+}
+
 fn claim_headers(
     claims: &Claims<'_>,
     forwarding: &Forwarding,
 ) -> Result<Vec<(String, String)>, Refusal> {
     let mut set = Vec::new();
-    for (header, path) in &forwarding.claims {
+    for (header, path) in &forwarding.headers.claims {
         let Some(value) = claims.at(path) else { continue };
-        let text = header_text(value, claims.holds_scopes(path))?;
+        let text =
+            header_text(value, claims.holds_scopes(path)).map_err(|refusal| refusal.about(path))?;
         if text.is_empty() {
             continue;
         }
         set.push((header.clone(), header_encoded(&text)));
     }
-    if let Some(header) = &forwarding.payload {
+    if let Some(header) = &forwarding.headers.payload {
         set.push((header.clone(), claims.payload_segment().to_owned()));
     }
-    if set.iter().any(|(_, value)| value.len() > budget::FORWARDED_CLAIM_BYTES) {
-        return Err(invalid("a forwarded claim is larger than 8 KiB"));
+    let is_too_large = |(_, value): &&(String, String)| value.len() > budget::FORWARDED_CLAIM_BYTES;
+    if let Some((header, _)) = set.iter().find(is_too_large) {
+        return Err(too_large("a forwarded claim is larger than 8 KiB").about(header));
     }
     Ok(set)
 }
@@ -367,7 +424,11 @@ fn header_text(value: &Value, scopes: bool) -> Result<String, Refusal> {
         Value::Null => String::new(),
         Value::String(text) => text.clone(),
         // A scope with a space would be two scopes for the API.
-        Value::Array(_) if scopes => scope_list(value)?.join(" "),
+        // The token is valid, so the client must not be asked for another one.
+        Value::Array(_) if scopes => {
+            let list = scope_list(value);
+            list.map_err(|refusal| refusal.with_code(Code::ClaimNotAllowed))?.join(" ")
+        }
         Value::Array(items) if items.is_empty() => String::new(),
         Value::Object(members) if members.is_empty() => String::new(),
         other @ (Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_)) => {
@@ -379,7 +440,7 @@ fn header_text(value: &Value, scopes: bool) -> Result<String, Refusal> {
 fn refuse_unsafe_integers(value: &Value) -> Result<(), Refusal> {
     match value {
         Value::Number(number) if is_beyond_safe_integers(number) => {
-            Err(invalid("a forwarded claim contains an integer beyond 2^53 - 1"))
+            Err(too_large("a forwarded claim contains an integer beyond 2^53 - 1"))
         }
         Value::Array(items) => items.iter().try_for_each(refuse_unsafe_integers),
         Value::Object(members) => members.values().try_for_each(refuse_unsafe_integers),
@@ -407,6 +468,6 @@ fn header_encoded(text: &str) -> String {
     encoded
 }
 
-const fn invalid(because: &'static str) -> Refusal {
-    Refusal::new(Code::InvalidClaim, because)
+const fn too_large(because: &'static str) -> Refusal {
+    Refusal::new(Code::ClaimTooLarge, because)
 }

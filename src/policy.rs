@@ -267,7 +267,7 @@ fn compile(raw: &Value, bindings: &dyn Bindings, faults: &mut Faults) -> Option<
     let sources = token::compile(&table, forwarding.as_ref(), faults);
     let error_responses = compile_error_responses(&table, sources.as_deref(), faults);
     let revocation = revocation::compile(&table, bindings, faults);
-    let proof = forwarding.as_ref().and_then(|forwarding| forwarding.proof.as_ref());
+    let proof = forwarding.as_ref().and_then(|forwarding| forwarding.headers.proof.as_ref());
     let key_cache = key_cache::compile(&table, issuers.as_deref(), proof, bindings, faults);
     let log = log::compile(&table, bindings, faults);
     let rate_limit = compile_rate_limit(&table, bindings, faults);

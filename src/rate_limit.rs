@@ -41,6 +41,7 @@ pub const fn counts(refusal: &Refusal) -> bool {
         | Code::CrossSite
         | Code::NoRoute
         | Code::MethodNotAllowed
+        | Code::ClaimTooLarge
         | Code::RateLimited
         | Code::LoopDetected
         | Code::KeysUnavailable

@@ -8,6 +8,7 @@ mod step;
 pub use self::step::Step;
 
 use crate::time::Seconds;
+use std::borrow::Cow;
 use std::fmt;
 
 /// How a response explains itself in its challenge (RFC 6750 section 3.1).
@@ -122,6 +123,8 @@ codes! {
     NoRoute: "no_route", 404, Challenge::None, Path;
     /// The route does not accept the method.
     MethodNotAllowed: "method_not_allowed", 405, Challenge::None, Path;
+    /// A claim that the policy forwards is too large for a header.
+    ClaimTooLarge: "claim_too_large", 431, Challenge::None, Forward;
     /// Too many tokens from the client's address have been rejected.
     RateLimited: "rate_limited", 429, Challenge::None, Forward;
     /// The gate's own hop header came back: the origin is the gate itself.
@@ -180,12 +183,12 @@ impl fmt::Display for Code {
 
 /// A refused request, and the reason.
 ///
-/// It contains no part of the token or its claims: `because` is a fixed sentence of this crate, and
-/// scopes and methods come from the policy.
+/// It contains no part of the token or its claims: `because` is a fixed sentence of this crate, at
+/// most with terms of the policy, and scopes and methods come from the policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
     code: Code,
-    because: &'static str,
+    because: Cow<'static, str>,
     step: Option<Step>,
     scopes: Vec<String>,
     methods: Vec<String>,
@@ -201,7 +204,7 @@ impl Refusal {
     pub const fn new(code: Code, because: &'static str) -> Self {
         Self {
             code,
-            because,
+            because: Cow::Borrowed(because),
             step: None,
             scopes: Vec::new(),
             methods: Vec::new(),
@@ -209,6 +212,19 @@ impl Refusal {
             acr: Vec::new(),
             max_auth_age: None,
         }
+    }
+
+    /// Names what of the policy the sentence is about, such as a claim. It must not come from the
+    /// token.
+    #[must_use]
+    pub fn about(self, term: &str) -> Self {
+        Self { because: Cow::Owned(format!("{}: {term}", self.because)), ..self }
+    }
+
+    /// The same refusal with another code.
+    #[must_use]
+    pub(crate) fn with_code(self, code: Code) -> Self {
+        Self { code, ..self }
     }
 
     /// Names the step that refused, if it is not the one that the code implies.
@@ -256,8 +272,8 @@ impl Refusal {
 
     /// What exactly was wrong: for logs, not for the client.
     #[must_use]
-    pub const fn because(&self) -> &'static str {
-        self.because
+    pub fn because(&self) -> &str {
+        &self.because
     }
 
     /// The scopes that would have been enough.

@@ -209,7 +209,10 @@ impl Routes {
             return Ok(route);
         }
         // No method is listed twice, because the entries of one pattern do not overlap.
-        let allowed = entries().flat_map(|route| route.methods.names()).collect();
+        let mut allowed: Vec<_> = entries().flat_map(|route| route.methods.names()).collect();
+        if allowed.is_empty() {
+            allowed = USUAL_METHODS.map(str::to_owned).to_vec();
+        }
         Err(Refusal::new(Code::MethodNotAllowed, "the route does not take the method")
             .allowing_methods(allowed))
     }
@@ -219,10 +222,17 @@ const fn no_route() -> Refusal {
     Refusal::new(Code::NoRoute, "no route matches the path")
 }
 
+/// The method that no route accepts: the origin would send the request back, and with it headers
+/// that the client must not read (RFC 9110 section 9.3.8).
+pub(crate) const TRACE: &str = "TRACE";
+
+/// What a 405 lists if the route accepts every other method.
+const USUAL_METHODS: [&str; 7] = ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"];
+
 /// The methods that a route accepts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Methods {
-    /// Every method.
+    /// Every method but TRACE.
     All,
     /// These methods, compared exactly (RFC 9110 section 9.1). `GET` includes `HEAD`.
     These(Vec<String>),
@@ -233,7 +243,7 @@ impl Methods {
     #[must_use]
     pub fn take(&self, method: &str) -> bool {
         match self {
-            Self::All => true,
+            Self::All => method != TRACE,
             Self::These(names) => {
                 names.iter().any(|name| name == method || (name == "GET" && method == "HEAD"))
             }

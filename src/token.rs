@@ -133,8 +133,9 @@ impl fmt::Debug for Unverified<'_> {
 
 impl Header {
     fn parse(bytes: &[u8]) -> Result<Self, Refusal> {
-        let members = json::parse_object(bytes)
-            .map_err(|_| malformed("the header is not a strict JSON object"))?;
+        let members = json::parse_object(bytes).map_err(|reason| {
+            malformed("the header is not a strict JSON object").about(reason.as_str())
+        })?;
         if members.contains_key("crit") || members.contains_key("b64") {
             return Err(Refusal::new(
                 Code::UnsupportedCritical,

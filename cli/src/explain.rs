@@ -211,8 +211,7 @@ fn published_keys(named: &[String], policy: Option<&Policy>) -> Result<Value> {
             _ => (names.clone(), argument.as_str()),
         };
         let text = fs::read(file).with_context(|| format!("{file} cannot be read"))?;
-        let set = json::parse_object(&text)
-            .map_err(|_| anyhow!("{file} is not a JSON object, or repeats a name"))?;
+        let set = json::parse_object(&text).map_err(|reason| anyhow!("{file} {reason}"))?;
         for issuer in issuers {
             keys.insert(issuer.to_owned(), json!({ "jwks": set }));
         }

@@ -34,7 +34,7 @@ fn steps_are_shown_up_to_the_one_that_fails() {
     let refused = check(&["--expires-in=-10m"], &[], 1, "time failed expired");
     assert_eq!(refused["steps"][9], json!({ "name": "claims", "state": "not_reached" }));
     assert_eq!(refused["refusal"]["status"], json!(401));
-    assert!(refused["refusal"]["remedy"].as_str().unwrap().contains("get a new one"));
+    assert!(refused["refusal"]["remedy"].as_str().unwrap().contains("get a new token"));
     check(&["--aud", "other"], &[], 1, "audience failed wrong_audience");
     check(&["--alg", "HS384"], &[], 1, "key failed algorithm_not_allowed");
     check(&[], &["--url", "/admin/x"], 1, "route failed insufficient_scope");

@@ -41,8 +41,9 @@ impl Question {
     pub(crate) fn of_policy(question: &Value) -> Result<Self, String> {
         let policy = match question.get("policy") {
             None | Some(Value::Null) => return Err("there is no policy".to_owned()),
-            Some(Value::String(text)) => json::parse(text.as_bytes())
-                .map_err(|_| "the policy is not JSON, or repeats a name".to_owned())?,
+            Some(Value::String(text)) => {
+                json::parse(text.as_bytes()).map_err(|reason| format!("the policy {reason}"))?
+            }
             Some(policy) => policy.clone(),
         };
         let names = question.get("secrets").and_then(Value::as_array).into_iter().flatten();

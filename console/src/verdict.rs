@@ -166,7 +166,8 @@ fn response_json(response: &OwnResponse) -> Value {
 }
 
 fn outgoing_json(outgoing: &Outgoing<'_>) -> Value {
-    json!({ "url": outgoing.url, "remove": outgoing.remove, "set": outgoing.set })
+    let set: Vec<_> = outgoing.shown_headers().collect();
+    json!({ "url": outgoing.url, "remove": outgoing.remove, "set": set })
 }
 
 /// A judgment, with what is needed to show it.

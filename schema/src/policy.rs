@@ -11,10 +11,11 @@ use std::collections::BTreeMap;
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct Policy {
-    /// Where the gate sends admitted requests: `"https://api.example.com"`; `"service:BINDING"`, a
+    /// Where the gate sends admitted requests: `"https://api.example.com"`, also with a path, which
+    /// then comes before the request's path; `"service:BINDING"`, a
     /// service binding; `"zone"`, the zone's own origin, with the URL unchanged; or `"echo"`, for
     /// demonstrations: the gate responds with the request that it would have sent.
-    #[schemars(regex(pattern = r"^(echo|zone|service:.+|https?://[^/?#]+/?)$"))]
+    #[schemars(regex(pattern = r"^(echo|zone|service:.+|https?://[^/?#]+(/[^/?#]+)*/?)$"))]
     pub origin: String,
     /// The `realm` in the `WWW-Authenticate` header of refusals: visible ASCII characters and
     /// spaces, without `"` and `\`.
@@ -438,9 +439,26 @@ pub struct Forward {
     pub claims: Option<BTreeMap<String, Text>>,
     /// The header to set to the token's payload, in base64url.
     pub payload: Option<Text>,
+    /// Headers with which the origin recognizes the gate, such as an API key or a service token:
+    /// the header's name, and the binding that contains its value. The gate sets them on every
+    /// request, also on public routes. `Authorization` is possible with `authorization = "strip"`.
+    pub headers: Option<BTreeMap<String, Text>>,
     /// A token that the gate signs for each request, so that the origin can refuse requests that
     /// bypass the gate.
     pub proof: Option<Proof>,
+    /// What happens to URLs of the origin in `Location` and `Content-Location` of its responses, if
+    /// `origin` is a URL. `"rewrite"` replaces the origin's scheme, host and base path by those of
+    /// the client's request, because clients cannot or must not reach the origin.
+    #[schemars(extend("default" = "rewrite"))]
+    pub location: Option<Location>,
+}
+
+/// What happens to URLs of the origin in responses.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "lowercase")]
+pub enum Location {
+    Rewrite,
+    Keep,
 }
 
 /// Whether the token is forwarded.

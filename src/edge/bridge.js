@@ -85,12 +85,23 @@ export function rewrite(request, lines, keepsCf) {
  * @param {number} milliseconds How long to wait for the response's headers.
  * @param {((request: Request, began: number, isLate: boolean) => Response) | undefined} refuse
  *   Makes the response that replaces the origin's.
+ * @param {((request: Request, response: Response) => Response) | undefined} rewriteLocation
+ *   Rewrites a response with a `Location` or `Content-Location`.
  * @param {Request} request The request as it came.
  * @param {number} began When handling `request` began, for `refuse`.
  * @returns {Promise<Response | boolean>} The response. Without `refuse`, a failure resolves with
  *   whether the time has run out.
  */
-export function ask(service, rewritten, noStore, milliseconds, refuse, request, began) {
+export function ask(
+  service,
+  rewritten,
+  noStore,
+  milliseconds,
+  refuse,
+  rewriteLocation,
+  request,
+  began,
+) {
   /** @type {Request | string} */
   let input = request;
   /** @type {RequestInit | undefined} */
@@ -114,7 +125,10 @@ export function ask(service, rewritten, noStore, milliseconds, refuse, request, 
     answer.then(
       (response) => {
         isAwaited = false;
-        resolve(response);
+        const { headers } = response;
+        const hasLocation =
+          rewriteLocation && (headers.has("location") || headers.has("content-location"));
+        resolve(hasLocation ? rewriteLocation(request, response) : response);
       },
       () => resolveWithoutResponse(false),
     );

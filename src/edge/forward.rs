@@ -4,7 +4,7 @@ use super::bridge::{self, Refuse, Rewritten};
 use super::call::Call;
 use super::clock;
 use super::isolate::Isolate;
-use super::{echo, origin_failure};
+use super::{echo, location, origin_failure};
 use crate::extract::BEARER_SUBPROTOCOL;
 use crate::outgoing::{Origin, Outgoing};
 use crate::path::split_url;
@@ -38,7 +38,7 @@ pub(super) struct Sending<'s> {
 pub(super) fn send(sending: Sending<'_>) -> Result<Sent, Refusal> {
     let Sending { outgoing, call, isolate, is_awaited } = sending;
     let rewritten = if outgoing.is_unchanged() { None } else { Some(rewrite(&outgoing, call)?) };
-    let service = match outgoing.origin {
+    let service = match outgoing.origin() {
         Origin::Echo => {
             let rewritten = rewritten.as_ref().ok_or_else(unreachable)?;
             let response = echo::respond(rewritten, &outgoing, call.view.method);
@@ -50,8 +50,12 @@ pub(super) fn send(sending: Sending<'_>) -> Result<Sent, Refusal> {
     let milliseconds = 1000.0 * f64::from(isolate.policy.origin_timeout().get());
     let (rewritten, no_store) = (rewritten.as_ref(), outgoing.no_store);
     let (request, began) = (call.request, call.wait.began());
+    let rewrites_location = isolate.policy.forwarding().rewrites_location;
     let ask = |refuse: Option<&Closure<Refuse>>| {
-        bridge::ask(service, rewritten, no_store, milliseconds, refuse, request, began)
+        location::REWRITE.with(|rewrite| {
+            let rewrite = Some(rewrite).filter(|_| rewrites_location);
+            bridge::ask(service, rewritten, no_store, milliseconds, refuse, rewrite, request, began)
+        })
     };
     let response = if is_awaited {
         ask(None)
@@ -65,13 +69,13 @@ pub(super) fn send(sending: Sending<'_>) -> Result<Sent, Refusal> {
 fn rewrite(outgoing: &Outgoing<'_>, call: &Call<'_>) -> Result<Rewritten, Refusal> {
     let unsendable = || Refusal::new(Code::AmbiguousPath, "the URL cannot be sent");
     let lines = outgoing.lines().ok_or_else(unsendable)?;
-    let keeps_cf = match outgoing.origin {
+    let keeps_cf = match outgoing.origin() {
         Origin::Service(_) | Origin::Zone => true,
         Origin::Echo | Origin::Url(_) => false,
     };
     let rewritten = bridge::rewrite(call.request, &lines, keeps_cf).map_err(|_| unsendable())?;
     let url = rewritten.other_url().map_or(Cow::Borrowed(&*outgoing.url), Cow::Owned);
-    if split_url(&url).path != outgoing.judged_path {
+    if split_url(&url).path != outgoing.path {
         return Err(Refusal::new(
             Code::AmbiguousPath,
             "the path that would be sent differs from the one that was judged",

@@ -209,9 +209,9 @@ pub(super) fn raw_policy(env: &Env, variable: &str) -> Result<Value, Fault> {
             "the variable POLICY is over 5 KB, the platform's limit",
             "put key sets into bindings of their own",
         )),
-        Some(Value::String(text)) => json::parse(text.as_bytes()).map_err(|_| {
+        Some(Value::String(text)) => json::parse(text.as_bytes()).map_err(|reason| {
             fault(
-                "the variable POLICY is not JSON, or repeats a name",
+                &format!("the variable POLICY {reason}"),
                 "write a table under [vars.POLICY], or the same as JSON",
             )
         }),

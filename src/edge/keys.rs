@@ -177,9 +177,8 @@ impl Attempt<'_> {
     }
 
     fn import(&self, document: &[u8]) -> Result<KeySet, KeyFault> {
-        let set = json::parse_object(document).map_err(|_| {
-            KeyFault::new("the JWK Set is not a JSON object without repeated names")
-        })?;
+        let set = json::parse_object(document)
+            .map_err(|reason| KeyFault::new(format!("the JWK Set {reason}")))?;
         jwk::import(&set, self.issuer.algorithms(), Provenance::Network)
     }
 

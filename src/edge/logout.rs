@@ -68,7 +68,8 @@ async fn process(
     }
     // A provider repeats its report after a 503, and not after a 400.
     let logout = logout.map_err(|refusal| {
-        if refusal.code() == Code::KeysUnavailable { refusal } else { invalid(refusal.because()) }
+        let is_temporary = refusal.code() == Code::KeysUnavailable;
+        if is_temporary { refusal } else { refusal.with_code(Code::InvalidLogoutToken) }
     })?;
     let unavailable = || {
         Refusal::new(Code::RevocationUnavailable, "the logout could not be written")

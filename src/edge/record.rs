@@ -38,7 +38,7 @@ pub(super) enum Outcome<'d> {
 pub(super) struct Row<'d> {
     pub(super) verdict: &'static str,
     pub(super) code: Option<&'static str>,
-    pub(super) because: Option<&'static str>,
+    pub(super) because: Option<&'d str>,
     pub(super) status: u16,
     pub(super) method: &'d str,
     pub(super) route: Option<&'d str>,

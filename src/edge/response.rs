@@ -35,24 +35,26 @@ pub(super) fn own(response: &OwnResponse, method: &str) -> Result<Response, JsVa
 
 /// Adds a `Server-Timing` header (W3C Server Timing) that says how long the client has waited:
 /// `gate` for keys, revocations and anything else that the verdict needed, `origin` for the headers
-/// of its response. A response that opens a WebSocket stays unchanged, and so does one with a
-/// status that the constructor of `Response` rejects, because there can be no copy of it.
+/// of its response. A response of which there can be no copy stays unchanged.
 pub(super) fn with_server_timing(
     response: Response,
     judged_ms: u32,
     answered_ms: u32,
 ) -> Result<Response, JsValue> {
-    if !(200..=599).contains(&response.status()) {
-        return Ok(response);
-    }
+    let Some(copy) = copy_of(&response)? else { return Ok(response) };
     let origin_ms = answered_ms.saturating_sub(judged_ms);
-    // The headers of the origin's response are immutable, so the header goes into a copy of it.
-    let body = response.body();
-    let copy = Response::new_with_opt_readable_stream_and_init(
-        body.as_ref(),
-        response.unchecked_ref::<ResponseInit>(),
-    )?;
     let timing = format!("gate;dur={judged_ms}, origin;dur={origin_ms}");
     copy.headers().append("server-timing", &timing)?;
     Ok(copy)
+}
+
+/// Copies a response of the origin, whose headers are immutable. Returns `None` for a response that
+/// opens a WebSocket, and for one with a status that the constructor of `Response` rejects.
+pub(super) fn copy_of(response: &Response) -> Result<Option<Response>, JsValue> {
+    if !(200..=599).contains(&response.status()) {
+        return Ok(None);
+    }
+    let body = response.body();
+    let init = response.unchecked_ref::<ResponseInit>();
+    Response::new_with_opt_readable_stream_and_init(body.as_ref(), init).map(Some)
 }

@@ -20,9 +20,13 @@ pub(super) fn find<'c>(cookies: &'c str, name: &str) -> Result<Option<&'c str>, 
 
 /// Returns the header's value without the cookies of that name, or `None` if there are no others.
 /// The remaining cookies keep their bytes.
+///
+/// The runtime replaces bytes that are not UTF-8 by U+FFFD before the gate sees them, so a cookie
+/// with that character is left out: the origin would take a changed value for the client's.
 pub(super) fn without(cookies: &str, name: &str) -> Option<String> {
     let mut kept = String::with_capacity(cookies.len());
-    for pair in pairs(cookies).filter(|pair| !is_named(pair, name)) {
+    let is_kept = |pair: &&str| !is_named(pair, name) && !pair.contains('\u{fffd}');
+    for pair in pairs(cookies).filter(is_kept) {
         if !kept.is_empty() {
             kept.push(';');
         }

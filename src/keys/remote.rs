@@ -75,9 +75,8 @@ pub fn metadata_urls(issuer: &str) -> Result<[String; 2], &'static str> {
 /// from the requested one (RFC 8414 section 3.3), or if `jwks_uri` is not an `https` URL. `http` is
 /// accepted only if the issuer itself is at a loopback address.
 pub fn jwks_uri_of(metadata: &[u8], issuer: &str) -> Result<String, KeyFault> {
-    let metadata = json::parse_object(metadata).map_err(|_| {
-        KeyFault::new("the metadata is not a JSON object, or contains a name twice")
-    })?;
+    let metadata = json::parse_object(metadata)
+        .map_err(|reason| KeyFault::new(format!("the metadata {reason}")))?;
     match metadata.get("issuer") {
         Some(Value::String(named)) if named == issuer => {}
         Some(Value::String(_)) => {

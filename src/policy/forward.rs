@@ -3,10 +3,11 @@
 use super::fault::Faults;
 use super::reader::{Faulty, Table};
 use super::{Bindings, keys};
+use crate::budget;
 use crate::headers::{self, folded};
 use crate::issuer::Issuer;
 use crate::keys::KeySet;
-use crate::outgoing::{Forwarding, Origin};
+use crate::outgoing::{FixedHeader, Forwarding, Origin, OwnHeaders};
 use crate::proof::HopProof;
 use crate::time::Seconds;
 
@@ -18,18 +19,45 @@ pub(super) fn compile(
     bindings: &dyn Bindings,
     faults: &mut Faults,
 ) -> Option<Forwarding> {
-    let known = ["authorization", "claims", "payload", "proof"];
+    let known = ["authorization", "claims", "payload", "headers", "proof", "location"];
     let Some(forward) = policy.table("forward", &known, faults).ok()? else {
-        return Some(Forwarding::new(origin?, false, Vec::new(), None, None));
+        let rewrites_location = origin.as_ref()?.server().is_some();
+        return Some(Forwarding::new(origin?, false, rewrites_location, OwnHeaders::default()));
     };
     let strip = forward.choice("authorization", &[("keep", false), ("strip", true)], faults);
+    let location = compile_location(&forward, origin.as_ref(), faults);
     let mut written = Vec::new();
     let claims = compile_claims(&forward, &mut written, faults);
     let payload = compile_payload(&forward, &mut written, faults);
+    let strips = matches!(strip, Ok(Some(true)));
+    let fixed = compile_fixed(&forward, strips, bindings, &mut written, faults);
     let proof =
         compile_proof(&forward, issuers.unwrap_or_default(), bindings, &mut written, faults);
-    let strip = strip.ok()?.unwrap_or(false);
-    Some(Forwarding::new(origin?, strip, claims.ok()?, payload.ok()?, proof.ok()?))
+    let headers = OwnHeaders {
+        claims: claims.ok()?,
+        payload: payload.ok()?,
+        fixed: fixed.ok()?,
+        proof: proof.ok()?,
+    };
+    Some(Forwarding::new(origin?, strip.ok()?.unwrap_or(false), location.ok()?, headers))
+}
+
+fn compile_location(
+    forward: &Table<'_>,
+    origin: Option<&Origin>,
+    faults: &mut Faults,
+) -> Result<bool, Faulty> {
+    let choice = forward.choice("location", &[("rewrite", true), ("keep", false)], faults)?;
+    let is_server = origin.is_none_or(|origin| origin.server().is_some());
+    if choice.is_some() && !is_server {
+        faults.fault(
+            forward.at("location"),
+            "it applies only to an origin with a URL: any other origin sees the client's URL",
+            "remove it",
+        );
+        return Err(Faulty);
+    }
+    Ok(is_server && choice.unwrap_or(true))
 }
 
 fn compile_claims(
@@ -55,6 +83,53 @@ fn compile_claims(
         }
     }
     outcome.map(|()| claims)
+}
+
+/// Compiles `headers`: names of headers, and of the bindings that contain their values.
+fn compile_fixed(
+    forward: &Table<'_>,
+    strips_authorization: bool,
+    bindings: &dyn Bindings,
+    written: &mut Vec<String>,
+    faults: &mut Faults,
+) -> Result<Vec<FixedHeader>, Faulty> {
+    let mut fixed = Vec::new();
+    let mut outcome = Ok(());
+    for (name, path, binding) in forward.entries("headers", faults)? {
+        // Cloudflare Access reads its service tokens from headers that begin with "CF-". With
+        // "strip", no Authorization of a client passes, so that of the gate cannot be mixed up.
+        let is_free =
+            matches!(folded(&name).as_ref(), "cf-access-client-id" | "cf-access-client-secret")
+                || (strips_authorization && folded(&name) == "authorization");
+        let name_is_good = if is_free {
+            check_once(&name, &path, written, faults)
+        } else {
+            check_header_name(&name, &path, written, faults)
+        };
+        match keys::binding_text(binding, &path, bindings, faults) {
+            Ok(value) if !is_header_value(&value) => {
+                outcome = Err(Faulty);
+                faults.fault(
+                    &path,
+                    "the binding's value cannot be sent in a header: it is empty, is larger than \
+                     8 KiB, or contains a line break, a character outside ASCII, or white space \
+                     at an end",
+                    "set the secret again, without a line break at its end",
+                );
+            }
+            Ok(value) if name_is_good => fixed.push(FixedHeader { name, value }),
+            Ok(_) | Err(Faulty) => outcome = Err(Faulty),
+        }
+    }
+    outcome.map(|()| fixed)
+}
+
+/// Whether a value consists of visible ASCII characters and inner spaces (RFC 9110 section 5.5).
+fn is_header_value(value: &str) -> bool {
+    !value.is_empty()
+        && value.len() <= budget::FORWARDED_CLAIM_BYTES
+        && value.trim() == value
+        && value.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ')
 }
 
 fn compile_payload(
@@ -107,15 +182,21 @@ fn check_header_name(
             format!("{name} already has a meaning in HTTP or on Cloudflare"),
             "choose another name, such as X-Auth-Subject",
         );
-    } else if written.iter().any(|other| *other == folded(name)) {
+    } else {
+        return check_once(name, path, written, faults);
+    }
+    false
+}
+
+fn check_once(name: &str, path: &str, written: &mut Vec<String>, faults: &mut Faults) -> bool {
+    if written.iter().any(|other| *other == folded(name)) {
         faults.fault(
             path,
             format!("the policy sets {name} twice, in spellings that servers may not distinguish"),
             "set each header once",
         );
-    } else {
-        written.push(folded(name).into_owned());
-        return true;
+        return false;
     }
-    false
+    written.push(folded(name).into_owned());
+    true
 }

@@ -8,7 +8,7 @@ use super::references::Purpose;
 use crate::alg::Algorithm;
 use crate::budget;
 use crate::issuer::KeySource;
-use crate::json;
+use crate::json::{self, NotStrictJson};
 use crate::keys::remote::{self, Location};
 use crate::keys::{
     Key, KeyFault, KeySet, Material, RemoteKeys, Secret, SecretEncoding, cache, jwk, pem,
@@ -214,24 +214,18 @@ impl Source<'_> {
         algorithms: Option<&[Algorithm]>,
         faults: &mut Faults,
     ) -> Result<KeySet, Faulty> {
-        let inline;
+        let object = |value: &Value| value.as_object().cloned().ok_or(NotStrictJson::NotAnObject);
         let (name, set) = match self.keys.get("jwks") {
             Some(Value::String(name)) => match self.bindings.value(name) {
-                None => return Err(self.missing(name, faults)),
-                Some(Value::String(text)) => {
-                    (name.as_str(), json::parse_object(text.as_bytes()).ok())
-                }
-                Some(other) => {
-                    inline = other;
-                    (name.as_str(), inline.as_object().cloned())
-                }
+                None => return Err(missing(name, &self.keys.at(self.key), faults)),
+                Some(Value::String(text)) => (name.as_str(), json::parse_object(text.as_bytes())),
+                Some(other) => (name.as_str(), object(&other)),
             },
-            Some(value) => ("the policy", value.as_object().cloned()),
+            Some(value) => ("the policy", object(value)),
             None => return Err(Faulty),
         };
-        let keys = set
-            .ok_or_else(|| KeyFault::new("it is not a JSON object, or contains a name twice"))
-            .and_then(|set| {
+        let keys =
+            set.map_err(|reason| KeyFault::new(format!("the JWK Set {reason}"))).and_then(|set| {
                 jwk::import(&set, algorithms.unwrap_or(&[]), jwk::Provenance::Operator)
             });
         let keys = self.report(name, algorithms, keys, faults)?;
@@ -313,42 +307,8 @@ impl Source<'_> {
         Err(Faulty)
     }
 
-    /// Returns the text of a binding, or reports that there is none.
     fn text(&self, name: &str, faults: &mut Faults) -> Result<String, Faulty> {
-        match self.bindings.value(name) {
-            Some(Value::String(text)) => Ok(text),
-            Some(_) => {
-                faults.fault(
-                    self.keys.at(self.key),
-                    format!("the binding {name} is not a string"),
-                    format!("set it with `npx wrangler secret put {name}`"),
-                );
-                Err(Faulty)
-            }
-            None => Err(self.missing(name, faults)),
-        }
-    }
-
-    fn missing(&self, name: &str, faults: &mut Faults) -> Faulty {
-        let (problem, remedy) = if may_be_shown(name) {
-            (
-                format!("there is no binding {name}"),
-                format!(
-                    "set it with `npx wrangler secret put {name}`, or in .dev.vars for local use"
-                ),
-            )
-        } else {
-            (
-                "there is no binding of this name, which is not shown because it looks like a \
-                 secret"
-                    .to_owned(),
-                "write the name of a binding, set the secret with `npx wrangler secret put NAME`, \
-                 and use a new secret, because this one was in the policy"
-                    .to_owned(),
-            )
-        };
-        faults.fault(self.keys.at(self.key), problem, remedy);
-        Faulty
+        text_of(name, &self.keys.at(self.key), self.bindings, faults)
     }
 
     /// Reports a secret for asymmetric algorithms, and a public key for HMAC (RFC 8725 section
@@ -390,6 +350,59 @@ impl Source<'_> {
             Faulty
         })
     }
+}
+
+/// Returns the text of the binding that a value of the policy names, or reports that there is none.
+pub(super) fn binding_text(
+    name: &Value,
+    path: &str,
+    bindings: &dyn Bindings,
+    faults: &mut Faults,
+) -> Result<String, Faulty> {
+    let Some(name) = name.as_str().filter(|name| !name.is_empty()) else {
+        faults.fault(path, "not the name of a binding", "name the binding of a secret");
+        return Err(Faulty);
+    };
+    text_of(name, path, bindings, faults)
+}
+
+fn text_of(
+    name: &str,
+    path: &str,
+    bindings: &dyn Bindings,
+    faults: &mut Faults,
+) -> Result<String, Faulty> {
+    match bindings.value(name) {
+        Some(Value::String(text)) => Ok(text),
+        Some(_) => {
+            faults.fault(
+                path,
+                format!("the binding {name} is not a string"),
+                format!("set it with `npx wrangler secret put {name}`"),
+            );
+            Err(Faulty)
+        }
+        None => Err(missing(name, path, faults)),
+    }
+}
+
+fn missing(name: &str, path: &str, faults: &mut Faults) -> Faulty {
+    let (problem, remedy) = if may_be_shown(name) {
+        (
+            format!("there is no binding {name}"),
+            format!("set it with `npx wrangler secret put {name}`, or in .dev.vars for local use"),
+        )
+    } else {
+        (
+            "there is no binding of this name, which is not shown because it looks like a secret"
+                .to_owned(),
+            "write the name of a binding, set the secret with `npx wrangler secret put NAME`, and \
+             use a new secret, because this one was in the policy"
+                .to_owned(),
+        )
+    };
+    faults.fault(path, problem, remedy);
+    Faulty
 }
 
 fn secret_key(

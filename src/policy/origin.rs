@@ -4,7 +4,7 @@ use super::Bindings;
 use super::fault::Faults;
 use super::reader::Table;
 use crate::outgoing::Origin;
-use crate::url::Url;
+use crate::server::Server;
 
 const REMEDY: &str =
     "write \"https://host\", \"service:BINDING\", \"zone\", or \"echo\" for a demonstration";
@@ -35,23 +35,11 @@ pub(super) fn compile(
         );
         return None;
     }
-    match server(text) {
-        Ok(base) => Some(Origin::Url(base)),
+    match Server::parse(text) {
+        Ok(server) => Some(Origin::Url(server)),
         Err(problem) => {
             faults.fault(table.at("origin"), problem, REMEDY);
             None
         }
     }
-}
-
-/// Checks a server's URL, and returns it without a final slash, so that a path can be appended.
-fn server(text: &str) -> Result<String, &'static str> {
-    let url = Url::parse(text)?;
-    if url.rest.contains(['?', '#']) {
-        return Err("it has a query or fragment, but the query comes from the request");
-    }
-    if !matches!(url.rest, "" | "/") {
-        return Err("it has a path, but the path comes from the request");
-    }
-    Ok(url.base)
 }

@@ -58,6 +58,11 @@ pub(super) fn all(raw: &Value) -> Vec<BindingReference> {
             }
         }
     }
+    let headers = raw.pointer("/forward/headers").and_then(Value::as_object);
+    for name in headers.into_iter().flat_map(|headers| headers.keys()) {
+        let name = name.replace('~', "~0").replace('/', "~1");
+        add(format!("/forward/headers/{name}"), Purpose::Secret, None);
+    }
     for pointer in ["/forward/proof/secret", "/key_cache/secret"] {
         add(pointer.to_owned(), Purpose::Secret, None);
     }

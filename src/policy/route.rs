@@ -7,7 +7,7 @@ use crate::claims::is_scope_token;
 use crate::issuer::Issuer;
 use crate::issuer_id::IssuerId;
 use crate::report::Mode;
-use crate::route::{Access, Methods, Pattern, Requirements, Route, Routes};
+use crate::route::{Access, Methods, Pattern, Requirements, Route, Routes, TRACE};
 
 const FIELDS: [&str; 14] = [
     "path",
@@ -130,6 +130,14 @@ fn compile_methods(table: &Table<'_>, faults: &mut Faults) -> Result<Methods, Fa
                 format!("{}[{index}]", table.at("methods")),
                 format!("{name} is not an HTTP method in upper case"),
                 format!("write \"{}\"", name.to_ascii_uppercase()),
+            );
+            outcome = Err(Faulty);
+        } else if *name == TRACE {
+            faults.fault(
+                format!("{}[{index}]", table.at("methods")),
+                "no route accepts TRACE: the origin would send the request back, with its \
+                 credentials",
+                "remove it",
             );
             outcome = Err(Faulty);
         }

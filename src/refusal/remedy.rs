@@ -36,137 +36,143 @@ impl Case<'_> {
         let ago = |name| token.time(name).map_or(0, |time| now.since(time).get());
         let ahead = |name| token.time(name).map_or(0, |time| time.since(now).get());
         match code {
-        Code::MissingToken => "send it as Authorization: Bearer".to_owned(),
-        Code::MultipleTokens => "send one token, in one place".to_owned(),
-        Code::MalformedAuthorization => {
-            "this is not a token: a token has three segments of letters, digits, - and _, with a \
-             dot between each two"
-                .to_owned()
-        }
-        Code::TokenTooLarge => {
-            "have the provider put less into it; groups are what grows the most".to_owned()
-        }
-        Code::AmbiguousPath => {
-            "write the path without empty segments, dots, or encoded slashes".to_owned()
-        }
-        Code::MalformedToken => {
-            "ask the provider for a signed access token (JWS): an opaque or encrypted one cannot \
-             be verified; and see that it was copied whole"
-                .to_owned()
-        }
-        Code::UnsupportedCritical => {
-            "have the provider leave crit and b64 out of the header".to_owned()
-        }
-        Code::AlgorithmNotAllowed => format!(
-            "the token's alg is {}, and the policy lists {}: list it, if the provider means it",
-            token.header("alg"),
-            issuer.map_or_else(
-                || "others".to_owned(),
-                |issuer| {
-                    let names: Vec<&str> =
-                        issuer.algorithms().iter().map(|algorithm| algorithm.name()).collect();
+            Code::MissingToken => "send the token as `Authorization: Bearer TOKEN`".to_owned(),
+            Code::MultipleTokens => "send one token, in one place".to_owned(),
+            Code::MalformedAuthorization => {
+                "send a token: three segments of letters, digits, - and _, separated by dots"
+                    .to_owned()
+            }
+            Code::TokenTooLarge => {
+                "have the provider put fewer claims into the token; groups are often the largest"
+                    .to_owned()
+            }
+            Code::AmbiguousPath => {
+                "write the path without empty segments, dot segments and encoded slashes".to_owned()
+            }
+            Code::MalformedToken => {
+                "ask the provider for a signed access token (JWS), because the gate cannot verify \
+                 an opaque or encrypted token; and check that the whole token was copied"
+                    .to_owned()
+            }
+            Code::UnsupportedCritical => {
+                "have the provider leave crit and b64 out of the header".to_owned()
+            }
+            Code::AlgorithmNotAllowed => format!(
+                "the token's alg is {}, and the policy lists {}: if the provider is meant to use \
+                 it, list it",
+                token.header("alg"),
+                issuer.map_or_else(
+                    || "others".to_owned(),
+                    |issuer| {
+                        let names: Vec<&str> =
+                            issuer.algorithms().iter().map(|algorithm| algorithm.name()).collect();
+                        names.join(", ")
+                    }
+                )
+            ),
+            Code::UnknownKey => format!(
+                "the token's kid is {}, and none of the issuer's keys has it: check that the token \
+                 is from this provider and this environment",
+                token.header("kid")
+            ),
+            Code::BadSignature => {
+                "check that the token is from this provider, and that the whole token was copied. \
+                 Microsoft's access tokens with a nonce in the header are for its own APIs only"
+                    .to_owned()
+            }
+            Code::UnknownIssuer => {
+                let names: Vec<String> =
+                    policy.issuers().iter().map(|one| accepted(&one.rules().issuer)).collect();
+                format!(
+                    "the token's iss is {}, and the policy has {}. Every character counts, also a \
+                     slash at the end. A route can accept only some of the issuers",
+                    token.claim("iss"),
                     names.join(", ")
-                }
-            )
-        ),
-        Code::UnknownKey => format!(
-            "the token's kid is {}, which none of the issuer's keys has: is it a \
-             token of this provider, and of this environment?",
-            token.header("kid")
-        ),
-        Code::BadSignature => {
-            "the keys of the policy did not make this signature: is it a token of this provider, \
-             and copied whole? An access token whose header has a nonce is for Microsoft's own use"
-                .to_owned()
+                )
+            }
+            Code::WrongAudience => format!(
+                "the token's aud is {}, and the policy's audience is {}: ask the provider for a \
+                 token for this API, or correct audience",
+                token.claim("aud"),
+                rules.map_or_else(|| "another".to_owned(), |rules| accepted(&rules.audience))
+            ),
+            Code::WrongType => format!(
+                "the token's typ is {}: send the access token, not the ID token or the logout \
+                 token; or list the type in types",
+                token.header("typ")
+            ),
+            Code::MissingClaim => {
+                "have the provider add the claim; or, if the API does not need it, remove it from \
+                 the policy's require"
+                    .to_owned()
+            }
+            Code::InvalidClaim => {
+                "have the provider correct the claim, or correct what the policy expects".to_owned()
+            }
+            Code::NotYetValid => format!(
+                "nbf or iat is {} s in the future: correct the clocks, or raise leeway (at most \
+                 300)",
+                ahead("nbf").max(ahead("iat"))
+            ),
+            Code::TooOld => {
+                format!("it was issued {} s ago: get a new token, or raise max_age", ago("iat"))
+            }
+            Code::Expired => format!("it expired {} s ago: get a new token", ago("exp")),
+            Code::InsufficientScope => {
+                let needs = route.map(Route::requirements);
+                let scopes: Vec<&str> = needs
+                    .into_iter()
+                    .flat_map(|needs| needs.scopes.iter().chain(&needs.any_scope))
+                    .map(String::as_str)
+                    .collect();
+                format!("ask the provider for a token with the scope {}", scopes.join(", "))
+            }
+            Code::ClaimNotAllowed => {
+                "give the user the role or claim that the route requires; `check` prints the \
+                 route's rules"
+                    .to_owned()
+            }
+            Code::InsufficientUserAuthentication => {
+                "have the user sign in again, as the route's acr and max_auth_age require"
+                    .to_owned()
+            }
+            Code::CrossSite => {
+                "send the request from the site itself, with Sec-Fetch-Site or Origin, as browsers \
+                 do; or list the other site under cors"
+                    .to_owned()
+            }
+            Code::NoRoute => "write a route for the path, or correct the path".to_owned(),
+            Code::MethodNotAllowed => {
+                "add the method to the route's methods, or use another method".to_owned()
+            }
+            Code::ClaimTooLarge => {
+                "forward fewer claims: name single claims in forward.claims instead of payload, or \
+                 have the provider put fewer groups into the token"
+                    .to_owned()
+            }
+            Code::LoopDetected => "let origin name the API, not the gate".to_owned(),
+            Code::KeysUnavailable => {
+                "run `doctor`, which reports why the issuer's keys cannot be fetched".to_owned()
+            }
+            Code::RateLimited => {
+                "wait, and correct the tokens that were rejected; or raise the limit in \
+                 wrangler.toml"
+                    .to_owned()
+            }
+            Code::Revoked => "get a new token, if the user may still have one".to_owned(),
+            Code::RevocationUnavailable => {
+                "check that the KV namespace of the policy's revocation exists".to_owned()
+            }
+            Code::InvalidLogoutToken => {
+                "have the provider send a logout token as OpenID Connect Back-Channel Logout \
+                 defines it"
+                    .to_owned()
+            }
+            Code::Misconfigured => "correct the policy; `check` reports its faults".to_owned(),
+            Code::OriginUnreachable | Code::OriginTimeout => {
+                "check that the API runs, and that Cloudflare can reach it".to_owned()
+            }
         }
-        Code::UnknownIssuer => {
-            let names: Vec<String> =
-                policy.issuers().iter().map(|one| accepted(&one.rules().issuer)).collect();
-            format!(
-                "the token's iss is {}, and the policy knows {}; every character counts, also a \
-                 slash at the end. The route may admit some of them only",
-                token.claim("iss"),
-                names.join(", ")
-            )
-        }
-        Code::WrongAudience => format!(
-            "the token's aud is {}, and the policy's audience {}: ask the provider for a token for \
-             this API, or correct audience",
-            token.claim("aud"),
-            rules.map_or_else(|| "another".to_owned(), |rules| accepted(&rules.audience))
-        ),
-        Code::WrongType => format!(
-            "the token's typ is {}: send the access token, not the ID token or the logout token; \
-             or list it in types",
-            token.header("typ")
-        ),
-        Code::MissingClaim => {
-            "have the provider put it in; or, if you can do without, take it out of require, or \
-             what else in the policy asks for it"
-                .to_owned()
-        }
-        Code::InvalidClaim => {
-            "have the provider correct it, or correct what the policy expects".to_owned()
-        }
-        Code::NotYetValid => format!(
-            "its nbf or iat is {} s in the future: set the clocks, or raise leeway (up to 300)",
-            ahead("nbf").max(ahead("iat"))
-        ),
-        Code::TooOld => {
-            format!("it was issued {} s ago: get a new one, or raise max_age", ago("iat"))
-        }
-        Code::Expired => format!("it expired {} s ago: get a new one", ago("exp")),
-        Code::InsufficientScope => {
-            let needs = route.map(Route::requirements);
-            let scopes: Vec<&str> = needs
-                .into_iter()
-                .flat_map(|needs| needs.scopes.iter().chain(&needs.any_scope))
-                .map(String::as_str)
-                .collect();
-            format!("ask the provider for a token with the scope {}", scopes.join(", "))
-        }
-        Code::ClaimNotAllowed => {
-            "whom the token is about lacks a role or claim that the route wants: see `check` for \
-             the route's rules"
-                .to_owned()
-        }
-        Code::InsufficientUserAuthentication => {
-            "have the user sign in again, in the way and as recently as the route's acr and \
-             max_auth_age want"
-                .to_owned()
-        }
-        Code::CrossSite => {
-            "send it from the site itself, with Sec-Fetch-Site or Origin, as browsers do; or list \
-             the other site under cors"
-                .to_owned()
-        }
-        Code::NoRoute => "write a route for the path, or correct the path".to_owned(),
-        Code::MethodNotAllowed => {
-            "add the method to the route's methods, or use another".to_owned()
-        }
-        Code::LoopDetected => "let origin name the API and not the gate".to_owned(),
-        Code::KeysUnavailable => {
-            "see that the issuer's keys can be fetched: `cargo xtask doctor` says why not"
-                .to_owned()
-        }
-        Code::RateLimited => {
-            "wait: too many tokens from one address have been refused; correct those, or raise the \
-             limit in wrangler.toml"
-                .to_owned()
-        }
-        Code::Revoked => "get a new one, if whom it is about may have one".to_owned(),
-        Code::RevocationUnavailable => {
-            "see that the KV namespace of the policy's revocation is there, and answers".to_owned()
-        }
-        Code::InvalidLogoutToken => {
-            "have the provider send a logout token as OpenID Connect Back-Channel Logout has it"
-                .to_owned()
-        }
-        Code::Misconfigured => "correct the policy: see `check`".to_owned(),
-        Code::OriginUnreachable | Code::OriginTimeout => {
-            "see that the API runs, and can be reached from the platform".to_owned()
-        }
-    }
     }
 }
 

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import {
   assertAdmitted,
+  assertProblem,
   assertRefused,
   INVALID,
   policies,
@@ -144,7 +145,7 @@ withGate(
       origin,
     }) => {
       for (const sub of ["x".repeat(9000), "é".repeat(3000), "\n".repeat(3000)]) {
-        await assertRefused(await gate.fetchWith(hs256Token({ sub }), "/api/a"), 401, INVALID, {
+        await assertProblem(await gate.fetchWith(hs256Token({ sub }), "/api/a"), 431, {
           why: `${sub.length} characters`,
         });
         origin.expectNone();
@@ -160,7 +161,7 @@ withGate(
           `"extra":${number}`,
         );
         const made = tokens.token({ alg: "HS256", key: SECRET, payload });
-        await assertRefused(await gate.fetchWith(made, "/api/a"), 401, INVALID, { why: number });
+        await assertProblem(await gate.fetchWith(made, "/api/a"), 431, { why: number });
         origin.expectNone(number);
       }
     });

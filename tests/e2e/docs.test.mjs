@@ -71,6 +71,8 @@ function check(toml) {
     assert.ok(names && valueOf, kind);
     return names.map((name) => `${name.slice(1, -1)}='${valueOf(name.slice(1, -1))}'`);
   });
+  for (const [, headers = ""] of toml.matchAll(/\bheaders = \{([^}]*)\}/g))
+    for (const [, name] of headers.matchAll(/= "(\w+)"/g)) lines.push(`${name}=a value`);
   writeFileSync(path.join(folder, ".dev.vars"), lines.join("\n"));
   try {
     return JSON.parse(run("cargo", ["xtask", "check", "--config", config, "--json"]));

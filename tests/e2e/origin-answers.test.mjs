@@ -61,11 +61,7 @@ for (const { runtime, way, configure } of RUNTIMES.flatMap((runtime) =>
             ["POST", "/api/a"],
             ["POST", "/shared/a"],
           ])) {
-            for (const location of [
-              `${origin.url}/elsewhere`,
-              "/relative",
-              "https://other.example/",
-            ]) {
+            for (const location of ["/relative", "https://other.example/"]) {
               origin.answerWith({ status, headers: { Location: location } });
               const response = await gate.raw({ method, target, headers: withToken() });
               assert.equal(response.status, status);

@@ -176,7 +176,7 @@ fn attack_16_tells_the_operator_about_encrypted_tokens() {
     let gate = Gate::hs();
     let because = |token: &str| {
         let call = crate::kit::Call::get("/").bearer(token);
-        gate.ask(&call).unwrap_err().because()
+        gate.ask(&call).unwrap_err().because().to_owned()
     };
     assert!(because("a.b.c.d.e").contains("JWE"));
     assert!(because("eyJhbGciOiJkaXIifQ..iv.text.tag").contains("JWE"));

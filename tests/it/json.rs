@@ -3,7 +3,7 @@
 mod reference;
 
 use crate::kit::table;
-use portcullis::json::{parse, parse_object};
+use portcullis::json::{NotStrictJson, parse, parse_object};
 use reference::{Found, survey};
 use serde_json::Value;
 #[cfg(target_arch = "wasm32")]
@@ -158,6 +158,29 @@ fn rejects_nesting_deeper_than_32_levels() {
 fn parse_object_rejects_other_values() {
     let rows = [("{}", true), ("[]", false), ("\"x\"", false), ("1", false), ("null", false)];
     table(rows, |text| parse_object(text.as_bytes()).is_ok());
+}
+
+#[test]
+fn says_why_a_text_is_not_a_strict_json_object() {
+    let deep = nested("[", "", "]", 40);
+    let rows = [
+        ("", NotStrictJson::Empty),
+        (" \n", NotStrictJson::Empty),
+        ("<!doctype html><p>Sign in", NotStrictJson::Markup),
+        ("\n<?xml version=\"1.0\"?>", NotStrictJson::Markup),
+        ("\u{feff}{}", NotStrictJson::ByteOrderMark),
+        ("{\"a\":", NotStrictJson::Incomplete),
+        ("{\"a\":\"b", NotStrictJson::Incomplete),
+        ("{'a':1}", NotStrictJson::Syntax),
+        ("{} {}", NotStrictJson::Syntax),
+        ("{\"a\":1e999}", NotStrictJson::Syntax),
+        ("Not Found", NotStrictJson::Syntax),
+        ("{\"a\":{\"b\":1,\"b\":1}}", NotStrictJson::RepeatedName),
+        (deep.as_str(), NotStrictJson::TooDeep),
+        ("[]", NotStrictJson::NotAnObject),
+        ("null", NotStrictJson::NotAnObject),
+    ];
+    table(rows, |text| parse_object(text.as_bytes()).unwrap_err());
 }
 
 #[test]

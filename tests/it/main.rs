@@ -86,6 +86,8 @@ mod secrecy;
 #[cfg(test)]
 mod secret;
 #[cfg(test)]
+mod server;
+#[cfg(test)]
 mod shared_cache;
 #[cfg(test)]
 mod sources;

@@ -198,7 +198,7 @@ fn attack_29_matches_methods_exactly() {
         ("", "405 method_not_allowed"),
     ];
     table(rows, |method| gate.verdict(&Call::new(method, "/read").bearer(&token)));
-    let rows = [("OPTIONS", GUARDED), ("HEAD", GUARDED), ("TRACE", GUARDED), ("PURGE", GUARDED)];
+    let rows = [("OPTIONS", GUARDED), ("HEAD", GUARDED), ("trace", GUARDED), ("PURGE", GUARDED)];
     table(rows, |method| gate.verdict(&Call::new(method, "/admin")));
 }
 

@@ -309,7 +309,7 @@ fn has_the_documented_defaults() {
     assert_eq!(policy.log().decisions, Decisions::Refused);
     assert_eq!(policy.origin_timeout().get(), 30);
     assert!(!policy.forwarding().strip_authorization);
-    assert!(policy.forwarding().claims.is_empty());
+    assert!(policy.forwarding().headers.claims.is_empty());
     let without = crate::kit::policy(with(hs_issuer(), json!({ "leeway": null })));
     assert_eq!(Gate::new(&without).policy.issuers()[0].rules().times.leeway.get(), 60);
     for (word, decisions) in

@@ -37,6 +37,7 @@ fn counts_only_refusals_that_may_be_guesses() {
         (Code::NoRoute, false),
         (Code::MethodNotAllowed, false),
         (Code::LoopDetected, false),
+        (Code::ClaimTooLarge, false),
         (Code::RateLimited, false),
         (Code::Misconfigured, false),
         (Code::KeysUnavailable, false),

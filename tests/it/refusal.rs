@@ -19,7 +19,7 @@ const EXPIRED: &str =
 
 /// Each row: the code, its name, the status, the status phrase, and the challenge. The challenge is
 /// the whole header, only its `error`, or `None` if the response has no challenge.
-const CODES: [(Code, &str, u16, &str, Option<&str>); 29] = [
+const CODES: [(Code, &str, u16, &str, Option<&str>); 30] = [
     (Code::MissingToken, "missing_token", 401, "Unauthorized", Some(BARE)),
     (Code::MultipleTokens, "multiple_tokens", 400, "Bad Request", Some("invalid_request")),
     (
@@ -56,6 +56,7 @@ const CODES: [(Code, &str, u16, &str, Option<&str>); 29] = [
     (Code::CrossSite, "cross_site", 403, "Forbidden", None),
     (Code::NoRoute, "no_route", 404, "Not Found", None),
     (Code::MethodNotAllowed, "method_not_allowed", 405, "Method Not Allowed", None),
+    (Code::ClaimTooLarge, "claim_too_large", 431, "Request Header Fields Too Large", None),
     (Code::RateLimited, "rate_limited", 429, "Too Many Requests", None),
     (Code::LoopDetected, "loop_detected", 508, "Loop Detected", None),
     (Code::Misconfigured, "misconfigured", 500, "Internal Server Error", None),

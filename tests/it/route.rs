@@ -1,6 +1,8 @@
 //! How the gate selects the route of a request.
 
-use crate::kit::{Call, Gate, Signer, now, payload, table};
+use crate::kit::{
+    Call, Gate, Held, Signer, answered, faults, hs_issuer, now, payload, policy, table,
+};
 use portcullis::route::Pattern;
 use serde_json::{Value, json};
 #[cfg(target_arch = "wasm32")]
@@ -198,4 +200,18 @@ fn rejects_patterns_that_can_never_match() {
         ("/a\0", false),
     ];
     table(rows, |text| Pattern::parse(text).is_ok());
+}
+
+#[test]
+fn trace_reaches_no_origin() {
+    let mut raw = policy(hs_issuer());
+    raw["routes"] = json!([{ "path": "/*", "access": "public" }]);
+    let refusal = Gate::new(&raw).ask(&Call::new("TRACE", "/a")).unwrap_err();
+    assert_eq!(refusal.code().as_str(), "method_not_allowed");
+    let response = Gate::new(&raw).response(&Call::new("TRACE", "/a"));
+    let allow = answered(&response, "Allow").unwrap();
+    assert_eq!(allow, "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT");
+    raw["routes"][0]["methods"] = json!(["GET", "TRACE"]);
+    let faults = faults(&raw, &Held::usual());
+    assert!(faults.len() == 1 && faults[0].path == "routes[0].methods[1]", "{faults:?}");
 }

@@ -417,6 +417,45 @@ fn strip_removes_the_token_cookie_and_keeps_the_others() {
     assert!(kept.removed.is_empty() && kept.header("Cookie").is_none(), "{kept:?}");
 }
 
+/// workerd replaces bytes that are not UTF-8 before a Worker can read them. The origin must not take
+/// a cookie that was changed on the way for the client's.
+#[test]
+fn strip_drops_cookies_whose_bytes_the_runtime_has_replaced() {
+    let rows = [
+        ("token=T; a=\u{fffd}", None),
+        ("a=\u{fffd}; token=T; b=é; c=\u{fffd}x", Some("b=é")),
+        ("a\u{fffd}=1; token=T; b=2", Some("b=2")),
+    ];
+    for (cookies, kept) in rows {
+        let headers = [("Cookie", cookies)];
+        let source = json!([{ "cookie": "token" }]);
+        let stripped = sent(source.clone(), json!({ "authorization": "strip" }), "/", &headers);
+        assert_eq!(stripped.header("Cookie").map(str::trim), kept, "{cookies}");
+        // Without stripping, the header is forwarded as it came.
+        let forwarded = sent(source, json!({}), "/", &headers);
+        assert!(forwarded.header("Cookie").is_none() && forwarded.removed.is_empty());
+    }
+}
+
+#[test]
+fn a_refusal_without_a_token_says_what_the_authorization_header_lacks() {
+    let because = |sources: Value, headers: Lines<'_>| {
+        let gate = gate(sources, json!({}));
+        gate.ask(&call("/", headers)).unwrap_err().because().to_owned()
+    };
+    let usual = || json!(["authorization"]);
+    assert_eq!(because(usual(), &[]), "the request has no token");
+    let bare = because(usual(), &[("Authorization", "T")]);
+    assert!(bare.contains("without a scheme"), "{bare}");
+    assert!(!bare.contains("eyJ"), "{bare}");
+    for value in ["Basic dTpw", "jwt T", "x"] {
+        let other = because(usual(), &[("Authorization", value)]);
+        assert!(other.contains("a scheme other than Bearer"), "{value}: {other}");
+    }
+    let elsewhere = because(json!([{ "cookie": "token" }]), &[("Authorization", "T")]);
+    assert_eq!(elsewhere, "the request has no token");
+}
+
 #[test]
 fn strip_removes_the_token_and_every_authorization_header() {
     let removed = |path: &str, headers: Lines<'_>| {

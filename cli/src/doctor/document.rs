@@ -63,16 +63,13 @@ impl Document<'_> {
             report.fault(*path, problem, remedy);
             return None;
         }
-        let Ok(object) = json::parse_object(&response.body) else {
-            let begins = response.body.trim_ascii_start().first();
-            let is_page = begins == Some(&b'<');
-            let instead =
-                if is_page { "a web page" } else { "not a JSON object, or repeats a name" };
-            let problem = format!("{what} at {url} is {instead}");
-            report.fault(*path, problem, "correct the URL, or ask the provider for it");
-            return None;
-        };
-        Some(object)
+        let object = json::parse_object(&response.body);
+        object
+            .map_err(|reason| {
+                let problem = format!("{what} at {url} {reason}");
+                report.fault(*path, problem, "correct the URL, or ask the provider for it");
+            })
+            .ok()
     }
 
     /// Reports how long the gate caches the document, with a warning if that differs from what the

@@ -358,11 +358,11 @@ fn responses_that_are_not_key_sets_are_faults() {
     );
     check(
         &examine_set(&["RS256"], Response::text("<!doctype html><p>Sign in")),
-        &[&["/keys is a web page"]],
+        &[&["/keys is HTML or XML, not JSON"]],
     );
     check(
         &examine_set(&["RS256"], Response::text(r#"{"keys":[],"keys":[]}"#)),
-        &[&["is not a JSON object, or repeats a name ->"]],
+        &[&["is JSON in which an object has a name twice ->"]],
     );
     check(&examine_keys(&["RS256"], &[]), &[&["the JWK Set is empty"]]);
     let padded = format!("{{\"keys\":[],\"x\":\"{}\"}}", "x".repeat(256 * 1024));

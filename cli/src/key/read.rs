@@ -22,8 +22,8 @@ impl Key {
     }
 
     fn from_jwk(text: &str) -> Result<Self> {
-        let jwk = json::parse_object(text.trim().as_bytes())
-            .map_err(|_| anyhow!("it is not a JSON object, or repeats a name"))?;
+        let jwk =
+            json::parse_object(text.trim().as_bytes()).map_err(|reason| anyhow!("it {reason}"))?;
         let name = |member: &str| jwk.get(member).and_then(Value::as_str).unwrap_or_default();
         match name("kty") {
             "EC" => {

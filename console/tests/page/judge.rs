@@ -55,7 +55,7 @@ fn an_expired_token_is_refused_with_code_and_remedy() {
     assert_eq!(verdict["verdict"], "refused", "{verdict}");
     assert_eq!(verdict["refusal"]["code"], "expired");
     assert_eq!(verdict["refusal"]["status"], 401);
-    assert!(verdict["refusal"]["remedy"].as_str().unwrap().contains("get a new one"));
+    assert!(verdict["refusal"]["remedy"].as_str().unwrap().contains("get a new token"));
     assert_eq!(verdict["outgoing"], Value::Null);
     let problem: Value =
         serde_json::from_str(verdict["refusal"]["body"].as_str().unwrap()).unwrap();
@@ -80,7 +80,7 @@ fn a_question_of_the_wrong_form_is_an_error() {
     let rows = [
         (json!({}), "there is no policy"),
         (json!({ "policy": null }), "there is no policy"),
-        (json!({ "policy": "{" }), "the policy is not JSON, or repeats a name"),
+        (json!({ "policy": "{" }), "the policy is JSON that ends too early"),
         (json!({ "policy": {} }), "method is not a string"),
         (with(base(), json!({ "url": 1 })), "url is not a string"),
         (with(base(), json!({ "bindings": [] })), "bindings is not an object"),

@@ -240,7 +240,8 @@ fn both_enforce_the_same_bounds() {
 fn both_reject_invalid_values() {
     for (key, value) in [
         ("/origin", json!("ftp://a.example")),
-        ("/origin", json!("https://a.example/path")),
+        ("/origin", json!("https://a.example/path?x")),
+        ("/origin", json!("https://a.example//path")),
         ("/origin", json!(null)),
         ("/realm", json!("a\"b")),
         ("/realm", json!("")),
@@ -273,6 +274,8 @@ fn both_reject_invalid_values() {
         ("/token/sources", json!([{}])),
         ("/forward/authorization", json!("drop")),
         ("/forward/claims", json!({ "X-A": "" })),
+        ("/forward/headers", json!({ "X-A": "" })),
+        ("/forward/location", json!("drop")),
         ("/forward/proof", json!({})),
         ("/cors", json!({})),
         ("/resource/identifier", json!("api")),
@@ -294,6 +297,9 @@ fn both_accept_valid_values() {
         ("/origin", json!("https://api.example")),
         ("/origin", json!("service:API")),
         ("/origin", json!("zone")),
+        ("/origin", json!("https://api.example/base/path")),
+        ("/forward/headers", json!({ "X-Api-Key": "ORIGIN_KEY" })),
+        ("/forward/headers", json!({ "CF-Access-Client-Secret": "ORIGIN_KEY" })),
         ("/realm", json!("my api")),
         ("/issuers/0/audience", json!(["a", "b"])),
         ("/issuers/0/keys", json!({ "secret": ["A", "B"], "encoding": "hex" })),

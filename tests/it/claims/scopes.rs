@@ -1,6 +1,6 @@
 //! Attack 21: scopes and roles.
 
-use super::{ADMITTED, INVALID};
+use super::ADMITTED;
 use crate::kit::{Call, Gate, Signer, hs_issuer, payload, policy, table, with};
 use serde_json::{Value, json};
 #[cfg(target_arch = "wasm32")]
@@ -42,26 +42,26 @@ fn attack_21_matches_whole_scopes() {
         (r#"["read:all"]"#, LACKING),
         (r#"["write"]"#, LACKING),
         // RFC 6749 section 3.3 allows only scope-tokens that are separated by single spaces.
-        (r#""write  read""#, INVALID),
-        (r#"" read""#, INVALID),
-        (r#""read ""#, INVALID),
-        (r#"" ""#, INVALID),
-        (r#""write\tread""#, INVALID),
-        (r#""write\nread""#, INVALID),
-        (r#""write\u00a0read""#, INVALID),
-        (r#""write\u0000read""#, INVALID),
-        (r#""read \"x\"""#, INVALID),
-        (r#""read \\x""#, INVALID),
-        (r#""read é""#, INVALID),
-        (r#"["read write"]"#, INVALID),
-        (r#"["write","read "]"#, INVALID),
-        (r#"["read",""]"#, INVALID),
-        (r#"["read",1]"#, INVALID),
-        (r#"["read",null]"#, INVALID),
-        (r#"["read",["write"]]"#, INVALID),
-        (r#"{"read":true}"#, INVALID),
-        ("true", INVALID),
-        ("1", INVALID),
+        (r#""write  read""#, LACKING),
+        (r#"" read""#, LACKING),
+        (r#""read ""#, LACKING),
+        (r#"" ""#, LACKING),
+        (r#""write\tread""#, LACKING),
+        (r#""write\nread""#, LACKING),
+        (r#""write\u00a0read""#, LACKING),
+        (r#""write\u0000read""#, LACKING),
+        (r#""read \"x\"""#, LACKING),
+        (r#""read \\x""#, LACKING),
+        (r#""read é""#, LACKING),
+        (r#"["read write"]"#, LACKING),
+        (r#"["write","read "]"#, LACKING),
+        (r#"["read",""]"#, LACKING),
+        (r#"["read",1]"#, LACKING),
+        (r#"["read",null]"#, LACKING),
+        (r#"["read",["write"]]"#, LACKING),
+        (r#"{"read":true}"#, LACKING),
+        ("true", LACKING),
+        ("1", LACKING),
     ];
     let gate = gate(json!({ "scopes": ["read"] }), json!({}));
     check(&gate, "scope", rows);
@@ -75,15 +75,15 @@ fn attack_21_rejects_scope_and_scp_that_disagree() {
         ((r#""read write""#, r#"["read","write"]"#), ADMITTED),
         ((r#""read write""#, r#"["write","read"]"#), ADMITTED),
         ((r#""read""#, r#""read""#), ADMITTED),
-        ((r#""read""#, r#"["read","write"]"#), INVALID),
-        ((r#""read write""#, r#"["read"]"#), INVALID),
-        ((r#""read""#, "[]"), INVALID),
-        ((r#""""#, r#"["read"]"#), INVALID),
-        ((r#""write""#, r#"["read"]"#), INVALID),
+        ((r#""read""#, r#"["read","write"]"#), LACKING),
+        ((r#""read write""#, r#"["read"]"#), LACKING),
+        ((r#""read""#, "[]"), LACKING),
+        ((r#""""#, r#"["read"]"#), LACKING),
+        ((r#""write""#, r#"["read"]"#), LACKING),
         ((r#""read""#, "null"), ADMITTED),
         (("null", r#""read""#), ADMITTED),
-        ((r#""read""#, "17"), INVALID),
-        (("17", r#"["read"]"#), INVALID),
+        ((r#""read""#, "17"), LACKING),
+        (("17", r#"["read"]"#), LACKING),
     ];
     table(rows, |(scope, scp)| {
         gate.token(&Signer::hs256().signed(payload(&[("scope", scope), ("scp", scp)])))
@@ -128,7 +128,7 @@ fn reads_scopes_from_the_configured_claim() {
             (r#""read""#, ADMITTED),
             (r#"["readx"]"#, LACKING),
             ("", LACKING),
-            ("17", INVALID),
+            ("17", LACKING),
         ],
     );
     check(
@@ -165,12 +165,12 @@ fn attack_21_matches_whole_roles() {
         (r#""Admin""#, NOT_ALLOWED),
         (r#"["Admin"]"#, NOT_ALLOWED),
         // A number in the list of roles once made a gateway panic.
-        (r#"["admin",1]"#, INVALID),
-        (r#"[1,"admin"]"#, INVALID),
-        (r#"["admin",null]"#, INVALID),
-        (r#"[["admin"]]"#, INVALID),
-        (r#"{"admin":true}"#, INVALID),
-        ("1", INVALID),
+        (r#"["admin",1]"#, NOT_ALLOWED),
+        (r#"[1,"admin"]"#, NOT_ALLOWED),
+        (r#"["admin",null]"#, NOT_ALLOWED),
+        (r#"[["admin"]]"#, NOT_ALLOWED),
+        (r#"{"admin":true}"#, NOT_ALLOWED),
+        ("1", NOT_ALLOWED),
     ];
     check(&gate(json!({ "roles": ["admin"] }), json!({})), "roles", rows);
     check(&gate(json!({ "any_role": ["admin", "root"] }), json!({})), "roles", rows);
@@ -196,7 +196,7 @@ fn reads_roles_from_the_configured_claim() {
         [
             (r#"{"roles":["admin"]}"#, ADMITTED),
             (r#"{"roles":["user"]}"#, NOT_ALLOWED),
-            (r#"{"roles":[17]}"#, INVALID),
+            (r#"{"roles":[17]}"#, NOT_ALLOWED),
             (r#"{"roles":null}"#, NOT_ALLOWED),
             (r#"{"Roles":["admin"]}"#, NOT_ALLOWED),
             (r#"["admin"]"#, NOT_ALLOWED),

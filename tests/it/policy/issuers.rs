@@ -167,7 +167,7 @@ fn requires_exactly_one_source_of_keys() {
         ),
         (
             policy(with(rs_issuer(), json!({ "keys": { "jwks": 17 } }))),
-            vec![("issuers[0].keys.jwks", "not a JSON object", "")],
+            vec![("issuers[0].keys.jwks", "is JSON, but not an object", "")],
         ),
         (
             policy(with(rs_issuer(), json!({ "keys": { "pem": "SECRET" } }))),

@@ -3,13 +3,14 @@
 use super::{changed, check};
 use crate::kit::{Gate, table};
 use portcullis::outgoing::Origin;
+use portcullis::server::Server;
 use serde_json::{Value, json};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
 #[test]
 fn accepts_valid_origins() {
-    let url = |text: &str| Origin::Url(text.to_owned());
+    let url = |text: &str| Origin::Url(Server::parse(text).unwrap());
     let rows = [
         ("echo", Origin::Echo),
         ("zone", Origin::Zone),
@@ -20,6 +21,9 @@ fn accepts_valid_origins() {
         ("https://o.example:8443", url("https://o.example:8443")),
         ("https://192.0.2.1", url("https://192.0.2.1")),
         ("https://[2001:db8::1]:8443", url("https://[2001:db8::1]:8443")),
+        ("https://o.example/base/v1", url("https://o.example/base/v1")),
+        ("https://o.example/base/v1/", url("https://o.example/base/v1")),
+        ("https://o.example/Base/%C3%A9", url("https://o.example/Base/%C3%A9")),
         ("http://localhost", url("http://localhost")),
         ("http://localhost:3000/", url("http://localhost:3000")),
         ("http://api.localhost:3000", url("http://api.localhost:3000")),
@@ -45,8 +49,16 @@ fn rejects_invalid_origins() {
         ("zone ", "not a URL"),
         ("https://", "host"),
         ("https:///path", "host"),
-        ("https://o.example/api", "path"),
         ("https://o.example//", "path"),
+        ("https://o.example/a//", "path"),
+        ("https://o.example//a", "path"),
+        ("https://o.example/a/../b", "path"),
+        ("https://o.example/./a", "path"),
+        ("https://o.example/a%2Fb", "path"),
+        ("https://o.example/%2e%2e/b", "path"),
+        ("https://o.example/a;b", "path"),
+        ("https://o.example/a b", "percent-encoded"),
+        ("https://o.example/api?x", "query"),
         ("https://o.example\\api", "host"),
         ("https://o.example?x", "query"),
         ("https://o.example/?x", "query"),

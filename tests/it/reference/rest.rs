@@ -41,6 +41,28 @@ pub(super) fn rows() -> Vec<(&'static str, Evidence)> {
                 "answers 504 if the origin does not respond in time",
             ),
         ),
+        (
+            "forward.headers",
+            added("/forward", json!({ "headers": { "X-Api-Key": "LONG" } }), token(&[])),
+        ),
+        (
+            "forward.location",
+            ByTest(
+                include_str!("../../e2e/location.test.mjs"),
+                "location = \"keep\" leaves URLs of the origin as they are",
+            ),
+        ),
+        (
+            "key_cache.secret",
+            ByTest(
+                include_str!("../shared_cache.rs"),
+                "attack_38_ignores_entries_that_another_worker_has_planted",
+            ),
+        ),
+        (
+            "key_cache.encoding",
+            ByTest(include_str!("../shared_cache.rs"), "rejects_a_weak_or_shared_secret"),
+        ),
         ("token.sources", added("/token", source(json!({ "header": "X-T" })), token(&[]))),
         (
             "token.sources[].cookie",

@@ -78,19 +78,19 @@ fn refusals_have_remedies() {
     check(
         rs256(json!({ "aud": "other" })),
         "wrong_audience",
-        &["the token's aud is \"other\", and the policy's audience \"api\""],
+        &["the token's aud is \"other\", and the policy's audience is \"api\""],
     );
     check(rs256(json!({ "exp": now - 1000 })), "expired", &["it expired 1", "s ago"]);
     check(rs256(json!({ "nbf": now + 1000 })), "not_yet_valid", &["s in the future", "leeway"]);
     check(
         |url| rs256(json!({ "iss": format!("{url}/") }))(url),
         "unknown_issuer",
-        &["/\", and the policy knows \"http://127.0.0.1:", "a slash at the end"],
+        &["/\", and the policy has \"http://127.0.0.1:", "a slash at the end"],
     );
     check(
         |url| signed(private_rsa(), Algorithm::RS256, "other", &claims(url, &json!({}))),
         "unknown_key",
-        &["the token's kid is \"other\", which none of the issuer's keys has"],
+        &["the token's kid is \"other\", and none of the issuer's keys has it"],
     );
     check(
         |url| signed(private_p256(), Algorithm::ES256, "r", &claims(url, &json!({}))),
@@ -105,10 +105,10 @@ fn refusals_have_remedies() {
             format!("{signed}.{}", other.rsplit_once('.').unwrap().1)
         },
         "bad_signature",
-        &["did not make this signature"],
+        &["check that the token is from this provider"],
     );
-    check(|_| "opaque".to_owned(), "malformed_token", &["an opaque or encrypted one"]);
-    check(|_| "a b".to_owned(), "malformed_authorization", &["this is not a token"]);
+    check(|_| "opaque".to_owned(), "malformed_token", &["an opaque or encrypted token"]);
+    check(|_| "a b".to_owned(), "malformed_authorization", &["send a token: three segments"]);
 }
 
 #[test]
