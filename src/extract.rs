@@ -171,6 +171,7 @@ pub fn credential<'r, 'p>(
 
 /// Says why a request has no credential in any of the sources, for the operator.
 #[must_use]
+#[cold]
 pub fn why_absent(sources: &[TokenSource], request: &Request<'_>) -> &'static str {
     let authorization = request.headers.get("authorization");
     match authorization.filter(|_| sources.contains(&TokenSource::Authorization)) {

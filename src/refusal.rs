@@ -217,12 +217,16 @@ impl Refusal {
     /// Names what of the policy the sentence is about, such as a claim. It must not come from the
     /// token.
     #[must_use]
+    #[cold]
+    #[inline(never)]
     pub fn about(self, term: &str) -> Self {
         Self { because: Cow::Owned(format!("{}: {term}", self.because)), ..self }
     }
 
     /// The same refusal with another code.
     #[must_use]
+    #[cold]
+    #[inline(never)]
     pub(crate) fn with_code(self, code: Code) -> Self {
         Self { code, ..self }
     }

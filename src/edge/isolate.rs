@@ -117,10 +117,8 @@ pub(super) struct Unread;
 /// Reads the secrets that the policy and the candidate policy name.
 pub(super) async fn secrets(env: &Env, before: &StoredSecrets) -> StoredSecrets {
     let policies = [POLICY, CANDIDATE].into_iter().filter_map(|name| raw_policy(env, name).ok());
-    let mut names: Vec<_> = policies.flat_map(|raw| Policy::binding_references(&raw)).collect();
-    names.sort_unstable_by(|one, other| one.binding.cmp(&other.binding));
-    names.dedup_by(|one, other| one.binding == other.binding);
-    let names = names.into_iter().map(|reference| reference.binding);
+    let references = policies.flat_map(|raw| Policy::binding_references(&raw));
+    let names = references.map(|reference| reference.binding);
     StoredSecrets::read(env, names.collect(), before).await
 }
 
@@ -128,7 +126,7 @@ pub(super) async fn secrets(env: &Env, before: &StoredSecrets) -> StoredSecrets 
 /// If the policy is invalid with it, that is logged, and nothing changes.
 async fn renew(isolate: Rc<Isolate>, env: Env) {
     let stored = secrets(&env, &isolate.stored).await;
-    stored.unread().iter().for_each(|name| log::policy_warning(&unread(name)));
+    stored.unread().for_each(|name| log::policy_warning(&unread(name)));
     if !stored.has_changed_from(&isolate.stored) {
         return;
     }

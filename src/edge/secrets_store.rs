@@ -5,11 +5,12 @@ use super::bindings::{EnvBindings, call};
 use super::clock;
 use crate::policy::Bindings;
 use crate::time::{Seconds, UnixSeconds};
-use futures_util::future::{Either, join_all, select};
+use futures_util::future::{Either, select};
+use js_sys::{Array, Promise, Reflect};
 use serde_json::Value;
-use std::collections::BTreeMap;
 use std::pin::pin;
 use std::time::Duration;
+use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::JsFuture;
 use worker::{Delay, Env};
 
@@ -23,17 +24,17 @@ const FORMER_FOR: Seconds = Seconds::new(5 * 60);
 /// How long a request waits for a store.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The secrets that stores have returned, by binding.
+/// The bindings that belong to a store, with what the store has returned.
 #[derive(Default)]
-pub(super) struct StoredSecrets {
-    secrets: BTreeMap<String, StoredSecret>,
-    unread: Vec<String>,
-}
+pub(super) struct StoredSecrets(Vec<StoredSecret>);
 
-#[derive(PartialEq, Eq)]
 struct StoredSecret {
-    value: String,
+    binding: String,
+    /// `None` if the store has never returned it.
+    value: Option<String>,
     former: Option<Former>,
+    /// Whether the last attempt to read it failed.
+    is_unread: bool,
 }
 
 /// A secret that has been replaced.
@@ -47,68 +48,82 @@ impl StoredSecrets {
     /// Reads those of the named bindings that belong to a store. What a store does not return stays
     /// as it was in `before`.
     pub(super) async fn read(env: &Env, names: Vec<String>, before: &Self) -> Self {
-        let environment = EnvBindings(env);
-        let reads = names.into_iter().filter_map(|name| {
+        let (mut bindings, reads) = (Vec::new(), Array::new());
+        for name in names {
             // Of the bindings that a policy can name here, only a Secrets Store has `get`.
-            let reading = call(&environment.raw(&name)?, "get", &[])?;
-            Some(async {
-                let limit = pin!(Delay::from(TIMEOUT));
-                match select(JsFuture::from(reading), limit).await {
-                    Either::Left((Ok(secret), _)) => (name, secret.as_string()),
-                    Either::Left((Err(_), _)) | Either::Right(_) => (name, None),
-                }
-            })
-        });
-        let mut stored = Self::default();
-        let read = join_all(reads).await;
-        let now = clock::now();
-        for (name, value) in read {
-            let before = before.secrets.get(&name);
-            if value.is_none() {
-                stored.unread.push(name.clone());
-            }
-            if let Some(secret) = StoredSecret::of(value, before, now) {
-                stored.secrets.insert(name, secret);
+            let read = || call(&EnvBindings(env).raw(&name)?, "get", &[]);
+            if !bindings.contains(&name)
+                && let Some(read) = read()
+            {
+                bindings.push(name);
+                reads.push(&read);
             }
         }
-        stored
+        if bindings.is_empty() {
+            return Self::default();
+        }
+        let reads = JsFuture::from(Promise::all_settled(&reads));
+        let results = match select(reads, pin!(Delay::from(TIMEOUT))).await {
+            Either::Left((results, _)) => results.as_ref().map(Array::from).unwrap_or_default(),
+            Either::Right(_) => Array::new(),
+        };
+        let now = clock::now();
+        let secrets = bindings.into_iter().zip(0..).map(|(binding, index)| {
+            let value = Reflect::get(&results.get(index), &JsValue::from_str("value"));
+            let value = value.ok().and_then(|value| value.as_string());
+            let is_unread = value.is_none();
+            let (value, former) = match before.get(&binding) {
+                None => (value, None),
+                Some(before) => before.succeeded_by(value, now),
+            };
+            StoredSecret { binding, value, former, is_unread }
+        });
+        Self(secrets.collect())
+    }
+
+    fn get(&self, binding: &str) -> Option<&StoredSecret> {
+        self.0.iter().find(|secret| secret.binding == binding)
     }
 
     /// Whether no binding belongs to a store.
-    pub(super) fn is_empty(&self) -> bool {
-        self.secrets.is_empty()
+    pub(super) const fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// The bindings whose store did not return its secret.
-    pub(super) fn unread(&self) -> &[String] {
-        &self.unread
+    pub(super) fn unread(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().filter(|secret| secret.is_unread).map(|secret| secret.binding.as_str())
     }
 
     /// Whether a policy must be compiled again because of a secret that was replaced, or is no
     /// longer accepted.
     pub(super) fn has_changed_from(&self, before: &Self) -> bool {
-        self.secrets != before.secrets
+        self.0.iter().any(|secret| {
+            before
+                .get(&secret.binding)
+                .is_none_or(|before| before.value != secret.value || before.former != secret.former)
+        })
     }
 
     /// Whether the binding belongs to a store that has never returned its secret.
-    pub(super) fn is_missing(&self, name: &str) -> bool {
-        self.unread.iter().any(|unread| unread == name) && !self.secrets.contains_key(name)
+    pub(super) fn is_missing(&self, binding: &str) -> bool {
+        self.get(binding).is_some_and(|secret| secret.value.is_none())
     }
 }
 
 impl StoredSecret {
-    fn of(value: Option<String>, before: Option<&Self>, now: UnixSeconds) -> Option<Self> {
-        let Some(before) = before else {
-            return Some(Self { value: value?, former: None });
-        };
-        let still_former = || before.former.clone().filter(|former| now < former.until);
-        Some(match value {
-            Some(value) if value != before.value => {
-                let former = Former { value: before.value.clone(), until: now.plus(FORMER_FOR) };
-                Self { value, former: Some(former) }
-            }
-            Some(_) | None => Self { value: before.value.clone(), former: still_former() },
-        })
+    /// The value to use once the store has returned this one or none, and the former one.
+    fn succeeded_by(
+        &self,
+        value: Option<String>,
+        now: UnixSeconds,
+    ) -> (Option<String>, Option<Former>) {
+        if value.is_some() && value != self.value {
+            let replaced = self.value.clone();
+            (value, replaced.map(|value| Former { value, until: now.plus(FORMER_FOR) }))
+        } else {
+            (self.value.clone(), self.former.clone().filter(|former| now < former.until))
+        }
     }
 }
 
@@ -120,14 +135,14 @@ pub(super) struct ReadBindings<'e> {
 
 impl Bindings for ReadBindings<'_> {
     fn value(&self, name: &str) -> Option<Value> {
-        match self.stored.secrets.get(name) {
-            Some(secret) => Some(Value::String(secret.value.clone())),
+        match self.stored.get(name) {
+            Some(secret) => secret.value.clone().map(Value::String),
             None => self.environment.value(name),
         }
     }
 
     fn former_secret(&self, name: &str) -> Option<String> {
-        Some(self.stored.secrets.get(name)?.former.as_ref()?.value.clone())
+        Some(self.stored.get(name)?.former.as_ref()?.value.clone())
     }
 
     fn is_service(&self, name: &str) -> bool {

@@ -1,6 +1,7 @@
 //! The bindings that a policy names for secrets and keys.
 
 use super::keys::SourceKind;
+use crate::headers;
 use crate::issuer_id::IssuerId;
 use serde_json::Value;
 
@@ -58,9 +59,10 @@ pub(super) fn all(raw: &Value) -> Vec<BindingReference> {
             }
         }
     }
-    let headers = raw.pointer("/forward/headers").and_then(Value::as_object);
-    for name in headers.into_iter().flat_map(|headers| headers.keys()) {
-        let name = name.replace('~', "~0").replace('/', "~1");
+    let written = raw.pointer("/forward/headers").and_then(Value::as_object);
+    let names = written.into_iter().flat_map(|headers| headers.keys());
+    // Another name is no header's, and would have to be escaped in the pointer.
+    for name in names.filter(|name| headers::is_name(name)) {
         add(format!("/forward/headers/{name}"), Purpose::Secret, None);
     }
     for pointer in ["/forward/proof/secret", "/key_cache/secret"] {
