@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
 import { gzipSync } from "node:zlib";
+import { Response as WorkerResponse } from "miniflare";
 import {
   answersTo,
   assertAdmitted,
@@ -354,7 +355,7 @@ providerTest(
     const entries = [planted, `${tag}\n${planted}`, `${"A".repeat(43)}\n${planted}`];
     for (const [index, body] of entries.entries()) {
       const headers = { "Cache-Control": "max-age=3600" };
-      await cache.put(url, new Response(body, { headers }));
+      await cache.put(url, new WorkerResponse(body, { headers }));
       const isolate = others[index];
       assert.ok(isolate);
       await assertRefused(await isolate.fetchWith(forged, "/api/items"), 401, INVALID, {

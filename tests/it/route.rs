@@ -11,7 +11,7 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 fn gate(routes: Value) -> Gate {
     Gate::new(&json!({
         "origin": "echo",
-        "issuers": [crate::kit::hs_issuer()],
+        "issuers": [hs_issuer()],
         "routes": routes,
     }))
 }
@@ -144,12 +144,12 @@ fn rfc9110_section_9_a_route_that_accepts_get_accepts_head() {
 #[test]
 fn a_route_accepts_only_its_listed_issuers() {
     let other = crate::kit::with(
-        crate::kit::hs_issuer(),
+        hs_issuer(),
         json!({ "name": "j", "issuer": "https://j", "keys": { "secret": "OTHER_SECRET" } }),
     );
     let gate = Gate::new(&json!({
         "origin": "echo",
-        "issuers": [crate::kit::hs_issuer(), other],
+        "issuers": [hs_issuer(), other],
         "routes": [
             { "path": "/i", "issuers": ["i"] },
             { "path": "/j", "issuers": ["j"] },
