@@ -31,7 +31,8 @@ pub struct Options {
     /// Check only this environment; "" is the top level [default: all environments]
     #[arg(long, value_name = "NAME")]
     env: Option<String>,
-    /// The configuration file [default: the nearest one]; secrets are read from .dev.vars beside it
+    /// The configuration file [default: the nearest one]; secrets are read from .dev.vars
+    /// or .env beside it
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// Print the findings and the routes as JSON
@@ -86,10 +87,9 @@ pub fn run(options: &Options) -> ExitCode {
 /// If a file cannot be read or has no such environment.
 pub fn examine(file: &Path, only: Option<&str>, missing: MissingBindings) -> Result<Vec<Report>> {
     let config_file = ConfigFile::read(file)?;
-    let folder = file.parent().unwrap_or(Path::new(""));
     let mut reports = Vec::new();
     for environment in Environment::select(&config_file, only)? {
-        let dev_vars = DevVars::read(folder, environment.name())?;
+        let dev_vars = DevVars::read(&environment)?;
         reports.push(report(&environment, &dev_vars, missing));
     }
     Ok(reports)

@@ -52,7 +52,8 @@ pub struct Options {
     /// Use the policy of this environment [default: the top level]
     #[arg(long, value_name = "NAME")]
     env: Option<String>,
-    /// The configuration file [default: the nearest one]; secrets are read from .dev.vars beside it
+    /// The configuration file [default: the nearest one]; secrets are read from .dev.vars
+    /// or .env beside it
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// Print the findings as JSON

@@ -17,7 +17,7 @@ use portcullis_console::functions;
 use serde_json::{Map, Value, json};
 use std::fs;
 use std::io::{self, Read as _};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 mod show;
@@ -56,7 +56,8 @@ pub struct Options {
     /// Use the policy of this environment [default: the top level]
     #[arg(long, value_name = "NAME")]
     env: Option<String>,
-    /// The configuration file [default: the nearest one]; secrets are read from .dev.vars beside it
+    /// The configuration file [default: the nearest one]; secrets are read from .dev.vars
+    /// or .env beside it
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// Print the explanation as JSON
@@ -92,7 +93,7 @@ fn explain(options: &Options, now: UnixSeconds) -> Result<Value> {
     let environment = environments.first().context("no environment was selected")?;
     let raw = policy::raw(environment)
         .map_err(|finding| anyhow!("{}", finding.located(&config_file.name, environment.name())))?;
-    let dev_vars = DevVars::read(file.parent().unwrap_or(Path::new("")), environment.name())?;
+    let dev_vars = DevVars::read(environment)?;
 
     // Placeholders for missing bindings do no harm: only sources, routes and names are used.
     let policy = bindings::compile(environment, &raw, &dev_vars, MissingBindings::Warn).policy;

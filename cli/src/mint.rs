@@ -71,7 +71,8 @@ pub struct Options {
     /// Use the policy of this environment [default: the top level]
     #[arg(long, value_name = "NAME")]
     pub env: Option<String>,
-    /// The configuration file [default: the nearest one]; secrets are read from .dev.vars beside it
+    /// The configuration file [default: the nearest one]; secrets are read from .dev.vars
+    /// or .env beside it
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// Print the token as JSON
@@ -130,8 +131,7 @@ pub fn mint(file: &Path, options: &Options) -> Result<String> {
             let Some(issuer) = pick(&issuers, options, |issuer| issuer.secret.is_some()) else {
                 bail!("no issuer in the policy has a secret: name a private key with --key FILE");
             };
-            let dev_vars =
-                DevVars::read(file.parent().unwrap_or(Path::new("")), environment.name())?;
+            let dev_vars = DevVars::read(environment)?;
             let secret = issuer.secret(&dev_vars)?;
             let algorithm = options.alg.or_else(|| issuer.algorithms.first().copied());
             (Signer::secret(algorithm, secret)?, Some(issuer))

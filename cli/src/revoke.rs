@@ -95,7 +95,8 @@ pub struct Options {
     /// Use the policy and the namespace of this environment [default: the top level]
     #[arg(long, value_name = "NAME")]
     env: Option<String>,
-    /// The configuration file [default: the nearest one]; secrets are read from .dev.vars beside it
+    /// The configuration file [default: the nearest one]; secrets are read from .dev.vars
+    /// or .env beside it
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// Write to the store on this machine, which `wrangler dev` reads. This is the default
@@ -167,7 +168,7 @@ fn plan(
     token: Option<&str>,
     now: i64,
 ) -> Result<Plan> {
-    let policy = compiled(environment, file)?;
+    let policy = compiled(environment)?;
     let revocation = policy.revocation().context(
         "the policy has no revocation store: write [vars.POLICY.revocation] with kv = \"BINDING\"",
     )?;
@@ -179,11 +180,11 @@ fn plan(
 }
 
 /// Compiles the policy. Missing bindings do no harm, because no token is verified.
-fn compiled(environment: &Environment<'_>, file: &Path) -> Result<Policy> {
+fn compiled(environment: &Environment<'_>) -> Result<Policy> {
     let name = &environment.file().name;
     let raw = policy::raw(environment)
         .map_err(|finding| anyhow!("{}", finding.located(name, environment.name())))?;
-    let dev_vars = DevVars::read(file.parent().unwrap_or(Path::new("")), environment.name())?;
+    let dev_vars = DevVars::read(environment)?;
     let compiled = bindings::compile(environment, &raw, &dev_vars, MissingBindings::Warn);
     let faults = compiled.findings.iter().filter(|one| one.severity != Severity::Warning);
     let faults: Vec<String> =

@@ -65,7 +65,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
         );
         command.args(["--var", &format!("{}:{swapped}", policy::VARIABLE)]);
     }
-    let dev_vars = DevVars::read(workspace.root(), environment.name())?;
+    let dev_vars = DevVars::read(environment)?;
     let has_console = dev_vars.values.get("CONSOLE").is_some_and(|value| value == "on");
     let samples = samples::Samples::new(port, &routes, &raw, options.env.clone(), has_console);
     wrangler::serve(&mut command, port, &samples.probe(), || samples.print(&workspace))

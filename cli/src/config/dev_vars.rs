@@ -1,34 +1,75 @@
-//! `.dev.vars`, from which wrangler reads the secrets for local use. It is a dotenv file, and this
-//! module parses it as wrangler does.
+//! The secrets for local use. `wrangler dev` reads them from `.dev.vars` or from `.env` files, and
+//! this module chooses and reads the files as wrangler does.
+//!
+//! `cli/tests/dev-vars.json` has examples. Tests compare this module and wrangler with them.
 
-use anyhow::{Context, Result};
-use std::collections::BTreeMap;
-use std::fs;
+use super::Environment;
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::ErrorKind;
 use std::path::Path;
+use std::{env, fs};
+
+mod dotenv;
+
+/// Whether to read `.env` files if there is no `.dev.vars`. The default is `true`.
+const LOAD_DOT_ENV: &str = "CLOUDFLARE_LOAD_DEV_VARS_FROM_DOT_ENV";
+
+/// Whether the variables of the process are secrets too if `.env` files are read. The default is
+/// `false`.
+const INCLUDE_PROCESS: &str = "CLOUDFLARE_INCLUDE_PROCESS_ENV";
 
 /// The secrets for local use.
 #[derive(Clone, Debug, Default)]
 pub struct DevVars {
-    /// The name of the file, for messages, or `None` if there is no file.
+    /// The name of the file, for messages, or `None` if there is no file. If several `.env` files
+    /// are read, this is the first one.
     pub file: Option<String>,
     /// The values by the names of their bindings.
     pub values: BTreeMap<String, String>,
 }
 
 impl DevVars {
-    /// Reads the file that `wrangler dev` would read: the environment's own file if there is one,
-    /// or else `.dev.vars`.
+    /// Reads the secrets that `wrangler dev` would give to the Worker in an environment, from the
+    /// files beside the configuration:
+    ///
+    /// 1. `.dev.vars.NAME` of the environment, or else `.dev.vars`;
+    /// 2. if there is neither, `.env`, `.env.local`, `.env.NAME` and `.env.NAME.local` together.
+    ///
+    /// If the configuration lists `secrets`, only the listed names and those of `vars` are read.
     ///
     /// # Errors
     ///
-    /// If the file exists and cannot be read.
-    pub fn read(folder: &Path, environment: Option<&str>) -> Result<Self> {
-        let own = environment.map(|name| format!(".dev.vars.{name}"));
+    /// If `.dev.vars` exists and cannot be read, or if a variable of the process that wrangler
+    /// reads as `true` or `false` is neither.
+    pub fn read(environment: &Environment<'_>) -> Result<Self> {
+        let lossy = |text: std::ffi::OsString| text.to_string_lossy().into_owned();
+        let process = env::vars_os().map(|(name, value)| (lossy(name), lossy(value))).collect();
+        // wrangler adds the `.env` files of the current directory to its own process first.
+        let process = dotenv::load(Path::new(""), &dot_env_files(environment.name()), process)?;
+        Self::read_with(environment, process)
+    }
+
+    /// Reads the secrets as a process with these variables does.
+    ///
+    /// # Errors
+    ///
+    /// As [`DevVars::read`].
+    pub fn read_with(
+        environment: &Environment<'_>,
+        process: BTreeMap<String, String>,
+    ) -> Result<Self> {
+        let folder = environment.file().folder();
+        let own = environment.name().map(|name| format!(".dev.vars.{name}"));
         for name in own.into_iter().chain([".dev.vars".to_owned()]) {
             let path = folder.join(&name);
-            match fs::read_to_string(&path) {
-                Ok(text) => return Ok(Self { file: Some(name), values: parse(&text) }),
+            match fs::read(&path) {
+                Ok(bytes) => {
+                    let values = dotenv::parse(&String::from_utf8_lossy(&bytes))?;
+                    let values = values.into_iter().collect();
+                    return Ok(Self { file: Some(name), values }.listed(environment));
+                }
                 Err(error) if error.kind() == ErrorKind::NotFound => {}
                 Err(error) => {
                     return Err(error)
@@ -36,101 +77,44 @@ impl DevVars {
                 }
             }
         }
-        Ok(Self::default())
-    }
-}
-
-/// Parses a dotenv file. Like wrangler, ignores lines that are not assignments.
-fn parse(text: &str) -> BTreeMap<String, String> {
-    let text = text.replace("\r\n", "\n").replace('\r', "\n");
-    let mut values = BTreeMap::new();
-    let mut rest = text.as_str();
-    while !rest.is_empty() {
-        let line = rest.lines().next().unwrap_or_default();
-        let Some((name, unquoted)) = assignment(line) else {
-            rest = after_line(rest);
-            continue;
-        };
-        // A quoted value may continue on the next lines.
-        let before = line.len().saturating_sub(unquoted.len());
-        let value = rest.get(before..).unwrap_or_default();
-        if let Some((value, behind)) = quoted(value) {
-            values.insert(name.to_owned(), value);
-            rest = after_line(behind);
-        } else {
-            let value = unquoted.split('#').next().unwrap_or_default();
-            values.insert(name.to_owned(), value.trim().to_owned());
-            rest = after_line(rest);
+        if !flag(&process, LOAD_DOT_ENV, true)? {
+            return Ok(Self::default());
         }
-    }
-    values
-}
-
-/// Returns the name that a line assigns, and the rest of the line from the value on.
-fn assignment(line: &str) -> Option<(&str, &str)> {
-    let line = line.trim_start();
-    let line = line.strip_prefix("export ").map_or(line, str::trim_start);
-    let end = line.find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-')))?;
-    let (name, rest) = line.split_at(end);
-    let value = match rest.strip_prefix(": ") {
-        Some(value) => value,
-        None => rest.trim_start().strip_prefix('=')?,
-    };
-    (!name.is_empty()).then_some((name, value.trim_start()))
-}
-
-/// Returns the quoted value at the start of the text, and the text after its closing quote. Returns
-/// `None` if its last line contains anything but a comment after the quote. Only double quotes
-/// allow the escapes `\n` and `\r`.
-fn quoted(text: &str) -> Option<(String, &str)> {
-    let mut characters = text.chars();
-    let quote = characters.next().filter(|c| matches!(c, '"' | '\'' | '`'))?;
-    let inside = characters.as_str();
-    let mut escaped = false;
-    let end = inside.find(|c| {
-        let closes = c == quote && !escaped;
-        escaped = c == '\\' && !escaped;
-        closes
-    })?;
-    let (value, behind) = inside.split_at_checked(end)?;
-    let behind = behind.strip_prefix(quote)?;
-    let trailing = behind.lines().next().unwrap_or_default().trim();
-    if !(trailing.is_empty() || trailing.starts_with('#')) {
-        return None;
-    }
-    let value = if quote == '"' {
-        value.replace("\\n", "\n").replace("\\r", "\r")
-    } else {
-        value.to_owned()
-    };
-    Some((value, behind))
-}
-
-fn after_line(text: &str) -> &str {
-    text.split_once('\n').map_or("", |(_, next)| next)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn check(text: &str, expected: &[(&str, &str)]) {
-        let expected: BTreeMap<String, String> =
-            expected.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
-        assert_eq!(parse(text), expected, "{text:?}");
+        let includes_process =
+            flag(&process, INCLUDE_PROCESS, false)? || environment.own("secrets").is_some();
+        let process = if includes_process { process } else { BTreeMap::new() };
+        let files = dot_env_files(environment.name());
+        let file = files.iter().find(|name| folder.join(name).is_file()).cloned();
+        let values = dotenv::load(folder, &files, process)?;
+        Ok(Self { file, values }.listed(environment))
     }
 
-    /// The expected values come from the dotenv package that wrangler uses.
-    #[test]
-    fn dotenv_files_are_parsed_as_wrangler_parses_them() {
-        check("", &[]);
-        check("# a comment\n\nA=1\r\nB = two words  # said\n", &[("A", "1"), ("B", "two words")]);
-        check("export A=1\nB: 2\n", &[("A", "1"), ("B", "2")]);
-        check("A='one # two'\nB=\"x\" # y\n", &[("A", "one # two"), ("B", "x")]);
-        check("A=\"one\\ntwo\"\nB='one\\ntwo'\n", &[("A", "one\ntwo"), ("B", "one\\ntwo")]);
-        check("KEY=\"-----\nabc\n-----\"\nB=2", &[("KEY", "-----\nabc\n-----"), ("B", "2")]);
-        check("A=\nB=''\nnothing\n=x\n", &[("A", ""), ("B", "")]);
-        check("A=it's\nB=2\n", &[("A", "it's"), ("B", "2")]);
-        check("A=a=b==\n", &[("A", "a=b==")]);
+    /// Keeps only the values that the environment's `secrets` or `vars` name, if it has `secrets`.
+    fn listed(mut self, environment: &Environment<'_>) -> Self {
+        let Some(secrets) = environment.own("secrets") else { return self };
+        let required = secrets.value.get("required").and_then(Value::as_array);
+        let listed: BTreeSet<&str> =
+            required.into_iter().flatten().filter_map(Value::as_str).collect();
+        self.values.retain(|name, _| {
+            listed.contains(name.as_str()) || environment.variable(name).is_some()
+        });
+        self
+    }
+}
+
+/// The `.env` files of an environment. A later file overrides an earlier one.
+fn dot_env_files(environment: Option<&str>) -> Vec<String> {
+    let mut files = vec![".env".to_owned(), ".env.local".to_owned()];
+    files.extend(environment.map(|name| format!(".env.{name}")));
+    files.extend(environment.map(|name| format!(".env.{name}.local")));
+    files
+}
+
+fn flag(process: &BTreeMap<String, String>, name: &str, default: bool) -> Result<bool> {
+    match process.get(name).map(|value| value.to_ascii_lowercase()).as_deref() {
+        None => Ok(default),
+        Some("true") => Ok(true),
+        Some("false") => Ok(false),
+        Some(_) => bail!("the environment variable {name} must be \"true\" or \"false\""),
     }
 }

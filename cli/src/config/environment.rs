@@ -76,14 +76,17 @@ impl<'a> Environment<'a> {
     }
 
     /// Returns a setting that environments do not inherit, such as `vars`, `secrets` or a binding.
+    /// Like wrangler, takes `null` as absent.
     pub fn own(&self, key: &str) -> Option<Setting<'a>> {
-        self.at(format!("{}/{}", self.base(), escape(key)))
+        let setting = self.at(format!("{}/{}", self.base(), escape(key)));
+        setting.filter(|setting| !setting.value.is_null())
     }
 
     /// Returns a setting that environments inherit from the top level, such as `routes`,
     /// `workers_dev`, `assets` or `cache`.
     pub fn inherited(&self, key: &str) -> Option<Setting<'a>> {
-        self.own(key).or_else(|| self.at(format!("/{}", escape(key))))
+        let top = Self { file: self.file, name: None };
+        self.own(key).or_else(|| top.own(key))
     }
 
     /// Returns a variable.

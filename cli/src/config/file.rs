@@ -6,13 +6,14 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// A parsed configuration file.
 #[derive(Debug)]
 pub struct ConfigFile {
     /// The file's name, for messages.
     pub name: String,
+    folder: PathBuf,
     /// The content. TOML dates, which wrangler cannot handle, are text.
     pub value: Value,
     lines: BTreeMap<String, usize>,
@@ -39,7 +40,8 @@ impl ConfigFile {
         }
         let text = fs::read_to_string(path)
             .with_context(|| format!("{} cannot be read", path.display()))?;
-        Self::parse(&name, &text)
+        let folder = path.parent().unwrap_or(Path::new("")).to_path_buf();
+        Ok(Self { folder, ..Self::parse(&name, &text)? })
     }
 
     /// Parses the text of a file: JSON with comments if its name ends with `.json` or `.jsonc`, or
@@ -49,6 +51,8 @@ impl ConfigFile {
     ///
     /// The first syntax error, with its line.
     pub fn parse(name: &str, text: &str) -> Result<Self> {
+        // Like wrangler, ignores a byte order mark.
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let extension = Path::new(name).extension().and_then(OsStr::to_str);
         if matches!(extension, Some("json" | "jsonc")) {
             super::json::parse(name, text)
@@ -59,7 +63,19 @@ impl ConfigFile {
 
     pub(super) fn new(name: &str) -> Self {
         let name = name.to_owned();
-        Self { name, value: Value::Null, lines: BTreeMap::new(), dates: Vec::new() }
+        Self {
+            name,
+            folder: PathBuf::new(),
+            value: Value::Null,
+            lines: BTreeMap::new(),
+            dates: Vec::new(),
+        }
+    }
+
+    /// The directory that the file was read from. Paths in the file are relative to it.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
     }
 
     pub(super) fn note_line(&mut self, pointer: &str, line: usize) {

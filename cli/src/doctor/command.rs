@@ -44,7 +44,7 @@ pub(super) fn examine_checkout(options: &Options) -> Result<(Vec<Finding>, Optio
         Ok(raw) => raw,
         Err(finding) => return Ok((vec![finding], None)),
     };
-    let dev_vars = DevVars::read(file.parent().unwrap_or(Path::new("")), environment.name())?;
+    let dev_vars = DevVars::read(environment)?;
     let compiled = bindings::compile(environment, &raw, &dev_vars, MissingBindings::Warn);
     let mut findings = compiled.findings;
     let report = compiled.policy.map(|policy| {

@@ -26,7 +26,7 @@ pub(crate) fn ensure(
     environment: &Environment<'_>,
     raw_policy: &Value,
 ) -> Result<()> {
-    if DevVars::read(workspace.root(), environment.name())?.file.is_some() {
+    if DevVars::read(environment)?.file.is_some() {
         return Ok(());
     }
     let mut names: Vec<String> = Policy::binding_references(raw_policy)
