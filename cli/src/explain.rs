@@ -189,9 +189,7 @@ fn available_bindings(
     let mut missing = Vec::new();
     for reference in Policy::binding_references(raw) {
         let name = reference.binding;
-        let secret = dev_vars.values.get(&name).map(|secret| json!(secret));
-        match secret.or_else(|| environment.variable(&name).map(|variable| variable.value.clone()))
-        {
+        match bindings::local(environment, dev_vars, &name) {
             Some(value) => drop(available.insert(name, value)),
             None => missing.push(json!(name)),
         }

@@ -1,7 +1,7 @@
 //! `mint`: mints a token for local use.
 
 use crate::config::dev_vars::DevVars;
-use crate::config::{self, ConfigFile, Environment, policy};
+use crate::config::{self, ConfigFile, Environment, bindings, policy};
 use crate::{clock, output};
 use anyhow::{Context, Result, bail};
 use base64ct::{Base64UrlUnpadded, Encoding};
@@ -106,8 +106,13 @@ pub fn mint(file: &Path, options: &Options) -> Result<String> {
     let environment = options.env.as_deref().unwrap_or_default();
     let environment = Environment::select(&config_file, Some(environment))?;
     let environment = environment.first().context("no environment was selected")?;
-    let policy = policy::raw(environment).unwrap_or(Value::Null);
-    let issuers = issuer::issuers(&policy);
+    let dev_vars = DevVars::read(environment)?;
+    let issuers = if environment.variable(policy::VARIABLE).is_some() {
+        let (raw, policy) = bindings::compiled(environment, &dev_vars)?;
+        issuer::issuers(&policy, &raw)
+    } else {
+        Vec::new()
+    };
 
     let (signer, issuer) = match &options.key {
         Some(file) => {
@@ -131,26 +136,27 @@ pub fn mint(file: &Path, options: &Options) -> Result<String> {
             let Some(issuer) = pick(&issuers, options, |issuer| issuer.secret.is_some()) else {
                 bail!("no issuer in the policy has a secret: name a private key with --key FILE");
             };
-            let dev_vars = DevVars::read(environment)?;
-            let secret = issuer.secret(&dev_vars)?;
+            let secret = issuer.secret(environment, &dev_vars)?;
             let algorithm = options.alg.or_else(|| issuer.algorithms.first().copied());
             (Signer::secret(algorithm, secret)?, Some(issuer))
         }
     };
 
     let claims = claims(options, issuer, clock::unix_now().get())?;
-    compose(&signer, options.kid.as_deref(), claims)
+    let media_type = issuer.and_then(|issuer| issuer.types.first()).map_or("JWT", String::as_str);
+    compose(&signer, options.kid.as_deref(), media_type, claims)
 }
 
 /// Signs the claims, and returns the token (RFC 7515 section 7.1).
 pub(crate) fn compose(
     signer: &Signer,
     kid: Option<&str>,
+    media_type: &str,
     claims: Map<String, Value>,
 ) -> Result<String> {
     let mut header = Map::new();
     header.insert("alg".to_owned(), json!(signer.algorithm().name()));
-    header.insert("typ".to_owned(), json!("JWT"));
+    header.insert("typ".to_owned(), json!(media_type));
     if let Some(kid) = kid {
         header.insert("kid".to_owned(), json!(kid));
     }
@@ -189,7 +195,12 @@ fn claims(options: &Options, issuer: Option<&Issuer>, now: i64) -> Result<Map<St
     if let Some(url) = url {
         claims.insert("iss".to_owned(), json!(url));
     }
-    claims.insert("sub".to_owned(), json!(options.sub.as_deref().unwrap_or(SUBJECT)));
+    if let (Some(url), Some(tenant)) = (url, issuer.and_then(|issuer| issuer.tenant.as_ref())) {
+        let named = tenant.tenant_of(url).map(|value| (tenant.claim.clone(), json!(value)));
+        claims.extend(named);
+    }
+    let subject = issuer.and_then(|issuer| issuer.subjects.first()).map_or(SUBJECT, String::as_str);
+    claims.insert("sub".to_owned(), json!(options.sub.as_deref().unwrap_or(subject)));
     match options.aud.as_slice() {
         [] => {
             if let Some(audience) = issuer.and_then(|issuer| issuer.audience.first()) {

@@ -1,14 +1,13 @@
 //! `revoke`: writes or deletes entries of the revocation store.
 
-use crate::config::bindings::{self, MissingBindings};
+use crate::config::bindings;
 use crate::config::dev_vars::DevVars;
-use crate::config::{self, ConfigFile, Environment, Severity, policy};
+use crate::config::{self, ConfigFile, Environment};
 use crate::mint::Lifetime;
 use crate::{clock, output, process, token_input};
-use anyhow::{Context as _, Result, anyhow, bail};
+use anyhow::{Context as _, Result};
 use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
-use portcullis::policy::Policy;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -168,7 +167,8 @@ fn plan(
     token: Option<&str>,
     now: i64,
 ) -> Result<Plan> {
-    let policy = compiled(environment)?;
+    // Missing bindings do no harm, because no token is verified.
+    let (_, policy) = bindings::compiled(environment, &DevVars::read(environment)?)?;
     let revocation = policy.revocation().context(
         "the policy has no revocation store: write [vars.POLICY.revocation] with kv = \"BINDING\"",
     )?;
@@ -177,22 +177,6 @@ fn plan(
         changes: changes(options, &policy, revocation, token, now)?,
         max_staleness: revocation.max_staleness.get(),
     })
-}
-
-/// Compiles the policy. Missing bindings do no harm, because no token is verified.
-fn compiled(environment: &Environment<'_>) -> Result<Policy> {
-    let name = &environment.file().name;
-    let raw = policy::raw(environment)
-        .map_err(|finding| anyhow!("{}", finding.located(name, environment.name())))?;
-    let dev_vars = DevVars::read(environment)?;
-    let compiled = bindings::compile(environment, &raw, &dev_vars, MissingBindings::Warn);
-    let faults = compiled.findings.iter().filter(|one| one.severity != Severity::Warning);
-    let faults: Vec<String> =
-        faults.map(|fault| fault.located(name, environment.name()).to_string()).collect();
-    match compiled.policy {
-        Some(policy) => Ok(policy),
-        None => bail!("the policy has faults:\n{}", faults.join("\n")),
-    }
 }
 
 fn apply(plan: &Plan, as_json: bool, wrangler: impl Fn() -> Result<Command>) -> Result<()> {

@@ -10,4 +10,6 @@ mod keygen;
 #[cfg(test)]
 mod kit;
 #[cfg(test)]
+mod mint;
+#[cfg(test)]
 mod policy;

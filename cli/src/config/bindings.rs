@@ -5,6 +5,7 @@ use super::dev_vars::DevVars;
 use super::file::pointer;
 use super::policy;
 use super::{Environment, Finding, Severity};
+use anyhow::{Result, anyhow, bail};
 use portcullis::alg::Algorithm;
 use portcullis::issuer_id::IssuerId;
 use portcullis::policy::{BindingReference, Bindings, Compilation, Fault, Policy, Purpose};
@@ -94,6 +95,39 @@ pub fn compile(
         .filter_map(|reference| reference.issuer)
         .collect();
     Compiled { findings, policy, placeholder_issuers }
+}
+
+/// Returns the policy as it is written, and compiled. Uses placeholders for missing bindings.
+///
+/// # Errors
+///
+/// If there is no policy, or if it has faults. The message lists them.
+pub(crate) fn compiled(
+    environment: &Environment<'_>,
+    dev_vars: &DevVars,
+) -> Result<(Value, Policy)> {
+    let located = |finding: &Finding| {
+        finding.located(&environment.file().name, environment.name()).to_string()
+    };
+    let raw = policy::raw(environment).map_err(|finding| anyhow!(located(&finding)))?;
+    let compiled = compile(environment, &raw, dev_vars, MissingBindings::Warn);
+    let faults = compiled.findings.iter().filter(|one| one.severity != Severity::Warning);
+    match compiled.policy {
+        Some(policy) => Ok((raw, policy)),
+        None => {
+            bail!("the policy has faults:\n{}", faults.map(located).collect::<Vec<_>>().join("\n"))
+        }
+    }
+}
+
+/// Returns the value of a binding on this machine. Secrets for local use override variables.
+pub(crate) fn local(
+    environment: &Environment<'_>,
+    dev_vars: &DevVars,
+    binding: &str,
+) -> Option<Value> {
+    let secret = dev_vars.values.get(binding).map(|secret| Value::String(secret.clone()));
+    secret.or_else(|| environment.variable(binding).map(|variable| variable.value.clone()))
 }
 
 /// Finds algorithms that the policy lists and that the deployed build does not have. The build of
@@ -199,11 +233,8 @@ fn listed_algorithms(issuer: &Value) -> Vec<&str> {
 
 impl Bindings for Local<'_> {
     fn value(&self, name: &str) -> Option<Value> {
-        if let Some(secret) = self.dev_vars.values.get(name) {
-            return Some(Value::String(secret.clone()));
-        }
-        if let Some(variable) = self.environment.variable(name) {
-            return Some(variable.value.clone());
+        if let Some(value) = local(self.environment, self.dev_vars, name) {
+            return Some(value);
         }
         let reference = self.references.iter().find(|reference| reference.binding == name)?;
         self.placeholders.borrow_mut().insert(name.to_owned());

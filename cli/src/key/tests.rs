@@ -50,7 +50,7 @@ fn admitted(token: &str, source: &str, public: &str, algorithm: Algorithm) -> St
 fn mint(key: Key, algorithm: Option<Algorithm>) -> (String, Algorithm) {
     let signer = Signer::key(algorithm, key).unwrap();
     let claims = json!({ "iss": "https://a.example/", "aud": "api", "exp": 2000 });
-    let token = compose(&signer, None, claims.as_object().unwrap().clone()).unwrap();
+    let token = compose(&signer, None, "JWT", claims.as_object().unwrap().clone()).unwrap();
     (token, signer.algorithm())
 }
 

@@ -1,12 +1,17 @@
 //! The issuers of a policy, as far as minting a token needs them.
 
+use crate::config::Environment;
+use crate::config::bindings;
 use crate::config::dev_vars::DevVars;
 use anyhow::{Context, Result, anyhow, bail};
 use base64ct::{Base64Unpadded, Base64UrlUnpadded, Encoding};
 use portcullis::alg::Algorithm;
+use portcullis::issuer;
+use portcullis::policy::{Policy, Purpose};
+use portcullis::rules::{Expected, TenantClaim};
 use serde_json::Value;
 
-/// An issuer of the policy. Invalid members are ignored, because `check` reports them.
+/// An issuer of the policy.
 #[derive(Debug, Default)]
 pub(crate) struct Issuer {
     /// Its name in the policy.
@@ -15,6 +20,12 @@ pub(crate) struct Issuer {
     pub(crate) urls: Vec<String>,
     /// The possible values of `aud`.
     pub(crate) audience: Vec<String>,
+    /// The claim that repeats the tenant within `iss`.
+    pub(crate) tenant: Option<TenantClaim>,
+    /// The possible values of `sub`, or none if every value is possible.
+    pub(crate) subjects: Vec<String>,
+    /// The possible values of `typ`, or none if the default is possible.
+    pub(crate) types: Vec<String>,
     /// The listed algorithms.
     pub(crate) algorithms: Vec<Algorithm>,
     /// The binding of its newest secret.
@@ -23,46 +34,55 @@ pub(crate) struct Issuer {
     pub(crate) encoding: Option<String>,
 }
 
-/// Returns the issuers of a policy.
-pub(crate) fn issuers(policy: &Value) -> Vec<Issuer> {
-    let issuers = policy.get("issuers").and_then(Value::as_array);
-    issuers.into_iter().flatten().map(issuer).collect()
-}
-
-fn issuer(raw: &Value) -> Issuer {
-    let keys = raw.get("keys");
-    // `"*"` means any value, so it is not the value of a claim.
-    let named = |key| texts(raw.get(key)).into_iter().filter(|text| text != "*").collect();
-    Issuer {
-        name: texts(raw.get("name")).into_iter().next().unwrap_or_default(),
-        urls: named("issuer"),
-        audience: named("audience"),
-        algorithms: texts(raw.get("algorithms"))
-            .iter()
-            .filter_map(|name| Algorithm::from_name(name))
-            .collect(),
-        secret: texts(keys.and_then(|keys| keys.get("secret"))).into_iter().next(),
-        encoding: texts(keys.and_then(|keys| keys.get("encoding"))).into_iter().next(),
-    }
-}
-
-fn texts(value: Option<&Value>) -> Vec<String> {
-    match value {
-        Some(Value::String(text)) => vec![text.clone()],
-        Some(Value::Array(list)) => {
-            list.iter().filter_map(Value::as_str).map(str::to_owned).collect()
+/// Returns the issuers of a policy, as the gate compiles them. The raw policy adds what a compiled
+/// policy does not contain: the names of bindings, and the encodings of their secrets.
+pub(crate) fn issuers(policy: &Policy, raw: &Value) -> Vec<Issuer> {
+    let references = Policy::binding_references(raw);
+    let secret_of = |issuer: &issuer::Issuer| {
+        let mut secrets = references.iter().filter(|one| one.purpose == Purpose::Secret);
+        secrets.find(|one| one.issuer == Some(issuer.id())).map(|one| one.binding.clone())
+    };
+    let encoding_of = |issuer: &issuer::Issuer| {
+        let pointer = format!("/issuers/{}/keys/encoding", issuer.id().index());
+        raw.pointer(&pointer).and_then(Value::as_str).map(str::to_owned)
+    };
+    let issuer = |issuer: &issuer::Issuer| {
+        let rules = issuer.rules();
+        Issuer {
+            name: issuer.name().to_owned(),
+            urls: listed(&rules.issuer),
+            audience: listed(&rules.audience),
+            tenant: rules.tenant.clone(),
+            subjects: rules.subject.clone().unwrap_or_default(),
+            types: rules.types.clone().unwrap_or_default(),
+            algorithms: issuer.algorithms().to_vec(),
+            secret: secret_of(issuer),
+            encoding: encoding_of(issuer),
         }
-        _ => Vec::new(),
+    };
+    policy.issuers().iter().map(issuer).collect()
+}
+
+/// The listed values. A claim of which every value is accepted has none.
+fn listed(expected: &Expected) -> Vec<String> {
+    match expected {
+        Expected::OneOf(values) => values.clone(),
+        Expected::Any => Vec::new(),
     }
 }
 
 impl Issuer {
     /// The bytes of the issuer's newest secret.
-    pub(crate) fn secret(&self, dev_vars: &DevVars) -> Result<Vec<u8>> {
+    pub(crate) fn secret(
+        &self,
+        environment: &Environment<'_>,
+        dev_vars: &DevVars,
+    ) -> Result<Vec<u8>> {
         let Some(binding) = &self.secret else {
             bail!("the issuer {} has no secret: name its private key with --key FILE", self.name);
         };
-        let Some(secret) = dev_vars.values.get(binding) else {
+        let secret = bindings::local(environment, dev_vars, binding);
+        let Some(secret) = secret.as_ref().and_then(Value::as_str) else {
             match &dev_vars.file {
                 Some(file) => bail!("{file} has no {binding}: add the line {binding}=..."),
                 None => bail!(
@@ -119,19 +139,5 @@ mod tests {
         check("00f", "hex", None);
         check("xx", "hex", None);
         check("x", "rot13", None);
-    }
-
-    #[test]
-    fn issuers_are_read_from_the_policy() {
-        let policy = serde_json::json!({ "issuers": [{
-            "name": "a", "issuer": ["https://a.example", "https://b.example"], "audience": "*",
-            "algorithms": ["none", "RS512"], "keys": { "secret": ["NEW", "OLD"] },
-        }]});
-        let issuers = issuers(&policy);
-        let issuer = &issuers[0];
-        assert_eq!(issuer.urls, ["https://a.example", "https://b.example"]);
-        assert!(issuer.audience.is_empty());
-        assert_eq!(issuer.algorithms, [Algorithm::RS512]);
-        assert_eq!(issuer.secret.as_deref(), Some("NEW"));
     }
 }

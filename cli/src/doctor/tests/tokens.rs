@@ -22,7 +22,7 @@ fn claims(issuer: &str, changes: &Value) -> Value {
 
 fn signed(key: Key, algorithm: Algorithm, kid: &str, claims: &Value) -> String {
     let signer = Signer::key(Some(algorithm), key).unwrap();
-    compose(&signer, Some(kid), claims.as_object().unwrap().clone()).unwrap()
+    compose(&signer, Some(kid), "JWT", claims.as_object().unwrap().clone()).unwrap()
 }
 
 /// The verdicts on a token on the two routes, for an issuer with one RSA key `r`.
