@@ -345,11 +345,13 @@ mod tests {
 
     #[test]
     fn findings_of_the_candidate_policy_are_warnings() {
+        const SETTINGS: &str = "main = 'build/index.js'\n\
+            compatibility_date = '2026-10-01'\npreview_urls = false\n";
         const POLICY: &str = "vars.POLICY.origin = 'echo'\n\
             vars.POLICY.routes = [{ path = '/*', access = 'public' }]\n";
         let check = |candidate: &str, expected: &[&str]| {
-            let config_file =
-                ConfigFile::parse("wrangler.toml", &format!("{POLICY}{candidate}")).unwrap();
+            let text = format!("{SETTINGS}{POLICY}{candidate}");
+            let config_file = ConfigFile::parse("wrangler.toml", &text).unwrap();
             let environments = Environment::select(&config_file, None).unwrap();
             let report =
                 report(&environments[0], &DevVars::default(), MissingBindings::FaultAtTopLevel);

@@ -2,6 +2,8 @@
 
 // The modules are `cfg(test)` so that clippy applies its exceptions for tests to the helpers too.
 #[cfg(test)]
+mod deployment;
+#[cfg(test)]
 mod dev_vars;
 #[cfg(test)]
 mod explain;

@@ -31,9 +31,7 @@ impl Options {
     /// if the build command is a different one.
     #[must_use]
     pub fn of(environment: &Environment<'_>) -> Self {
-        let build = environment.inherited("build");
-        let command = build.as_ref().and_then(|build| build.value.get("command")?.as_str());
-        command.and_then(Self::of_command).unwrap_or_default()
+        command(environment).and_then(Self::of_command).unwrap_or_default()
     }
 
     fn of_command(command: &str) -> Option<Self> {
@@ -56,6 +54,17 @@ impl Options {
         let named = |list: &[String]| list.iter().any(|one| one == feature);
         named(&self.features) || DEPLOYED_FEATURES.contains(&feature) && !named(&self.without)
     }
+}
+
+/// The build command of an environment. wrangler runs it before it deploys or serves.
+pub(crate) fn command<'a>(environment: &Environment<'a>) -> Option<&'a str> {
+    environment.inherited("build")?.value.get("command")?.as_str()
+}
+
+/// Whether a command runs `cargo xtask build`, which builds the gate in a checkout.
+pub(crate) fn is_checkout_build(command: Option<&str>) -> bool {
+    let mut words = command.into_iter().flat_map(str::split_whitespace);
+    words.any(|word| word == "xtask") && words.next() == Some("build")
 }
 
 #[cfg(test)]

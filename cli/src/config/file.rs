@@ -5,8 +5,8 @@ use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
-use std::fs;
 use std::path::{Path, PathBuf};
+use std::{fs, path};
 
 /// A parsed configuration file.
 #[derive(Debug)]
@@ -40,7 +40,9 @@ impl ConfigFile {
         }
         let text = fs::read_to_string(path)
             .with_context(|| format!("{} cannot be read", path.display()))?;
-        let folder = path.parent().unwrap_or(Path::new("")).to_path_buf();
+        let absolute =
+            path::absolute(path).with_context(|| format!("{} is not a path", path.display()))?;
+        let folder = absolute.parent().unwrap_or(Path::new("")).to_path_buf();
         Ok(Self { folder, ..Self::parse(&name, &text)? })
     }
 
@@ -72,10 +74,25 @@ impl ConfigFile {
         }
     }
 
-    /// The directory that the file was read from. Paths in the file are relative to it.
+    /// The directory that the file was read from, as an absolute path. Paths in the file are
+    /// relative to it. Empty if the text did not come from a file.
     #[must_use]
     pub fn folder(&self) -> &Path {
         &self.folder
+    }
+
+    /// The configuration that `wrangler deploy` reads instead of this one, because a build tool
+    /// wrote `.wrangler/deploy/config.json`
+    /// (<https://developers.cloudflare.com/workers/wrangler/configuration/#generated-wrangler-configuration>).
+    #[must_use]
+    pub fn redirect(&self) -> Option<PathBuf> {
+        if self.folder.as_os_str().is_empty() {
+            return None;
+        }
+        let folder = self.folder.join(".wrangler").join("deploy");
+        let text = fs::read_to_string(folder.join("config.json")).ok()?;
+        let redirect = Self::parse("config.json", &text).ok()?;
+        Some(folder.join(redirect.value.get("configPath")?.as_str()?))
     }
 
     pub(super) fn note_line(&mut self, pointer: &str, line: usize) {
