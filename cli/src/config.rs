@@ -35,10 +35,7 @@ pub fn locate(named: Option<&Path>) -> Result<PathBuf> {
         return Ok(file.to_path_buf());
     }
     let here = env::current_dir().context("the current directory cannot be determined")?;
-    let found = NAMES.iter().find_map(|name| {
-        here.ancestors().map(|folder| folder.join(name)).find(|candidate| candidate.is_file())
-    });
-    match found {
+    match above(&here) {
         Some(file) => Ok(file),
         None => bail!(
             "there is no {} in this directory or in a directory above: name the file with --config \
@@ -46,4 +43,19 @@ pub fn locate(named: Option<&Path>) -> Result<PathBuf> {
             NAMES.join(" or ")
         ),
     }
+}
+
+/// Returns the file that wrangler would use in a folder: it searches the folder and the folders
+/// above for each name in turn.
+#[must_use]
+pub fn above(folder: &Path) -> Option<PathBuf> {
+    let candidates =
+        |name| folder.ancestors().map(move |above| above.join(name)).find(|file| file.is_file());
+    NAMES.into_iter().find_map(candidates)
+}
+
+/// Returns the file that wrangler would use of those in a folder.
+#[must_use]
+pub fn in_folder(folder: &Path) -> Option<PathBuf> {
+    NAMES.into_iter().map(|name| folder.join(name)).find(|file| file.is_file())
 }

@@ -12,7 +12,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::{env, fs};
 
+mod deployments;
 pub(crate) mod page;
+
+use deployments::Deployments;
 
 /// The instructions that the Worker's code may use. A `RUSTFLAGS` variable, even an empty one,
 /// silently replaces the flags of `.cargo/config.toml`. `CARGO_ENCODED_RUSTFLAGS` overrides both.
@@ -96,15 +99,31 @@ pub(crate) fn everything(workspace: &Workspace, tools: &Tools, options: &Options
     page::page(workspace, tools, options)
 }
 
-/// Prints all findings about wrangler.toml, and fails if with it something other than the gate
-/// would answer requests. Other faults do not stop the build: with them, the gate itself refuses
-/// requests.
+/// Checks every configuration with which wrangler may be deploying this build, and fails if with one
+/// of them something other than the gate would answer requests. Other faults do not stop the build:
+/// with them, the gate itself refuses requests.
 fn refuse_undeployable(workspace: &Workspace) -> Result<()> {
-    // The deployed Worker has other secrets than .dev.vars, which may not even exist.
-    let reports = check::examine(&workspace.path("wrangler.toml"), None, MissingBindings::Warn)?;
-    check::print_findings(&reports);
-    if check::worst(&reports) == Some(Severity::Undeployable) {
-        bail!("not built: with this wrangler.toml, requests would be answered without the gate");
+    let deployments = Deployments::find(workspace.root())?;
+    let named = deployments.named.iter().map(|file| (file, true));
+    let all = named.chain(deployments.others.iter().map(|file| (file, false)));
+    let mut refused = Vec::new();
+    for (file, is_named) in all {
+        // The deployed Worker has other secrets than .dev.vars, which may not even exist.
+        let reports = check::examine(file, None, MissingBindings::Warn)?;
+        let is_undeployable = check::worst(&reports) == Some(Severity::Undeployable);
+        if is_named || is_undeployable {
+            say::line(&format!("checking {}", file.display()));
+            check::print_findings(&reports);
+        }
+        if is_undeployable {
+            refused.push(file.display().to_string());
+        }
+    }
+    if !refused.is_empty() {
+        bail!(
+            "not built: requests would be answered without the gate with {}",
+            refused.join(" and with ")
+        );
     }
     Ok(())
 }

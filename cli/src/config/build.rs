@@ -57,12 +57,14 @@ impl Options {
 }
 
 /// The build command of an environment. wrangler runs it before it deploys or serves.
-pub(crate) fn command<'a>(environment: &Environment<'a>) -> Option<&'a str> {
+#[must_use]
+pub fn command<'a>(environment: &Environment<'a>) -> Option<&'a str> {
     environment.inherited("build")?.value.get("command")?.as_str()
 }
 
 /// Whether a command runs `cargo xtask build`, which builds the gate in a checkout.
-pub(crate) fn is_checkout_build(command: Option<&str>) -> bool {
+#[must_use]
+pub fn is_checkout_build(command: Option<&str>) -> bool {
     let mut words = command.into_iter().flat_map(str::split_whitespace);
     words.any(|word| word == "xtask") && words.next() == Some("build")
 }

@@ -2,8 +2,9 @@
 //! the gate.
 
 use super::super::build;
-use super::super::{Environment, Finding, NAMES, Severity};
+use super::super::{ConfigFile, Environment, Finding, NAMES, Severity};
 use serde_json::Value;
+use std::env;
 use std::path::{Component, Path, PathBuf};
 
 /// The oldest compatibility date with which the gate works. Since this date, `fetch` accepts
@@ -91,7 +92,7 @@ fn main(environment: &Environment<'_>, findings: &mut Vec<Finding>) {
     let Some(written) = main.value.as_str() else { return };
     let entry = resolved(&environment.file().folder().join(written));
     let (severity, problem, remedy) = if build::is_checkout_build(command) {
-        let expected = checkout(environment.file().folder()).map(|root| root.join(OUTPUTS[0]));
+        let expected = checkout(environment.file()).map(|root| root.join(OUTPUTS[0]));
         let is_built = match &expected {
             Some(expected) => entry == *expected,
             None => entry.ends_with(OUTPUTS[0]),
@@ -138,9 +139,17 @@ fn is_package(entry: &Path) -> bool {
         && components.any(|one| one.to_string_lossy().starts_with("portcullis"))
 }
 
-/// The checkout that the folder is in, or `None` if it is in none.
-fn checkout(folder: &Path) -> Option<&Path> {
-    folder.ancestors().find(|folder| folder.join("xtask").join("Cargo.toml").is_file())
+/// The checkout that the file is in, or else the one that the build command would find. `None` if
+/// there is none.
+fn checkout(file: &ConfigFile) -> Option<PathBuf> {
+    let above = |folder: &Path| {
+        let mut folders = folder.ancestors();
+        folders.find(|folder| folder.join("xtask/Cargo.toml").is_file()).map(Path::to_path_buf)
+    };
+    if file.folder().as_os_str().is_empty() {
+        return None;
+    }
+    above(file.folder()).or_else(|| above(&env::current_dir().ok()?))
 }
 
 /// The path without `.` and `..`.
