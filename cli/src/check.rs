@@ -4,21 +4,28 @@
 use crate::config::bindings;
 use crate::config::dev_vars::DevVars;
 use crate::config::routes::{self, RouteDescription};
-use crate::config::{self, ConfigFile, Environment, Finding, Severity, deployment, policy};
+use crate::config::{
+    self, ConfigFile, Environment, Finding, Selection, Severity, deployment, policy,
+};
 use crate::output;
 use anyhow::Result;
 use clap::Args;
 use portcullis::policy::{Policy, Preset};
 use serde_json::{Value, json};
 use std::fmt::Display;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
 pub use crate::config::bindings::MissingBindings;
 
+/// Unlike the other commands, this one takes all environments by default.
+const ENV_HELP: &str =
+    "Check only this environment; \"\" is the top level [default: all environments]";
+
 /// Compiles the policy of every environment with the gate's own compiler and the secrets in
 /// .dev.vars.
 #[derive(Args, Clone, Debug, Default)]
+#[command(mut_arg("env", |env| env.help(ENV_HELP)))]
 #[command(after_help = "\
 Examples:
   portcullis check                      faults, warnings and routes of every environment
@@ -28,13 +35,9 @@ Examples:
 Exit codes: 0 there is no fault, but there may be warnings; 1 there are faults; 2 the configuration
 could not be read.")]
 pub struct Options {
-    /// Check only this environment; "" is the top level [default: all environments]
-    #[arg(long, value_name = "NAME")]
-    env: Option<String>,
-    /// The configuration file [default: the nearest one]; secrets are read from .dev.vars
-    /// or .env beside it
-    #[arg(long, value_name = "FILE")]
-    pub config: Option<PathBuf>,
+    /// The configuration and its environment.
+    #[command(flatten)]
+    pub selection: Selection,
     /// Print the findings and the routes as JSON
     #[arg(long)]
     json: bool,
@@ -64,8 +67,9 @@ impl Report {
 
 /// Checks the configuration and prints the findings.
 pub fn run(options: &Options) -> ExitCode {
-    let reports = config::locate(options.config.as_deref())
-        .and_then(|file| examine(&file, options.env.as_deref(), MissingBindings::FaultAtTopLevel));
+    let Selection { env, config } = &options.selection;
+    let reports = config::locate(config.as_deref())
+        .and_then(|file| examine(&file, env.as_deref(), MissingBindings::FaultAtTopLevel));
     match reports {
         Ok(reports) => {
             if options.json {

@@ -11,6 +11,7 @@ pub mod finding;
 mod json;
 pub mod policy;
 pub mod routes;
+pub mod selection;
 mod toml;
 
 use anyhow::{Context as _, Result, bail};
@@ -20,6 +21,7 @@ use std::path::{Path, PathBuf};
 pub use self::environment::Environment;
 pub use self::file::ConfigFile;
 pub use self::finding::{Finding, Severity};
+pub use self::selection::Selection;
 
 /// The file names that wrangler looks for, in order of preference.
 pub(crate) const NAMES: [&str; 3] = ["wrangler.json", "wrangler.jsonc", "wrangler.toml"];

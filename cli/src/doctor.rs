@@ -1,6 +1,7 @@
 //! `doctor`: fetches the keys that issuers publish as the gate does and reports problems. Also
 //! judges a token with the fetched keys.
 
+use crate::config::Selection;
 use clap::Args;
 use std::path::PathBuf;
 #[cfg(feature = "doctor")]
@@ -49,13 +50,9 @@ pub struct Options {
     /// The method of the request to judge
     #[arg(long, value_name = "METHOD", default_value = "GET", requires = "path")]
     method: String,
-    /// Use the policy of this environment [default: the top level]
-    #[arg(long, value_name = "NAME")]
-    env: Option<String>,
-    /// The configuration file [default: the nearest one]; secrets are read from .dev.vars
-    /// or .env beside it
-    #[arg(long, value_name = "FILE")]
-    pub config: Option<PathBuf>,
+    /// The configuration and its environment.
+    #[command(flatten)]
+    pub selection: Selection,
     /// Print the findings as JSON
     #[arg(long)]
     json: bool,

@@ -4,7 +4,7 @@
 use super::config::bindings::{self, MissingBindings};
 use super::config::dev_vars::DevVars;
 use super::config::routes::{RouteDescription, requires, sample_path};
-use super::config::{self, ConfigFile, Environment, policy};
+use super::config::{Environment, Selection, policy};
 use super::token_request::with_token;
 use super::{clock, output};
 use anyhow::{Context as _, Result, anyhow, bail};
@@ -17,7 +17,6 @@ use portcullis_console::functions;
 use serde_json::{Map, Value, json};
 use std::fs;
 use std::io::{self, Read as _};
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 mod show;
@@ -53,13 +52,9 @@ pub struct Options {
     /// keys
     #[arg(long, value_name = "FILE")]
     jwks: Vec<String>,
-    /// Use the policy of this environment [default: the top level]
-    #[arg(long, value_name = "NAME")]
-    env: Option<String>,
-    /// The configuration file [default: the nearest one]; secrets are read from .dev.vars
-    /// or .env beside it
-    #[arg(long, value_name = "FILE")]
-    pub config: Option<PathBuf>,
+    /// The configuration and its environment.
+    #[command(flatten)]
+    pub selection: Selection,
     /// Print the explanation as JSON
     #[arg(long)]
     json: bool,
@@ -86,11 +81,8 @@ pub fn run(options: &Options) -> ExitCode {
 fn explain(options: &Options, now: UnixSeconds) -> Result<Value> {
     let text = text(options.token.as_deref())?;
     let inspected = functions::inspect(&text);
-    let file = config::locate(options.config.as_deref())?;
-    let config_file = ConfigFile::read(&file)?;
-    let name = options.env.as_deref().unwrap_or_default();
-    let environments = Environment::select(&config_file, Some(name))?;
-    let environment = environments.first().context("no environment was selected")?;
+    let config_file = options.selection.read()?;
+    let environment = &options.selection.environment(&config_file)?;
     let raw = policy::raw(environment)
         .map_err(|finding| anyhow!("{}", finding.located(&config_file.name, environment.name())))?;
     let dev_vars = DevVars::read(environment)?;

@@ -1,7 +1,7 @@
 //! `mint`: mints a token for local use.
 
 use crate::config::dev_vars::DevVars;
-use crate::config::{self, ConfigFile, Environment, bindings, policy};
+use crate::config::{Selection, bindings, policy};
 use crate::{clock, output};
 use anyhow::{Context, Result, bail};
 use base64ct::{Base64UrlUnpadded, Encoding};
@@ -68,13 +68,9 @@ pub struct Options {
     /// secp256k1, Ed25519 or ML-DSA, as `openssl genpkey` writes it
     #[arg(long, value_name = "FILE")]
     pub key: Option<PathBuf>,
-    /// Use the policy of this environment [default: the top level]
-    #[arg(long, value_name = "NAME")]
-    pub env: Option<String>,
-    /// The configuration file [default: the nearest one]; secrets are read from .dev.vars
-    /// or .env beside it
-    #[arg(long, value_name = "FILE")]
-    pub config: Option<PathBuf>,
+    /// The configuration and its environment.
+    #[command(flatten)]
+    pub selection: Selection,
     /// Print the token as JSON
     #[arg(long)]
     pub json: bool,
@@ -83,7 +79,7 @@ pub struct Options {
 /// Mints a token, prints nothing else, and returns the exit code.
 #[must_use]
 pub fn run(options: &Options) -> ExitCode {
-    match config::locate(options.config.as_deref()).and_then(|file| mint(&file, options)) {
+    match mint(options) {
         Ok(token) if options.json => {
             output::json(&json!({ "token": token }));
             ExitCode::SUCCESS
@@ -96,16 +92,14 @@ pub fn run(options: &Options) -> ExitCode {
     }
 }
 
-/// Mints the token that the options describe, for the policy in a configuration file.
+/// Mints the token that the options describe.
 ///
 /// # Errors
 ///
 /// If there is no key or secret, or if it cannot be used with the algorithm.
-pub fn mint(file: &Path, options: &Options) -> Result<String> {
-    let config_file = ConfigFile::read(file)?;
-    let environment = options.env.as_deref().unwrap_or_default();
-    let environment = Environment::select(&config_file, Some(environment))?;
-    let environment = environment.first().context("no environment was selected")?;
+pub fn mint(options: &Options) -> Result<String> {
+    let config_file = options.selection.read()?;
+    let environment = &options.selection.environment(&config_file)?;
     let dev_vars = DevVars::read(environment)?;
     let issuers = if environment.variable(policy::VARIABLE).is_some() {
         let (raw, policy) = bindings::compiled(environment, &dev_vars)?;

@@ -2,7 +2,7 @@
 
 use crate::config::bindings;
 use crate::config::dev_vars::DevVars;
-use crate::config::{self, ConfigFile, Environment};
+use crate::config::{Environment, Selection};
 use crate::mint::Lifetime;
 use crate::{clock, output, process, token_input};
 use anyhow::{Context as _, Result};
@@ -91,13 +91,9 @@ pub struct Options {
     /// Delete the entries instead of writing them
     #[arg(long, conflicts_with_all = ["before", "expires_in"])]
     undo: bool,
-    /// Use the policy and the namespace of this environment [default: the top level]
-    #[arg(long, value_name = "NAME")]
-    env: Option<String>,
-    /// The configuration file [default: the nearest one]; secrets are read from .dev.vars
-    /// or .env beside it
-    #[arg(long, value_name = "FILE")]
-    pub config: Option<PathBuf>,
+    /// The configuration and its environment.
+    #[command(flatten)]
+    pub selection: Selection,
     /// Write to the store on this machine, which `wrangler dev` reads. This is the default
     #[arg(long, conflicts_with = "remote")]
     local: bool,
@@ -131,15 +127,13 @@ pub fn run(options: &Options, wrangler: impl Fn(&Path) -> Result<Command>) -> Ex
 }
 
 fn revoke(options: &Options, wrangler: impl Fn(&Path) -> Result<Command>) -> Result<()> {
-    let file = config::locate(options.config.as_deref())?;
     let token = token_input::read(options.token.as_deref(), options.token_file.as_deref())?;
-    let config_file = ConfigFile::read(&file)?;
-    let name = options.env.as_deref().unwrap_or_default();
-    let environments = Environment::select(&config_file, Some(name))?;
-    let environment = environments.first().context("no environment was selected")?;
+    let config_file = options.selection.read()?;
+    let environment = &options.selection.environment(&config_file)?;
+    let file = config_file.path();
     let now = clock::unix_now().get();
-    let plan = plan(options, environment, &file, token.as_deref(), now)?;
-    apply(&plan, options.json, || wrangler(&file))
+    let plan = plan(options, environment, file, token.as_deref(), now)?;
+    apply(&plan, options.json, || wrangler(file))
 }
 
 /// Returns a command that runs the wrangler installed beside the configuration file or in a

@@ -54,6 +54,17 @@ fn wrangler_jsonc_is_a_configuration() {
 }
 
 #[test]
+fn findings_name_the_file_that_was_found() {
+    let folder = Folder::new();
+    folder.write("wrangler.jsonc", r#"{ "vars": { "POLICY": { "relm": "api" } } }"#);
+    for command in ["check", "doctor"] {
+        let found = folder.run(&[command]).ended(1);
+        assert!(found.contains("wrangler.jsonc:1: POLICY.relm: "), "{command}: {found}");
+        assert!(!found.contains("wrangler.toml"), "{command}: {found}");
+    }
+}
+
+#[test]
 fn exit_codes_distinguish_faults_from_errors() {
     let folder = Folder::with_policy();
     folder.run(&["check"]).ended(0);

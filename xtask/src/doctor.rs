@@ -16,7 +16,7 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<ExitCode> 
         .arg(workspace.path("Cargo.toml"))
         .arg("--")
         .args(env::args_os().skip(1));
-    if options.config.is_none() {
+    if options.selection.config.is_none() {
         let config: [OsString; 2] = ["--config".into(), workspace.path("wrangler.toml").into()];
         command.args(config);
     }

@@ -65,15 +65,15 @@ fn main() -> ExitCode {
         Command::Dev(options) => dev::run(&options),
         Command::Test(options) => test::run(&options),
         Command::Token(mut options) => {
-            in_checkout(&mut options.config).map(|_| mint::run(&options))
+            in_checkout(&mut options.selection.config).map(|_| mint::run(&options))
         }
         Command::Check(mut options) => {
-            in_checkout(&mut options.config).map(|_| check::run(&options))
+            in_checkout(&mut options.selection.config).map(|_| check::run(&options))
         }
         Command::Doctor(options) => {
             Workspace::find().and_then(|workspace| doctor::run(&workspace, &options))
         }
-        Command::Revoke(mut options) => in_checkout(&mut options.config)
+        Command::Revoke(mut options) => in_checkout(&mut options.selection.config)
             .map(|checkout| revoke::run(&options, |_| tools::packages(&checkout)?.wrangler())),
         Command::Build(options) => build::run(&options),
         Command::Bench(options) => bench::run(&options),

@@ -13,7 +13,7 @@ use std::{fs, path};
 pub struct ConfigFile {
     /// The file's name, for messages.
     pub name: String,
-    folder: PathBuf,
+    path: PathBuf,
     /// The content. TOML dates, which wrangler cannot handle, are text.
     pub value: Value,
     lines: BTreeMap<String, usize>,
@@ -42,8 +42,7 @@ impl ConfigFile {
             .with_context(|| format!("{} cannot be read", path.display()))?;
         let absolute =
             path::absolute(path).with_context(|| format!("{} is not a path", path.display()))?;
-        let folder = absolute.parent().unwrap_or(Path::new("")).to_path_buf();
-        Ok(Self { folder, ..Self::parse(&name, &text)? })
+        Ok(Self { path: absolute, ..Self::parse(&name, &text)? })
     }
 
     /// Parses the text of a file: JSON with comments if its name ends with `.json` or `.jsonc`, or
@@ -67,18 +66,23 @@ impl ConfigFile {
         let name = name.to_owned();
         Self {
             name,
-            folder: PathBuf::new(),
+            path: PathBuf::new(),
             value: Value::Null,
             lines: BTreeMap::new(),
             dates: Vec::new(),
         }
     }
 
-    /// The directory that the file was read from, as an absolute path. Paths in the file are
-    /// relative to it. Empty if the text did not come from a file.
+    /// The absolute path of the file. Empty if the text did not come from a file.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The directory of the file. Paths in the file are relative to it.
     #[must_use]
     pub fn folder(&self) -> &Path {
-        &self.folder
+        self.path.parent().unwrap_or(Path::new(""))
     }
 
     /// The configuration that `wrangler deploy` reads instead of this one, because a build tool
@@ -86,10 +90,10 @@ impl ConfigFile {
     /// (<https://developers.cloudflare.com/workers/wrangler/configuration/#generated-wrangler-configuration>).
     #[must_use]
     pub fn redirect(&self) -> Option<PathBuf> {
-        if self.folder.as_os_str().is_empty() {
+        if self.path.as_os_str().is_empty() {
             return None;
         }
-        let folder = self.folder.join(".wrangler").join("deploy");
+        let folder = self.folder().join(".wrangler").join("deploy");
         let text = fs::read_to_string(folder.join("config.json")).ok()?;
         let redirect = Self::parse("config.json", &text).ok()?;
         Some(folder.join(redirect.value.get("configPath")?.as_str()?))

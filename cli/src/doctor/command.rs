@@ -7,24 +7,27 @@ use super::verdict::TokenRequest;
 use crate::config::bindings::{self, MissingBindings};
 use crate::config::dev_vars::DevVars;
 use crate::config::routes::{RouteDescription, sample_path};
-use crate::config::{self, ConfigFile, Environment, Finding, Severity, policy};
+use crate::config::{ConfigFile, Finding, Severity, policy};
 use crate::{clock, output, token_input};
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use portcullis::policy::Policy;
 use serde_json::{Value, json};
-use std::path::Path;
 use std::process::ExitCode;
 
 /// Examines the issuers and the token, prints the findings, and returns the exit code.
 pub(super) fn run(options: &Options) -> ExitCode {
-    match examine_checkout(options) {
-        Ok((findings, report)) => {
+    let examined = options.selection.read().and_then(|config_file| {
+        let (findings, report) = examine_checkout(options, &config_file)?;
+        Ok((config_file.name, findings, report))
+    });
+    match examined {
+        Ok((file, findings, report)) => {
             let is_ok = report.as_ref().is_some_and(Report::is_ok)
                 && findings.iter().all(|finding| finding.severity == Severity::Warning);
             if options.json {
                 output::json(&to_json(options, is_ok, &findings, report.as_ref()));
             } else {
-                print(options, &findings, report.as_ref());
+                print(options, &file, &findings, report.as_ref());
             }
             ExitCode::from(u8::from(!is_ok))
         }
@@ -33,12 +36,11 @@ pub(super) fn run(options: &Options) -> ExitCode {
 }
 
 /// Returns the findings, the most severe first, and the report, or `None` if the policy has faults.
-pub(super) fn examine_checkout(options: &Options) -> Result<(Vec<Finding>, Option<Report>)> {
-    let file = config::locate(options.config.as_deref())?;
-    let config_file = ConfigFile::read(&file)?;
-    let environments =
-        Environment::select(&config_file, Some(options.env.as_deref().unwrap_or_default()))?;
-    let environment = environments.first().context("no environment was selected")?;
+pub(super) fn examine_checkout(
+    options: &Options,
+    config_file: &ConfigFile,
+) -> Result<(Vec<Finding>, Option<Report>)> {
+    let environment = &options.selection.environment(config_file)?;
     let token = token_input::read(options.token.as_deref(), options.token_file.as_deref())?;
     let raw = match policy::raw(environment) {
         Ok(raw) => raw,
@@ -99,11 +101,9 @@ fn requests(options: &Options, policy: &Policy) -> Vec<TokenRequest> {
     .collect()
 }
 
-fn print(options: &Options, findings: &[Finding], report: Option<&Report>) {
-    let config = options.config.as_deref().and_then(Path::file_name);
-    let file = config.map_or_else(|| "wrangler.toml".into(), |name| name.to_string_lossy());
+fn print(options: &Options, file: &str, findings: &[Finding], report: Option<&Report>) {
     for finding in findings {
-        output::result(&format!("{:#}", finding.located(&file, environment(options))));
+        output::result(&format!("{:#}", finding.located(file, environment(options))));
     }
     let Some(report) = report else {
         output::result("nothing was fetched, because the policy has faults");
@@ -139,5 +139,5 @@ fn to_json(options: &Options, is_ok: bool, findings: &[Finding], report: Option<
 
 /// The environment's name, or `None` for the top level.
 fn environment(options: &Options) -> Option<&str> {
-    options.env.as_deref().filter(|name| !name.is_empty())
+    options.selection.env.as_deref().filter(|name| !name.is_empty())
 }

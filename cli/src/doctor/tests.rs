@@ -7,6 +7,7 @@ use super::report::Report;
 use super::verdict::{TokenRequest, Verdict};
 use crate::clock;
 use crate::config::Severity;
+use crate::config::{Finding, Selection};
 use portcullis::policy::{Bindings, Policy};
 use serde_json::{Value, json};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
@@ -428,8 +429,7 @@ keys = {{ discovery = true }}
     );
     let config = folder.write("wrangler.toml", &text);
     folder.write(".dev.vars", &format!("SECRET={}\n", "0123456789abcdef".repeat(4)));
-    let options = Options { config: Some(config), ..Options::default() };
-    let (findings, report) = examine_checkout(&options).unwrap();
+    let (findings, report) = examined(config).unwrap();
     let found: Vec<_> = findings.iter().map(|one| (one.line, one.path.as_str())).collect();
     assert_eq!(found, [(Some(12), "POLICY.issuers[1].issuer")]);
     let report = report.unwrap();
@@ -438,13 +438,17 @@ keys = {{ discovery = true }}
 
     // If the policy has faults, nothing is fetched.
     let config = folder.write("wrangler.toml", &text.replace("'/*'", "'no-slash'"));
-    let options = Options { config: Some(config), ..Options::default() };
-    let (findings, report) = examine_checkout(&options).unwrap();
+    let (findings, report) = examined(config).unwrap();
     assert_eq!(findings.len(), 1);
     assert!(report.is_none());
 
-    let nowhere = Options { config: Some("nowhere.toml".into()), ..Options::default() };
-    assert!(examine_checkout(&nowhere).is_err());
+    assert!(examined("nowhere.toml".into()).is_err());
+}
+
+fn examined(config: PathBuf) -> anyhow::Result<(Vec<Finding>, Option<Report>)> {
+    let selection = Selection { env: None, config: Some(config) };
+    let options = Options { selection, ..Options::default() };
+    examine_checkout(&options, &options.selection.read()?)
 }
 
 /// A temporary directory, which is deleted when the value is dropped.

@@ -1,6 +1,7 @@
 //! Tests of the arguments of wrangler, and of the errors.
 
 use super::*;
+use crate::config::ConfigFile;
 use base64ct::{Base64UrlUnpadded, Encoding as _};
 use clap::Parser;
 
@@ -40,9 +41,8 @@ struct Line {
 fn planned(toml: &str, words: &[&str], token: Option<&str>) -> Result<Vec<String>> {
     let line = Line::try_parse_from(["revoke"].iter().chain(words))?;
     let config_file = ConfigFile::parse("wrangler.toml", toml)?;
-    let name = line.options.env.as_deref().unwrap_or_default();
-    let environments = Environment::select(&config_file, Some(name))?;
-    let plan = plan(&line.options, &environments[0], Path::new("/w/wrangler.toml"), token, NOW)?;
+    let environment = line.options.selection.environment(&config_file)?;
+    let plan = plan(&line.options, &environment, Path::new("/w/wrangler.toml"), token, NOW)?;
     let shown = |change| {
         let arguments = plan.store.arguments(change);
         let (config, rest) =

@@ -2,6 +2,7 @@
 
 use crate::workspace::Workspace;
 use anyhow::Result;
+use portcullis_cli::config::Selection;
 use portcullis_cli::config::routes::{RouteDescription, requires, sample_path};
 use portcullis_cli::mint::{self, Lifetime};
 use serde_json::Value;
@@ -99,11 +100,14 @@ impl<'a> Samples<'a> {
             // Always some scope, to show in which header the API receives it.
             scope: Some(if scopes.is_empty() { "read".to_owned() } else { scopes.join(" ") }),
             issuer: route.issuers.first().map(|&issuer| issuer.to_owned()),
-            env: self.environment.clone(),
+            selection: Selection {
+                env: self.environment.clone(),
+                config: Some(workspace.path("wrangler.toml")),
+            },
             expires_in: lifetime,
             ..mint::Options::default()
         };
-        mint::mint(&workspace.path("wrangler.toml"), &options)
+        mint::mint(&options)
     }
 
     fn request(&self, route: &RouteDescription<'_>) -> String {
