@@ -83,6 +83,11 @@ describe("the build checks the configuration that wrangler deploys", () => {
       check("other.toml", text, ["--env", "production"], /env\.production: cache\.enabled/);
     });
 
+    it(`a script or static files in the command line, with a file ${place} the checkout`, () => {
+      check("gate.toml", SETTINGS, ["--assets", "www"], /argument\s+--assets/);
+      check("gate.toml", SETTINGS, ["tests/e2e/build.test.mjs"], /build\.test\.mjs: remove it/);
+    });
+
     it(`another script ${place} the checkout`, () => {
       for (const main of ["index.js", "build/index.js"]) {
         const text = SETTINGS.replace(/main = .*/, `main = "${main}"`);

@@ -103,7 +103,16 @@ pub(crate) fn everything(workspace: &Workspace, tools: &Tools, options: &Options
 /// of them something other than the gate would answer requests. Other faults do not stop the build:
 /// with them, the gate itself refuses requests.
 fn refuse_undeployable(workspace: &Workspace) -> Result<()> {
-    let deployments = Deployments::find(workspace.root())?;
+    let script = workspace.path(DEPLOYED_FOLDER).join(SCRIPT);
+    let deployments = Deployments::find(workspace.root(), &script)?;
+    if !deployments.unchecked.is_empty() {
+        let unchecked = deployments.unchecked.into_iter().collect::<Vec<_>>().join(" ");
+        bail!(
+            "not built: requests would be answered without the gate with wrangler's argument \
+             {unchecked}: remove it, and write `main` or `[assets]` in the configuration, which is \
+             checked"
+        );
+    }
     let named = deployments.named.iter().map(|file| (file, true));
     let all = named.chain(deployments.others.iter().map(|file| (file, false)));
     let mut refused = Vec::new();

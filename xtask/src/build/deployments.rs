@@ -8,6 +8,7 @@
 use anyhow::{Context, Result};
 use portcullis_cli::config::{self, ConfigFile, Environment, build};
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fs, process};
@@ -21,6 +22,9 @@ const MARKS: [&str; 2] = ["xtask", "build/index.js"];
 /// How many processes may be between wrangler and this one.
 const MOST_ANCESTORS: usize = 32;
 
+/// The extensions of scripts that wrangler deploys.
+const SCRIPTS: [&str; 7] = ["js", "mjs", "cjs", "jsx", "ts", "tsx", "py"];
+
 /// The configurations.
 #[derive(Debug, Default)]
 pub(super) struct Deployments {
@@ -28,13 +32,18 @@ pub(super) struct Deployments {
     pub(super) named: BTreeSet<PathBuf>,
     /// All others that deploy this build.
     pub(super) others: BTreeSet<PathBuf>,
+    /// Arguments with which wrangler deploys something that is in no configuration.
+    pub(super) unchecked: BTreeSet<String>,
 }
 
 impl Deployments {
-    /// Finds the configurations in a checkout, and those that wrangler's process names.
-    pub(super) fn find(root: &Path) -> Result<Self> {
+    /// Finds the configurations in a checkout, and those that wrangler's process names. `script` is
+    /// the output of this build.
+    pub(super) fn find(root: &Path, script: &Path) -> Result<Self> {
+        let ancestors = ancestors();
         let mut named: BTreeSet<PathBuf> =
-            ancestors().iter().flat_map(|process| process.configurations()).collect();
+            ancestors.iter().flat_map(Process::configurations).collect();
+        let unchecked = ancestors.iter().flat_map(|process| process.unchecked(script)).collect();
         let top = config::in_folder(root);
         if named.is_empty() {
             named.extend(top.clone());
@@ -44,7 +53,7 @@ impl Deployments {
         search(root, &mut others)?;
         others.extend(redirects(&others)?);
         let others = others.difference(&named).cloned().collect();
-        Ok(Self { named, others })
+        Ok(Self { named, others, unchecked })
     }
 }
 
@@ -100,15 +109,22 @@ struct Process {
 }
 
 impl Process {
-    /// The existing configurations that the command line names if the process is wrangler, or else
-    /// the ones that wrangler finds.
-    fn configurations(&self) -> Vec<PathBuf> {
+    /// The arguments of wrangler, or `None` if the process is not wrangler.
+    fn wrangler(&self) -> Option<&[String]> {
         let is_wrangler = |argument: &String| {
             let name = Path::new(argument).file_name().unwrap_or_default().to_string_lossy();
             name.starts_with("wrangler") || argument.contains("wrangler-dist")
         };
-        let Some(first) = self.arguments.iter().position(is_wrangler) else { return Vec::new() };
-        let mut arguments = self.arguments.iter().skip(first).skip(1);
+        let mut arguments = self.arguments.iter();
+        arguments.find(|argument| is_wrangler(argument))?;
+        Some(arguments.as_slice())
+    }
+
+    /// The existing configurations that wrangler's command line names, or else the one that wrangler
+    /// finds.
+    fn configurations(&self) -> Vec<PathBuf> {
+        let Some(arguments) = self.wrangler() else { return Vec::new() };
+        let mut arguments = arguments.iter();
         let mut named = Vec::new();
         while let Some(argument) = arguments.next() {
             let value = match argument.as_str() {
@@ -126,6 +142,31 @@ impl Process {
         named.retain(|file| file.is_file());
         named
     }
+
+    /// The arguments of `wrangler deploy` and `wrangler versions upload` that deploy static files,
+    /// or a script other than this one.
+    fn unchecked(&self, script: &Path) -> Vec<String> {
+        let arguments = self.wrangler().unwrap_or_default().iter().map(String::as_str);
+        let mut arguments = arguments.skip_while(|word| !matches!(*word, "deploy" | "upload"));
+        let mut found = Vec::new();
+        while let Some(argument) = arguments.next() {
+            let named = argument.strip_prefix("--script=").unwrap_or(argument);
+            let is_other =
+                is_script(named) && !named.starts_with("--") && self.folder.join(named) != script;
+            if argument == "--outfile" {
+                arguments.next();
+            } else if is_other || argument == "--assets" || argument.starts_with("--assets=") {
+                found.push(argument.to_owned());
+            }
+        }
+        found
+    }
+}
+
+/// Whether wrangler would deploy this argument as a script.
+fn is_script(argument: &str) -> bool {
+    let extension = Path::new(argument).extension().and_then(OsStr::to_str);
+    extension.is_some_and(|extension| SCRIPTS.contains(&extension))
 }
 
 /// The processes that started this one, the nearest first, as far as the system shows them.
@@ -248,5 +289,24 @@ mod tests {
         check("npm exec wrangler deploy --config other.toml", "", &["other.toml"]);
         check("node /x/.bin/wrangler deploy -c absent.toml", "", &[]);
         check("cargo xtask build -c other.toml", "", &[]);
+    }
+
+    #[test]
+    fn finds_what_wranglers_command_line_deploys_besides_the_configuration() {
+        let check = |line: &str, expected: &[&str]| {
+            let arguments = line.split(' ').map(str::to_owned).collect();
+            let process = Process { arguments, folder: "/gate".into() };
+            assert_eq!(process.unchecked(Path::new("/gate/build/index.js")), expected, "{line}");
+        };
+        let node = "/usr/bin/node /x/wrangler/wrangler-dist/cli.js";
+        check(&format!("{node} deploy --env production --dry-run -c other.toml"), &[]);
+        check(&format!("{node} deploy src/other.js"), &["src/other.js"]);
+        check(&format!("{node} deploy --env a other.ts"), &["other.ts"]);
+        check(&format!("{node} versions upload --script=a.mjs"), &["--script=a.mjs"]);
+        check(&format!("{node} deploy build/index.js --outfile=x.js --outfile y.js"), &[]);
+        check(&format!("{node} deploy --assets www"), &["--assets"]);
+        check(&format!("{node} deploy --assets=www"), &["--assets=www"]);
+        check(&format!("{node} dev src/other.js --assets www"), &[]);
+        check("cargo xtask deploy other.js", &[]);
     }
 }

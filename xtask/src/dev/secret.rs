@@ -26,10 +26,14 @@ pub(crate) fn ensure(
     environment: &Environment<'_>,
     raw_policy: &Value,
 ) -> Result<()> {
-    if DevVars::read(environment)?.file.is_some() {
+    let dev_vars = DevVars::read(environment)?;
+    let references = Policy::binding_references(raw_policy);
+    // A `.dev.vars` would hide a `.env` file, which may contain what the policy needs.
+    let has_any = references.iter().any(|one| dev_vars.values.contains_key(&one.binding));
+    if has_any || dev_vars.file.is_some_and(|file| file.starts_with(".dev.vars")) {
         return Ok(());
     }
-    let mut names: Vec<String> = Policy::binding_references(raw_policy)
+    let mut names: Vec<String> = references
         .into_iter()
         .filter(|reference| reference.purpose == Purpose::Secret)
         .map(|reference| reference.binding)

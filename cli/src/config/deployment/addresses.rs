@@ -18,6 +18,7 @@ pub(super) fn check(
     } else {
         subdomain(environment, &routes, findings);
     }
+    previews(environment, findings);
     for route in &routes {
         if let Some((problem, remedy)) = uncovered(route, &routes) {
             let (severity, prefix) = if origin_is_zone {
@@ -74,6 +75,21 @@ fn subdomain(environment: &Environment<'_>, routes: &[Setting<'_>], findings: &m
         );
     }
     warn("preview_urls", OLD_VERSIONS);
+}
+
+/// Finds a policy for `wrangler preview`, which deploys to a public URL.
+fn previews(environment: &Environment<'_>, findings: &mut Vec<Finding>) {
+    let Some(previews) = environment.inherited("previews") else { return };
+    let pointer = format!("/vars/{}", policy::VARIABLE);
+    if previews.value.pointer(&pointer).is_some() {
+        findings.push(Finding {
+            severity: Severity::Warning,
+            line: environment.file().line(&format!("{}{pointer}", previews.pointer)),
+            path: "previews.vars".to_owned(),
+            problem: "previews are public, and this policy of theirs was not checked".to_owned(),
+            remedy: "remove it, and deploy an environment of its own instead".to_owned(),
+        });
+    }
 }
 
 /// Finds settings that would make the gate call itself if its origin is the zone. A request to the

@@ -295,6 +295,13 @@ fn preview_urls_that_are_not_turned_off_are_reported() {
 }
 
 #[test]
+fn a_policy_of_previews_is_reported() {
+    check_toml("[previews.vars]\nA = 'x'\n", &[]);
+    check_toml("[previews.vars.POLICY]\norigin = 'echo'\n", &["top level: previews.vars?"]);
+    check_toml("[env.a.previews.vars]\nPOLICY = '{}'\n[env.b]\n", &["env.a: previews.vars?"]);
+}
+
+#[test]
 fn an_address_of_workers_dev_besides_the_routes_is_reported() {
     for route in [
         "routes = ['a.example.com/*']\n",
