@@ -5,7 +5,7 @@ use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::{fs, path};
 
 /// A parsed configuration file.
@@ -96,7 +96,7 @@ impl ConfigFile {
         let folder = self.folder().join(".wrangler").join("deploy");
         let text = fs::read_to_string(folder.join("config.json")).ok()?;
         let redirect = Self::parse("config.json", &text).ok()?;
-        Some(folder.join(redirect.value.get("configPath")?.as_str()?))
+        Some(resolved(&folder.join(redirect.value.get("configPath")?.as_str()?)))
     }
 
     pub(super) fn note_line(&mut self, pointer: &str, line: usize) {
@@ -123,6 +123,21 @@ impl ConfigFile {
     pub fn dates(&self) -> &[String] {
         &self.dates
     }
+}
+
+/// The path without `.` and `..`.
+pub(super) fn resolved(path: &Path) -> PathBuf {
+    let mut resolved = PathBuf::new();
+    for component in path.components() {
+        match component {
+            Component::CurDir => {}
+            Component::ParentDir => drop(resolved.pop()),
+            Component::Prefix(_) | Component::RootDir | Component::Normal(_) => {
+                resolved.push(component);
+            }
+        }
+    }
+    resolved
 }
 
 /// Escapes a key for a JSON pointer.

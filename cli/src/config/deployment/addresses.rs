@@ -1,5 +1,5 @@
-//! Finds addresses at which requests would pass by the gate, and addresses at which the gate would
-//! answer although nobody thinks of them.
+//! Finds routes that let requests pass by the gate, and further addresses at which the gate, or an
+//! old version of it, would answer.
 
 use super::super::environment::Setting;
 use super::super::policy;
@@ -46,6 +46,7 @@ pub(super) fn check(
     }
 }
 
+/// What is wrong with preview URLs.
 const OLD_VERSIONS: &str =
     "every uploaded version stays public at a preview URL, with the policy that it had then";
 
@@ -86,8 +87,8 @@ fn previews(environment: &Environment<'_>, findings: &mut Vec<Finding>) {
             severity: Severity::Warning,
             line: environment.file().line(&format!("{}{pointer}", previews.pointer)),
             path: "previews.vars".to_owned(),
-            problem: "previews are public, and this policy of theirs was not checked".to_owned(),
-            remedy: "remove it, and deploy an environment of its own instead".to_owned(),
+            problem: "previews are public, and their policy was not checked".to_owned(),
+            remedy: "remove it, and use an environment instead of previews".to_owned(),
         });
     }
 }

@@ -2,6 +2,7 @@
 //! the gate.
 
 use super::super::build;
+use super::super::file::resolved;
 use super::super::{ConfigFile, Environment, Finding, NAMES, Severity};
 use serde_json::Value;
 use std::env;
@@ -150,21 +151,6 @@ fn checkout(file: &ConfigFile) -> Option<PathBuf> {
         return None;
     }
     above(file.folder()).or_else(|| above(&env::current_dir().ok()?))
-}
-
-/// The path without `.` and `..`.
-fn resolved(path: &Path) -> PathBuf {
-    let mut resolved = PathBuf::new();
-    for component in path.components() {
-        match component {
-            Component::CurDir => {}
-            Component::ParentDir => drop(resolved.pop()),
-            Component::Prefix(_) | Component::RootDir | Component::Normal(_) => {
-                resolved.push(component);
-            }
-        }
-    }
-    resolved
 }
 
 fn compatibility_date(environment: &Environment<'_>, findings: &mut Vec<Finding>) {
