@@ -65,18 +65,26 @@ export type AlgorithmName = "HS256" | "HS384" | "HS512" | "RS256" | "RS384" | "R
 export type Authorization = "keep" | "strip";
 
 /**
- * A rule for a claim, with exactly one of `equals`, `one_of` and `contains`. A single value in a
- * token is the same as an array of only this value.
+ * A rule for a claim, with exactly one of `equals`, `one_of`, `contains` and `starts_with`. A
+ * single value in a token is the same as an array of only this value. A `*` in a compared value
+ * stands for itself.
  */
 export interface ClaimRule {
   /** The value that the claim must have, possibly beside others in an array. */
   contains?: Scalar;
   /** The only value that the claim must have. */
   equals?: Scalar;
+  /**
+   * Whether a token without the claim meets the rule as well.
+   * @default false
+   */
+  if_present?: boolean;
   /** The values of which the claim must have one. */
   one_of?: (Scalar)[];
   /** The claim, by name or JSON Pointer. */
   path: string;
+  /** The text with which the claim must start. It is not empty. */
+  starts_with?: Text;
 }
 
 /** Which web pages may call the API (CORS). */
@@ -239,7 +247,8 @@ export interface Issuer {
   /** Claims that the token must contain, by name or JSON Pointer. */
   require?: (Text)[];
   /**
-   * The claim that contains the roles, by name or JSON Pointer.
+   * The claim that contains the roles, by name or JSON Pointer: a string, an array of strings, or
+   * an object whose members are objects and have the roles as their names, as Zitadel writes it.
    * @default "roles"
    */
   roles_claim?: string;

@@ -151,7 +151,8 @@ impl<'g> Claims<'g> {
         }
     }
 
-    /// The roles, from a string or an array of strings.
+    /// The roles, from a string, an array of strings, or an object whose members are objects: the
+    /// roles are then the names of its members, as Zitadel writes them.
     ///
     /// # Errors
     ///
@@ -164,7 +165,12 @@ impl<'g> Claims<'g> {
                 .iter()
                 .map(|role| role.as_str().ok_or(invalid("a role is not a string")))
                 .collect(),
-            Some(_) => Err(invalid("the roles are neither a string nor an array")),
+            Some(Value::Object(roles)) if roles.values().all(Value::is_object) => {
+                Ok(roles.keys().map(String::as_str).collect())
+            }
+            Some(Value::Bool(_) | Value::Number(_) | Value::Object(_) | Value::Null) => {
+                Err(invalid("the roles are neither a string nor an array, nor named by objects"))
+            }
         }
     }
 }

@@ -28,7 +28,7 @@ pub fn policy_schema() -> Value {
     };
     for (name, keys) in [
         ("Keys", ["secret", "pem", "jwks", "jwks_uri", "discovery"].as_slice()),
-        ("ClaimRule", &["equals", "one_of", "contains"]),
+        ("ClaimRule", &["equals", "one_of", "contains", "starts_with"]),
     ] {
         let table =
             schema.pointer_mut(&format!("/definitions/{name}")).and_then(Value::as_object_mut);

@@ -109,7 +109,8 @@ pub struct Issuer {
     /// The claim that contains the scopes, by name or JSON Pointer. Unless set, `scope`, or `scp`
     /// if the token has no `scope`.
     pub scopes_claim: Option<String>,
-    /// The claim that contains the roles, by name or JSON Pointer.
+    /// The claim that contains the roles, by name or JSON Pointer: a string, an array of strings, or
+    /// an object whose members are objects and have the roles as their names, as Zitadel writes it.
     #[schemars(extend("default" = "roles"))]
     pub roles_claim: Option<String>,
     /// `"report"` forwards requests that would be refused with 401 or 403 as anonymous, and logs
@@ -275,8 +276,9 @@ pub enum Encoding {
     Hex,
 }
 
-/// A rule for a claim, with exactly one of `equals`, `one_of` and `contains`. A single value in a
-/// token is the same as an array of only this value.
+/// A rule for a claim, with exactly one of `equals`, `one_of`, `contains` and `starts_with`. A
+/// single value in a token is the same as an array of only this value. A `*` in a compared value
+/// stands for itself.
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct ClaimRule {
@@ -289,6 +291,11 @@ pub struct ClaimRule {
     pub one_of: Option<Vec<Scalar>>,
     /// The value that the claim must have, possibly beside others in an array.
     pub contains: Option<Scalar>,
+    /// The text with which the claim must start. It is not empty.
+    pub starts_with: Option<Text>,
+    /// Whether a token without the claim meets the rule as well.
+    #[schemars(extend("default" = false))]
+    pub if_present: Option<bool>,
 }
 
 /// A string, a number or a boolean.

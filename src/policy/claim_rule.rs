@@ -9,7 +9,8 @@ pub(super) fn compile_all(
     table: &Table<'_>,
     faults: &mut Faults,
 ) -> Result<Vec<ClaimRule>, Faulty> {
-    let rules = table.tables("claims", &["path", "equals", "one_of", "contains"], faults)?;
+    let known = ["path", "equals", "one_of", "contains", "starts_with", "if_present"];
+    let rules = table.tables("claims", &known, faults)?;
     // Collected twice, because collecting into a `Result` directly would stop at the first fault.
     let rules: Vec<_> = rules.iter().map(|rule| compile(rule, faults)).collect();
     rules.into_iter().collect()
@@ -19,16 +20,49 @@ fn compile(rule: &Table<'_>, faults: &mut Faults) -> Result<ClaimRule, Faulty> {
     let found = rule.text("path", faults);
     let path = rule.require("path", found, "write a claim's name or a JSON Pointer", faults);
     let condition = compile_condition(rule, faults);
-    Ok(ClaimRule { path: path?.to_owned(), condition: condition? })
+    let if_present = rule.flag("if_present", faults)?.unwrap_or(false);
+    let (path, condition) = (path?.to_owned(), condition?);
+    warn_of_wildcard(rule, &condition, faults);
+    Ok(ClaimRule { path, condition, if_present })
+}
+
+/// Warns of a `*` in a compared value, which stands for nothing but itself.
+fn warn_of_wildcard(rule: &Table<'_>, condition: &Condition, faults: &mut Faults) {
+    let has_wildcard = |value: &Value| value.as_str().is_some_and(|text| text.contains('*'));
+    let (key, is_found) = match condition {
+        Condition::Equals(value) => ("equals", has_wildcard(value)),
+        Condition::OneOf(values) => ("one_of", values.iter().any(has_wildcard)),
+        Condition::Contains(value) => ("contains", has_wildcard(value)),
+        Condition::StartsWith(start) => ("starts_with", start.contains('*')),
+    };
+    if is_found {
+        faults.warning(
+            rule.at(key),
+            "the * is compared literally, it is not a wildcard",
+            "for a prefix, write starts_with = \"…\" without the *",
+        );
+    }
 }
 
 fn compile_condition(rule: &Table<'_>, faults: &mut Faults) -> Result<Condition, Faulty> {
-    let condition = match (rule.get("equals"), rule.get("one_of"), rule.get("contains")) {
-        (Some(value), None, None) => Condition::Equals(value.clone()),
-        (None, Some(Value::Array(values)), None) if !values.is_empty() => {
+    let named = ["equals", "one_of", "contains", "starts_with"].map(|key| rule.get(key));
+    let condition = match named {
+        [Some(value), None, None, None] => Condition::Equals(value.clone()),
+        [None, Some(Value::Array(values)), None, None] if !values.is_empty() => {
             Condition::OneOf(values.clone())
         }
-        (None, Some(_), None) => {
+        [None, None, None, Some(Value::String(start))] if !start.is_empty() => {
+            return Ok(Condition::StartsWith(start.clone()));
+        }
+        [None, None, None, Some(_)] => {
+            faults.fault(
+                rule.at("starts_with"),
+                "not a string, or an empty string, with which every string starts",
+                "write starts_with = \"…\"",
+            );
+            return Err(Faulty);
+        }
+        [None, Some(_), None, None] => {
             faults.fault(
                 rule.at("one_of"),
                 "not a list, or an empty list",
@@ -36,12 +70,12 @@ fn compile_condition(rule: &Table<'_>, faults: &mut Faults) -> Result<Condition,
             );
             return Err(Faulty);
         }
-        (None, None, Some(value)) => Condition::Contains(value.clone()),
+        [None, None, Some(value), None] => Condition::Contains(value.clone()),
         _ => {
             faults.fault(
                 rule.path(),
                 "a rule needs exactly one condition",
-                "write one of equals = …, one_of = […] and contains = …",
+                "write one of equals = …, one_of = […], contains = … and starts_with = \"…\"",
             );
             return Err(Faulty);
         }
@@ -49,6 +83,7 @@ fn compile_condition(rule: &Table<'_>, faults: &mut Faults) -> Result<Condition,
     let values = match &condition {
         Condition::Equals(value) | Condition::Contains(value) => std::slice::from_ref(value),
         Condition::OneOf(values) => values,
+        Condition::StartsWith(_) => &[],
     };
     if !values.iter().all(|value| value.is_string() || value.is_number() || value.is_boolean()) {
         faults.fault(

@@ -148,6 +148,24 @@ fn compile_rules(table: &Table<'_>, faults: &mut Faults) -> Result<Rules, Faulty
     if !names_client {
         warn_of_any(table, "audience", &audience, faults);
     }
+    let listed = |expected: &Expected| match expected {
+        Expected::OneOf(values) => values.iter().any(|value| value.contains('*')),
+        Expected::Any => false,
+    };
+    let subject = subject?;
+    for (key, has_wildcard) in [
+        ("issuer", listed(&issuer)),
+        ("audience", listed(&audience)),
+        ("subject", subject.iter().flatten().any(|value| value.contains('*'))),
+    ] {
+        if has_wildcard {
+            faults.warning(
+                table.at(key),
+                "the * is compared literally, it is not a wildcard",
+                "write the whole value; for a prefix, use claims with starts_with",
+            );
+        }
+    }
     let mut rules = Rules {
         issuer,
         tenant,
@@ -160,7 +178,7 @@ fn compile_rules(table: &Table<'_>, faults: &mut Faults) -> Result<Rules, Faulty
         types: types?,
         require: require?.map(owned).unwrap_or_default(),
         claims,
-        subject: subject?.map(owned),
+        subject: subject.map(owned),
         scopes_claim: scopes_claim?.map(str::to_owned),
         roles_claim: roles_claim?.unwrap_or("roles").to_owned(),
     };

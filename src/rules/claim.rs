@@ -1,6 +1,6 @@
 //! Rules for single claims, of an issuer or of a route.
 
-use crate::json::text::to_text;
+use crate::json::text::{quoted, to_text};
 use crate::json::{self, Object, is_beyond_safe_integers};
 use crate::refusal::{Code, Refusal};
 use serde_json::Value;
@@ -13,6 +13,8 @@ pub struct ClaimRule {
     pub path: String,
     /// The condition that its value must meet.
     pub condition: Condition,
+    /// Whether a token without the claim, or with null for it, meets the rule as well.
+    pub if_present: bool,
 }
 
 /// The condition that a claim's value must meet.
@@ -24,10 +26,12 @@ pub enum Condition {
     OneOf(Vec<Value>),
     /// One of its values is this string, number or boolean. A substring of a string does not count.
     Contains(Value),
+    /// It is a string that starts with this text.
+    StartsWith(String),
 }
 
 impl ClaimRule {
-    /// Whether the claims meet the rule. An absent claim never does. A single value and an array of
+    /// Whether the claims meet the rule. An absent claim does only with `if_present`. A single value and an array of
     /// only this value are the same, as RFC 7519 section 4.1.3 defines it for `aud`.
     ///
     /// # Errors
@@ -35,7 +39,11 @@ impl ClaimRule {
     /// `invalid_claim` for a compared integer beyond 2^53 - 1: a double cannot tell such integers
     /// apart, so two IDs could be taken for one.
     pub fn holds(&self, claims: &Object) -> Result<bool, Refusal> {
-        let Some(actual) = json::at(claims, &self.path) else { return Ok(false) };
+        let actual = json::at(claims, &self.path);
+        if self.if_present && actual.is_none_or(Value::is_null) {
+            return Ok(true);
+        }
+        let Some(actual) = actual else { return Ok(false) };
         let values = actual.as_array().map_or_else(|| slice::from_ref(actual), Vec::as_slice);
         match (&self.condition, values) {
             (Condition::Equals(expected), [value]) => is_same(value, expected),
@@ -45,7 +53,8 @@ impl ClaimRule {
             (Condition::Contains(expected), values) => {
                 any(values.iter().map(|value| is_same(value, expected)))
             }
-            (Condition::Equals(_) | Condition::OneOf(_), _) => Ok(false),
+            (Condition::StartsWith(start), [Value::String(text)]) => Ok(text.starts_with(start)),
+            (Condition::Equals(_) | Condition::OneOf(_) | Condition::StartsWith(_), _) => Ok(false),
         }
     }
 }
@@ -62,7 +71,11 @@ impl fmt::Display for ClaimRule {
             Condition::Contains(value) => {
                 write!(formatter, "{} contains {}", self.path, to_text(value))
             }
-        }
+            Condition::StartsWith(start) => {
+                write!(formatter, "{} starts with {}", self.path, quoted(start))
+            }
+        }?;
+        formatter.write_str(if self.if_present { ", if present" } else { "" })
     }
 }
 

@@ -1,7 +1,9 @@
 //! Rules for single claims, of routes and of issuers.
 
 use super::{ADMITTED, INVALID, MISSING};
-use crate::kit::{Call, Gate, Signer, hs_issuer, payload, policy, table, with};
+use crate::kit::{
+    Call, Gate, Held, Signer, faults, hs_issuer, payload, policy, table, warnings, with,
+};
 use serde_json::{Value, json};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -159,6 +161,81 @@ fn rfc7519_section_4_1_3_a_single_value_is_a_list_of_one_in_every_rule() {
         let token = Signer::hs256().signed(payload(&[("aud", r#"["api","other"]"#)]));
         let verdict = if rule == "contains" { ADMITTED } else { NOT_ALLOWED };
         assert_eq!(gate.token(&token), verdict, "{rule}");
+    }
+}
+
+#[test]
+fn starts_with_compares_the_beginning_of_a_string() {
+    check(
+        json!({ "path": "x", "starts_with": "repo:acme/" }),
+        [
+            (r#""repo:acme/api:ref""#, ADMITTED),
+            (r#""repo:acme/""#, ADMITTED),
+            (r#"["repo:acme/api"]"#, ADMITTED),
+            (r#""repo:acme""#, NOT_ALLOWED),
+            (r#""repo:acme-evil/api""#, NOT_ALLOWED),
+            (r#""Repo:acme/api""#, NOT_ALLOWED),
+            (r#"" repo:acme/api""#, NOT_ALLOWED),
+            (r#"["repo:acme/api","x"]"#, NOT_ALLOWED),
+            (r#"{"repo:acme/":1}"#, NOT_ALLOWED),
+            ("1", NOT_ALLOWED),
+            ("null", NOT_ALLOWED),
+            ("", NOT_ALLOWED),
+        ],
+    );
+}
+
+/// Some providers leave a claim out, such as `azp` for tokens that no browser asked for.
+#[test]
+fn if_present_admits_tokens_without_the_claim() {
+    let rule = json!({ "path": "x", "one_of": ["https://app.example"], "if_present": true });
+    let rows = [
+        ("", ADMITTED),
+        ("null", ADMITTED),
+        (r#""https://app.example""#, ADMITTED),
+        (r#""https://evil.example""#, NOT_ALLOWED),
+        (r#""""#, NOT_ALLOWED),
+        ("[]", NOT_ALLOWED),
+        ("false", NOT_ALLOWED),
+    ];
+    check(rule, rows);
+    let rule = json!({ "path": "/x/y", "equals": "a", "if_present": true });
+    check(rule, [("", ADMITTED), ("{}", ADMITTED), (r#"{"y":"b"}"#, NOT_ALLOWED)]);
+    let rule = json!({ "path": "x", "equals": "a", "if_present": false });
+    check(rule, [("", NOT_ALLOWED), (r#""a""#, ADMITTED)]);
+}
+
+#[test]
+fn rejects_malformed_conditions_and_warns_of_wildcards() {
+    let raw = |rule: Value| {
+        let mut raw = policy(hs_issuer());
+        raw["routes"] = json!([{ "path": "/*", "claims": [rule] }]);
+        raw
+    };
+    let place = "routes[0].claims[0]";
+    for (rule, path, problem) in [
+        (json!({ "path": "x", "starts_with": "" }), ".starts_with", "empty string"),
+        (json!({ "path": "x", "starts_with": 1 }), ".starts_with", "not a string"),
+        (json!({ "path": "x", "starts_with": "a", "equals": "a" }), "", "exactly one condition"),
+        (json!({ "path": "x", "if_present": true }), "", "exactly one condition"),
+        (json!({ "path": "x", "equals": "a", "if_present": 1 }), ".if_present", "true or false"),
+    ] {
+        let found = faults(&raw(rule.clone()), &Held::usual());
+        let is_found = found.len() == 1
+            && found[0].path == format!("{place}{path}")
+            && found[0].problem.contains(problem);
+        assert!(is_found, "{rule}: {found:#?}");
+    }
+    for (key, value) in [
+        ("equals", json!("repo:acme/*")),
+        ("one_of", json!(["a", "https://*.example"])),
+        ("contains", json!("*")),
+        ("starts_with", json!("repo:*/")),
+    ] {
+        let found = warnings(&raw(json!({ "path": "x", key: value })), &Held::usual());
+        let path = format!("{place}.{key}");
+        assert!(found.len() == 1 && found[0].path == path, "{key}: {found:#?}");
+        assert!(found[0].problem.contains("literally"), "{key}: {found:#?}");
     }
 }
 

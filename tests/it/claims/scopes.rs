@@ -203,5 +203,20 @@ fn reads_roles_from_the_configured_claim() {
             ("", NOT_ALLOWED),
         ],
     );
+    // Zitadel: https://zitadel.com/docs/guides/integrate/retrieve-user-roles
+    check(
+        &gate,
+        "realm_access",
+        [
+            (r#"{"roles":{"admin":{"1":"a.example"},"user":{}}}"#, ADMITTED),
+            (r#"{"roles":{"user":{"admin":"a.example"}}}"#, NOT_ALLOWED),
+            (r#"{"roles":{}}"#, NOT_ALLOWED),
+            // A member that is not an object may as well say that the user lacks the role.
+            (r#"{"roles":{"admin":false}}"#, NOT_ALLOWED),
+            (r#"{"roles":{"admin":true}}"#, NOT_ALLOWED),
+            (r#"{"roles":{"admin":null}}"#, NOT_ALLOWED),
+            (r#"{"roles":{"admin":{},"user":false}}"#, NOT_ALLOWED),
+        ],
+    );
     check(&gate, "roles", [(r#"["admin"]"#, NOT_ALLOWED)]);
 }

@@ -122,6 +122,24 @@ pub(super) fn rows() -> Vec<(&'static str, Evidence)> {
                 token(&[("groups", "[\"x\"]")]),
             ),
         ),
+        (
+            "issuers[].claims[].starts_with",
+            either(
+                claims,
+                rule(json!({ "path": "azp", "starts_with": "app-" })),
+                rule(json!({ "path": "azp", "starts_with": "web-" })),
+                token(&[("azp", "\"app-1\"")]),
+            ),
+        ),
+        (
+            "issuers[].claims[].if_present",
+            either(
+                claims,
+                rule(json!({ "path": "azp", "equals": "x" })),
+                rule(json!({ "path": "azp", "equals": "x", "if_present": true })),
+                token(&[]),
+            ),
+        ),
         ("issuers[].keys.secret", added(keys, json!({ "secret": "OTHER_SECRET" }), token(&[]))),
         (
             "issuers[].keys.encoding",

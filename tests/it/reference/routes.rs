@@ -67,5 +67,23 @@ pub(super) fn rows() -> Vec<(&'static str, Evidence)> {
                 token(&[("groups", "[\"x\"]")]),
             ),
         ),
+        (
+            "routes[].claims[].starts_with",
+            either(
+                claims,
+                json!([{ "path": "azp", "starts_with": "x" }]),
+                json!([{ "path": "azp", "starts_with": "y" }]),
+                azp(),
+            ),
+        ),
+        (
+            "routes[].claims[].if_present",
+            either(
+                claims,
+                json!([{ "path": "other", "equals": "x" }]),
+                json!([{ "path": "other", "equals": "x", "if_present": true }]),
+                azp(),
+            ),
+        ),
     ]
 }
