@@ -130,7 +130,7 @@ impl<'g> Judging<'_, 'g> {
     }
 
     /// The checks that every identity passes, however it was established and whether or not it was
-    /// cached. Sets `issuer` once the identity is established and the route admits its issuer.
+    /// cached. Sets `issuer` once the issuer has vouched for the identity and the route admits it.
     fn authorize(
         &mut self,
         route: &'g Route,
@@ -142,7 +142,7 @@ impl<'g> Judging<'_, 'g> {
         self.trace.is_cached = is_cached;
         let (of_identity, identity) = match cached {
             Some(cached) => cached,
-            None => self.established(route, credential)?,
+            None => self.established(route, credential, issuer)?,
         };
         let admitted = IssuerAdmitted::check(route, of_identity)?;
         let issuer = issuer.insert(admitted).issuer();
@@ -174,13 +174,17 @@ impl<'g> Judging<'_, 'g> {
         Some((issuer, identity))
     }
 
-    /// Establishes the identity of a credential that is not in the cache.
+    /// Establishes the identity of a credential that is not in the cache. Sets `vouching` as soon
+    /// as the signature has verified, so that an issuer in report mode also reports its tokens
+    /// without a usable identity.
     fn established(
         &mut self,
         route: &Route,
         credential: &Credential<'_, '_>,
+        vouching: &mut Option<IssuerAdmitted<'g>>,
     ) -> Result<(&'g Issuer, Rc<Identity>), Stop> {
         let (issuer, verified) = self.verified(credential.text(), Some(route))?;
+        *vouching = Some(IssuerAdmitted::check(route, issuer)?);
         let version = self.memory.keys.version(issuer.id());
         Ok((issuer, Rc::new(Identity::from_token(verified, issuer, version)?)))
     }

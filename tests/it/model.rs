@@ -4,6 +4,11 @@
 //! The model never parses a token, a path or a header. The test generates each of them together
 //! with its meaning, and the model reads only the meaning.
 
+mod headers;
+mod values;
+
+use self::headers::{Cookies, Line};
+use self::values::{Claim, Rule};
 use crate::kit::{Call, Gate, Held, NOW, Signer, hs_issuer, keys, now, payload, with};
 use fastrand::Rng;
 use serde_json::{Value, json};
@@ -23,6 +28,7 @@ struct Drawn {
     methods: Option<Vec<&'static str>>,
     access: &'static str,
     scope: Option<&'static str>,
+    rule: Option<Rule>,
     issuer: Option<&'static str>,
     report: bool,
     encoded_slash: bool,
@@ -33,7 +39,9 @@ struct Drawn {
 struct Token {
     text: String,
     issuer: &'static str,
-    scope: Option<&'static str>,
+    scope: Claim,
+    audience: Claim,
+    groups: Claim,
     /// The code with which the token is refused regardless of the route, or `None` if it is valid.
     flaw: Option<&'static str>,
 }
@@ -41,6 +49,15 @@ struct Token {
 /// The token of a request, `None` if it has none, or the code with which malformed or repeated
 /// credentials are refused.
 type Credentials = Result<Option<Token>, &'static str>;
+
+/// The settings of a random policy besides its routes.
+#[derive(Clone, Copy, Debug)]
+struct Settings {
+    /// The issuer in report mode.
+    reporting: Option<&'static str>,
+    /// Whether the token is removed from what the origin receives.
+    strip: bool,
+}
 
 /// A path and its decoded segments, which are `None` if servers could read the path differently.
 #[derive(Clone, Debug)]
@@ -83,6 +100,7 @@ fn draw_route(random: &mut Rng) -> Drawn {
         methods,
         access,
         scope: (guarded && chance(random, 40)).then(|| one_of(random, &SCOPES)),
+        rule: (guarded && chance(random, 30)).then(|| Rule::draw(random)),
         issuer: (guarded && chance(random, 30)).then(|| one_of(random, &ISSUERS).0),
         report: guarded && chance(random, 10),
         encoded_slash: chance(random, 20),
@@ -104,6 +122,9 @@ impl Drawn {
         }
         if let Some(scope) = self.scope {
             raw["scopes"] = json!([scope]);
+        }
+        if let Some(rule) = &self.rule {
+            raw["claims"] = json!([rule.written()]);
         }
         if let Some(issuer) = self.issuer {
             raw["issuers"] = json!([issuer]);
@@ -139,9 +160,20 @@ impl Drawn {
 fn draw_token(random: &mut Rng) -> Token {
     let (issuer, name, secret) = one_of(random, &ISSUERS);
     let scope = chance(random, 60).then(|| one_of(random, &SCOPES));
-    let quoted = |text: &str| format!("\"{text}\"");
-    let (iss, scopes) = (quoted(name), scope.map(quoted).unwrap_or_default());
-    let mut claims = vec![("iss", iss.as_str()), ("scope", scopes.as_str())];
+    let scope = Claim::of(random, scope.as_slice());
+    let audiences: &[&[&str]] = &[&["api"], &["api"], &["api", "other"]];
+    let audience = one_of(random, audiences);
+    let audience = Claim::of(random, audience);
+    let group_lists: &[&[&str]] = &[&[], &["a"], &["b"], &["a", "b"]];
+    let groups = one_of(random, group_lists);
+    let groups = Claim::of(random, groups);
+    let iss = format!("\"{name}\"");
+    let mut claims = vec![
+        ("iss", iss.as_str()),
+        ("scope", scope.written.as_str()),
+        ("aud", audience.written.as_str()),
+        ("groups", groups.written.as_str()),
+    ];
     let expired = (NOW - 1).to_string();
     let later = (NOW + 1).to_string();
     let mut signer = Signer::hmac(256, secret);
@@ -156,6 +188,7 @@ fn draw_token(random: &mut Rng) -> Token {
         7 => Some(("sub", "17", "invalid_claim")),
         _ => None,
     };
+    claims.retain(|(name, _)| flaw.is_none_or(|(changed, ..)| changed != *name));
     claims.extend(flaw.map(|(name, raw, _)| (name, raw)));
     let mut flaw = flaw.map(|(_, _, code)| code);
     if flaw.is_none() && chance(random, 10) {
@@ -173,7 +206,7 @@ fn draw_token(random: &mut Rng) -> Token {
         let (broken, code) = one_of(random, &choices);
         (text, flaw) = (broken.to_owned(), Some(code));
     }
-    Token { text, issuer, scope, flaw }
+    Token { text, issuer, scope, audience, groups, flaw }
 }
 
 fn draw_path(random: &mut Rng, routes: &[Drawn]) -> Path {
@@ -222,13 +255,21 @@ fn draw_path(random: &mut Rng, routes: &[Drawn]) -> Path {
     path
 }
 
-/// Generates the credential headers of a request, and their meaning.
-fn draw_credentials(random: &mut Rng) -> (Vec<(String, String)>, Credentials) {
+/// The credentials of a request: its header lines, and their meaning.
+struct Presented {
+    lines: Vec<Line>,
+    credentials: Credentials,
+    /// The cookies, if the token is among them.
+    cookies: Option<Cookies>,
+}
+
+/// Generates credentials.
+fn draw_credentials(random: &mut Rng) -> Presented {
     let header = |name: &str, value: String| (name.to_owned(), value);
     let token = draw_token(random);
     let text = token.text.clone();
-    let cookie = |value: &str| header("Cookie", format!("x=y; __Host-t={value}; z"));
-    match random.u8(..20) {
+    let bearer = |scheme: &str| header("Authorization", format!("{scheme} {text}"));
+    let (lines, credentials) = match random.u8(..20) {
         0 | 1 => (vec![], Ok(None)),
         2 => (vec![header("Authorization", "Basic dTpw".to_owned())], Ok(None)),
         3 => (vec![header("Authorization", "Bearer".to_owned())], Err("malformed_authorization")),
@@ -237,32 +278,86 @@ fn draw_credentials(random: &mut Rng) -> (Vec<(String, String)>, Credentials) {
             Err("malformed_authorization"),
         ),
         5 => {
-            let lines = ["authorization", "Authorization"];
-            let line = |name: &str| header(name, format!("Bearer {text}"));
-            (lines.map(line).to_vec(), Err("multiple_tokens"))
+            let twice = vec![bearer("Bearer"), header("authorization", format!("Bearer {text}"))];
+            (twice, Err("multiple_tokens"))
         }
         6 => {
-            let lines = vec![header("Authorization", format!("bearer {text}")), cookie(&text)];
-            (lines, Err("multiple_tokens"))
+            let cookies = Cookies::draw(random, &[&text]);
+            (vec![bearer("bearer"), cookies.line()], Err("multiple_tokens"))
         }
-        7 => (vec![cookie("")], Err("malformed_authorization")),
+        7 => (vec![Cookies::draw(random, &[""]).line()], Err("malformed_authorization")),
+        8 => (vec![Cookies::draw(random, &[&text, "x"]).line()], Err("multiple_tokens")),
+        // The only token is a part of another cookie's value, which any page of a sibling domain
+        // may have set.
+        9 => (vec![Cookies::draw_without(random, &text).line()], Ok(None)),
         // A browser sends `Sec-Fetch-Site: same-origin` with a page's requests to its own origin.
         // The gate then accepts the cookie with every method.
-        8..=10 => {
+        10..=13 => {
             let own = header("Sec-Fetch-Site", "same-origin".to_owned());
-            (vec![cookie(&text), own], Ok(Some(token)))
+            let cookies = Cookies::draw(random, &[&text]);
+            let lines = vec![cookies.line(), own];
+            return Presented { lines, credentials: Ok(Some(token)), cookies: Some(cookies) };
         }
-        _ => (vec![header("Authorization", format!("Bearer {text}"))], Ok(Some(token))),
+        _ => (vec![bearer("Bearer")], Ok(Some(token))),
+    };
+    Presented { lines, credentials, cookies: None }
+}
+
+/// The codes with which a token is refused before its signature has verified.
+const UNVERIFIED: [&str; 4] =
+    ["malformed_token", "algorithm_not_allowed", "unknown_issuer", "bad_signature"];
+
+/// Why a route refuses a token, if it does. The second value says whether the token's issuer has
+/// signed it and is one that the route admits.
+fn objection(route: &Drawn, token: &Token) -> (Option<&'static str>, bool) {
+    if let Some(early @ ("malformed_token" | "algorithm_not_allowed" | "unknown_issuer")) =
+        token.flaw
+    {
+        return (Some(early), false);
     }
+    if route.issuer.is_some_and(|issuer| issuer != token.issuer) {
+        return (Some("unknown_issuer"), false);
+    }
+    let rule_holds = route.rule.as_ref().is_none_or(|rule| {
+        rule.holds(|claim| if claim == "aud" { &token.audience } else { &token.groups })
+    });
+    let refusal = match token.flaw {
+        Some(flaw) => Some(flaw),
+        None if route.scope.is_some_and(|scope| !token.scope.values.contains(&scope)) => {
+            Some("insufficient_scope")
+        }
+        None if !rule_holds => Some("claim_not_allowed"),
+        None => None,
+    };
+    (refusal, refusal.is_none_or(|code| !UNVERIFIED.contains(&code)))
 }
 
 /// The model. Returns the forwarded subject, if any, or the code of the refusal.
 fn verdict(
+    settings: Settings,
     routes: &[Drawn],
     path: &Path,
     method: &str,
     credentials: &Credentials,
 ) -> Result<Option<&'static str>, &'static str> {
+    let route = matching(routes, path, method)?;
+    if route.access == "public" {
+        return Ok(None);
+    }
+    let (refusal, issuer) = match credentials.as_ref().map_err(|code| *code)? {
+        None if route.access == "optional" => return Ok(None),
+        None => ("missing_token", None),
+        Some(token) => match objection(route, token) {
+            (None, _) => return Ok(Some("u")),
+            (Some(refusal), is_signed) => (refusal, is_signed.then_some(token.issuer)),
+        },
+    };
+    let is_excused = route.report || (issuer.is_some() && issuer == settings.reporting);
+    if is_excused { Ok(None) } else { Err(refusal) }
+}
+
+/// The route of a request, or the code of the refusal.
+fn matching<'r>(routes: &'r [Drawn], path: &Path, method: &str) -> Result<&'r Drawn, &'static str> {
     let Some(segments) = &path.meaning else { return Err("ambiguous_path") };
     let best = routes.iter().filter(|route| route.matches(segments)).min_by_key(|one| one.rank());
     let entries = |best: &Drawn| {
@@ -276,35 +371,7 @@ fn verdict(
     if best.is_none() {
         return Err("no_route");
     }
-    let route = entry.ok_or("method_not_allowed")?;
-    if route.access == "public" {
-        return Ok(None);
-    }
-    let refusal = match credentials.as_ref().map_err(|code| *code)? {
-        None if route.access == "optional" => return Ok(None),
-        None => Some("missing_token"),
-        Some(token) => match token.flaw {
-            Some(early @ ("malformed_token" | "algorithm_not_allowed" | "unknown_issuer")) => {
-                Some(early)
-            }
-            flaw => {
-                if route.issuer.is_some_and(|issuer| issuer != token.issuer) {
-                    Some("unknown_issuer")
-                } else if flaw.is_some() {
-                    flaw
-                } else if route.scope.is_some() && route.scope != token.scope {
-                    Some("insufficient_scope")
-                } else {
-                    return Ok(Some("u"));
-                }
-            }
-        },
-    };
-    match refusal {
-        Some(_) if route.report => Ok(None),
-        Some(code) => Err(code),
-        None => Ok(None),
-    }
+    entry.ok_or("method_not_allowed")
 }
 
 #[test]
@@ -325,30 +392,38 @@ fn no_request_reaches_the_origin_unless_the_model_says_so() {
                 routes.push(drawn);
             }
         }
+        let reporting = chance(&mut random, 40).then(|| one_of(&mut random, &ISSUERS).0);
+        let settings = Settings { reporting, strip: random.bool() };
         let issuer = |(name, issuer, _): (&str, &str, &str)| {
             let secret = if name == "one" { "SECRET" } else { "OTHER_SECRET" };
             let keys = json!({ "secret": secret });
-            with(hs_issuer(), json!({ "name": name, "issuer": issuer, "keys": keys }))
+            let mode = if settings.reporting == Some(name) { "report" } else { "enforce" };
+            let own = json!({ "name": name, "issuer": issuer, "keys": keys, "mode": mode });
+            with(hs_issuer(), own)
         };
         let raw = json!({
             "origin": "https://origin.example",
             "issuers": ISSUERS.map(issuer),
             "token": { "sources": ["authorization", { "cookie": "__Host-t" }] },
             "routes": routes.iter().map(Drawn::written).collect::<Vec<_>>(),
-            "forward": { "claims": { "X-Subject": "/sub" } },
+            "forward": {
+                "claims": { "X-Subject": "/sub" },
+                "payload": "X-Auth-Payload",
+                "authorization": if settings.strip { "strip" } else { "keep" },
+            },
         });
         let gate = Gate::bound(&raw, &Held::usual());
         for _ in 0..REQUESTS {
             let path = draw_path(&mut random, &routes);
             let method = one_of(&mut random, &METHODS);
-            let (headers, credentials) = draw_credentials(&mut random);
+            let Presented { lines, credentials, cookies } = draw_credentials(&mut random);
             let mut call = Call::new(method, &path.text);
-            call.headers = headers;
-            call = call.header("x_subject", "forged").header("X-Subject", "forged");
+            call.headers = lines;
+            call.headers.extend(headers::draw(&mut random));
 
-            let expected = verdict(&routes, &path, method, &credentials);
+            let expected = verdict(settings, &routes, &path, method, &credentials);
             let actual = gate.trace(&call, now()).1;
-            let shown = || format!("{method} {path:?} {credentials:?} by {raw:#}");
+            let shown = || format!("{method} {path:?} {credentials:?} {call:?} by {raw:#}");
             let outcome = match &actual {
                 Ok(sent) => {
                     assert_eq!(
@@ -357,7 +432,14 @@ fn no_request_reaches_the_origin_unless_the_model_says_so() {
                         "{}",
                         shown()
                     );
-                    assert_eq!(sent.removed, ["x_subject", "X-Subject"], "{}", shown());
+                    let is_public = matching(&routes, &path, method).unwrap().access == "public";
+                    let stripped = cookies.filter(|_| settings.strip && !is_public);
+                    let removed =
+                        headers::removed(&call.headers, settings.strip, stripped.is_some());
+                    assert_eq!(headers::sorted(&sent.removed), removed, "{}", shown());
+                    let left = stripped.map(|cookies| cookies.others);
+                    let set = sent.header("Cookie").map(headers::pairs);
+                    assert_eq!(set, left.filter(|left| !left.is_empty()), "{}", shown());
                     Ok(sent.header("X-Subject"))
                 }
                 Err(refusal) => {
@@ -389,6 +471,7 @@ fn no_request_reaches_the_origin_unless_the_model_says_so() {
         "not_yet_valid",
         "expired",
         "insufficient_scope",
+        "claim_not_allowed",
     ];
     let expected = codes.map(|code| format!("Err({code:?})"));
     let admitted = ["Ok(None)", "Ok(Some(\"u\"))"].map(str::to_owned);

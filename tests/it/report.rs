@@ -150,6 +150,21 @@ fn report_mode_of_an_issuer_applies_only_to_tokens_that_it_signed() {
             ),
             Ok(Some("expired")),
         ),
+        // The token has no usable identity, and the issuer has signed it all the same.
+        (
+            Call::get("/").bearer(
+                &Signer::hmac(256, keys::OTHER_SECRET)
+                    .signed(payload(&[("iss", r#""https://new""#), ("aud", r#""other""#)])),
+            ),
+            Ok(Some("wrong_audience")),
+        ),
+        (
+            Call::get("/").bearer(
+                &Signer::hmac(256, keys::OTHER_SECRET)
+                    .signed(payload(&[("iss", r#""https://new""#), ("sub", "17")])),
+            ),
+            Ok(Some("invalid_claim")),
+        ),
         // Report mode does not apply to the other issuer's tokens or to requests without a token.
         (Call::get("/").bearer(&forged()), Err("bad_signature")),
         (Call::get("/"), Err("missing_token")),

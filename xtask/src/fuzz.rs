@@ -9,7 +9,7 @@ use std::fs;
 use std::process::Command;
 
 /// The names of the targets in `fuzz/Cargo.toml`.
-const TARGETS: [&str; 5] = ["token", "jwks", "pem", "policy", "gate"];
+const TARGETS: [&str; 6] = ["token", "jwks", "pem", "policy", "gate", "meaning"];
 
 /// How long each target runs, in seconds.
 const SECONDS: u32 = 60;
