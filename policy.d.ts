@@ -39,10 +39,12 @@ export interface Policy {
    */
   realm?: string;
   /**
-   * The API's OAuth metadata (RFC 9728). The gate serves it under
-   * `/.well-known/oauth-protected-resource` and refers to it in every challenge.
+   * The API's OAuth metadata (RFC 9728), or a list of such tables for several resources. The gate
+   * serves each under `/.well-known/oauth-protected-resource`, followed by the path of its
+   * identifier. A challenge refers to the resource whose path the request's path begins with; the
+   * longest one counts.
    */
-  resource?: Resource;
+  resource?: Resources;
   /** Where the gate looks up revoked tokens, users, sessions and keys. */
   revocation?: Revocation;
   /**
@@ -420,9 +422,18 @@ export interface Resource {
   authorization_servers: (Text)[];
   /** The API's own URL, which identifies it. */
   identifier: string;
+  /**
+   * Whether to serve the document at `/.well-known/oauth-protected-resource` as well, for clients
+   * that look only there. One resource can.
+   * @default false
+   */
+  root?: boolean;
   /** The scopes that the API uses. */
   scopes_supported?: (Text)[];
 }
+
+/** One resource, or several. */
+export type Resources = Resource | (Resource)[];
 
 /** Where the gate looks up revoked tokens, users, sessions and keys. */
 export interface Revocation {

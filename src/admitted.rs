@@ -4,7 +4,7 @@
 use crate::claims::Claims;
 use crate::extract::TokenSource;
 use crate::issuer::Issuer;
-use crate::refusal::{Code, Refusal, Step};
+use crate::refusal::{Challenge, Code, Refusal, Step};
 use crate::report::Mode;
 use crate::revocation::NotRevoked;
 use crate::route::{Access, Route};
@@ -148,7 +148,7 @@ impl<'g> Admitted<'g> {
             Mode::Report if refusal.may_be_reported() => {
                 Ok(Self { route, claims: None, credential, reported: Some(refusal) })
             }
-            Mode::Report | Mode::Enforce => Err(refusal),
+            Mode::Report | Mode::Enforce => Err(naming_scopes(route, refusal)),
         }
     }
 
@@ -177,6 +177,24 @@ impl<'g> Admitted<'g> {
     }
 }
 
+/// Names the route's scopes in a challenge that asks for a token, so that the client can ask for
+/// the right one at once (RFC 6750 section 3; the authorization specification of MCP relies on it).
+fn naming_scopes(route: &Route, refusal: Refusal) -> Refusal {
+    let needs = route.requirements();
+    let is_silent = needs.scopes.is_empty() && needs.any_scope.is_empty();
+    match refusal.code().challenge() {
+        Challenge::Bare | Challenge::Error("invalid_token", _) if !is_silent => {
+            refusal.needing_scopes(wanted_scopes(route))
+        }
+        Challenge::None | Challenge::Bare | Challenge::Error(..) => refusal,
+    }
+}
+
+fn wanted_scopes(route: &Route) -> Vec<String> {
+    let needs = route.requirements();
+    needs.scopes.iter().chain(&needs.any_scope).cloned().collect()
+}
+
 fn check_requirements(route: &Route, claims: &Claims<'_>, now: UnixSeconds) -> Result<(), Refusal> {
     check_scopes(route, claims)?;
     check_roles(route, claims)?;
@@ -202,7 +220,7 @@ fn check_scopes(route: &Route, claims: &Claims<'_>) -> Result<(), Refusal> {
     if needs.scopes.is_empty() && needs.any_scope.is_empty() {
         return Ok(());
     }
-    let wanted: Vec<_> = needs.scopes.iter().chain(&needs.any_scope).cloned().collect();
+    let wanted = wanted_scopes(route);
     let refusal = match claims.scopes() {
         Ok(held) if holds_all(&held, &needs.scopes) && holds_any(&held, &needs.any_scope) => {
             return Ok(());

@@ -4,9 +4,10 @@
 //! gives forgers no hint which check failed.
 
 use crate::cors::Cors;
+use crate::path::split_url;
 use crate::refusal::{Challenge, Code, Refusal};
-use crate::request::Headers;
-use crate::resource::Resource;
+use crate::request::Request;
+use crate::resource::Resources;
 use crate::response::{self, OwnResponse};
 
 /// How the gate responds to refused requests. Made by the policy's compiler.
@@ -17,14 +18,19 @@ pub struct ErrorResponses {
     /// How much the body says.
     pub detail: Detail,
     /// The metadata that challenges point to.
-    pub resource: Option<Resource>,
+    pub resources: Resources,
     /// The pages of other web origins that may read the responses.
     pub cors: Option<Cors>,
 }
 
 impl Default for ErrorResponses {
     fn default() -> Self {
-        Self { realm: "api".to_owned(), detail: Detail::None, resource: None, cors: None }
+        Self {
+            realm: "api".to_owned(),
+            detail: Detail::None,
+            resources: Resources::default(),
+            cors: None,
+        }
     }
 }
 
@@ -42,13 +48,12 @@ impl ErrorResponses {
     /// Makes the response to a refused request: status, standard challenge, a problem body (RFC
     /// 9457), and CORS headers as the policy allows them to the page that asks.
     ///
-    /// `headers` are the request's. `ray` is the platform's ID of the request, from `CF-Ray`, if
-    /// there is one.
+    /// `ray` is the platform's ID of the request, from `CF-Ray`, if there is one.
     #[must_use]
     pub fn respond(
         &self,
         refusal: &Refusal,
-        headers: &dyn Headers,
+        request: &Request<'_>,
         ray: Option<&str>,
     ) -> OwnResponse {
         let mut response = OwnResponse {
@@ -59,7 +64,7 @@ impl ErrorResponses {
             ],
             body: self.problem(refusal.code(), ray),
         };
-        if let Some(challenge) = self.challenge(refusal) {
+        if let Some(challenge) = self.challenge(refusal, request) {
             response.headers.push(("WWW-Authenticate", challenge));
         }
         if refusal.code() == Code::MethodNotAllowed {
@@ -69,7 +74,7 @@ impl ErrorResponses {
             response.headers.push(("Retry-After", pause.get().to_string()));
         }
         if let Some(cors) = &self.cors {
-            cors.expose(headers, &mut response);
+            cors.expose(request.headers, &mut response);
         }
         response
     }
@@ -86,7 +91,7 @@ impl ErrorResponses {
         problem.finish()
     }
 
-    fn challenge(&self, refusal: &Refusal) -> Option<String> {
+    fn challenge(&self, refusal: &Refusal, request: &Request<'_>) -> Option<String> {
         let mut text = format!("Bearer realm=\"{}\"", self.realm);
         match refusal.code().challenge() {
             Challenge::None => return None,
@@ -104,7 +109,7 @@ impl ErrorResponses {
         if let Some(max_age) = refusal.max_auth_age() {
             text.push_str(&format!(", max_age=\"{}\"", max_age.get()));
         }
-        if let Some(resource) = &self.resource {
+        if let Some(resource) = self.resources.of_path(split_url(request.url).path) {
             text.push_str(&format!(", resource_metadata=\"{}\"", resource.url));
         }
         Some(text)

@@ -38,7 +38,7 @@ use crate::issuer_id::IssuerId;
 use crate::keys::shared::SharedCache;
 use crate::outgoing::Forwarding;
 use crate::refusal::{Code, Refusal};
-use crate::resource::Resource;
+use crate::resource::Resources;
 use crate::revocation::Revocation;
 use crate::route::{Access, Route, Routes};
 use crate::time::Seconds;
@@ -166,10 +166,10 @@ impl Policy {
         self.error_responses.cors.as_ref()
     }
 
-    /// The API's metadata, which the gate serves, if the policy has `resource`.
+    /// The API's resources, whose metadata the gate serves.
     #[must_use]
-    pub const fn resource(&self) -> Option<&Resource> {
-        self.error_responses.resource.as_ref()
+    pub const fn resources(&self) -> &Resources {
+        &self.error_responses.resources
     }
 
     /// What the gate records about its decisions.
@@ -303,7 +303,7 @@ fn compile_error_responses(
 ) -> Option<ErrorResponses> {
     let detail = compile_detail(table, faults);
     let cors = cors::compile(table, sources.unwrap_or_default(), faults);
-    let resource = resource::compile(table, sources.unwrap_or_default(), faults);
+    let resources = resource::compile(table, sources.unwrap_or_default(), faults);
     let realm = table.text("realm", faults).ok()?.unwrap_or("api");
     let plain = |byte: u8| (byte.is_ascii_graphic() || byte == b' ') && !b"\"\\".contains(&byte);
     if realm.is_empty() || !realm.bytes().all(plain) {
@@ -318,7 +318,7 @@ fn compile_error_responses(
     Some(ErrorResponses {
         realm: realm.to_owned(),
         detail: detail?,
-        resource: resource.ok()?,
+        resources: resources.ok()?,
         cors: cors.ok()?,
     })
 }

@@ -91,7 +91,7 @@ fuzz_target!(|input: Input<'_>| {
     match decision {
         Decision::Respond(response) => assert!(matches!(response.status, 200 | 204)),
         Decision::Refuse(refusal) => {
-            let status = policy.error_responses().respond(&refusal, &headers, None).status;
+            let status = policy.error_responses().respond(&refusal, &request, None).status;
             assert!(matches!(status, 400 | 401 | 403 | 404 | 405 | 503 | 508), "{refusal:?}");
         }
         Decision::Forward(outgoing) => {

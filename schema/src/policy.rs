@@ -38,9 +38,11 @@ pub struct Policy {
     pub forward: Option<Forward>,
     /// Which web pages may call the API (CORS).
     pub cors: Option<Cors>,
-    /// The API's OAuth metadata (RFC 9728). The gate serves it under
-    /// `/.well-known/oauth-protected-resource` and refers to it in every challenge.
-    pub resource: Option<Resource>,
+    /// The API's OAuth metadata (RFC 9728), or a list of such tables for several resources. The gate
+    /// serves each under `/.well-known/oauth-protected-resource`, followed by the path of its
+    /// identifier. A challenge refers to the resource whose path the request's path begins with; the
+    /// longest one counts.
+    pub resource: Option<Resources>,
     /// Where the gate looks up revoked tokens, users, sessions and keys.
     pub revocation: Option<Revocation>,
     /// Lets the isolates of a data center share fetched keys.
@@ -523,6 +525,16 @@ pub struct Cors {
     pub max_age: Option<u32>,
 }
 
+/// One resource, or several.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+pub enum Resources {
+    /// The only resource.
+    One(Resource),
+    /// Several resources, whose identifiers have different paths.
+    Several(Vec<Resource>),
+}
+
 /// The API's OAuth metadata (RFC 9728).
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
@@ -536,6 +548,10 @@ pub struct Resource {
     /// The scopes that the API uses.
     #[schemars(length(min = 1))]
     pub scopes_supported: Option<Vec<Text>>,
+    /// Whether to serve the document at `/.well-known/oauth-protected-resource` as well, for clients
+    /// that look only there. One resource can.
+    #[schemars(extend("default" = false))]
+    pub root: Option<bool>,
 }
 
 /// Where the gate looks up revoked tokens, users, sessions and keys.

@@ -17,7 +17,7 @@ const TABLES: [(&str, &str); 14] = [
     ("Forward", "forward"),
     ("Proof", "forward.proof"),
     ("Cors", "cors"),
-    ("Resource", "resource"),
+    ("Resource", "resource, resource[]"),
     ("Revocation", "revocation"),
     ("Log", "log"),
     ("RateLimit", "rate_limit"),
@@ -86,6 +86,7 @@ fn kind(root: &Value, schema: &Value) -> String {
             "Scalar" => "string, number or boolean".to_owned(),
             "Jwks" => "string or table".to_owned(),
             "Source" => "string or table".to_owned(),
+            "Resources" => "table or list of tables".to_owned(),
             _ => match target.get("enum").and_then(Value::as_array) {
                 Some(words) => {
                     let words: Vec<_> = words.iter().map(|word| format!("`{word}`")).collect();

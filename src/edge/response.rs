@@ -14,7 +14,7 @@ pub(super) fn refuse(
     responses: &ErrorResponses,
     request: &Request<'_>,
 ) -> worker::Result<Response> {
-    let response = responses.respond(refusal, request.headers, ray::of(request).as_deref());
+    let response = responses.respond(refusal, request, ray::of(request).as_deref());
     Ok(own(&response, request.method)?)
 }
 

@@ -83,9 +83,7 @@ impl<'g: 'r, 'r> Evaluation<'g, 'r> {
 /// What the gate responds itself, before it looks for a route: its metadata, and preflights.
 #[inline(never)]
 fn own_response(policy: &Policy, request: &Request<'_>) -> Result<Option<OwnResponse>, Refusal> {
-    if let Some(resource) = policy.resource()
-        && let Some(response) = resource.respond(request)?
-    {
+    if let Some(response) = policy.resources().respond(request)? {
         return Ok(Some(response));
     }
     let Some(cors) = policy.cors().filter(|_| cors::is_preflight(request)) else {

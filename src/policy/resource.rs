@@ -7,23 +7,63 @@ use crate::extract::TokenSource;
 use crate::json::Object;
 use crate::json::text::to_text;
 use crate::path::CanonicalPath;
-use crate::resource::{Resource, WELL_KNOWN};
+use crate::resource::{Resource, Resources, WELL_KNOWN};
 use crate::url::Url;
 use serde_json::{Value, json};
 
-/// Compiles `resource`. `sources` are the places where the gate looks for tokens.
+const FIELDS: [&str; 4] = ["identifier", "authorization_servers", "scopes_supported", "root"];
+
+/// Compiles `resource`: a table, or a list of tables. `sources` are the places where the gate looks
+/// for tokens.
 pub(super) fn compile(
     policy: &Table<'_>,
     sources: &[TokenSource],
     faults: &mut Faults,
-) -> Result<Option<Resource>, Faulty> {
-    let known = ["identifier", "authorization_servers", "scopes_supported"];
-    let Some(table) = policy.table("resource", &known, faults)? else { return Ok(None) };
-    let identifier = compile_identifier(&table, faults);
-    let servers = compile_servers(&table, faults);
-    let scopes = scopes(&table, "scopes_supported", faults);
+) -> Result<Resources, Faulty> {
+    let tables = match policy.get("resource") {
+        Some(Value::Array(_)) => policy.tables("resource", &FIELDS, faults)?,
+        _ => policy.table("resource", &FIELDS, faults)?.into_iter().collect(),
+    };
+    let mut resources: Vec<Resource> = Vec::new();
+    let mut outcome = Ok(());
+    for table in &tables {
+        let Ok(resource) = compile_one(table, sources, faults) else {
+            outcome = Err(Faulty);
+            continue;
+        };
+        if resources.iter().any(|other| other.identifier_path == resource.identifier_path) {
+            faults.fault(
+                table.at("identifier"),
+                "another resource has the same path, and the gate distinguishes them by it",
+                "give each resource a path of its own",
+            );
+            outcome = Err(Faulty);
+        }
+        if resource.at_root && resources.iter().any(|other| other.at_root) {
+            faults.fault(
+                table.at("root"),
+                "there is one document at the root, and another resource has it",
+                "remove it",
+            );
+            outcome = Err(Faulty);
+        }
+        resources.push(resource);
+    }
+    outcome.map(|()| Resources(resources))
+}
+
+fn compile_one(
+    table: &Table<'_>,
+    sources: &[TokenSource],
+    faults: &mut Faults,
+) -> Result<Resource, Faulty> {
+    let identifier = compile_identifier(table, faults);
+    let servers = compile_servers(table, faults);
+    let scopes = scopes(table, "scopes_supported", faults);
+    let at_root = table.flag("root", faults);
     let (identifier, base, path) = identifier?;
     let (servers, scopes) = (servers?, scopes?);
+    let identifier_path = path.strip_suffix('/').unwrap_or(path).to_owned();
     let methods: Vec<_> = sources
         .iter()
         .filter_map(|source| match source {
@@ -43,7 +83,13 @@ pub(super) fn compile(
     }
     let document = Value::Object(document);
     let path = format!("{WELL_KNOWN}{path}");
-    Ok(Some(Resource { url: format!("{base}{path}"), path, document: to_text(&document) }))
+    Ok(Resource {
+        identifier_path,
+        at_root: at_root?.unwrap_or(false),
+        url: format!("{base}{path}"),
+        path,
+        document: to_text(&document),
+    })
 }
 
 /// Returns the identifier, its scheme and authority, and its path.

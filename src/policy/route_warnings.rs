@@ -105,9 +105,9 @@ impl Policy {
 
     /// The gate serves its metadata before it looks for a route.
     fn warn_of_metadata(&self, route: &Route, found: &mut Vec<Fault>) {
-        let Some(resource) = self.resource() else { return };
-        let same = Pattern::parse(&resource.path).is_ok_and(|pattern| pattern == route.pattern);
-        if same {
+        let is_document =
+            |path: &str| Pattern::parse(path).is_ok_and(|pattern| pattern == route.pattern);
+        if self.resources().0.iter().any(|resource| is_document(&resource.path)) {
             found.push(Fault {
                 path: "routes".to_owned(),
                 problem: format!(

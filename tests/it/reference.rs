@@ -86,7 +86,7 @@ fn outcome(changes: &Value, call: &Call) -> [String; 2] {
             }
             Decision::Refuse(refusal) => {
                 let responses = policy.error_responses();
-                let response = responses.respond(&refusal, request.headers, None);
+                let response = responses.respond(&refusal, &request, None);
                 format!("{} {response:?}", refusal.code())
             }
         };

@@ -1,6 +1,6 @@
 //! The protected resource metadata (RFC 9728).
 
-use crate::kit::{Call, Gate, answered, hs_issuer, policy, table, with};
+use crate::kit::{Call, Gate, Held, answered, faults, hs_issuer, policy, table, with};
 use portcullis::response::OwnResponse;
 use serde_json::{Value, json};
 #[cfg(target_arch = "wasm32")]
@@ -107,4 +107,106 @@ fn rfc9728_section_5_1_every_challenge_contains_the_url() {
         assert!(challenge.ends_with(&format!("resource_metadata=\"{url}\"")), "{challenge}");
     }
     assert_eq!(answered(&gate.response(&Call::get("//")), "WWW-Authenticate"), None);
+}
+
+fn one(identifier: &str, changes: Value) -> Value {
+    let servers = ["https://issuer.example/"];
+    with(json!({ "identifier": identifier, "authorization_servers": servers }), changes)
+}
+
+fn several(resources: Value) -> Value {
+    let mut raw = policy(hs_issuer());
+    raw["resource"] = resources;
+    raw["routes"] = json!([
+        { "path": "/*" },
+        { "path": "/docs", "access": "public" },
+        { "path": "/mcp/admin", "scopes": ["admin"], "any_scope": ["a", "b"] },
+    ]);
+    raw
+}
+
+/// Each resource has a document and challenges of its own, so that a client asks the right
+/// authorization server for a token with the right audience.
+#[test]
+fn rfc9728_section_3_several_resources_behind_one_gate() {
+    let gate = Gate::new(&several(json!([
+        one("https://api.example/mcp", json!({ "root": true })),
+        one("https://api.example/mcp/files/", json!({})),
+        one("https://other.example/rest", json!({})),
+    ])));
+    let well_known = "/.well-known/oauth-protected-resource";
+    let metadata = |path: &str| {
+        let answer = gate.own_response(&Call::get(&format!("{well_known}{path}")));
+        answer.map(|answer| document(&answer)["resource"].as_str().unwrap().to_owned())
+    };
+    let rows = [
+        ("/mcp", Some("https://api.example/mcp")),
+        ("/mcp/files/", Some("https://api.example/mcp/files/")),
+        ("/mcp/files", Some("https://api.example/mcp/files/")),
+        ("/rest", Some("https://other.example/rest")),
+        ("", Some("https://api.example/mcp")),
+        ("/", Some("https://api.example/mcp")),
+        ("/mcp/admin", None),
+        ("/mcpx", None),
+        ("x", None),
+    ];
+    table(rows.map(|(path, own)| (path, own.map(str::to_owned))), |path| metadata(path));
+    let challenged = |path: &str| {
+        let response = gate.response(&Call::get(path));
+        let challenge = answered(&response, "WWW-Authenticate").unwrap();
+        let (_, url) = challenge.split_once("resource_metadata=\"")?;
+        Some(url.strip_suffix('"').unwrap().to_owned())
+    };
+    let api = |path: &str| Some(format!("https://api.example{well_known}{path}"));
+    let rows = [
+        ("/mcp", api("/mcp")),
+        ("/mcp/", api("/mcp")),
+        ("/mcp/tools", api("/mcp")),
+        ("/mcp/filesystem", api("/mcp")),
+        ("/mcp/files", api("/mcp/files/")),
+        ("/mcp/files/a?b", api("/mcp/files/")),
+        ("/rest/a", Some(format!("https://other.example{well_known}/rest"))),
+        // A path of no resource.
+        ("/mcpx", None),
+        ("/", None),
+    ];
+    table(rows, |path| challenged(path));
+}
+
+#[test]
+fn rejects_resources_that_the_gate_cannot_distinguish() {
+    let check = |resources: Value, path: &str, problem: &str| {
+        let found = faults(&several(resources.clone()), &Held::usual());
+        let is_found = found.len() == 1 && found[0].path == path;
+        assert!(is_found && found[0].problem.contains(problem), "{resources}: {found:#?}");
+    };
+    let (a, b) = ("https://a.example/mcp", "https://b.example/mcp/");
+    let two = json!([one(a, json!({})), one(b, json!({}))]);
+    check(two, "resource[1].identifier", "another resource has the same path");
+    let rooted = || json!({ "root": true });
+    let two = json!([one(a, rooted()), one("https://a.example/x", rooted())]);
+    check(two, "resource[1].root", "another resource has it");
+    check(json!([one(a, json!({ "rot": true }))]), "resource[0].rot", "unknown key");
+    check(json!([one("a", json!({}))]), "resource[0].identifier", "not a URL");
+    check(json!([1]), "resource[0]", "a number");
+    check(json!("x"), "resource", "a string");
+}
+
+/// RFC 6750 section 3 allows `scope` in every challenge. MCP clients ask for these scopes.
+#[test]
+fn rfc6750_section_3_a_401_names_the_scopes_of_the_route() {
+    let gate = Gate::new(&several(json!([])));
+    let challenge = |call: &Call| {
+        let response = gate.response(call);
+        answered(&response, "WWW-Authenticate").unwrap().to_owned()
+    };
+    let scope = "scope=\"admin a b\"";
+    for call in [Call::get("/mcp/admin"), Call::get("/mcp/admin").bearer("x")] {
+        assert!(challenge(&call).ends_with(scope), "{call:?}");
+    }
+    // A request with a malformed credential needs no other token, and other routes no scope.
+    let twice = Call::get("/mcp/admin").bearer("a").bearer("b");
+    for call in [twice, Call::get("/mcp"), Call::get("/mcp").bearer("x")] {
+        assert!(!challenge(&call).contains("scope="), "{call:?}");
+    }
 }

@@ -114,7 +114,7 @@ impl ConsoleRequest<'_> {
                 }
                 tell_trace(&mut told, trace);
                 tell_refusal(&mut told, refusal);
-                let response = policy.error_responses().respond(refusal, request.headers, None);
+                let response = policy.error_responses().respond(refusal, &request, None);
                 told.json("response", &response_text(&response));
             }
         }

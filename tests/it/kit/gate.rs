@@ -100,7 +100,7 @@ pub(crate) fn respond(
     refusal: &Refusal,
     ray: Option<&str>,
 ) -> OwnResponse {
-    responses.respond(refusal, &Vec::<(String, String)>::new(), ray)
+    responses.respond(refusal, &Call::get("/").request(), ray)
 }
 
 /// A gate with a compiled policy.
@@ -199,7 +199,7 @@ impl Gate {
     /// Returns the response to a refused request.
     pub(crate) fn response(&self, call: &Call) -> OwnResponse {
         let refusal = self.ask(call).unwrap_err();
-        self.policy.error_responses().respond(&refusal, call.request().headers, None)
+        self.policy.error_responses().respond(&refusal, &call.request(), None)
     }
 
     /// Returns the outgoing request. Panics if the request is not forwarded.

@@ -1,7 +1,7 @@
 //! The keys of the other tables.
 
 use super::{ByTest, Evidence, added, either, token};
-use crate::kit::{Call, Signer, payload};
+use crate::kit::{Call, Signer, payload, with};
 use serde_json::{Value, json};
 
 fn preflight() -> Call {
@@ -179,6 +179,18 @@ pub(super) fn rows() -> Vec<(&'static str, Evidence)> {
                 "/resource",
                 usual(),
                 resource("https://api.example", "https://i", json!(["b"])),
+                metadata(),
+            ),
+        ),
+        (
+            "resource.root",
+            either(
+                "/resource",
+                resource("https://api.example/v1", "https://i", json!(["a"])),
+                with(
+                    resource("https://api.example/v1", "https://i", json!(["a"])),
+                    json!({ "root": true }),
+                ),
                 metadata(),
             ),
         ),
