@@ -360,8 +360,13 @@ export interface Log {
 /** Whether refusals take effect. */
 export type Mode = "enforce" | "report";
 
-/** Exactly one of a cookie, a header and a query parameter. */
+/** Exactly one place. */
 export interface NamedSource {
+  /**
+   * The name of a cookie that contains `Bearer` and the token: `Bearer%20TOKEN`, or
+   * `"Bearer TOKEN"` in double quotes. The rules for `cookie` apply.
+   */
+  bearer_cookie?: Text;
   /**
    * The name of a cookie, preferably with the prefix `__Host-`. Requests with unsafe methods and
    * WebSocket upgrades must then come from the gate's own origin or one in `cors.allow_origins`.
@@ -371,6 +376,17 @@ export interface NamedSource {
   header?: Text;
   /** The name of a query parameter. The gate always removes it before it forwards the request. */
   query?: Text;
+  /**
+   * The name of a scheme that clients send in `Authorization` instead of `Bearer`, such as `JWT`
+   * or `Token`.
+   */
+  scheme?: Text;
+  /**
+   * The beginning of a WebSocket subprotocol that ends with the token, as it is or in base64url.
+   * Kubernetes clients send `base64url.bearer.authorization.k8s.io.`. The gate removes this
+   * subprotocol, and the API chooses one of the others that the client offers.
+   */
+  subprotocol?: Text;
 }
 
 /** Whether tokens are accepted while revocations cannot be looked up. */

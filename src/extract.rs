@@ -22,14 +22,20 @@ use std::borrow::Cow;
 pub enum TokenSource {
     /// `Authorization: Bearer` (RFC 6750 section 2.1).
     Authorization,
+    /// `Authorization` with the scheme of that name, in any case, instead of `Bearer`.
+    Scheme(String),
     /// The cookie of that name (RFC 6265 section 4.2), whose value is the token.
     Cookie(String),
+    /// The cookie of that name, whose value is `Bearer` and the token.
+    BearerCookie(String),
     /// The header of that name, whose value is the token, such as `Cf-Access-Jwt-Assertion`.
     Header(String),
     /// The query parameter of that name (RFC 6750 section 2.3).
     Query(String),
     /// `Sec-WebSocket-Protocol: bearer, TOKEN`: what a browser can send with a WebSocket.
     WebSocketProtocol,
+    /// A WebSocket subprotocol that consists of this prefix and the token, as it is or in base64url.
+    Subprotocol(String),
 }
 
 impl TokenSource {
@@ -37,9 +43,13 @@ impl TokenSource {
     #[must_use]
     pub fn header(&self) -> Option<&str> {
         match self {
-            Self::Authorization => Some("Authorization"),
+            Self::Authorization | Self::Scheme(_) => Some("Authorization"),
             Self::Header(name) => Some(name),
-            Self::Cookie(_) | Self::Query(_) | Self::WebSocketProtocol => None,
+            Self::Cookie(_)
+            | Self::BearerCookie(_)
+            | Self::Query(_)
+            | Self::WebSocketProtocol
+            | Self::Subprotocol(_) => None,
         }
     }
 
@@ -48,9 +58,13 @@ impl TokenSource {
     pub fn query_parameter(&self) -> Option<&str> {
         match self {
             Self::Query(name) => Some(name),
-            Self::Authorization | Self::Cookie(_) | Self::Header(_) | Self::WebSocketProtocol => {
-                None
-            }
+            Self::Authorization
+            | Self::Scheme(_)
+            | Self::Cookie(_)
+            | Self::BearerCookie(_)
+            | Self::Header(_)
+            | Self::WebSocketProtocol
+            | Self::Subprotocol(_) => None,
         }
     }
 
@@ -58,10 +72,13 @@ impl TokenSource {
     #[must_use]
     pub const fn is_ambient(&self) -> bool {
         match self {
-            Self::Cookie(_) => true,
-            Self::Authorization | Self::Header(_) | Self::Query(_) | Self::WebSocketProtocol => {
-                false
-            }
+            Self::Cookie(_) | Self::BearerCookie(_) => true,
+            Self::Authorization
+            | Self::Scheme(_)
+            | Self::Header(_)
+            | Self::Query(_)
+            | Self::WebSocketProtocol
+            | Self::Subprotocol(_) => false,
         }
     }
 
@@ -70,8 +87,12 @@ impl TokenSource {
     pub(crate) const fn is_always_stripped(&self) -> bool {
         match self {
             // URLs are written to logs; and an origin would choose the token as a subprotocol.
-            Self::Query(_) | Self::WebSocketProtocol => true,
-            Self::Authorization | Self::Cookie(_) | Self::Header(_) => false,
+            Self::Query(_) | Self::WebSocketProtocol | Self::Subprotocol(_) => true,
+            Self::Authorization
+            | Self::Scheme(_)
+            | Self::Cookie(_)
+            | Self::BearerCookie(_)
+            | Self::Header(_) => false,
         }
     }
 
@@ -82,15 +103,19 @@ impl TokenSource {
         headers: &dyn Headers,
     ) -> Option<(&'static str, Option<String>)> {
         match self {
-            Self::Cookie(name) => {
+            Self::Cookie(name) | Self::BearerCookie(name) => {
                 let cookies = headers.get("cookie")?;
                 Some(("Cookie", cookie::without(&cookies, name)))
             }
             Self::WebSocketProtocol => {
-                let offered = headers.get("sec-websocket-protocol")?;
+                let offered = headers.get(SUBPROTOCOLS)?;
                 Some(("Sec-WebSocket-Protocol", websocket::without_token(&offered)))
             }
-            Self::Authorization | Self::Header(_) | Self::Query(_) => None,
+            Self::Subprotocol(prefix) => {
+                let offered = headers.get(SUBPROTOCOLS)?;
+                Some(("Sec-WebSocket-Protocol", websocket::without_prefixed(&offered, prefix)))
+            }
+            Self::Authorization | Self::Scheme(_) | Self::Header(_) | Self::Query(_) => None,
         }
     }
 
@@ -99,13 +124,19 @@ impl TokenSource {
     pub fn describe(&self) -> String {
         match self {
             Self::Authorization => "authorization".to_owned(),
+            Self::Scheme(name) => format!("authorization with the scheme {name}"),
             Self::Cookie(name) => format!("cookie {name}"),
+            Self::BearerCookie(name) => format!("cookie {name}, after Bearer"),
             Self::Header(name) => format!("header {name}"),
             Self::Query(name) => format!("query {name}"),
             Self::WebSocketProtocol => "websocket-protocol".to_owned(),
+            Self::Subprotocol(prefix) => format!("subprotocol {prefix}…"),
         }
     }
 }
+
+/// The header in which a client offers subprotocols.
+const SUBPROTOCOLS: &str = "sec-websocket-protocol";
 
 /// The subprotocol that a client offers next to its token, and with which the gate responds.
 pub const BEARER_SUBPROTOCOL: &str = "bearer";
@@ -174,30 +205,40 @@ pub fn credential<'r, 'p>(
 #[cold]
 pub fn why_absent(sources: &[TokenSource], request: &Request<'_>) -> &'static str {
     let authorization = request.headers.get("authorization");
-    match authorization.filter(|_| sources.contains(&TokenSource::Authorization)) {
+    let is_read = |source: &TokenSource| source.header() == Some("Authorization");
+    match authorization.filter(|_| sources.iter().any(is_read)) {
         None => "the request has no token",
         // A JWS begins with the base64url of `{"`.
         Some(value) if value.starts_with("ey") && value.contains('.') => {
             "the Authorization header has a token without a scheme: write `Bearer` before it"
         }
-        Some(_) => "the Authorization header has a scheme other than Bearer",
+        Some(_) => "the Authorization header has a scheme that the policy does not name",
     }
 }
 
 fn find<'r>(source: &TokenSource, request: &Request<'r>) -> Result<Option<Cow<'r, str>>, Refusal> {
     let get = |name| request.headers.get(name);
     let text = match source {
-        TokenSource::Authorization => return authorization::find(get("authorization")),
+        TokenSource::Authorization => return authorization::find(get("authorization"), "Bearer"),
+        TokenSource::Scheme(scheme) => return authorization::find(get("authorization"), scheme),
         TokenSource::Cookie(name) => match get("cookie") {
             Some(cookies) => cookie::find(&cookies, name)?.map(|text| Cow::Owned(text.to_owned())),
+            None => None,
+        },
+        TokenSource::BearerCookie(name) => match get("cookie") {
+            Some(cookies) => cookie::find_after_bearer(&cookies, name)?.map(Cow::Owned),
             None => None,
         },
         TokenSource::Header(name) => get(name),
         TokenSource::Query(name) => {
             query::find(split_url(request.url).query, name)?.map(Cow::Borrowed)
         }
-        TokenSource::WebSocketProtocol => match get("sec-websocket-protocol") {
+        TokenSource::WebSocketProtocol => match get(SUBPROTOCOLS) {
             Some(offered) => websocket::find(&offered)?.map(|text| Cow::Owned(text.to_owned())),
+            None => None,
+        },
+        TokenSource::Subprotocol(prefix) => match get(SUBPROTOCOLS) {
+            Some(offered) => websocket::find_prefixed(&offered, prefix)?.map(Cow::Owned),
             None => None,
         },
     };

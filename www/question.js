@@ -24,7 +24,11 @@ export function requestWith(policy, method, path, token, headers = []) {
   if (source === "websocket-protocol")
     all.push(["Sec-WebSocket-Protocol", `bearer, ${token}`], ["Upgrade", "websocket"]);
   else if (typeof source === "string") all.push(["Authorization", `Bearer ${token}`]);
+  else if (source.scheme) all.push(["Authorization", `${source.scheme} ${token}`]);
   else if (source.cookie) all.push(["Cookie", `${source.cookie}=${token}`]);
+  else if (source.bearer_cookie) all.push(["Cookie", `${source.bearer_cookie}=Bearer%20${token}`]);
+  else if (source.subprotocol)
+    all.push(["Sec-WebSocket-Protocol", source.subprotocol + token], ["Upgrade", "websocket"]);
   else if (source.header) all.push([source.header, token]);
   else if (source.query)
     url += `${url.includes("?") ? "&" : "?"}${encodeURIComponent(source.query)}=${token}`;

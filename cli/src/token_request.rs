@@ -16,8 +16,11 @@ pub(crate) fn with_token(
         None | Some(TokenSource::Authorization) => {
             header("Authorization", format!("Bearer {token}"));
         }
-        Some(TokenSource::Cookie(name)) => {
-            header("Cookie", format!("{name}={token}"));
+        Some(TokenSource::Scheme(scheme)) => header("Authorization", format!("{scheme} {token}")),
+        Some(source @ (TokenSource::Cookie(name) | TokenSource::BearerCookie(name))) => {
+            let has_scheme = matches!(source, TokenSource::BearerCookie(_));
+            let value = if has_scheme { format!("Bearer%20{token}") } else { token.to_owned() };
+            header("Cookie", format!("{name}={value}"));
             // As a browser sends it for a page of the same site.
             header("Sec-Fetch-Site", "same-origin".to_owned());
         }
@@ -28,6 +31,9 @@ pub(crate) fn with_token(
         }
         Some(TokenSource::WebSocketProtocol) => {
             header("Sec-WebSocket-Protocol", format!("{BEARER_SUBPROTOCOL}, {token}"));
+        }
+        Some(TokenSource::Subprotocol(prefix)) => {
+            header("Sec-WebSocket-Protocol", format!("{prefix}{token}"));
         }
     }
     (url, headers)

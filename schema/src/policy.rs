@@ -422,7 +422,7 @@ pub enum FixedSource {
     WebsocketProtocol,
 }
 
-/// Exactly one of a cookie, a header and a query parameter.
+/// Exactly one place.
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields, extend("minProperties" = 1, "maxProperties" = 1))]
 pub struct NamedSource {
@@ -433,6 +433,16 @@ pub struct NamedSource {
     pub header: Option<Text>,
     /// The name of a query parameter. The gate always removes it before it forwards the request.
     pub query: Option<Text>,
+    /// The name of a scheme that clients send in `Authorization` instead of `Bearer`, such as `JWT`
+    /// or `Token`.
+    pub scheme: Option<Text>,
+    /// The name of a cookie that contains `Bearer` and the token: `Bearer%20TOKEN`, or
+    /// `"Bearer TOKEN"` in double quotes. The rules for `cookie` apply.
+    pub bearer_cookie: Option<Text>,
+    /// The beginning of a WebSocket subprotocol that ends with the token, as it is or in base64url.
+    /// Kubernetes clients send `base64url.bearer.authorization.k8s.io.`. The gate removes this
+    /// subprotocol, and the API chooses one of the others that the client offers.
+    pub subprotocol: Option<Text>,
 }
 
 /// What the origin receives about the caller: the token, claims in headers, and a proof that the

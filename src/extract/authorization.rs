@@ -1,30 +1,34 @@
-//! `Authorization: Bearer` (RFC 6750 section 2.1): the scheme in any case, one or more spaces, one
-//! b64token. A header with another scheme counts as no token.
+//! `Authorization: Bearer` (RFC 6750 section 2.1), or another scheme of the policy: the scheme in any
+//! case, one or more spaces, one b64token. A header with another scheme counts as no token.
 
 use super::{check, malformed, several};
 use crate::headers::is_token_byte;
 use crate::refusal::Refusal;
 use std::borrow::Cow;
 
-pub(super) fn find(value: Option<Cow<'_, str>>) -> Result<Option<Cow<'_, str>>, Refusal> {
+/// Returns the token after the scheme of that name.
+pub(super) fn find<'v>(
+    value: Option<Cow<'v, str>>,
+    wanted: &str,
+) -> Result<Option<Cow<'v, str>>, Refusal> {
     let Some(value) = value else { return Ok(None) };
     let (scheme, rest) = split_scheme(&value)?;
-    let is_bearer = scheme.eq_ignore_ascii_case("bearer");
+    let is_wanted = scheme.eq_ignore_ascii_case(wanted);
     if value.contains(',') {
-        let bearers = value.split(',').filter(|part| begins_with_bearer(part)).count();
-        if bearers > 1 || (bearers > 0 && !is_bearer) {
+        let count = value.split(',').filter(|part| begins_with(part, wanted)).count();
+        if count > 1 || (count > 0 && !is_wanted) {
             return Err(several("the Authorization header has more than one credential"));
         }
     }
-    if !is_bearer {
+    if !is_wanted {
         return Ok(None);
     }
     let token = rest.trim_start_matches(' ');
     if token.len() == rest.len() {
-        return Err(malformed("there is no space after the Bearer scheme"));
+        return Err(malformed("there is no space after the scheme"));
     }
     if token.contains(',') {
-        return Err(malformed("there is more than a token after the Bearer scheme"));
+        return Err(malformed("there is more than a token after the scheme"));
     }
     check(token)?;
     let start = value.len().saturating_sub(token.len());
@@ -43,7 +47,7 @@ fn split_scheme(value: &str) -> Result<(&str, &str), Refusal> {
     }
 }
 
-fn begins_with_bearer(part: &str) -> bool {
+fn begins_with(part: &str, wanted: &str) -> bool {
     split_scheme(part.trim_matches([' ', '\t']))
-        .is_ok_and(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+        .is_ok_and(|(scheme, _)| scheme.eq_ignore_ascii_case(wanted))
 }

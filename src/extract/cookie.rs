@@ -5,7 +5,7 @@
 //! then part of the last value of the first field, for the gate as for every server that follows
 //! RFC 6265.
 
-use super::several;
+use super::{malformed, several};
 use crate::refusal::Refusal;
 
 /// Returns the value of the one cookie of that name.
@@ -16,6 +16,22 @@ pub(super) fn find<'c>(cookies: &'c str, name: &str) -> Result<Option<&'c str>, 
         return Err(several("the request has the token's cookie twice"));
     }
     Ok(Some(pair.split_once('=').map_or("", |(_, value)| value)))
+}
+
+/// Returns the token in the one cookie of that name, whose value is `Bearer` and the token. A space
+/// cannot stand in a cookie (RFC 6265 section 4.1.1), so frameworks put the value in double quotes
+/// or encode the space.
+pub(super) fn find_after_bearer(cookies: &str, name: &str) -> Result<Option<String>, Refusal> {
+    let Some(value) = find(cookies, name)? else { return Ok(None) };
+    let value = value.trim_matches([' ', '\t']);
+    let inner = value.strip_prefix('"').and_then(|inner| inner.strip_suffix('"'));
+    let value = inner.unwrap_or(value);
+    let (scheme, rest) = value.split_at_checked("Bearer".len()).unwrap_or((value, ""));
+    let token = ["%20", "+", " "].iter().find_map(|space| rest.strip_prefix(space));
+    match token.filter(|_| scheme.eq_ignore_ascii_case("Bearer")) {
+        Some(token) => Ok(Some(token.to_owned())),
+        None => Err(malformed("the cookie's value is not Bearer and a token")),
+    }
 }
 
 /// Returns the header's value without the cookies of that name, or `None` if there are no others.

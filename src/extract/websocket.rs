@@ -3,6 +3,7 @@
 
 use super::{BEARER_SUBPROTOCOL, malformed, several};
 use crate::refusal::Refusal;
+use base64ct::{Base64UrlUnpadded, Encoding as _};
 
 /// Returns the protocol that is offered next to `bearer`.
 pub(super) fn find(offered: &str) -> Result<Option<&str>, Refusal> {
@@ -28,6 +29,29 @@ pub(super) fn without_token(offered: &str) -> Option<String> {
             kept.push(protocol);
         }
     }
+    (!kept.is_empty()).then(|| kept.join(", "))
+}
+
+/// Returns the token in the one protocol that begins with this prefix. After the prefix is the token
+/// itself, or its base64url, as Kubernetes has it.
+pub(super) fn find_prefixed(offered: &str, prefix: &str) -> Result<Option<String>, Refusal> {
+    let mut protocols = elements(offered).filter_map(|protocol| protocol.strip_prefix(prefix));
+    let Some(text) = protocols.next() else { return Ok(None) };
+    if protocols.next().is_some() {
+        return Err(several("the request offers the token's subprotocol twice"));
+    }
+    // A JWS contains dots, which base64url does not have.
+    if text.contains('.') {
+        return Ok(Some(text.to_owned()));
+    }
+    let token = Base64UrlUnpadded::decode_vec(text).ok().and_then(|it| String::from_utf8(it).ok());
+    token.map(Some).ok_or(malformed("the token's subprotocol contains no base64url"))
+}
+
+/// Returns the protocols without those that begin with this prefix, or `None` if there are no
+/// others.
+pub(super) fn without_prefixed(offered: &str, prefix: &str) -> Option<String> {
+    let kept: Vec<_> = elements(offered).filter(|one| !one.starts_with(prefix)).collect();
     (!kept.is_empty()).then(|| kept.join(", "))
 }
 

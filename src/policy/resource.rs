@@ -69,9 +69,12 @@ fn compile_one(
         .filter_map(|source| match source {
             TokenSource::Authorization => Some("header"),
             TokenSource::Query(_) => Some("query"),
-            TokenSource::Cookie(_) | TokenSource::Header(_) | TokenSource::WebSocketProtocol => {
-                None
-            }
+            TokenSource::Scheme(_)
+            | TokenSource::Cookie(_)
+            | TokenSource::BearerCookie(_)
+            | TokenSource::Header(_)
+            | TokenSource::WebSocketProtocol
+            | TokenSource::Subprotocol(_) => None,
         })
         .collect();
     let mut document = Object::new();

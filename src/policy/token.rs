@@ -8,8 +8,16 @@ use crate::outgoing::Forwarding;
 use serde_json::Value;
 
 const REMEDY: &str = "write \"authorization\", \"websocket-protocol\", \
-                      { cookie = \"__Host-token\" }, { header = \"Cf-Access-Jwt-Assertion\" } \
-                      or { query = \"access_token\" }";
+                      { cookie = \"__Host-token\" }, { header = \"Cf-Access-Jwt-Assertion\" }, \
+                      { query = \"access_token\" }, { scheme = \"JWT\" }, \
+                      { bearer_cookie = \"__Host-token\" } or { subprotocol = \"PREFIX.\" }";
+
+/// The keys that name a source.
+const KINDS: [&str; 6] = ["cookie", "header", "query", "scheme", "bearer_cookie", "subprotocol"];
+
+/// Schemes whose credentials are something other than a bearer token.
+const OTHER_SCHEMES: [&str; 8] =
+    ["basic", "digest", "dpop", "gnap", "hoba", "mutual", "negotiate", "signature"];
 
 /// Compiles `token`. `forwarding` is `None` if `forward` has faults of its own.
 pub(super) fn compile(
@@ -33,7 +41,7 @@ pub(super) fn compile(
     for (index, item) in items.iter().enumerate() {
         let path = format!("{path}[{index}]");
         match compile_source(item, &path, forwarding, faults) {
-            Ok(source) if sources.contains(&source) => {
+            Ok(source) if sources.iter().any(|other| is_same(other, &source)) => {
                 faults.fault(path, "the source is listed twice", "remove one of them");
                 outcome = Err(Faulty);
             }
@@ -42,6 +50,17 @@ pub(super) fn compile(
         }
     }
     outcome.ok().map(|()| sources)
+}
+
+/// Whether two sources are the same. Names of schemes and headers are compared in any case.
+fn is_same(one: &TokenSource, other: &TokenSource) -> bool {
+    match (one, other) {
+        (TokenSource::Scheme(one), TokenSource::Scheme(other))
+        | (TokenSource::Header(one), TokenSource::Header(other)) => one.eq_ignore_ascii_case(other),
+        (TokenSource::Cookie(one), TokenSource::BearerCookie(other))
+        | (TokenSource::BearerCookie(one), TokenSource::Cookie(other)) => one == other,
+        (one, other) => one == other,
+    }
 }
 
 fn compile_source(
@@ -61,25 +80,26 @@ fn compile_source(
             return Err(Faulty);
         }
     }
-    let kinds = ["cookie", "header", "query"];
-    let table = Table::open(item, path.to_owned(), &kinds, faults).ok_or(Faulty)?;
-    let named: Vec<_> = kinds.into_iter().filter(|kind| table.has(kind)).collect();
+    let table = Table::open(item, path.to_owned(), &KINDS, faults).ok_or(Faulty)?;
+    let named: Vec<_> = KINDS.into_iter().filter(|kind| table.has(kind)).collect();
     let &[kind] = named.as_slice() else {
-        faults.fault(path, "a source is exactly one cookie, header or query parameter", REMEDY);
+        faults.fault(path, "a source is exactly one place", REMEDY);
         return Err(Faulty);
     };
     let name = table.text(kind, faults)?.unwrap_or_default();
     let path = table.at(kind);
     let fault = match kind {
-        "cookie" => cookie_fault(name),
+        "cookie" | "bearer_cookie" => cookie_fault(name),
         "header" => header_fault(name, forwarding),
+        "scheme" => scheme_fault(name),
+        "subprotocol" => subprotocol_fault(name),
         _ => query_fault(name),
     };
     if let Some((problem, remedy)) = fault {
         faults.fault(path, problem, remedy);
         return Err(Faulty);
     }
-    if kind == "cookie" && !name.starts_with("__Host-") {
+    if matches!(kind, "cookie" | "bearer_cookie") && !name.starts_with("__Host-") {
         faults.warning(
             path,
             "pages on other subdomains can set this cookie and so sign the user in as somebody \
@@ -99,7 +119,10 @@ fn compile_source(
     let name = name.to_owned();
     Ok(match kind {
         "cookie" => TokenSource::Cookie(name),
+        "bearer_cookie" => TokenSource::BearerCookie(name),
         "header" => TokenSource::Header(name),
+        "scheme" => TokenSource::Scheme(name),
+        "subprotocol" => TokenSource::Subprotocol(name),
         _ => TokenSource::Query(name),
     })
 }
@@ -111,6 +134,29 @@ fn cookie_fault(name: &str) -> NameFault {
         (
             "not a cookie name (RFC 6265 section 4.1.1)".to_owned(),
             "write a name such as __Host-token",
+        )
+    })
+}
+
+fn scheme_fault(name: &str) -> NameFault {
+    if name.is_empty() || !name.bytes().all(is_token_byte) {
+        return Some(("not the name of a scheme".to_owned(), "write a name such as JWT"));
+    }
+    let name = name.to_ascii_lowercase();
+    if name == "bearer" {
+        return Some(("Bearer is the usual scheme".to_owned(), "write \"authorization\""));
+    }
+    OTHER_SCHEMES.contains(&name.as_str()).then(|| {
+        let problem = "credentials of this scheme are not bearer tokens".to_owned();
+        (problem, "name the scheme that your clients send before a bearer token, such as JWT")
+    })
+}
+
+fn subprotocol_fault(prefix: &str) -> NameFault {
+    (prefix.is_empty() || !prefix.bytes().all(is_token_byte)).then(|| {
+        (
+            "not the beginning of a subprotocol (RFC 6455 section 4.1)".to_owned(),
+            "write what is before the token, such as base64url.bearer.authorization.k8s.io.",
         )
     })
 }

@@ -1,6 +1,6 @@
 //! Token sources: a request may contain one token, in one of the sources that the policy lists.
 
-use crate::kit::{Call, Gate, Sent, Signer, hs_issuer, keys, payload, policy, table, with};
+use crate::kit::{Call, Gate, Sent, Signer, b64, hs_issuer, keys, payload, policy, table, with};
 use serde_json::{Value, json};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -417,6 +417,110 @@ fn strip_removes_the_token_cookie_and_keeps_the_others() {
     assert!(kept.removed.is_empty() && kept.header("Cookie").is_none(), "{kept:?}");
 }
 
+#[test]
+fn finds_a_token_after_another_scheme() {
+    check_header(
+        json!([{ "scheme": "Apikey" }]),
+        "Authorization",
+        [
+            ("Apikey T", ADMITTED),
+            ("APIKEY  T", ADMITTED),
+            ("Apikey F", FORGED),
+            ("Apikey x", BAD_TOKEN),
+            ("Apikey", MALFORMED),
+            ("Apikey T T", MALFORMED),
+            ("Apikey\tT", MALFORMED),
+            ("Apikey T, Apikey T", SEVERAL),
+            ("Basic x, Apikey T", SEVERAL),
+            ("Bearer T", NO_TOKEN),
+            ("Apikeys T", NO_TOKEN),
+            ("T", NO_TOKEN),
+        ],
+    );
+    // The header is one place, whatever its scheme is.
+    let both = json!(["authorization", { "scheme": "Apikey" }]);
+    let rows = [
+        ("Apikey T", ADMITTED),
+        ("Bearer T", ADMITTED),
+        ("Bearer T, Apikey T", SEVERAL),
+        ("Apikey T, Bearer T", SEVERAL),
+        ("Apikey Bearer T", MALFORMED),
+    ];
+    check_header(both, "Authorization", rows);
+    let source = json!([{ "scheme": "Apikey" }]);
+    let headers = [("Authorization", "Apikey T")];
+    let stripped = sent(source, json!({ "authorization": "strip" }), "/", &headers);
+    assert_eq!(stripped.removed, ["Authorization"]);
+}
+
+/// FastAPI's guides and Passport's write such cookies.
+#[test]
+fn finds_a_token_after_bearer_in_a_cookie() {
+    check_header(
+        json!([{ "bearer_cookie": "token" }]),
+        "Cookie",
+        [
+            ("token=Bearer%20T", ADMITTED),
+            ("token=Bearer+T", ADMITTED),
+            ("token=\"Bearer T\"; a=b", ADMITTED),
+            ("a=b; token=bearer T", ADMITTED),
+            ("token=Bearer%20F", FORGED),
+            ("token=Bearer%20x", BAD_TOKEN),
+            ("token=T", MALFORMED),
+            ("token=", MALFORMED),
+            ("token=Bearer", MALFORMED),
+            ("token=BearerT", MALFORMED),
+            ("token=Bearer%20", MALFORMED),
+            ("token=Bearer%20Bearer%20T", MALFORMED),
+            ("token=Bearer%2520T", MALFORMED),
+            ("token=\"Bearer T", MALFORMED),
+            ("token=Basic%20T", MALFORMED),
+            ("token=Bearer%20T; token=Bearer%20T", SEVERAL),
+            ("tokens=Bearer%20T", NO_TOKEN),
+        ],
+    );
+    let source = || json!([{ "bearer_cookie": "token" }]);
+    let headers = [("Cookie", "a=b; token=Bearer%20T; c=d")];
+    let stripped = sent(source(), json!({ "authorization": "strip" }), "/", &headers);
+    assert_eq!(stripped.header("Cookie"), Some("a=b; c=d"));
+    // Like any cookie, it needs proof that no other site has sent it.
+    let gate = gate(source(), json!({}));
+    let post = Call::new("POST", "/").header("Cookie", &filled("token=Bearer%20T"));
+    assert_eq!(gate.verdict(&post), CROSS_SITE);
+}
+
+/// <https://kubernetes.io/docs/reference/access-authn-authz/authentication/>, and clients that put
+/// the token after a prefix as it is.
+#[test]
+fn finds_a_token_after_the_prefix_of_a_subprotocol() {
+    const PREFIX: &str = "base64url.bearer.authorization.k8s.io.";
+    let source = || json!([{ "subprotocol": PREFIX }]);
+    let encoded = |text: &str| format!("{PREFIX}{}", b64(filled(text)));
+    let check = |offered: &str, expected: &str| {
+        let gate = gate(source(), json!({}));
+        let call = Call::get("/").header("Sec-WebSocket-Protocol", offered);
+        assert_eq!(gate.verdict(&call), expected, "{offered}");
+    };
+    check(&format!("{}, v4.channel.k8s.io", encoded("T")), ADMITTED);
+    check(&format!("v4.channel.k8s.io,{}", encoded("T")), ADMITTED);
+    check(&filled(&format!("{PREFIX}T, chat")), ADMITTED);
+    check(&encoded("F"), FORGED);
+    check(&encoded("x"), BAD_TOKEN);
+    check(PREFIX, MALFORMED);
+    check(&format!("{PREFIX}====, chat"), MALFORMED);
+    check(&format!("{PREFIX}é"), MALFORMED);
+    check(&encoded("Bearer T"), MALFORMED);
+    check(&format!("{}=", encoded("T")), MALFORMED);
+    check(&format!("{}, {}", encoded("T"), encoded("T")), SEVERAL);
+    check("chat", NO_TOKEN);
+    check(&filled("bearer, T"), NO_TOKEN);
+    // The origin must not see the token, and chooses one of the other subprotocols.
+    let offered = format!("{}, v4.channel.k8s.io, chat", encoded("T"));
+    let call = Call::get("/").header("Sec-WebSocket-Protocol", &offered);
+    let forwarded = gate(source(), json!({})).ask(&call).unwrap();
+    assert_eq!(forwarded.header("Sec-WebSocket-Protocol"), Some("v4.channel.k8s.io, chat"));
+}
+
 /// workerd replaces bytes that are not UTF-8 before a Worker can read them. The origin must not take
 /// a cookie that was changed on the way for the client's.
 #[test]
@@ -450,7 +554,7 @@ fn a_refusal_without_a_token_says_what_the_authorization_header_lacks() {
     assert!(!bare.contains("eyJ"), "{bare}");
     for value in ["Basic dTpw", "jwt T", "x"] {
         let other = because(usual(), &[("Authorization", value)]);
-        assert!(other.contains("a scheme other than Bearer"), "{value}: {other}");
+        assert!(other.contains("a scheme that the policy does not name"), "{value}: {other}");
     }
     let elsewhere = because(json!([{ "cookie": "token" }]), &[("Authorization", "T")]);
     assert_eq!(elsewhere, "the request has no token");

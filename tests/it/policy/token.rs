@@ -41,16 +41,16 @@ fn requires_a_list_of_sources() {
         (sources(json!(["Authorization"])), vec![(PLACE, "not a source", "\"authorization\"")]),
         (sources(json!([17])), vec![(PLACE, "not a source", "\"websocket-protocol\"")]),
         (sources(json!([["authorization"]])), vec![(PLACE, "not a source", "")]),
-        (sources(json!([{}])), vec![(PLACE, "exactly one cookie, header or query", "{ query = ")]),
+        (sources(json!([{}])), vec![(PLACE, "exactly one place", "{ query = ")]),
         (
             sources(json!([{ "cookie": "__Host-a", "query": "b" }])),
-            vec![(PLACE, "exactly one cookie, header or query", "{ query = ")],
+            vec![(PLACE, "exactly one place", "{ query = ")],
         ),
         (
             sources(json!([{ "cooky": "__Host-a" }])),
             vec![
                 ("token.sources[0].cooky", "unknown key", "did you mean cookie?"),
-                (PLACE, "exactly one cookie, header or query", "{ query = "),
+                (PLACE, "exactly one place", "{ query = "),
             ],
         ),
         (
@@ -118,6 +118,34 @@ fn rejects_invalid_names_of_cookies_headers_and_parameters() {
             vec![("token.sources[0].header", "a number, not a string", "")],
         ),
     ]);
+}
+
+#[test]
+fn rejects_schemes_and_subprotocols_that_carry_no_bearer_token() {
+    let check_one = |source: Value, path: &str, problem: &str, remedy: &str| {
+        let path = format!("token.sources[0].{path}");
+        check([(sources(json!([source])), vec![(path.as_str(), problem, remedy)])]);
+    };
+    for name in ["", "a b", "JWT ", "Bearer=", "é"] {
+        check_one(json!({ "scheme": name }), "scheme", "not the name of a scheme", "JWT");
+    }
+    check_one(json!({ "scheme": "bearer" }), "scheme", "usual scheme", "\"authorization\"");
+    for name in ["Basic", "DPoP", "dpop", "Negotiate", "Signature"] {
+        check_one(json!({ "scheme": name }), "scheme", "not bearer tokens", "JWT");
+    }
+    for prefix in ["", "a b", "a,", "a/b", "é"] {
+        check_one(json!({ "subprotocol": prefix }), "subprotocol", "not the beginning", "k8s.io");
+    }
+    check_one(json!({ "bearer_cookie": "a b" }), "bearer_cookie", "not a cookie name", "__Host-");
+    let twice = json!([
+        { "scheme": "JWT" }, { "scheme": "jwt" }, { "cookie": "__Host-t" },
+        { "bearer_cookie": "__Host-t" }, { "header": "X-T" }, { "header": "x-t" },
+    ]);
+    let listed = |index: &'static str| (index, "listed twice", "remove one");
+    check([(
+        sources(twice),
+        vec![listed("token.sources[1]"), listed("token.sources[3]"), listed("token.sources[5]")],
+    )]);
 }
 
 /// The gate removes this header from every incoming request.

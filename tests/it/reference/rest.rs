@@ -92,6 +92,33 @@ pub(super) fn rows() -> Vec<(&'static str, Evidence)> {
             ),
         ),
         (
+            "token.sources[].scheme",
+            either(
+                "/token",
+                source(json!({ "scheme": "JWT" })),
+                source(json!({ "scheme": "Token" })),
+                Call::get("/api/x").header("Authorization", &format!("JWT {}", good())),
+            ),
+        ),
+        (
+            "token.sources[].bearer_cookie",
+            either(
+                "/token",
+                source(json!({ "bearer_cookie": "__Host-t" })),
+                source(json!({ "bearer_cookie": "__Host-u" })),
+                Call::get("/api/x").header("Cookie", &format!("__Host-t=Bearer%20{}", good())),
+            ),
+        ),
+        (
+            "token.sources[].subprotocol",
+            either(
+                "/token",
+                source(json!({ "subprotocol": "token." })),
+                source(json!({ "subprotocol": "jwt." })),
+                Call::get("/api/x").header("Sec-WebSocket-Protocol", &format!("token.{}", good())),
+            ),
+        ),
+        (
             "forward.authorization",
             added("/forward", json!({ "authorization": "strip" }), token(&[])),
         ),

@@ -132,6 +132,9 @@ fn the_token_is_sent_in_the_first_token_source_of_the_policy() {
         { "header": "X-Token" },
         { "query": "access_token" },
         "websocket-protocol",
+        { "scheme": "JWT" },
+        { "bearer_cookie": "__Host-token" },
+        { "subprotocol": "token." },
     ]);
     for source in sources.as_array().unwrap() {
         let raw = json!({
