@@ -529,10 +529,16 @@ export interface Route {
    */
   mode?: Mode;
   /**
-   * The pattern: literal segments, `{name}` for exactly one segment, and `*` at the end for the
-   * rest of the path.
+   * The pattern: literal segments, `{name}` for exactly one segment, `{name}:verb` for one that
+   * ends with this verb, and `*` at the end for the rest of the path.
    */
   path: string;
+  /**
+   * `"allow"` accepts path parameters, such as `;version=2` at the end of a segment, if the route
+   * is the same without them: some servers drop them before they match a path.
+   * @default "refuse"
+   */
+  path_parameters?: EncodedSlash;
   /** Roles, all of which the token must have. */
   roles?: (Text)[];
   /** Scopes, all of which the token must have. */

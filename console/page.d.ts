@@ -89,6 +89,7 @@ export interface Route {
   max_auth_age: number | null;
   mode: string;
   encoded_slash: string;
+  path_parameters: string;
   cache: string;
 }
 

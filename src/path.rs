@@ -4,11 +4,14 @@
 //! through a public route. The gate therefore refuses a path, and never normalizes it, if it
 //! contains dot segments, empty segments, path parameters, backslashes, encoded slashes, encoded
 //! characters that need no encoding, double encodings, control characters, invalid UTF-8, or any
-//! raw byte outside RFC 3986 `pchar` and `/`. Every other path can be read in only one way, and
-//! WHATWG URL serialization leaves it unchanged.
+//! raw byte outside RFC 3986 `pchar`, `/`, and `[`, `]` and `|`, which browsers do not encode. Every
+//! other path can be read in only one way, and WHATWG URL serialization leaves it unchanged.
 //!
 //! A route may allow encoded slashes, for APIs whose names contain slashes. Such a slash must be
 //! inside a segment, not at its beginning or end, and the parts around it must not be dot segments.
+//!
+//! A route may also allow path parameters (RFC 3986 section 3.3). Some servers drop them before they
+//! match a path, and others do not, so the path must mean the same with and without them.
 
 use crate::refusal::{Code, Refusal};
 use std::borrow::Cow;
@@ -19,11 +22,12 @@ pub struct CanonicalPath<'a> {
     raw: &'a str,
     segments: Vec<Cow<'a, str>>,
     has_encoded_slash: bool,
+    has_parameters: bool,
 }
 
 impl<'a> CanonicalPath<'a> {
-    /// Checks the path of a request's URL, except for encoded slashes. The route decides whether
-    /// those are allowed ([`CanonicalPath::refuse_encoded_slash`]).
+    /// Checks the path of a request's URL, except for encoded slashes and path parameters. The
+    /// route decides whether those are allowed.
     ///
     /// `url` is the absolute URL as the runtime provides it. It need not be normalized.
     ///
@@ -34,15 +38,51 @@ impl<'a> CanonicalPath<'a> {
         Self::read(split_url(url).path)
     }
 
-    /// Checks a path, including for encoded slashes.
+    /// Checks a path, including for encoded slashes and path parameters.
     ///
     /// # Errors
     ///
-    /// `ambiguous_path` if the path is not canonical or contains an encoded slash.
+    /// `ambiguous_path` if the path is not canonical or contains one of those.
     pub fn parse(raw: &'a str) -> Result<Self, Refusal> {
         let path = Self::read(raw)?;
         path.refuse_encoded_slash()?;
+        path.refuse_parameters()?;
         Ok(path)
+    }
+
+    /// Refuses path parameters, for routes that do not allow them.
+    ///
+    /// # Errors
+    ///
+    /// `ambiguous_path` if the path contains a path parameter.
+    pub fn refuse_parameters(&self) -> Result<(), Refusal> {
+        if self.has_parameters {
+            Err(ambiguous("the path contains a path parameter"))
+        } else {
+            Ok(())
+        }
+    }
+
+    /// The segments as a server reads them that drops path parameters, or `None` if the path has
+    /// none.
+    pub(crate) fn without_parameters(&self) -> Option<Vec<Cow<'_, str>>> {
+        let without = |segment: &Cow<'a, str>| {
+            Cow::Owned(segment.split(';').next().unwrap_or_default().to_owned())
+        };
+        self.has_parameters.then(|| self.segments.iter().map(without).collect())
+    }
+
+    /// Refuses an encoded colon, for patterns in which a colon separates two parts of a segment.
+    ///
+    /// # Errors
+    ///
+    /// `ambiguous_path` if the path contains `%3A`.
+    pub(crate) fn refuse_encoded_colon(&self) -> Result<(), Refusal> {
+        if self.raw.contains("%3A") || self.raw.contains("%3a") {
+            Err(ambiguous("the path contains an encoded colon"))
+        } else {
+            Ok(())
+        }
     }
 
     /// Refuses encoded slashes, for routes that do not allow them.
@@ -63,6 +103,7 @@ impl<'a> CanonicalPath<'a> {
         let inner =
             raw.strip_prefix('/').ok_or(ambiguous("the path does not start with a slash"))?;
         let mut segments = Vec::new();
+        let mut has_parameters = false;
         let mut rest = inner.split('/').peekable();
         while let Some(segment) = rest.next() {
             let last = rest.peek().is_none();
@@ -71,7 +112,10 @@ impl<'a> CanonicalPath<'a> {
                 "" if last => {}
                 "" => return Err(ambiguous("the path contains an empty segment")),
                 "." | ".." => return Err(ambiguous("the path contains a dot segment")),
-                _ => segments.push(decode(segment)?),
+                _ => {
+                    has_parameters |= has_parameter(segment)?;
+                    segments.push(decode(segment)?);
+                }
             }
         }
         let mut has_encoded_slash = false;
@@ -79,7 +123,7 @@ impl<'a> CanonicalPath<'a> {
             has_encoded_slash = true;
             check_pieces(segment)?;
         }
-        Ok(Self { raw, segments, has_encoded_slash })
+        Ok(Self { raw, segments, has_encoded_slash, has_parameters })
     }
 
     /// The path as received, which is also how it is forwarded.
@@ -128,12 +172,24 @@ const fn ambiguous(because: &'static str) -> Refusal {
     Refusal::new(Code::AmbiguousPath, because)
 }
 
+/// Whether a segment has a path parameter. What is before it must be a segment of its own that is
+/// no dot segment: `..;` is `..` for a server that drops parameters.
+fn has_parameter(segment: &str) -> Result<bool, Refusal> {
+    match segment.split_once(';') {
+        None => Ok(false),
+        Some(("" | "." | "..", _)) => {
+            Err(ambiguous("the path contains a path parameter without a segment before it"))
+        }
+        Some(_) => Ok(true),
+    }
+}
+
 /// Percent-decodes a segment. Refuses encodings that could also be written in another way.
 fn decode(segment: &str) -> Result<Cow<'_, str>, Refusal> {
-    if let Some(bad) = segment.bytes().find(|byte| !is_plain(*byte) && *byte != b'%') {
+    let is_accepted = |byte: u8| is_plain(byte) || matches!(byte, b'%' | b';');
+    if let Some(bad) = segment.bytes().find(|byte| !is_accepted(*byte)) {
         return Err(ambiguous(match bad {
             b'\\' => "the path contains a backslash",
-            b';' => "the path contains a path parameter",
             _ => "the path contains a byte that must be percent-encoded",
         }));
     }
@@ -206,11 +262,25 @@ const fn is_unreserved(byte: u8) -> bool {
 }
 
 /// Whether a byte is an RFC 3986 `pchar`, except `%`, which begins an escape, and `;`, which begins
-/// a path parameter.
+/// a path parameter; or one of `[`, `]` and `|`, which browsers send unencoded (WHATWG URL section
+/// 1.3).
 pub(crate) const fn is_plain(byte: u8) -> bool {
     is_unreserved(byte)
         || matches!(
             byte,
-            b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b',' | b'=' | b':' | b'@'
+            b'!' | b'$'
+                | b'&'
+                | b'\''
+                | b'('
+                | b')'
+                | b'*'
+                | b'+'
+                | b','
+                | b'='
+                | b':'
+                | b'@'
+                | b'['
+                | b']'
+                | b'|'
         )
 }

@@ -1,7 +1,8 @@
 //! Finding the route of a request.
 //!
 //! The most specific pattern wins, whatever the order in the policy: segment by segment from the
-//! left, a literal comes before `{name}` before `*`, and an exact end before `*`. The path selects
+//! left, a literal comes before `{name}:verb` before `{name}` before `*`, and an exact end before
+//! `*`. The path selects
 //! the pattern, then the method selects one of the pattern's entries. If none of them accepts the
 //! method, the response is a 405. The gate never falls back to a wider pattern, where other rules
 //! apply. A request that matches no route is refused.
@@ -30,6 +31,7 @@ pub struct Route {
     pub(crate) requirements: Requirements,
     pub(crate) mode: Mode,
     pub(crate) allows_encoded_slash: bool,
+    pub(crate) allows_path_parameters: bool,
     pub(crate) no_store: bool,
 }
 
@@ -87,6 +89,12 @@ impl Route {
     #[must_use]
     pub const fn encoded_slash(&self) -> &'static str {
         if self.allows_encoded_slash { "allow" } else { "refuse" }
+    }
+
+    /// The value of its key `path_parameters` in the policy.
+    #[must_use]
+    pub const fn path_parameters(&self) -> &'static str {
+        if self.allows_path_parameters { "allow" } else { "refuse" }
     }
 
     /// The value of its key `cache` in the policy.
@@ -170,13 +178,26 @@ impl Routes {
     ///
     /// # Errors
     ///
-    /// `ambiguous_path` for an encoded slash that the route does not allow, `no_route` where no
-    /// pattern matches the path, `method_not_allowed` where the pattern that does has no entry for
-    /// the method.
+    /// `ambiguous_path` for an encoded slash or a path parameter that the route does not allow, and
+    /// for an encoded colon where a colon separates; `no_route` where no pattern matches the path,
+    /// `method_not_allowed` where the pattern that does has no entry for the method.
     pub fn find(&self, path: &CanonicalPath<'_>, method: &str) -> Result<&Route, Refusal> {
-        let found = self.find_any(path, method);
-        if !found.as_ref().is_ok_and(|route| route.allows_encoded_slash) {
+        let found = self.find_any(path.segments(), method);
+        let allows = |allows: fn(&Route) -> bool| found.as_ref().is_ok_and(|route| allows(route));
+        if !allows(|route| route.allows_encoded_slash) {
             path.refuse_encoded_slash()?;
+        }
+        if allows(|route| route.pattern.has_suffix()) {
+            path.refuse_encoded_colon()?;
+        }
+        if let Some(plain) = path.without_parameters() {
+            // A server may drop the parameters and then reach another route.
+            let other = self.find_any(&plain, method);
+            let is_same =
+                matches!((&found, &other), (Ok(one), Ok(two)) if std::ptr::eq(*one, *two));
+            if !is_same || !allows(|route| route.allows_path_parameters) {
+                path.refuse_parameters()?;
+            }
         }
         found
     }
@@ -193,14 +214,17 @@ impl Routes {
         if !entries().any(|route| route.allows_encoded_slash) {
             path.refuse_encoded_slash()?;
         }
+        if !entries().any(|route| route.allows_path_parameters) {
+            path.refuse_parameters()?;
+        }
         if best.is_none() {
             return Err(no_route());
         }
         Ok(entries().map(|route| &route.methods).collect())
     }
 
-    fn find_any(&self, path: &CanonicalPath<'_>, method: &str) -> Result<&Route, Refusal> {
-        let best = self.0.iter().find(|route| route.pattern.matches(path.segments()));
+    fn find_any(&self, path: &[Cow<'_, str>], method: &str) -> Result<&Route, Refusal> {
+        let best = self.0.iter().find(|route| route.pattern.matches(path));
         let Some(best) = best else {
             return Err(no_route());
         };
@@ -277,7 +301,8 @@ impl Methods {
     }
 }
 
-/// A path pattern: literal segments, `{name}` for one segment, a final `*` for zero or more.
+/// A path pattern: literal segments, `{name}` for one segment, `{name}:verb` for one with this end,
+/// a final `*` for zero or more.
 ///
 /// Patterns are equal if they match the same paths. The name in `{name}` makes no difference.
 #[derive(Clone, Debug)]
@@ -290,6 +315,9 @@ pub struct Pattern {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Segment {
     Literal(String),
+    /// Any text before this one, which begins with the segment's only colon. Two of them match no
+    /// segment in common.
+    Suffixed(String),
     Any,
 }
 
@@ -334,9 +362,15 @@ impl Pattern {
     pub(crate) fn shortest_sample(&self) -> Vec<String> {
         let segments = self.segments.iter().map(|segment| match segment {
             Segment::Literal(literal) => literal.clone(),
+            Segment::Suffixed(suffix) => format!("name{suffix}"),
             Segment::Any => "name".to_owned(),
         });
         segments.collect()
+    }
+
+    /// Whether a colon separates two parts of one of its segments.
+    fn has_suffix(&self) -> bool {
+        self.segments.iter().any(|segment| matches!(segment, Segment::Suffixed(_)))
     }
 
     pub(crate) fn matches(&self, path: &[Cow<'_, str>]) -> bool {
@@ -388,19 +422,31 @@ impl fmt::Display for Pattern {
 
 impl Segment {
     fn parse(text: &str) -> Result<Self, String> {
-        if let Some(name) = text.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) {
-            let named = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-            return if named && !name.is_empty() {
-                Ok(Self::Any)
-            } else {
+        if let Some((name, suffix)) = text.strip_prefix('{').and_then(|rest| rest.split_once('}'))
+            && (suffix.is_empty() || suffix.starts_with(':'))
+        {
+            let is_word = |text: &str| {
+                !text.is_empty()
+                    && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+            };
+            return if !is_word(name) {
                 Err(format!("{{{name}}} is not a name: use letters, digits and _"))
+            } else if suffix.is_empty() {
+                Ok(Self::Any)
+            } else if suffix.strip_prefix(':').is_some_and(is_word) {
+                Ok(Self::Suffixed(suffix.to_owned()))
+            } else {
+                Err(format!("{suffix} is not a verb: use a colon, and letters, digits and _"))
             };
         }
         if text.is_empty() {
             return Err("an empty segment, which no accepted path has".to_owned());
         }
         if text.contains(['*', '{', '}']) {
-            return Err(format!("{text}: *, {{ and }} stand for whole segments only"));
+            return Err(format!(
+                "{text}: *, {{ and }} stand for whole segments only, or for a segment before a \
+                 colon: {{name}}:verb"
+            ));
         }
         if text.contains('%') {
             return Err(format!(
@@ -418,6 +464,9 @@ impl Segment {
     fn matches(&self, part: &str) -> bool {
         match self {
             Self::Any => true,
+            Self::Suffixed(suffix) => {
+                part.strip_suffix(suffix.as_str()).is_some_and(|name| !name.is_empty())
+            }
             Self::Literal(literal) => literal == part,
         }
     }

@@ -29,6 +29,8 @@ pub struct RouteDescription<'p> {
     pub has_reported_issuer: bool,
     /// `refuse` or `allow`.
     pub encoded_slash: &'static str,
+    /// `refuse` or `allow`.
+    pub path_parameters: &'static str,
     /// `no-store` or `origin`.
     pub cache: &'static str,
 }
@@ -56,6 +58,7 @@ impl<'p> RouteDescription<'p> {
             mode: route.mode(),
             has_reported_issuer: admitted.iter().any(|issuer| issuer.mode() == Mode::Report),
             encoded_slash: route.encoded_slash(),
+            path_parameters: route.path_parameters(),
             cache: route.cache(),
         }
     }
@@ -77,6 +80,7 @@ impl<'p> RouteDescription<'p> {
             "max_auth_age": needs.max_auth_age.map(Seconds::get),
             "mode": self.mode.as_str(),
             "encoded_slash": self.encoded_slash,
+            "path_parameters": self.path_parameters,
             "cache": self.cache,
         })
     }

@@ -84,7 +84,7 @@ impl<'g> Judgment<'g> {
             Some(Decision::Respond(response)) => (None, Some(response_json(response)), None),
             Some(Decision::Refuse(refusal)) => {
                 let responses = policy.error_responses();
-                let response = responses.respond(refusal, &request, None);
+                let response = responses.respond(refusal, request, None);
                 (Some(Refused::of(refusal)), Some(response_json(&response)), None)
             }
             Some(Decision::Forward(outgoing)) => {

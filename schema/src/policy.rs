@@ -316,8 +316,8 @@ pub enum Scalar {
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct Route {
-    /// The pattern: literal segments, `{name}` for exactly one segment, and `*` at the end for the
-    /// rest of the path.
+    /// The pattern: literal segments, `{name}` for exactly one segment, `{name}:verb` for one that
+    /// ends with this verb, and `*` at the end for the rest of the path.
     #[schemars(regex(pattern = "^/"))]
     pub path: String,
     /// The methods, in upper case. Unless set, all. `GET` includes `HEAD`.
@@ -361,6 +361,10 @@ pub struct Route {
     /// `"allow"` accepts `%2F` within a segment, for APIs whose names contain slashes.
     #[schemars(extend("default" = "refuse"))]
     pub encoded_slash: Option<EncodedSlash>,
+    /// `"allow"` accepts path parameters, such as `;version=2` at the end of a segment, if the route
+    /// is the same without them: some servers drop them before they match a path.
+    #[schemars(extend("default" = "refuse"))]
+    pub path_parameters: Option<EncodedSlash>,
     /// Whether shared caches in front of the origin may be used. `"no-store"`: the request bypasses
     /// them, and they do not store the response. `"origin"`: they follow the headers of the
     /// origin's responses. The origin must then mark each response for a single caller as

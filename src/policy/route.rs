@@ -9,7 +9,7 @@ use crate::issuer_id::IssuerId;
 use crate::report::Mode;
 use crate::route::{Access, Methods, Pattern, Requirements, Route, Routes, TRACE};
 
-const FIELDS: [&str; 14] = [
+const FIELDS: [&str; 15] = [
     "path",
     "methods",
     "access",
@@ -23,6 +23,7 @@ const FIELDS: [&str; 14] = [
     "max_auth_age",
     "mode",
     "encoded_slash",
+    "path_parameters",
     "cache",
 ];
 
@@ -69,6 +70,8 @@ fn compile(table: &Table<'_>, issuers: Option<&[Issuer]>, faults: &mut Faults) -
     let requirements = compile_requirements(table, faults);
     let encoded_slash =
         table.choice("encoded_slash", &[("refuse", false), ("allow", true)], faults);
+    let path_parameters =
+        table.choice("path_parameters", &[("refuse", false), ("allow", true)], faults);
     let no_store = table.choice("cache", &[("no-store", true), ("origin", false)], faults);
     let mode = compile_mode(table, faults);
     let access = access.ok()?.unwrap_or_default();
@@ -91,6 +94,7 @@ fn compile(table: &Table<'_>, issuers: Option<&[Issuer]>, faults: &mut Faults) -
         requirements: requirements.ok()?,
         mode: mode.ok()?,
         allows_encoded_slash: encoded_slash.ok()?.unwrap_or(false),
+        allows_path_parameters: path_parameters.ok()?.unwrap_or(false),
         no_store: no_store.ok()?.unwrap_or(access != Access::Public),
     })
 }

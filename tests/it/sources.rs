@@ -442,7 +442,7 @@ fn finds_a_token_after_another_scheme() {
     let rows = [
         ("Apikey T", ADMITTED),
         ("Bearer T", ADMITTED),
-        ("Bearer T, Apikey T", SEVERAL),
+        ("Bearer T, Apikey T", MALFORMED),
         ("Apikey T, Bearer T", SEVERAL),
         ("Apikey Bearer T", MALFORMED),
     ];

@@ -24,8 +24,9 @@ fn settings(route: &RouteDescription<'_>) -> Vec<String> {
     let default_cache = if route.access == "public" { "origin" } else { "no-store" };
     let report = (mode(route) == Mode::Report).then(|| "report only".to_owned());
     let slash = (route.encoded_slash != "refuse").then(|| "encoded slashes".to_owned());
+    let parameters = (route.path_parameters != "refuse").then(|| "path parameters".to_owned());
     let cache = (route.cache != default_cache).then(|| format!("cache {}", route.cache));
-    report.into_iter().chain(slash).chain(cache).collect()
+    report.into_iter().chain(slash).chain(parameters).chain(cache).collect()
 }
 
 /// The route as JSON.
@@ -38,6 +39,7 @@ pub(crate) fn to_json(route: &RouteDescription<'_>) -> Value {
         "issuers": route.issuers,
         "requires": requires(route),
         "encoded_slash": route.encoded_slash,
+        "path_parameters": route.path_parameters,
         "cache": route.cache,
     })
 }

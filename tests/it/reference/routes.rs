@@ -30,6 +30,10 @@ pub(super) fn rows() -> Vec<(&'static str, Evidence)> {
             "routes[].encoded_slash",
             added("/routes/0/encoded_slash", json!("allow"), path("/api/a%2Fb")),
         ),
+        (
+            "routes[].path_parameters",
+            added("/routes/0/path_parameters", json!("allow"), path("/api/a;b=c")),
+        ),
         ("routes[].cache", added("/routes/0/cache", json!("origin"), token(&[]))),
         (
             "routes[].claims[].path",
