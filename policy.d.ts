@@ -91,18 +91,34 @@ export interface ClaimRule {
 
 /** Which web pages may call the API (CORS). */
 export interface Cors {
+  /**
+   * Whether pages may send requests with credentials, such as cookies of the API's own. Always
+   * true if the gate looks for tokens in a cookie.
+   * @default false
+   */
+  allow_credentials?: boolean;
   /** The request headers that a page may send. Unless set, all that the page asks for. */
   allow_headers?: (Text)[];
   /**
-   * The origins of these pages, as browsers write them. `["*"]` allows all, which is an error if
-   * the gate looks for tokens in a cookie.
+   * The origins of these pages, as browsers write them; also those of application shells and
+   * browser extensions, such as `capacitor://localhost`. In `https://*.example.com`, the `*`
+   * stands for exactly one label. `["*"]` allows all, which is an error together with
+   * credentials.
    */
   allow_origins: (Text)[];
+  /** The headers of the API's responses that a page may read, if the gate adds the headers. */
+  expose_headers?: (Text)[];
   /**
    * How long a browser may cache the response to a preflight.
    * In seconds, 0 to 86400.
    */
   max_age?: number;
+  /**
+   * Whether the gate adds the headers to the API's responses too, so that the API need not know
+   * about CORS. A response in which the API itself names an allowed origin stays as it is.
+   * @default false
+   */
+  responses?: boolean;
 }
 
 /** Which decisions are logged. */

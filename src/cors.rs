@@ -3,7 +3,7 @@
 //!
 //! The gate responds to preflights itself, because they carry no credentials and no protected route
 //! would admit them. It also lets an allowed page read the gate's own refusals. CORS headers on the
-//! API's responses are up to the API: those responses pass unchanged.
+//! API's responses are up to the API, unless the policy has the gate add them.
 
 use crate::headers;
 use crate::request::{Headers, Request};
@@ -14,14 +14,19 @@ use crate::time::Seconds;
 /// The policy's settings for pages of other web origins. Made by the policy's compiler.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cors {
-    /// The allowed web origins (RFC 6454 section 6.2), as browsers write them, or only `*`.
+    /// The allowed web origins (RFC 6454 section 6.2), as browsers write them, or only `*`. In
+    /// `https://*.example.com`, the `*` stands for one label of the host.
     pub allow_origins: Vec<String>,
     /// The headers that a page may send. `None` allows those that the page asks for.
     pub allow_headers: Option<Vec<String>>,
     /// How long a browser may cache the response to a preflight.
     pub max_age: Option<Seconds>,
-    /// Whether browsers may add cookies. Never set together with `*`.
+    /// Whether browsers may add cookies and other credentials. Never set together with `*`.
     pub credentials: bool,
+    /// Whether the gate adds headers to the API's responses.
+    pub responses: bool,
+    /// The headers of the API's responses that a page may read, if the gate adds the headers.
+    pub expose_headers: Vec<String>,
 }
 
 const ANY: &str = "*";
@@ -69,22 +74,54 @@ impl Cors {
         }
     }
 
+    /// Whether the policy allows pages of this web origin by name or by pattern.
+    #[must_use]
+    pub fn names(&self, origin: &str) -> bool {
+        self.allow_origins.iter().any(|allowed| matches(allowed, origin))
+    }
+
+    /// The headers to add to a response of the API, for a request with this `Origin`. An API that
+    /// names an allowed origin itself decides alone: then there are none to add.
+    #[must_use]
+    pub fn response_headers(
+        &self,
+        origin: Option<&str>,
+        allowed_by_api: bool,
+    ) -> Vec<(&'static str, String)> {
+        if !self.responses || allowed_by_api {
+            return Vec::new();
+        }
+        let (mut headers, is_allowed) = self.sharing(origin);
+        if is_allowed && !self.expose_headers.is_empty() {
+            headers.push(("Access-Control-Expose-Headers", self.expose_headers.join(", ")));
+        }
+        headers
+    }
+
     /// Adds the headers that let the requesting page read a response. Returns whether the page is
     /// allowed.
     fn share(&self, headers: &dyn Headers, response: &mut OwnResponse) -> bool {
+        let (added, is_allowed) = self.sharing(headers.get("origin").as_deref());
+        response.headers.extend(added);
+        is_allowed
+    }
+
+    /// The headers that let a page of this web origin read a response, and whether it is allowed.
+    fn sharing(&self, origin: Option<&str>) -> (Vec<(&'static str, String)>, bool) {
         let any = self.allow_origins.iter().any(|one| one == ANY);
+        let mut headers = Vec::new();
         if !any {
-            response.headers.push(("Vary", "Origin".to_owned()));
+            headers.push(("Vary", "Origin".to_owned()));
         }
-        let Some(origin) = headers.get("origin") else { return false };
-        let Some(allowed) = self.allow_origins.iter().find(|one| any || **one == origin) else {
-            return false;
+        let Some(origin) = origin.filter(|origin| any || self.names(origin)) else {
+            return (headers, false);
         };
-        response.headers.push(("Access-Control-Allow-Origin", allowed.clone()));
+        let shown = if any { ANY } else { origin };
+        headers.push(("Access-Control-Allow-Origin", shown.to_owned()));
         if self.credentials {
-            response.headers.push(("Access-Control-Allow-Credentials", "true".to_owned()));
+            headers.push(("Access-Control-Allow-Credentials", "true".to_owned()));
         }
-        true
+        (headers, true)
     }
 
     fn header_names(&self, asked: Option<&str>) -> String {
@@ -98,6 +135,22 @@ impl Cors {
             .filter(|names| !names.is_empty())
             .unwrap_or_else(|| USUAL_HEADERS.to_owned())
     }
+}
+
+/// Whether an allowed origin, which may have `*` as its first label, is this one. The `*` stands for
+/// one label without dots, so that no other site's name fits.
+fn matches(allowed: &str, origin: &str) -> bool {
+    let Some((scheme, rest)) = allowed.split_once('*').filter(|(scheme, _)| !scheme.is_empty())
+    else {
+        return allowed == origin;
+    };
+    let label = origin.strip_prefix(scheme).and_then(|host| host.strip_suffix(rest));
+    label.is_some_and(|label| {
+        !label.is_empty()
+            && label
+                .bytes()
+                .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+    })
 }
 
 fn method_names(methods: &[&Methods], asked: Option<&str>) -> String {

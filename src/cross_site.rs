@@ -33,8 +33,7 @@ pub fn check(
     }
     let origin = request.headers.get("origin");
     let same = |origin: &str| own_web_origin(request).eq_ignore_ascii_case(origin);
-    let allowed =
-        |origin: &str| cors.is_some_and(|cors| cors.allow_origins.iter().any(|one| one == origin));
+    let allowed = |origin: &str| cors.is_some_and(|cors| cors.names(origin));
     match origin {
         Some(origin) if same(&origin) || allowed(&origin) => Ok(()),
         Some(_) => Err(Refusal::new(

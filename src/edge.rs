@@ -16,10 +16,10 @@ mod forward;
 mod gateway;
 mod isolate;
 mod keys;
-mod location;
 mod log;
 mod logout;
 mod origin_failure;
+mod origin_response;
 #[cfg(feature = "entry")]
 mod poll_once;
 mod ray;

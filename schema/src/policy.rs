@@ -527,16 +527,29 @@ pub struct KeyCache {
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct Cors {
-    /// The origins of these pages, as browsers write them. `["*"]` allows all, which is an error if
-    /// the gate looks for tokens in a cookie.
+    /// The origins of these pages, as browsers write them; also those of application shells and
+    /// browser extensions, such as `capacitor://localhost`. In `https://*.example.com`, the `*`
+    /// stands for exactly one label. `["*"]` allows all, which is an error together with
+    /// credentials.
     #[schemars(length(min = 1))]
     pub allow_origins: Vec<Text>,
     /// The request headers that a page may send. Unless set, all that the page asks for.
     #[schemars(length(min = 1))]
     pub allow_headers: Option<Vec<Text>>,
+    /// Whether pages may send requests with credentials, such as cookies of the API's own. Always
+    /// true if the gate looks for tokens in a cookie.
+    #[schemars(extend("default" = false))]
+    pub allow_credentials: Option<bool>,
     /// How long a browser may cache the response to a preflight.
     #[schemars(range(min = 0, max = 86_400), extend("x-unit" = "seconds"))]
     pub max_age: Option<u32>,
+    /// Whether the gate adds the headers to the API's responses too, so that the API need not know
+    /// about CORS. A response in which the API itself names an allowed origin stays as it is.
+    #[schemars(extend("default" = false))]
+    pub responses: Option<bool>,
+    /// The headers of the API's responses that a page may read, if the gate adds the headers.
+    #[schemars(length(min = 1))]
+    pub expose_headers: Option<Vec<Text>>,
 }
 
 /// One resource, or several.

@@ -85,8 +85,10 @@ export function rewrite(request, lines, keepsCf) {
  * @param {number} milliseconds How long to wait for the response's headers.
  * @param {((request: Request, began: number, isLate: boolean) => Response) | undefined} refuse
  *   Makes the response that replaces the origin's.
- * @param {((request: Request, response: Response) => Response) | undefined} rewriteLocation
- *   Rewrites a response with a `Location` or `Content-Location`.
+ * @param {((request: Request, response: Response) => Response) | undefined} rewriteResponse
+ *   Rewrites the headers of a response.
+ * @param {boolean} rewritesAll Whether it rewrites every response, or only those with a `Location`
+ *   or `Content-Location`.
  * @param {Request} request The request as it came.
  * @param {number} began When handling `request` began, for `refuse`.
  * @returns {Promise<Response | boolean>} The response. Without `refuse`, a failure resolves with
@@ -98,7 +100,8 @@ export function ask(
   noStore,
   milliseconds,
   refuse,
-  rewriteLocation,
+  rewriteResponse,
+  rewritesAll,
   request,
   began,
 ) {
@@ -126,9 +129,10 @@ export function ask(
       (response) => {
         isAwaited = false;
         const { headers } = response;
-        const hasLocation =
-          rewriteLocation && (headers.has("location") || headers.has("content-location"));
-        resolve(hasLocation ? rewriteLocation(request, response) : response);
+        const isRewritten =
+          rewriteResponse &&
+          (rewritesAll || headers.has("location") || headers.has("content-location"));
+        resolve(isRewritten ? rewriteResponse(request, response) : response);
       },
       () => resolveWithoutResponse(false),
     );

@@ -1,6 +1,6 @@
 //! The calls into JavaScript that every request needs.
 
-use super::location;
+use super::origin_response;
 use js_sys::Promise;
 use std::cell::Cell;
 use wasm_bindgen::JsValue;
@@ -41,8 +41,8 @@ extern "C" {
     /// Sends the rewritten request, or without one the request as received, to a service, or
     /// without one over the network. Returns a promise for the response. If there is no response in
     /// time, the promise is for what `refuse` returns for the request as received, or without
-    /// `refuse`, for whether the origin was too slow. `rewrite_location` rewrites responses with a
-    /// `Location` or `Content-Location`.
+    /// `refuse`, for whether the origin was too slow. `rewrite_response` rewrites responses with a
+    /// `Location` or `Content-Location`, or with `rewrites_all`, every response.
     #[wasm_bindgen(catch)]
     pub(super) fn ask(
         service: &JsValue,
@@ -50,7 +50,8 @@ extern "C" {
         no_store: bool,
         milliseconds: f64,
         refuse: Option<&Closure<Refuse>>,
-        rewrite_location: Option<&Closure<location::Rewrite>>,
+        rewrite_response: Option<&Closure<origin_response::Rewrite>>,
+        rewrites_all: bool,
         request: &Request,
         began: f64,
     ) -> Result<Promise, JsValue>;

@@ -4,7 +4,7 @@ use super::bridge::{self, Refuse, Rewritten};
 use super::call::Call;
 use super::clock;
 use super::isolate::Isolate;
-use super::{echo, location, origin_failure};
+use super::{echo, origin_failure, origin_response};
 use crate::extract::BEARER_SUBPROTOCOL;
 use crate::outgoing::{Origin, Outgoing};
 use crate::path::split_url;
@@ -50,11 +50,22 @@ pub(super) fn send(sending: Sending<'_>) -> Result<Sent, Refusal> {
     let milliseconds = 1000.0 * f64::from(isolate.policy.origin_timeout().get());
     let (rewritten, no_store) = (rewritten.as_ref(), outgoing.no_store);
     let (request, began) = (call.request, call.wait.began());
-    let rewrites_location = isolate.policy.forwarding().rewrites_location;
+    let rewrites_all = isolate.policy.cors().is_some_and(|cors| cors.responses);
+    let rewrites = rewrites_all || isolate.policy.forwarding().rewrites_location;
     let ask = |refuse: Option<&Closure<Refuse>>| {
-        location::REWRITE.with(|rewrite| {
-            let rewrite = Some(rewrite).filter(|_| rewrites_location);
-            bridge::ask(service, rewritten, no_store, milliseconds, refuse, rewrite, request, began)
+        origin_response::REWRITE.with(|rewrite| {
+            let rewrite = Some(rewrite).filter(|_| rewrites);
+            bridge::ask(
+                service,
+                rewritten,
+                no_store,
+                milliseconds,
+                refuse,
+                rewrite,
+                rewrites_all,
+                request,
+                began,
+            )
         })
     };
     let response = if is_awaited {

@@ -6,6 +6,7 @@ import {
   assertAdmitted,
   assertProblem,
   assertRefused,
+  gateTest,
   INVALID,
   policies,
   withGate,
@@ -188,6 +189,56 @@ for (const runtime of ["miniflare", "workerd"]) {
         await assertRefused(elsewhere, 401, { resource_metadata });
         origin.expectNone();
       });
+    },
+  );
+}
+
+for (const service of [false, true]) {
+  gateTest(
+    `with responses = true, the gate adds the headers to the API's responses${
+      service ? " from a service binding" : ""
+    }`,
+    ({ origin }) => ({
+      policy: hs256({
+        origin: service ? "service:API" : origin.url,
+        cors: { allow_origins: [APP], responses: true, expose_headers: ["ETag"] },
+        forward: {},
+      }),
+      secrets: { SECRET },
+      ...(service && { services: { API: origin.host } }),
+    }),
+    async ({ gate, origin }) => {
+      const ask = (/** @type {Record<string, string>} */ headers) =>
+        gate.fetchWith(hs256Token(), "/api/a", { headers });
+      const shared = (/** @type {Response} */ { headers }) => [
+        headers.get("access-control-allow-origin"),
+        headers.get("vary"),
+        headers.get("access-control-expose-headers"),
+      ];
+      origin.answerWith({ headers: { Vary: "Accept", ETag: '"1"' }, body: "the body" });
+      const response = await ask({ Origin: APP });
+      assert.deepEqual(shared(response), [APP, "Accept, Origin", "ETag"]);
+      assert.equal(await response.text(), "the body");
+      origin.expectOne();
+      assert.deepEqual(shared(await ask({ Origin: "https://evil.example" })), [
+        null,
+        "Accept, Origin",
+        null,
+      ]);
+      origin.expectOne();
+      assert.deepEqual(shared(await ask({})), [null, "Accept, Origin", null]);
+      origin.expectOne();
+      // An API that decides by itself is not overruled.
+      origin.answerWith({ headers: { "Access-Control-Allow-Origin": "https://own.example" } });
+      assert.deepEqual(shared(await ask({ Origin: APP })), ["https://own.example", null, null]);
+      origin.expectOne();
+      // Without a body, as a redirect, and from an origin that fails.
+      for (const status of [204, 304, 302, 500]) {
+        origin.answerWith({ status, headers: { Location: "/b" } });
+        const answer = await ask({ Origin: APP });
+        assert.deepEqual([answer.status, ...shared(answer)], [status, APP, "Origin", "ETag"]);
+        origin.expectOne();
+      }
     },
   );
 }

@@ -1,6 +1,8 @@
 //! Cross-origin resource sharing (WHATWG Fetch section 3.3).
 
-use crate::kit::{Call, Gate, Signer, answered, hs_issuer, payload, policy, table, with};
+use crate::kit::{
+    Call, Gate, Held, Signer, answered, faults, hs_issuer, payload, policy, table, with,
+};
 use serde_json::{Value, json};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -210,4 +212,132 @@ fn allows_credentials_only_for_listed_origins() {
     assert_eq!(post(APP), "200");
     assert_eq!(post("https://gate.example"), "200");
     assert_eq!(post("https://evil.example"), "403 cross_site");
+}
+
+/// Which web origins a gate with this list allows.
+fn allowed(list: Value, rows: &[(&str, bool)]) {
+    let gate = gate(json!({ "allow_origins": list }));
+    table(rows.iter().copied(), |origin| {
+        let answer = gate.own_response(&preflight("/api", origin, "GET")).unwrap();
+        let shown = answered(&answer, "Access-Control-Allow-Origin");
+        assert!(shown.is_none_or(|shown| shown == *origin), "{shown:?}");
+        assert_eq!(answered(&answer, "Vary"), Some("Origin"));
+        shown.is_some()
+    });
+}
+
+#[test]
+fn a_wildcard_stands_for_exactly_one_label() {
+    allowed(
+        json!(["https://*.pages.example", "https://*.dev.example:8443"]),
+        &[
+            ("https://a.pages.example", true),
+            ("https://feature-7.pages.example", true),
+            ("https://a.dev.example:8443", true),
+            ("https://pages.example", false),
+            ("https://.pages.example", false),
+            ("https://a.b.pages.example", false),
+            ("https://evil-pages.example", false),
+            ("https://evil.example/.pages.example", false),
+            ("https://evil.example#.pages.example", false),
+            ("https://user@.pages.example", false),
+            ("https://a.pages.example.evil.example", false),
+            ("https://a.pages.example:8443", false),
+            ("https://a.dev.example", false),
+            ("https://A.pages.example", false),
+            ("https://a.PAGES.example", false),
+            ("http://a.pages.example", false),
+            ("https://*.pages.example", false),
+            ("https://a.pages.example.", false),
+            ("https://é.pages.example", false),
+            ("null", false),
+            ("", false),
+        ],
+    );
+}
+
+#[test]
+fn application_shells_and_extensions_have_origins() {
+    let shells = ["capacitor://localhost", "tauri://localhost", "chrome-extension://abcdefgh"];
+    allowed(
+        json!(shells),
+        &[
+            ("capacitor://localhost", true),
+            ("tauri://localhost", true),
+            ("chrome-extension://abcdefgh", true),
+            ("capacitor://localhost.evil.example", false),
+            ("ionic://localhost", false),
+            ("chrome-extension://abcdefghi", false),
+            ("https://localhost", false),
+        ],
+    );
+}
+
+#[test]
+fn rejects_origins_that_would_allow_other_peoples_pages() {
+    let check = |origin: &str, problem: &str| {
+        let found = faults(&raw(json!({ "allow_origins": [origin] })), &Held::usual());
+        let is_found = found.len() == 1 && found[0].path == "cors.allow_origins[0]";
+        assert!(is_found && found[0].problem.contains(problem), "{origin}: {found:#?}");
+    };
+    check("https://*.com", "top-level domain");
+    check("https://*.localhost", "top-level domain");
+    check("https://*.pages.dev", "anyone can have a site");
+    check("https://*.vercel.app", "anyone can have a site");
+    check("https://*.pages.dev:8443", "anyone can have a site");
+    check("https://*", "first label");
+    check("http://*.app.example", "first label");
+    check("https://app.*.example", "first label");
+    check("https://*.*.example", "first label");
+    check("https://*app.example", "first label");
+    check("https://a-*.app.example", "first label");
+    check("https://*.App.example", "lower case");
+    check("https://*.app.example/", "no path");
+    check("https://*.app.example:443", "default port");
+    check("capacitor://", "a scheme and a host");
+    check("capacitor://localhost/", "a scheme and a host");
+    check("Capacitor://localhost", "a scheme and a host");
+    check("file://", "no origin of their own");
+    check("data://x", "no origin of their own");
+    check("javascript://x", "no origin of their own");
+    let project = json!({ "allow_origins": ["https://*.my-project.pages.dev"] });
+    assert!(faults(&raw(project), &Held::usual()).is_empty());
+}
+
+#[test]
+fn allow_credentials_adds_the_header_for_listed_origins() {
+    let cors = |origin: &str| json!({ "allow_origins": [origin], "allow_credentials": true });
+    let with_credentials = gate(cors(APP));
+    for (origin, shared) in [(APP, Some("true")), ("https://evil.example", None)] {
+        let answer = with_credentials.own_response(&preflight("/api", origin, "GET")).unwrap();
+        assert_eq!(answered(&answer, "Access-Control-Allow-Credentials"), shared);
+    }
+    let found = faults(&raw(cors("*")), &Held::usual());
+    assert!(found.len() == 1 && found[0].problem.contains("together with credentials"));
+}
+
+#[test]
+fn adds_headers_to_the_apis_responses_if_the_policy_says_so() {
+    let headers = |cors: Value, origin: Option<&str>, by_api: bool| {
+        let gate = gate(with(json!({ "allow_origins": [APP] }), cors));
+        let headers = gate.policy.cors().unwrap().response_headers(origin, by_api);
+        let lines = headers.iter().map(|(name, value)| format!("{name}: {value}"));
+        lines.collect::<Vec<_>>().join("; ")
+    };
+    let on = || json!({ "responses": true });
+    let shared = format!("Vary: Origin; Access-Control-Allow-Origin: {APP}");
+    assert_eq!(headers(json!({}), Some(APP), false), "");
+    assert_eq!(headers(on(), Some(APP), false), shared);
+    assert_eq!(headers(on(), Some(APP), true), "");
+    assert_eq!(headers(on(), Some("https://evil.example"), false), "Vary: Origin");
+    assert_eq!(headers(on(), None, false), "Vary: Origin");
+    let more = json!({ "responses": true, "expose_headers": ["ETag", "Link"] });
+    let exposed = format!("{shared}; Access-Control-Expose-Headers: ETag, Link");
+    assert_eq!(headers(more.clone(), Some(APP), false), exposed);
+    assert_eq!(headers(more, Some("null"), false), "Vary: Origin");
+    let any = json!({ "responses": true, "allow_origins": ["*"] });
+    assert_eq!(headers(any, Some("null"), false), "Access-Control-Allow-Origin: *");
+    let alone = raw(json!({ "allow_origins": [APP], "expose_headers": ["ETag"] }));
+    let found = faults(&alone, &Held::usual());
+    assert!(found.len() == 1 && found[0].path == "cors.expose_headers", "{found:?}");
 }

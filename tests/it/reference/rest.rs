@@ -183,6 +183,29 @@ pub(super) fn rows() -> Vec<(&'static str, Evidence)> {
             either("/cors", cors(json!({})), cors(json!({ "max_age": 600 })), preflight()),
         ),
         (
+            "cors.allow_credentials",
+            either(
+                "/cors",
+                cors(json!({})),
+                cors(json!({ "allow_credentials": true })),
+                preflight(),
+            ),
+        ),
+        (
+            "cors.responses",
+            ByTest(
+                include_str!("../../e2e/cors.test.mjs"),
+                "with responses = true, the gate adds the headers to the API's responses",
+            ),
+        ),
+        (
+            "cors.expose_headers",
+            ByTest(
+                include_str!("../cors.rs"),
+                "fn adds_headers_to_the_apis_responses_if_the_policy_says_so",
+            ),
+        ),
+        (
             "resource.identifier",
             either(
                 "/resource",
