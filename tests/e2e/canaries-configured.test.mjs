@@ -226,7 +226,7 @@ for (const variable of ["POLICY", "POLICY_CANDIDATE"]) {
       assert.equal(response.status, variable === "POLICY" ? 500 : 200);
       assert.equal(origin.take().length, variable === "POLICY" ? 0 : 1);
       await gate.stop();
-      assert.match(gate.logs.text, new RegExp(`${variable} is not JSON`));
+      assert.match(gate.logs.text, new RegExp(`${variable} is not valid JSON`));
       canaries.expectNoneIn("the log", gate.logs.text);
     },
   );

@@ -183,8 +183,9 @@ describe("examples/mcp", { timeout: 120_000 }, () => {
       onlyChallenge(without.headers.get("www-authenticate") ?? "").parameters.resource_metadata,
       metadata,
     );
-    await assertRefused(without, 401, { resource_metadata: metadata }, { detail: "missing_token" });
-    const refused = { ...INVALID, resource_metadata: metadata };
+    const named = { scope: "read", resource_metadata: metadata };
+    await assertRefused(without, 401, named, { detail: "missing_token" });
+    const refused = { ...INVALID, ...named };
     const good = await token({ scope: "read" });
     const forged = tokens.withChangedCharacter(good, good.length - 20);
     await assertRefused(await ask(forged), 401, refused, { detail: "bad_signature" });

@@ -206,7 +206,7 @@ for (const runtime of ["miniflare", "workerd"]) {
         await assertRefused(
           await gate.fetchWith(elsewhere, "/mcp"),
           401,
-          { ...INVALID, resource_metadata: address },
+          { ...INVALID, scope: "read", resource_metadata: address },
           {
             detail: "wrong_audience",
           },
@@ -239,7 +239,17 @@ providerTest(
      * @param {string} detail
      */
     const refuse = (response, status, challenge, detail) =>
-      assertRefused(response, status, { ...challenge, resource_metadata }, { detail, why: detail });
+      assertRefused(
+        response,
+        status,
+        // A challenge that asks for another token names the scopes of the route.
+        {
+          ...(status === 401 && !("acr_values" in challenge) && { scope: "read" }),
+          ...challenge,
+          resource_metadata,
+        },
+        { detail, why: detail },
+      );
     const good = await get();
     const parts = tokens.segments(good);
     const unsigned = tokens.rawToken(tokens.base64url('{"alg":"none"}'), parts[1], "x");
@@ -336,7 +346,7 @@ for (const runtime of ["miniflare", "workerd"]) {
         await assertRefused(
           refused,
           401,
-          { resource_metadata },
+          { scope: "read", resource_metadata },
           { detail: "missing_token", why: host },
         );
         const read = await gate.raw({ bare: true, target: PATH, headers });

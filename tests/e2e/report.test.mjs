@@ -191,6 +191,6 @@ gateTest(
     await gate.stop();
     const faults = gate.logs.structured.filter(({ event }) => event === "candidate_fault");
     assert.equal(faults.length, 1);
-    assert.match(String(faults[0]?.problem), /POLICY_CANDIDATE is not JSON/);
+    assert.match(String(faults[0]?.problem), /POLICY_CANDIDATE is not valid JSON/);
   },
 );

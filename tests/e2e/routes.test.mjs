@@ -225,7 +225,7 @@ withGate(
         await gate.fetchWith(hs256Token({ scp: ["read", "admin"] }), "/admin/users"),
         origin,
       );
-      await assertRefused(await gate.fetch("/admin/users"), 401);
+      await assertRefused(await gate.fetch("/admin/users"), 401, { scope: "admin" });
       origin.expectNone();
     });
 
