@@ -39,10 +39,10 @@ export interface Policy {
    */
   realm?: string;
   /**
-   * The API's OAuth metadata (RFC 9728), or a list of such tables for several resources. The gate
-   * serves each under `/.well-known/oauth-protected-resource`, followed by the path of its
-   * identifier. A challenge refers to the resource whose path the request's path begins with; the
-   * longest one counts.
+   * The API's OAuth metadata (RFC 9728), or a list of such tables for several resources. The
+   * gate serves each under `/.well-known/oauth-protected-resource`, followed by the path of its
+   * identifier. A challenge refers to the resource whose path the request's path begins with;
+   * the longest one counts.
    */
   resource?: Resources;
   /** Where the gate looks up revoked tokens, users, sessions and keys. */
@@ -265,8 +265,9 @@ export interface Issuer {
   /** Claims that the token must contain, by name or JSON Pointer. */
   require?: (Text)[];
   /**
-   * The claim that contains the roles, by name or JSON Pointer: a string, an array of strings, or
-   * an object whose members are objects and have the roles as their names, as Zitadel writes it.
+   * The claim that contains the roles, by name or JSON Pointer: a string, an array of strings,
+   * or an object whose members are objects and have the roles as their names, as Zitadel writes
+   * it.
    * @default "roles"
    */
   roles_claim?: string;
@@ -309,8 +310,8 @@ export interface Issuer {
 export type Jwks = Text | Record<string, unknown>;
 
 /**
- * Lets the isolates of a data center share fetched keys through the Cache API, so that each key set
- * is fetched once per data center. Without this table, each isolate fetches for itself. Every
+ * Lets the isolates of a data center share fetched keys through the Cache API, so that each key
+ * set is fetched once per data center. Without this table, each isolate fetches for itself. Every
  * Worker of the zone can write to that cache, so the gate authenticates the entries with a secret.
  */
 export interface KeyCache {
@@ -455,8 +456,8 @@ export interface Resource {
   /** The API's own URL, which identifies it. */
   identifier: string;
   /**
-   * Whether to serve the document at `/.well-known/oauth-protected-resource` as well, for clients
-   * that look only there. One resource can.
+   * Whether to serve the document at `/.well-known/oauth-protected-resource` as well, for
+   * clients that look only there. One resource can.
    * @default false
    */
   root?: boolean;
@@ -550,8 +551,8 @@ export interface Route {
    */
   path: string;
   /**
-   * `"allow"` accepts path parameters, such as `;version=2` at the end of a segment, if the route
-   * is the same without them: some servers drop them before they match a path.
+   * `"allow"` accepts path parameters, such as `;version=2` at the end of a segment, if the
+   * route is the same without them: some servers drop them before they match a path.
    * @default "refuse"
    */
   path_parameters?: EncodedSlash;

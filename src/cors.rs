@@ -137,8 +137,8 @@ impl Cors {
     }
 }
 
-/// Whether an allowed origin, which may have `*` as its first label, is this one. The `*` stands for
-/// one label without dots, so that no other site's name fits.
+/// Whether an allowed origin, which may have `*` as its first label, is this one. The `*` stands
+/// for one label without dots, so that no other site's name fits.
 fn matches(allowed: &str, origin: &str) -> bool {
     let Some((scheme, rest)) = allowed.split_once('*').filter(|(scheme, _)| !scheme.is_empty())
     else {

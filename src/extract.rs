@@ -34,7 +34,8 @@ pub enum TokenSource {
     Query(String),
     /// `Sec-WebSocket-Protocol: bearer, TOKEN`: what a browser can send with a WebSocket.
     WebSocketProtocol,
-    /// A WebSocket subprotocol that consists of this prefix and the token, as it is or in base64url.
+    /// A WebSocket subprotocol that consists of this prefix and the token, as it is or in
+    /// base64url.
     Subprotocol(String),
 }
 

@@ -4,14 +4,14 @@
 //! through a public route. The gate therefore refuses a path, and never normalizes it, if it
 //! contains dot segments, empty segments, path parameters, backslashes, encoded slashes, encoded
 //! characters that need no encoding, double encodings, control characters, invalid UTF-8, or any
-//! raw byte outside RFC 3986 `pchar`, `/`, and `[`, `]` and `|`, which browsers do not encode. Every
-//! other path can be read in only one way, and WHATWG URL serialization leaves it unchanged.
+//! raw byte outside RFC 3986 `pchar`, `/`, and `[`, `]` and `|`, which browsers do not encode.
+//! Every other path can be read in only one way, and WHATWG URL serialization leaves it unchanged.
 //!
 //! A route may allow encoded slashes, for APIs whose names contain slashes. Such a slash must be
 //! inside a segment, not at its beginning or end, and the parts around it must not be dot segments.
 //!
-//! A route may also allow path parameters (RFC 3986 section 3.3). Some servers drop them before they
-//! match a path, and others do not, so the path must mean the same with and without them.
+//! A route may also allow path parameters (RFC 3986 section 3.3). Some servers drop them before
+//! they match a path, and others do not, so the path must mean the same with and without them.
 
 use crate::refusal::{Code, Refusal};
 use std::borrow::Cow;

@@ -18,7 +18,7 @@ pub struct Resource {
     /// The path of its identifier, without a slash at its end. The resource consists of this path
     /// and everything below it.
     pub identifier_path: String,
-    /// Whether the document is also served at [`WELL_KNOWN`] itself.
+    /// Whether the document is also served at the well-known path itself.
     pub at_root: bool,
     /// The path of the document.
     pub path: String,

@@ -38,10 +38,10 @@ pub struct Policy {
     pub forward: Option<Forward>,
     /// Which web pages may call the API (CORS).
     pub cors: Option<Cors>,
-    /// The API's OAuth metadata (RFC 9728), or a list of such tables for several resources. The gate
-    /// serves each under `/.well-known/oauth-protected-resource`, followed by the path of its
-    /// identifier. A challenge refers to the resource whose path the request's path begins with; the
-    /// longest one counts.
+    /// The API's OAuth metadata (RFC 9728), or a list of such tables for several resources. The
+    /// gate serves each under `/.well-known/oauth-protected-resource`, followed by the path of its
+    /// identifier. A challenge refers to the resource whose path the request's path begins with;
+    /// the longest one counts.
     pub resource: Option<Resources>,
     /// Where the gate looks up revoked tokens, users, sessions and keys.
     pub revocation: Option<Revocation>,
@@ -111,8 +111,9 @@ pub struct Issuer {
     /// The claim that contains the scopes, by name or JSON Pointer. Unless set, `scope`, or `scp`
     /// if the token has no `scope`.
     pub scopes_claim: Option<String>,
-    /// The claim that contains the roles, by name or JSON Pointer: a string, an array of strings, or
-    /// an object whose members are objects and have the roles as their names, as Zitadel writes it.
+    /// The claim that contains the roles, by name or JSON Pointer: a string, an array of strings,
+    /// or an object whose members are objects and have the roles as their names, as Zitadel writes
+    /// it.
     #[schemars(extend("default" = "roles"))]
     pub roles_claim: Option<String>,
     /// `"report"` forwards requests that would be refused with 401 or 403 as anonymous, and logs
@@ -361,8 +362,8 @@ pub struct Route {
     /// `"allow"` accepts `%2F` within a segment, for APIs whose names contain slashes.
     #[schemars(extend("default" = "refuse"))]
     pub encoded_slash: Option<EncodedSlash>,
-    /// `"allow"` accepts path parameters, such as `;version=2` at the end of a segment, if the route
-    /// is the same without them: some servers drop them before they match a path.
+    /// `"allow"` accepts path parameters, such as `;version=2` at the end of a segment, if the
+    /// route is the same without them: some servers drop them before they match a path.
     #[schemars(extend("default" = "refuse"))]
     pub path_parameters: Option<EncodedSlash>,
     /// Whether shared caches in front of the origin may be used. `"no-store"`: the request bypasses
@@ -510,8 +511,8 @@ pub struct Proof {
     pub lifetime: Option<u32>,
 }
 
-/// Lets the isolates of a data center share fetched keys through the Cache API, so that each key set
-/// is fetched once per data center. Without this table, each isolate fetches for itself. Every
+/// Lets the isolates of a data center share fetched keys through the Cache API, so that each key
+/// set is fetched once per data center. Without this table, each isolate fetches for itself. Every
 /// Worker of the zone can write to that cache, so the gate authenticates the entries with a secret.
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
@@ -575,8 +576,8 @@ pub struct Resource {
     /// The scopes that the API uses.
     #[schemars(length(min = 1))]
     pub scopes_supported: Option<Vec<Text>>,
-    /// Whether to serve the document at `/.well-known/oauth-protected-resource` as well, for clients
-    /// that look only there. One resource can.
+    /// Whether to serve the document at `/.well-known/oauth-protected-resource` as well, for
+    /// clients that look only there. One resource can.
     #[schemars(extend("default" = false))]
     pub root: Option<bool>,
 }

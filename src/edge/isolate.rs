@@ -122,8 +122,8 @@ pub(super) async fn secrets(env: &Env, before: &StoredSecrets) -> StoredSecrets 
     StoredSecrets::read(env, names.collect(), before).await
 }
 
-/// Reads the secrets again. If one has been replaced, the next requests are judged with the new one.
-/// If the policy is invalid with it, that is logged, and nothing changes.
+/// Reads the secrets again. If one has been replaced, the next requests are judged with the new
+/// one. If the policy is invalid with it, that is logged, and nothing changes.
 async fn renew(isolate: Rc<Isolate>, env: Env) {
     let stored = secrets(&env, &isolate.stored).await;
     stored.unread().for_each(|name| log::policy_warning(&unread(name)));

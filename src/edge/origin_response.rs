@@ -1,5 +1,5 @@
-//! What the gate changes in the headers of the origin's responses: URLs of the origin, which clients
-//! must not follow, and CORS headers, if the policy has the gate add them.
+//! What the gate changes in the headers of the origin's responses: URLs of the origin, which
+//! clients must not follow, and CORS headers, if the policy has the gate add them.
 
 use super::isolate::Isolate;
 use super::response;

@@ -1,5 +1,5 @@
-//! `Authorization: Bearer` (RFC 6750 section 2.1), or another scheme of the policy: the scheme in any
-//! case, one or more spaces, one b64token. A header with another scheme counts as no token.
+//! `Authorization: Bearer` (RFC 6750 section 2.1), or another scheme of the policy: the scheme in
+//! any case, one or more spaces, one b64token. A header with another scheme counts as no token.
 
 use super::{check, malformed, several};
 use crate::headers::is_token_byte;

@@ -32,8 +32,8 @@ pub(super) fn without_token(offered: &str) -> Option<String> {
     (!kept.is_empty()).then(|| kept.join(", "))
 }
 
-/// Returns the token in the one protocol that begins with this prefix. After the prefix is the token
-/// itself, or its base64url, as Kubernetes has it.
+/// Returns the token in the one protocol that begins with this prefix. After the prefix is the
+/// token itself, or its base64url, as Kubernetes has it.
 pub(super) fn find_prefixed(offered: &str, prefix: &str) -> Result<Option<String>, Refusal> {
     let mut protocols = elements(offered).filter_map(|protocol| protocol.strip_prefix(prefix));
     let Some(text) = protocols.next() else { return Ok(None) };

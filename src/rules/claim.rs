@@ -31,8 +31,9 @@ pub enum Condition {
 }
 
 impl ClaimRule {
-    /// Whether the claims meet the rule. An absent claim does only with `if_present`. A single value and an array of
-    /// only this value are the same, as RFC 7519 section 4.1.3 defines it for `aud`.
+    /// Whether the claims meet the rule. An absent claim does only with `if_present`. A single
+    /// value and an array of only this value are the same, as RFC 7519 section 4.1.3 defines it for
+    /// `aud`.
     ///
     /// # Errors
     ///

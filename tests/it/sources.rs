@@ -521,8 +521,8 @@ fn finds_a_token_after_the_prefix_of_a_subprotocol() {
     assert_eq!(forwarded.header("Sec-WebSocket-Protocol"), Some("v4.channel.k8s.io, chat"));
 }
 
-/// workerd replaces bytes that are not UTF-8 before a Worker can read them. The origin must not take
-/// a cookie that was changed on the way for the client's.
+/// workerd replaces bytes that are not UTF-8 before a Worker can read them. The origin must not
+/// take a cookie that was changed on the way for the client's.
 #[test]
 fn strip_drops_cookies_whose_bytes_the_runtime_has_replaced() {
     let rows = [

@@ -99,9 +99,9 @@ pub(crate) fn everything(workspace: &Workspace, tools: &Tools, options: &Options
     page::page(workspace, tools, options)
 }
 
-/// Checks every configuration with which wrangler may be deploying this build, and fails if with one
-/// of them something other than the gate would answer requests. Other faults do not stop the build:
-/// with them, the gate itself refuses requests.
+/// Checks every configuration with which wrangler may be deploying this build, and fails if with
+/// one of them something other than the gate would answer requests. Other faults do not stop the
+/// build: with them, the gate itself refuses requests.
 fn refuse_undeployable(workspace: &Workspace) -> Result<()> {
     let script = workspace.path(DEPLOYED_FOLDER).join(SCRIPT);
     let deployments = Deployments::find(workspace.root(), &script)?;

@@ -120,8 +120,8 @@ impl Process {
         Some(arguments.as_slice())
     }
 
-    /// The existing configurations that wrangler's command line names, or else the one that wrangler
-    /// finds.
+    /// The existing configurations that wrangler's command line names, or else the one that
+    /// wrangler finds.
     fn configurations(&self) -> Vec<PathBuf> {
         let Some(arguments) = self.wrangler() else { return Vec::new() };
         let mut arguments = arguments.iter();

@@ -9,9 +9,9 @@ use std::env;
 use std::path::{Component, Path, PathBuf};
 
 /// The oldest compatibility date with which the gate works. Since this date, `fetch` accepts
-/// `cache: "no-store"`, with which the gate sends protected requests; before, it throws. Earlier dates also
-/// ignore the port in an origin's URL (before 2024-09-02), and parse URLs differently from the gate
-/// (before 2024-06-03 and 2022-10-31). See
+/// `cache: "no-store"`, with which the gate sends protected requests; before, it throws. Earlier
+/// dates also ignore the port in an origin's URL (before 2024-09-02), and parse URLs differently
+/// from the gate (before 2024-06-03 and 2022-10-31). See
 /// <https://developers.cloudflare.com/workers/configuration/compatibility-flags/>.
 const OLDEST_DATE: &str = "2024-11-11";
 

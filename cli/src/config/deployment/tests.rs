@@ -204,7 +204,8 @@ fn dates_of_the_runtime_that_the_gate_does_not_work_with_are_faults() {
     );
     check_whole(
         "wrangler.toml",
-        "main = 'build/index.js'\npreview_urls = false\n[env.a]\ncompatibility_date = '2026-10-01'\n",
+        "main = 'build/index.js'\npreview_urls = false\n\
+         [env.a]\ncompatibility_date = '2026-10-01'\n",
         &["top level: compatibility_date?"],
     );
 }
@@ -289,7 +290,8 @@ fn preview_urls_that_are_not_turned_off_are_reported() {
         &["env.b: preview_urls?"],
     );
     check_toml(
-        "workers_dev = false\nroutes = [{ pattern = 'a.example.com', custom_domain = true, previews_enabled = true }]\n",
+        "workers_dev = false\n\
+         routes = [{ pattern = 'a.example.com', custom_domain = true, previews_enabled = true }]\n",
         &["top level: routes?"],
     );
 }
