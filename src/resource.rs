@@ -50,6 +50,9 @@ impl Resources {
     ///
     /// `method_not_allowed` for a method other than `GET`, `HEAD` and `OPTIONS`.
     pub fn respond(&self, request: &Request<'_>) -> Result<Option<OwnResponse>, Refusal> {
+        if self.0.is_empty() {
+            return Ok(None);
+        }
         let without_slash = |path| str::strip_suffix(path, '/').unwrap_or(path);
         let path = without_slash(split_url(request.url).path);
         if !path.starts_with(WELL_KNOWN) {

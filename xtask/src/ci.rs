@@ -10,13 +10,14 @@ use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 use portcullis_cli::check::{self, MissingBindings};
 use portcullis_cli::config::Severity;
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
 mod source;
 
 /// The limit for the size of the upload, compressed with gzip, in KiB.
-const LARGEST_UPLOAD: f64 = 358.0;
+const LARGEST_UPLOAD: f64 = 362.0;
 
 /// The limit for the upload of a build with every algorithm, in KiB.
 const LARGEST_UPLOAD_OF_ALL: f64 = 440.0;
@@ -249,11 +250,11 @@ fn upload_size(
     largest: f64,
 ) -> Result<()> {
     let script = build::worker(workspace, tools, options, folder)?;
+    let config = upload_config(workspace, &script)?;
     let mut command = tools.node.wrangler()?;
     command
-        .arg("deploy")
-        .arg(script)
-        .args(["--dry-run", "--env", "", "--outdir", "target/upload"])
+        .args(["deploy", "--dry-run", "--outdir", "target/upload", "--config"])
+        .arg(config)
         .current_dir(workspace.root());
     let printed = process::read(&mut command)?;
     let Some(kibibytes) = compressed(&printed) else {
@@ -264,6 +265,17 @@ fn upload_size(
         bail!("the upload is too large");
     }
     Ok(())
+}
+
+/// Writes a configuration with the top-level settings of the shipped one, but with this script and
+/// without a build command, which would build something else.
+fn upload_config(workspace: &Workspace, script: &Path) -> Result<PathBuf> {
+    let shipped = fs::read_to_string(workspace.path("wrangler.toml"))?;
+    let settings = shipped.lines().take_while(|line| !line.starts_with('['));
+    let settings: Vec<_> = settings.filter(|line| !line.starts_with("main")).collect();
+    let file = workspace.path("target/upload.toml");
+    fs::write(&file, format!("main = '{}'\n{}\n", script.display(), settings.join("\n")))?;
+    Ok(file)
 }
 
 /// Checks the sum of the sizes of the console's files, each compressed with gzip.
