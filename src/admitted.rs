@@ -180,19 +180,13 @@ impl<'g> Admitted<'g> {
 /// Names the route's scopes in a challenge that asks for a token, so that the client can ask for
 /// the right one at once (RFC 6750 section 3; the authorization specification of MCP relies on it).
 fn naming_scopes(route: &Route, refusal: Refusal) -> Refusal {
-    let needs = route.requirements();
-    let is_silent = needs.scopes.is_empty() && needs.any_scope.is_empty();
     match refusal.code().challenge() {
-        Challenge::Bare | Challenge::Error("invalid_token", _) if !is_silent => {
-            refusal.needing_scopes(wanted_scopes(route))
+        Challenge::Bare | Challenge::Error("invalid_token", _) => {
+            let scopes = route.requirements().named_scopes();
+            refusal.needing_scopes(scopes.map(str::to_owned).collect())
         }
-        Challenge::None | Challenge::Bare | Challenge::Error(..) => refusal,
+        Challenge::None | Challenge::Error(..) => refusal,
     }
-}
-
-fn wanted_scopes(route: &Route) -> Vec<String> {
-    let needs = route.requirements();
-    needs.scopes.iter().chain(&needs.any_scope).cloned().collect()
 }
 
 fn check_requirements(route: &Route, claims: &Claims<'_>, now: UnixSeconds) -> Result<(), Refusal> {
@@ -217,33 +211,33 @@ fn not_allowed(refusal: Refusal) -> Refusal {
 
 fn check_scopes(route: &Route, claims: &Claims<'_>) -> Result<(), Refusal> {
     let needs = route.requirements();
-    if needs.scopes.is_empty() && needs.any_scope.is_empty() {
+    if needs.named_scopes().next().is_none() {
         return Ok(());
     }
-    let wanted = wanted_scopes(route);
     let refusal = match claims.scopes() {
         Ok(held) if holds_all(&held, &needs.scopes) && holds_any(&held, &needs.any_scope) => {
             return Ok(());
         }
         Ok(_) => {
             let because = "the token lacks a scope that the route requires";
+            let wanted: Vec<_> = needs.named_scopes().collect();
             Refusal::new(Code::InsufficientScope, because).about(&wanted.join(", "))
         }
         Err(refusal) => refusal.with_code(Code::InsufficientScope),
     };
-    Err(refusal.needing_scopes(wanted))
+    Err(refusal.needing_scopes(needs.named_scopes().map(str::to_owned).collect()))
 }
 
 fn check_roles(route: &Route, claims: &Claims<'_>) -> Result<(), Refusal> {
     let needs = route.requirements();
-    if needs.roles.is_empty() && needs.any_role.is_empty() {
+    if needs.named_roles().next().is_none() {
         return Ok(());
     }
     let held = claims.roles().map_err(not_allowed)?;
     if holds_all(&held, &needs.roles) && holds_any(&held, &needs.any_role) {
         return Ok(());
     }
-    let wanted: Vec<_> = needs.roles.iter().chain(&needs.any_role).map(String::as_str).collect();
+    let wanted: Vec<_> = needs.named_roles().collect();
     let because = "the token lacks a role that the route requires";
     Err(Refusal::new(Code::ClaimNotAllowed, because).about(&wanted.join(", ")))
 }

@@ -219,29 +219,27 @@ pub fn why_absent(sources: &[TokenSource], request: &Request<'_>) -> &'static st
 
 fn find<'r>(source: &TokenSource, request: &Request<'r>) -> Result<Option<Cow<'r, str>>, Refusal> {
     let get = |name| request.headers.get(name);
+    // A header that is absent has no cookies and no subprotocols, like an empty one.
+    let field = |name| get(name).unwrap_or_default();
     let text = match source {
         TokenSource::Authorization => return authorization::find(get("authorization"), "Bearer"),
         TokenSource::Scheme(scheme) => return authorization::find(get("authorization"), scheme),
-        TokenSource::Cookie(name) => match get("cookie") {
-            Some(cookies) => cookie::find(&cookies, name)?.map(|text| Cow::Owned(text.to_owned())),
-            None => None,
-        },
-        TokenSource::BearerCookie(name) => match get("cookie") {
-            Some(cookies) => cookie::find_after_bearer(&cookies, name)?.map(Cow::Owned),
-            None => None,
-        },
+        TokenSource::Cookie(name) => {
+            cookie::find(&field("cookie"), name)?.map(|text| Cow::Owned(text.to_owned()))
+        }
+        TokenSource::BearerCookie(name) => {
+            cookie::find_after_bearer(&field("cookie"), name)?.map(Cow::Owned)
+        }
         TokenSource::Header(name) => get(name),
         TokenSource::Query(name) => {
             query::find(split_url(request.url).query, name)?.map(Cow::Borrowed)
         }
-        TokenSource::WebSocketProtocol => match get(SUBPROTOCOLS) {
-            Some(offered) => websocket::find(&offered)?.map(|text| Cow::Owned(text.to_owned())),
-            None => None,
-        },
-        TokenSource::Subprotocol(prefix) => match get(SUBPROTOCOLS) {
-            Some(offered) => websocket::find_prefixed(&offered, prefix)?.map(Cow::Owned),
-            None => None,
-        },
+        TokenSource::WebSocketProtocol => {
+            websocket::find(&field(SUBPROTOCOLS))?.map(|text| Cow::Owned(text.to_owned()))
+        }
+        TokenSource::Subprotocol(prefix) => {
+            websocket::find_prefixed(&field(SUBPROTOCOLS), prefix)?.map(Cow::Owned)
+        }
     };
     let Some(text) = text else { return Ok(None) };
     check(&text)?;

@@ -156,6 +156,18 @@ pub struct Requirements {
     pub max_auth_age: Option<Seconds>,
 }
 
+impl Requirements {
+    /// All scopes that it names.
+    pub(crate) fn named_scopes(&self) -> impl Iterator<Item = &str> {
+        self.scopes.iter().chain(&self.any_scope).map(String::as_str)
+    }
+
+    /// All roles that it names.
+    pub(crate) fn named_roles(&self) -> impl Iterator<Item = &str> {
+        self.roles.iter().chain(&self.any_role).map(String::as_str)
+    }
+}
+
 impl Routes {
     /// Sorts routes, the most specific first.
     #[must_use]

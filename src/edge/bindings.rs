@@ -2,12 +2,15 @@
 
 use crate::json;
 use crate::policy::Bindings;
+use futures_util::future::{Either, select};
 use js_sys::{Array, Function, JSON, Object, Promise, Reflect};
 use serde_json::Value;
+use std::pin::pin;
+use std::time::Duration;
 use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{Request, RequestInit, WorkerGlobalScope};
-use worker::Env;
+use worker::{Delay, Env};
 
 /// The environment of the Worker.
 pub(super) struct EnvBindings<'e>(pub(super) &'e Env);
@@ -18,6 +21,17 @@ impl EnvBindings<'_> {
         Reflect::get(self.0, &JsValue::from_str(name))
             .ok()
             .filter(|value| !value.is_undefined() && !value.is_null())
+    }
+}
+
+/// How long a request waits for the answer of a binding.
+const TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Awaits the answer of a binding. Returns `None` if it is an error, or takes too long.
+pub(super) async fn answer(promise: Promise) -> Option<JsValue> {
+    match select(JsFuture::from(promise), pin!(Delay::from(TIMEOUT))).await {
+        Either::Left((answer, _)) => answer.ok(),
+        Either::Right(_) => None,
     }
 }
 

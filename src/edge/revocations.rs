@@ -1,20 +1,14 @@
 //! The revocation store, in Workers KV: read for a verdict, written by the logout endpoint.
 
-use super::bindings::{EnvBindings, call};
+use super::bindings::{EnvBindings, answer, call};
 use super::isolate::Isolate;
 use super::{clock, log};
 use crate::revocation::{CACHE_TTL, Entry, Logout, LogoutEndpoint, Revocation, Standing};
 use crate::time::Seconds;
-use futures_util::future::{Either, join_all, select};
+use futures_util::future::join_all;
 use js_sys::{Object, Reflect};
-use std::pin::pin;
-use std::time::Duration;
 use wasm_bindgen::JsValue;
-use wasm_bindgen_futures::JsFuture;
-use worker::{Delay, Env};
-
-/// How long a request waits for the store.
-const TIMEOUT: Duration = Duration::from_secs(5);
+use worker::Env;
 
 /// Reads entries concurrently and remembers what they say. An entry that cannot be read is
 /// remembered as unknown.
@@ -88,11 +82,8 @@ impl Store<'_> {
 
     async fn ask(&self, method: &str, arguments: &[JsValue]) -> Result<JsValue, Unreadable> {
         let namespace = EnvBindings(self.env).raw(self.namespace).ok_or(Unreadable)?;
-        let answer = call(&namespace, method, arguments).ok_or(Unreadable)?;
-        match select(JsFuture::from(answer), pin!(Delay::from(TIMEOUT))).await {
-            Either::Left((Ok(value), _)) => Ok(value),
-            Either::Left((Err(_), _)) | Either::Right(_) => Err(Unreadable),
-        }
+        let promise = call(&namespace, method, arguments).ok_or(Unreadable)?;
+        answer(promise).await.ok_or(Unreadable)
     }
 }
 

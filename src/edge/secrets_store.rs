@@ -1,18 +1,14 @@
 //! Secrets in a Secrets Store. The gate reads them when an isolate starts, and again every minute,
 //! because the store does not report that a secret has been replaced.
 
-use super::bindings::{EnvBindings, call};
+use super::bindings::{EnvBindings, answer, call};
 use super::clock;
 use crate::policy::Bindings;
 use crate::time::{Seconds, UnixSeconds};
-use futures_util::future::{Either, select};
 use js_sys::{Array, Promise, Reflect};
 use serde_json::Value;
-use std::pin::pin;
-use std::time::Duration;
 use wasm_bindgen::JsValue;
-use wasm_bindgen_futures::JsFuture;
-use worker::{Delay, Env};
+use worker::Env;
 
 /// How long secrets are used before they are read again.
 pub(super) const READ_AGAIN_AFTER: Seconds = Seconds::new(60);
@@ -20,9 +16,6 @@ pub(super) const READ_AGAIN_AFTER: Seconds = Seconds::new(60);
 /// How long tokens that were signed with a replaced secret are still accepted, from when the gate
 /// notices.
 const FORMER_FOR: Seconds = Seconds::new(5 * 60);
-
-/// How long a request waits for a store.
-const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The bindings that belong to a store, with what the store has returned.
 #[derive(Default)]
@@ -62,11 +55,8 @@ impl StoredSecrets {
         if bindings.is_empty() {
             return Self::default();
         }
-        let reads = JsFuture::from(Promise::all_settled(&reads));
-        let results = match select(reads, pin!(Delay::from(TIMEOUT))).await {
-            Either::Left((results, _)) => results.as_ref().map(Array::from).unwrap_or_default(),
-            Either::Right(_) => Array::new(),
-        };
+        let results = answer(Promise::all_settled(&reads)).await;
+        let results = results.as_ref().map(Array::from).unwrap_or_default();
         let now = clock::now();
         let secrets = bindings.into_iter().zip(0..).map(|(binding, index)| {
             let value = Reflect::get(&results.get(index), &JsValue::from_str("value"));

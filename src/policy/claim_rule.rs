@@ -22,26 +22,36 @@ fn compile(rule: &Table<'_>, faults: &mut Faults) -> Result<ClaimRule, Faulty> {
     let condition = compile_condition(rule, faults);
     let if_present = rule.flag("if_present", faults)?.unwrap_or(false);
     let (path, condition) = (path?.to_owned(), condition?);
-    warn_of_wildcard(rule, &condition, faults);
+    warn_of_wildcards(rule, &condition, faults);
     Ok(ClaimRule { path, condition, if_present })
 }
 
-/// Warns of a `*` in a compared value, which stands for nothing but itself.
-fn warn_of_wildcard(rule: &Table<'_>, condition: &Condition, faults: &mut Faults) {
-    let has_wildcard = |value: &Value| value.as_str().is_some_and(|text| text.contains('*'));
+fn warn_of_wildcards(rule: &Table<'_>, condition: &Condition, faults: &mut Faults) {
+    let texts = |values: &[Value]| values.iter().filter_map(Value::as_str).any(has_wildcard);
     let (key, is_found) = match condition {
-        Condition::Equals(value) => ("equals", has_wildcard(value)),
-        Condition::OneOf(values) => ("one_of", values.iter().any(has_wildcard)),
-        Condition::Contains(value) => ("contains", has_wildcard(value)),
-        Condition::StartsWith(start) => ("starts_with", start.contains('*')),
+        Condition::Equals(value) => ("equals", texts(std::slice::from_ref(value))),
+        Condition::OneOf(values) => ("one_of", texts(values)),
+        Condition::Contains(value) => ("contains", texts(std::slice::from_ref(value))),
+        Condition::StartsWith(start) => ("starts_with", has_wildcard(start)),
     };
     if is_found {
-        faults.warning(
-            rule.at(key),
-            "the * is compared literally, it is not a wildcard",
-            "for a prefix, write starts_with = \"…\" without the *",
-        );
+        warn_of_wildcard(rule.at(key), faults);
     }
+}
+
+/// Whether a compared text contains a `*`.
+pub(super) fn has_wildcard(text: &str) -> bool {
+    text.contains('*')
+}
+
+/// Warns of a `*` in a compared value, which stands for nothing but itself.
+pub(super) fn warn_of_wildcard(path: String, faults: &mut Faults) {
+    faults.warning(
+        path,
+        "the * is compared literally, it is not a wildcard",
+        "write the whole value; for a prefix, write a rule in claims with starts_with = \"…\", \
+         without the *",
+    );
 }
 
 fn compile_condition(rule: &Table<'_>, faults: &mut Faults) -> Result<Condition, Faulty> {

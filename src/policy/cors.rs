@@ -24,7 +24,7 @@ pub(super) fn compile(
     let Some(table) = policy.table("cors", &known, faults)? else { return Ok(None) };
     let by_cookie = sources.iter().any(TokenSource::is_ambient);
     let credentials = table.flag("allow_credentials", faults);
-    let credentials = credentials.map(|set| set.unwrap_or(by_cookie) || by_cookie);
+    let credentials = credentials.map(|set| by_cookie || set.unwrap_or(false));
     let origins = compile_origins(&table, by_cookie, matches!(credentials, Ok(true)), faults);
     let headers = compile_headers(&table, "allow_headers", faults);
     let responses = table.flag("responses", faults);

@@ -148,22 +148,18 @@ fn compile_rules(table: &Table<'_>, faults: &mut Faults) -> Result<Rules, Faulty
     if !names_client {
         warn_of_any(table, "audience", &audience, faults);
     }
-    let listed = |expected: &Expected| match expected {
-        Expected::OneOf(values) => values.iter().any(|value| value.contains('*')),
+    let subject = subject?;
+    let any_listed = |expected: &Expected| match expected {
+        Expected::OneOf(values) => values.iter().any(|value| claim_rule::has_wildcard(value)),
         Expected::Any => false,
     };
-    let subject = subject?;
-    for (key, has_wildcard) in [
-        ("issuer", listed(&issuer)),
-        ("audience", listed(&audience)),
-        ("subject", subject.iter().flatten().any(|value| value.contains('*'))),
+    for (key, is_found) in [
+        ("issuer", any_listed(&issuer)),
+        ("audience", any_listed(&audience)),
+        ("subject", subject.iter().flatten().any(|value| claim_rule::has_wildcard(value))),
     ] {
-        if has_wildcard {
-            faults.warning(
-                table.at(key),
-                "the * is compared literally, it is not a wildcard",
-                "write the whole value; for a prefix, use claims with starts_with",
-            );
+        if is_found {
+            claim_rule::warn_of_wildcard(table.at(key), faults);
         }
     }
     let mut rules = Rules {

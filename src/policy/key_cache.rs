@@ -30,6 +30,10 @@ pub(super) fn compile(
     let held = issuers.iter().filter_map(Issuer::keys).flat_map(KeySet::keys);
     let others = held.chain(proof.map(|proof| &proof.key));
     let remedy = "name the binding of a secret that only the gate has";
+    let path = table.at("secret");
     let secret = keys::compile_own_secret(table, remedy, others, bindings, faults)?;
-    SharedCache::new(&secret).map(Some).map_err(|_| Faulty)
+    SharedCache::new(&secret).map(Some).map_err(|problem| {
+        faults.fault(path, problem.to_string(), remedy);
+        Faulty
+    })
 }

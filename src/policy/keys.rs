@@ -112,8 +112,8 @@ pub(super) fn compile(
 }
 
 /// Imports a secret of the gate's own, from the keys `secret` and `encoding` of a table. It must
-/// meet the same requirements as an issuer's secret, and differ from each of `others`: a secret
-/// that is known elsewhere would let others make what only the gate may make.
+/// meet the same requirements as an issuer's secret, and differ from each of `others`, because
+/// others know those and could sign in the gate's name.
 pub(super) fn compile_own_secret<'k>(
     table: Table<'_>,
     remedy: &str,
@@ -129,8 +129,8 @@ pub(super) fn compile_own_secret<'k>(
     if others.into_iter().any(|other| is_same_secret(&key, other)) {
         faults.fault(
             source.keys.at(source.key),
-            "the policy uses the same secret for something else, so whoever knows that one could \
-             forge what only the gate may make",
+            "the policy uses the same secret for something else, and everyone who knows it from \
+             there could sign in the gate's name",
             "generate a secret for this purpose only, for example with `openssl rand -base64 48`",
         );
         return Err(Faulty);

@@ -7,7 +7,7 @@ use crate::issuer::Issuer;
 use crate::json::text::to_text;
 use crate::json::{self, Object};
 use crate::policy::Policy;
-use crate::route::Route;
+use crate::route::{Requirements, Route};
 use crate::rules::Expected;
 use crate::time::UnixSeconds;
 use base64ct::{Base64UrlUnpadded, Encoding as _};
@@ -119,12 +119,8 @@ impl Case<'_> {
             }
             Code::Expired => format!("it expired {} s ago: get a new token", ago("exp")),
             Code::InsufficientScope => {
-                let needs = route.map(Route::requirements);
-                let scopes: Vec<&str> = needs
-                    .into_iter()
-                    .flat_map(|needs| needs.scopes.iter().chain(&needs.any_scope))
-                    .map(String::as_str)
-                    .collect();
+                let needs = route.map(Route::requirements).into_iter();
+                let scopes: Vec<_> = needs.flat_map(Requirements::named_scopes).collect();
                 format!("ask the provider for a token with the scope {}", scopes.join(", "))
             }
             Code::ClaimNotAllowed => {

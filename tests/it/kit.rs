@@ -7,7 +7,9 @@ mod policy;
 
 pub(crate) use self::gate::{Call, Gate, Sent, respond};
 pub(crate) use self::mint::{HEADER, Signer, b64, payload, raw_payload};
-pub(crate) use self::policy::{Held, faults, hs_issuer, policy, rs_issuer, warnings, with};
+pub(crate) use self::policy::{
+    Held, assert_faults, faults, hs_issuer, policy, rs_issuer, warnings, with,
+};
 
 use portcullis::response::OwnResponse;
 use portcullis::time::UnixSeconds;

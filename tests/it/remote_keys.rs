@@ -1,6 +1,6 @@
 //! Keys that an issuer publishes: its metadata, and the policy's settings for fetching keys.
 
-use crate::kit::{self, Held, faults, hs_issuer, policy, with};
+use crate::kit::{self, Held, assert_faults, hs_issuer, policy, with};
 use portcullis::keys::remote::{jwks_uri_of, metadata_urls};
 use serde_json::{Value, json};
 #[cfg(target_arch = "wasm32")]
@@ -79,16 +79,10 @@ fn metadata_from_localhost_may_name_keys_on_localhost() {
 fn check(changes: Value, expected: &[(&str, &str)]) {
     let issuer = with(
         with(hs_issuer(), json!({ "algorithms": ["RS256"], "issuer": "https://i.example" })),
-        changes.clone(),
+        changes,
     );
     let bindings = Held::usual().service("KEYS");
-    let faults = faults(&policy(issuer), &bindings);
-    let matches = faults.len() == expected.len()
-        && faults
-            .iter()
-            .zip(expected)
-            .all(|(fault, (path, problem))| fault.path == *path && fault.problem.contains(problem));
-    assert!(matches, "{changes}: {faults:#?}");
+    assert_faults(&policy(issuer), &bindings, expected);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The protected resource metadata (RFC 9728).
 
-use crate::kit::{Call, Gate, Held, answered, faults, hs_issuer, policy, table, with};
+use crate::kit::{Call, Gate, Held, answered, assert_faults, hs_issuer, policy, table, with};
 use portcullis::response::OwnResponse;
 use serde_json::{Value, json};
 #[cfg(target_arch = "wasm32")]
@@ -176,9 +176,7 @@ fn rfc9728_section_3_several_resources_behind_one_gate() {
 #[test]
 fn rejects_resources_that_the_gate_cannot_distinguish() {
     let check = |resources: Value, path: &str, problem: &str| {
-        let found = faults(&several(resources.clone()), &Held::usual());
-        let is_found = found.len() == 1 && found[0].path == path;
-        assert!(is_found && found[0].problem.contains(problem), "{resources}: {found:#?}");
+        assert_faults(&several(resources), &Held::usual(), &[(path, problem)]);
     };
     let (a, b) = ("https://a.example/mcp", "https://b.example/mcp/");
     let two = json!([one(a, json!({})), one(b, json!({}))]);

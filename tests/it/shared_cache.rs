@@ -1,6 +1,6 @@
 //! What isolates share through the Cache API, which every Worker of the zone can write to.
 
-use crate::kit::{Held, NOW, faults, hs_issuer, keys, policy, rs_issuer, warnings, with};
+use crate::kit::{Held, NOW, assert_faults, hs_issuer, keys, policy, rs_issuer, warnings, with};
 use portcullis::keys::cache::{Dated, FRESH_AT_MOST};
 use portcullis::keys::remote::{Location, RemoteKeys};
 use portcullis::keys::shared::{EntryKind, SharedCache, url};
@@ -141,13 +141,7 @@ fn without_key_cache_isolates_share_nothing() {
 /// Checks the faults of a policy: the path of each, and some words of its problem.
 fn check(raw: &Value, expected: &[(&str, &str)]) {
     let held = held(SECRET).value("SHORT", "a short secret").value("SAME", keys::SECRET);
-    let found = faults(raw, &held);
-    let matches = found.len() == expected.len()
-        && found
-            .iter()
-            .zip(expected)
-            .all(|(fault, (path, problem))| fault.path == *path && fault.problem.contains(problem));
-    assert!(matches, "{raw}: {found:#?}");
+    assert_faults(raw, &held, expected);
 }
 
 #[test]
@@ -160,7 +154,8 @@ fn rejects_a_weak_or_shared_secret() {
     check(&with_secret("SHORT"), &[(secret, "needs at least 32")]);
     let encoded = json!({ "key_cache": { "secret": "CACHE_SECRET", "encoding": "hex" } });
     check(&raw(encoded), &[(secret, "not valid hex")]);
-    // Whoever signs an issuer's tokens, and the API, which checks proofs, could plant keys.
+    // The issuer knows its signing secret, and the API knows the secret of the proof. With either
+    // of them, they could plant keys.
     let problem = "the policy uses the same secret for something else";
     let mut two = with_secret("SAME");
     let symmetric = with(hs_issuer(), json!({ "name": "two", "issuer": "https://two" }));

@@ -117,6 +117,17 @@ pub(crate) fn faults(raw: &Value, bindings: &Held) -> Vec<Fault> {
     Policy::compile(raw, bindings).outcome.err().unwrap_or_default()
 }
 
+/// Checks the faults of a policy, in order: the path of each, and some words of its problem.
+pub(crate) fn assert_faults(raw: &Value, bindings: &Held, expected: &[(&str, &str)]) {
+    let found = faults(raw, bindings);
+    let matches = found.len() == expected.len()
+        && found
+            .iter()
+            .zip(expected)
+            .all(|(fault, (path, problem))| fault.path == *path && fault.problem.contains(problem));
+    assert!(matches, "{raw}: {found:#?}");
+}
+
 /// Returns the warnings about a policy.
 pub(crate) fn warnings(raw: &Value, bindings: &Held) -> Vec<Fault> {
     Policy::compile(raw, bindings).warnings
