@@ -18,6 +18,7 @@ use crate::server::Server;
 use crate::time::UnixSeconds;
 use serde_json::Value;
 use std::borrow::Cow;
+use std::cmp::Ordering;
 use std::fmt;
 
 /// Where admitted requests go.
@@ -103,7 +104,7 @@ pub struct Forwarding {
     pub rewrites_location: bool,
     /// The headers that the gate writes.
     pub headers: OwnHeaders,
-    /// The folded names of the headers to remove from every request, sorted.
+    /// The folded names of the headers to remove from every request, sorted [`by_length`].
     removed: Vec<String>,
 }
 
@@ -118,7 +119,7 @@ impl Forwarding {
     ) -> Self {
         let own = headers.names().map(|name| folded(name).into_owned());
         let mut removed: Vec<_> = never_forwarded().map(str::to_owned).chain(own).collect();
-        removed.sort_unstable();
+        removed.sort_unstable_by(|one, other| by_length(one, other));
         Self { origin, strip_authorization, rewrites_location, headers, removed }
     }
 
@@ -137,13 +138,18 @@ impl Forwarding {
                     .and_then(TokenSource::header)
                     .is_some_and(|header| name == folded(header))
         };
-        self.removed.binary_search_by(|removed| removed.as_str().cmp(&name)).is_ok()
+        self.removed.binary_search_by(|removed| by_length(removed, &name)).is_ok()
             || (self.strip_authorization && is_credential())
     }
 
     fn strips(&self, credential: &TokenSource) -> bool {
         self.strip_authorization || credential.is_always_stripped()
     }
+}
+
+/// Orders names so that most comparisons need only their lengths.
+fn by_length(one: &str, other: &str) -> Ordering {
+    one.len().cmp(&other.len()).then_with(|| one.cmp(other))
 }
 
 /// A request that may be sent to the origin, and how.

@@ -73,6 +73,11 @@ export function rewrite(request, lines, keepsCf) {
   return { input, init, headers, otherUrl: url === asked ? undefined : url };
 }
 
+/** @param {Headers} headers */
+function hasLocation(headers) {
+  return headers.has("location") || headers.has("content-location");
+}
+
 /**
  * Sends a request. If no response comes in time, or if sending fails, `refuse` answers in the
  * origin's place.
@@ -128,10 +133,7 @@ export function ask(
     answer.then(
       (response) => {
         isAwaited = false;
-        const { headers } = response;
-        const isRewritten =
-          rewriteResponse &&
-          (rewritesAll || headers.has("location") || headers.has("content-location"));
+        const isRewritten = rewriteResponse && (rewritesAll || hasLocation(response.headers));
         resolve(isRewritten ? rewriteResponse(request, response) : response);
       },
       () => resolveWithoutResponse(false),

@@ -50,9 +50,12 @@ impl Isolate {
                 ISOLATE.with_borrow_mut(|isolate| isolate.get_or_insert(made).clone())?
             }
         };
+        if isolate.stored.is_empty() {
+            return Some(isolate);
+        }
         let now = clock::now();
         let read = isolate.read.get();
-        if isolate.stored.is_empty() || (read <= now && now < read.plus(READ_AGAIN_AFTER)) {
+        if read <= now && now < read.plus(READ_AGAIN_AFTER) {
             return Some(isolate);
         }
         // This request reads the secrets again. Others use what there is meanwhile.
