@@ -1,6 +1,7 @@
 //! `check`: finds all faults of the configuration and of its policy, and shows the routes as they
 //! take effect.
 
+use crate::outcome::Outcome;
 use crate::config::bindings;
 use crate::config::dev_vars::DevVars;
 use crate::config::routes::{self, RouteDescription};
@@ -14,7 +15,6 @@ use portcullis::policy::{Policy, Preset};
 use serde_json::{Value, json};
 use std::fmt::Display;
 use std::path::Path;
-use std::process::ExitCode;
 
 pub use crate::config::bindings::MissingBindings;
 
@@ -66,7 +66,7 @@ impl Report {
 }
 
 /// Checks the configuration and prints the findings.
-pub fn run(options: &Options) -> ExitCode {
+pub fn run(options: &Options) -> Outcome {
     let Selection { env, config } = &options.selection;
     let reports = config::locate(config.as_deref())
         .and_then(|file| examine(&file, env.as_deref(), MissingBindings::FaultAtTopLevel));
@@ -78,7 +78,7 @@ pub fn run(options: &Options) -> ExitCode {
                 print(&reports);
             }
             let clean = worst(&reports).is_none_or(|severity| severity == Severity::Warning);
-            if clean { ExitCode::SUCCESS } else { ExitCode::from(1) }
+            Outcome::of(clean)
         }
         Err(error) => output::could_not_run(&error, options.json),
     }

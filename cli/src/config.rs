@@ -14,8 +14,8 @@ pub mod routes;
 pub mod selection;
 mod toml;
 
+use crate::system;
 use anyhow::{Context as _, Result, bail};
-use std::env;
 use std::path::{Path, PathBuf};
 
 pub use self::environment::Environment;
@@ -36,7 +36,7 @@ pub fn locate(named: Option<&Path>) -> Result<PathBuf> {
     if let Some(file) = named {
         return Ok(file.to_path_buf());
     }
-    let here = env::current_dir().context("the current directory cannot be determined")?;
+    let here = system::current_folder().context("the current directory cannot be determined")?;
     match above(&here) {
         Some(file) => Ok(file),
         None => bail!(
@@ -52,12 +52,12 @@ pub fn locate(named: Option<&Path>) -> Result<PathBuf> {
 #[must_use]
 pub fn above(folder: &Path) -> Option<PathBuf> {
     let candidates =
-        |name| folder.ancestors().map(move |above| above.join(name)).find(|file| file.is_file());
+        |name| folder.ancestors().map(move |above| above.join(name)).find(|file| system::is_file(file));
     NAMES.into_iter().find_map(candidates)
 }
 
 /// Returns the file that wrangler would use of those in a folder.
 #[must_use]
 pub fn in_folder(folder: &Path) -> Option<PathBuf> {
-    NAMES.into_iter().map(|name| folder.join(name)).find(|file| file.is_file())
+    NAMES.into_iter().map(|name| folder.join(name)).find(|file| system::is_file(file))
 }

@@ -2,10 +2,10 @@
 //! judges a token with the fetched keys.
 
 use crate::config::Selection;
+#[cfg(feature = "doctor")]
+use crate::outcome::Outcome;
 use clap::Args;
 use std::path::PathBuf;
-#[cfg(feature = "doctor")]
-use std::process::ExitCode;
 
 #[cfg(feature = "doctor")]
 mod command;
@@ -61,6 +61,6 @@ pub struct Options {
 /// Examines the issuers and the token, prints the findings, and returns the exit code.
 #[cfg(feature = "doctor")]
 #[must_use]
-pub fn run(options: &Options) -> ExitCode {
+pub fn run(options: &Options) -> Outcome {
     command::run(options)
 }

@@ -1,12 +1,13 @@
 //! `explain`: shows the contents of a token, and step by step how the gate judges it. Sends
 //! nothing.
 
+use crate::outcome::Outcome;
 use super::config::bindings::{self, MissingBindings};
 use super::config::dev_vars::DevVars;
 use super::config::routes::{RouteDescription, requires, sample_path};
 use super::config::{Environment, Selection, policy};
 use super::token_request::with_token;
-use super::{clock, output};
+use super::{clock, output, system};
 use anyhow::{Context as _, Result, anyhow, bail};
 use clap::Args;
 use portcullis::issuer::Issuer;
@@ -15,9 +16,7 @@ use portcullis::policy::Policy;
 use portcullis::time::UnixSeconds;
 use portcullis_console::functions;
 use serde_json::{Map, Value, json};
-use std::fs;
-use std::io::{self, Read as _};
-use std::process::ExitCode;
+use std::path::Path;
 
 mod show;
 
@@ -62,7 +61,7 @@ pub struct Options {
 
 /// Explains the token, prints the explanation, and returns the exit code.
 #[must_use]
-pub fn run(options: &Options) -> ExitCode {
+pub fn run(options: &Options) -> Outcome {
     match explain(options, clock::unix_now()) {
         Ok(explained) => {
             if options.json {
@@ -70,7 +69,7 @@ pub fn run(options: &Options) -> ExitCode {
             } else {
                 output::result(&show::shown(&explained, clock::unix_now()));
             }
-            ExitCode::from(u8::from(explained.get("verdict") != Some(&json!("admitted"))))
+            Outcome::of(explained.get("verdict") == Some(&json!("admitted")))
         }
         Err(error) => output::could_not_run(&error, options.json),
     }
@@ -111,14 +110,10 @@ fn explain(options: &Options, now: UnixSeconds) -> Result<Value> {
 }
 
 fn text(argument: Option<&str>) -> Result<String> {
-    let mut text = String::new();
-    match argument {
-        Some(argument) if argument != "-" => text.push_str(argument),
-        _ => {
-            let read = io::stdin().read_to_string(&mut text);
-            read.context("the token cannot be read from standard input")?;
-        }
-    }
+    let text = match argument {
+        Some(argument) if argument != "-" => argument.to_owned(),
+        _ => system::read_input_text().context("the token cannot be read from standard input")?,
+    };
     if text.trim().is_empty() {
         bail!("there is no token in the input");
     }
@@ -201,7 +196,7 @@ fn published_keys(named: &[String], policy: Option<&Policy>) -> Result<Value> {
             Some((issuer, file)) if names.contains(&issuer) => (vec![issuer], file),
             _ => (names.clone(), argument.as_str()),
         };
-        let text = fs::read(file).with_context(|| format!("{file} cannot be read"))?;
+        let text = system::read(Path::new(file)).with_context(|| format!("{file} cannot be read"))?;
         let set = json::parse_object(&text).map_err(|reason| anyhow!("{file} {reason}"))?;
         for issuer in issuers {
             keys.insert(issuer.to_owned(), json!({ "jwks": set }));

@@ -1,17 +1,16 @@
 //! `keygen`: generates a key pair or a shared secret, and shows where to store each part.
 
+use crate::outcome::Outcome;
 use super::key::Key;
 use super::key::generate::random;
-use super::{mint, output};
+use super::{mint, output, system};
 use anyhow::{Context as _, Result, bail};
 use base64ct::{Base64UrlUnpadded, Encoding as _};
 use clap::{Args, ValueEnum};
 use portcullis::alg::{Algorithm, Family, Hash};
 use serde_json::{Map, Value, json};
-use std::fs::OpenOptions;
-use std::io::{ErrorKind, Write as _};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 
 /// The public key is printed on standard output. The private key or secret is only written to a
 /// file.
@@ -72,7 +71,7 @@ struct Generated {
 
 /// Generates and writes the keys, and prints what to do with them.
 #[must_use]
-pub fn run(options: &Options) -> ExitCode {
+pub fn run(options: &Options) -> Outcome {
     match generate(options) {
         Ok(generated) => {
             if options.json {
@@ -83,7 +82,7 @@ pub fn run(options: &Options) -> ExitCode {
                 }
                 output::write(&generated.guidance(options.alg));
             }
-            ExitCode::SUCCESS
+            Outcome::Success
         }
         Err(error) => output::could_not_run(&error, options.json),
     }
@@ -119,7 +118,7 @@ fn generate(options: &Options) -> Result<Generated> {
         Form::Jwk | Form::Jwks => ("jwks", "JWKS"),
     };
     let binding = options.binding.clone().unwrap_or_else(|| binding.to_owned());
-    if public_file.exists() {
+    if system::exists(&public_file) {
         bail!("{} exists: name another file with --out", public_file.display());
     }
     write_new(&secret_file, &secret_text, true)?;
@@ -173,22 +172,11 @@ fn public_path(secret_file: &Path) -> Result<PathBuf> {
 /// Writes a new file. Never overwrites a file, because it may contain a key that exists nowhere
 /// else.
 fn write_new(path: &Path, text: &str, is_secret: bool) -> Result<()> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    if is_secret {
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    }
-    #[cfg(not(unix))]
-    let _ = is_secret;
-    match options.open(path) {
-        Ok(mut file) => file
-            .write_all(text.as_bytes())
-            .with_context(|| format!("{} cannot be written", path.display())),
+    match system::create_new(path, text, is_secret) {
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
             bail!("{} exists: name another file with --out", path.display())
         }
-        Err(error) => Err(error).with_context(|| format!("{} cannot be created", path.display())),
+        result => result.with_context(|| format!("{} cannot be written", path.display())),
     }
 }
 

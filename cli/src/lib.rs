@@ -16,14 +16,19 @@ pub mod explain;
 mod key;
 pub mod keygen;
 pub mod mint;
+pub mod outcome;
 pub mod output;
 pub mod process;
 pub mod revoke;
 pub mod schema;
+mod system;
 mod token_input;
 mod token_request;
 
-use clap::{Parser, Subcommand};
+use self::outcome::Outcome;
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use std::env;
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 /// The help text below the list of commands.
@@ -74,7 +79,39 @@ enum Command {
 /// The program `portcullis`: parses the command line and runs the command.
 #[must_use]
 pub fn main() -> ExitCode {
-    match Arguments::parse().command {
+    run(env::args_os()).into()
+}
+
+/// The program `portcullis` in WebAssembly, which Node runs. The first argument is the name of the
+/// program. Returns the exit code.
+#[cfg(target_arch = "wasm32")]
+#[wasm_bindgen::prelude::wasm_bindgen(js_name = run)]
+pub fn run_in_node(arguments: Vec<String>) -> u8 {
+    system::report_panics();
+    run(arguments.into_iter().map(OsString::from)).code()
+}
+
+/// Parses a command line, which begins with the name of the program, and runs the command.
+fn run(arguments: impl Iterator<Item = OsString>) -> Outcome {
+    let mut parser = Arguments::command();
+    if let Some(columns) = system::terminal_width() {
+        parser = parser.term_width(columns);
+    }
+    let parsed = parser.try_get_matches_from(arguments);
+    let command = match parsed.and_then(|matches| Arguments::from_arg_matches(&matches)) {
+        Ok(parsed) => parsed.command,
+        // The help and the version are such results, too.
+        Err(other) => {
+            let text = other.render().ansi().to_string();
+            if other.use_stderr() {
+                system::print_error(&text);
+                return Outcome::CouldNotRun;
+            }
+            system::print(&text);
+            return Outcome::Success;
+        }
+    };
+    match command {
         Command::Check(options) => check::run(&options),
         Command::Explain(options) => explain::run(&options),
         Command::Mint(options) => mint::run(&options),

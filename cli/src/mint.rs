@@ -1,16 +1,15 @@
 //! `mint`: mints a token for local use.
 
+use crate::outcome::Outcome;
 use crate::config::dev_vars::DevVars;
 use crate::config::{Selection, bindings, policy};
-use crate::{clock, output};
+use crate::{clock, output, system};
 use anyhow::{Context, Result, bail};
 use base64ct::{Base64UrlUnpadded, Encoding};
 use clap::Args;
 use portcullis::alg::Algorithm;
 use serde_json::{Map, Value, json};
-use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 
 mod issuer;
 mod lifetime;
@@ -78,15 +77,15 @@ pub struct Options {
 
 /// Mints a token, prints nothing else, and returns the exit code.
 #[must_use]
-pub fn run(options: &Options) -> ExitCode {
+pub fn run(options: &Options) -> Outcome {
     match mint(options) {
         Ok(token) if options.json => {
             output::json(&json!({ "token": token }));
-            ExitCode::SUCCESS
+            Outcome::Success
         }
         Ok(token) => {
             output::result(&token);
-            ExitCode::SUCCESS
+            Outcome::Success
         }
         Err(error) => output::could_not_run(&error, options.json),
     }
@@ -160,7 +159,7 @@ pub(crate) fn compose(
 }
 
 fn read_key(file: &Path) -> Result<Key> {
-    let text = fs::read_to_string(file)
+    let text = system::read_text(file)
         .with_context(|| format!("the key {} cannot be read", file.display()))?;
     Key::read(&text).with_context(|| format!("{} cannot be used", file.display()))
 }

@@ -1,10 +1,10 @@
 //! Output of the commands. Messages go to standard error, so that standard output contains only the
 //! result.
 
+use crate::outcome::Outcome;
+use crate::system;
 use anyhow::Error;
 use serde_json::json;
-use std::io::{self, Write as _};
-use std::process::ExitCode;
 
 /// Prints an error and its causes, one per line.
 pub fn error(error: &Error) {
@@ -16,16 +16,16 @@ pub fn error(error: &Error) {
     write(&text);
 }
 
-/// Prints why a command could not run, and returns exit code 2. The error is JSON on standard
+/// Prints why a command could not run, and returns [`Outcome::CouldNotRun`]. The error is JSON on standard
 /// output if `as_json` is set.
 #[must_use]
-pub fn could_not_run(error: &Error, as_json: bool) -> ExitCode {
+pub fn could_not_run(error: &Error, as_json: bool) -> Outcome {
     if as_json {
         json(&json!({ "error": format!("{error:#}") }));
     } else {
         self::error(error);
     }
-    ExitCode::from(2)
+    Outcome::CouldNotRun
 }
 
 /// Prints a note on standard error.
@@ -36,16 +36,15 @@ pub(crate) fn note(text: &str) {
 /// Prints text unchanged on standard error. Writes it in one call, because standard error is not
 /// buffered and wrangler starts a new line for each write of its build command.
 pub fn write(text: &str) {
-    let _ = anstream::stderr().write_all(text.as_bytes());
+    system::print_error(text);
 }
 
-/// Prints a line of the result on standard output. Ignores errors, because the reader may have
-/// closed the pipe, as `head` does.
+/// Prints a line of the result on standard output.
 pub fn result(text: &str) {
-    let _ = writeln!(anstream::stdout(), "{text}");
+    system::print(&format!("{text}\n"));
 }
 
 /// Prints the result as JSON on standard output.
 pub(crate) fn json(value: &serde_json::Value) {
-    let _ = writeln!(io::stdout(), "{value:#}");
+    system::print(&format!("{value:#}\n"));
 }

@@ -1,12 +1,12 @@
 //! Runs other programs.
 
-use super::output;
+use super::{output, system};
 use anyhow::{Result, anyhow, bail};
 use std::ffi::OsStr;
 use std::io::{self, ErrorKind};
 use std::iter;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 /// The program's name without its directory, for messages.
 fn name(command: &Command) -> String {
@@ -36,9 +36,9 @@ pub fn shown(command: &Command) -> String {
 ///
 /// If the command cannot be started or fails.
 pub fn run(command: &mut Command) -> Result<()> {
-    let status = command.status().map_err(|error| not_started(command, error))?;
-    if !status.success() {
-        bail!("`{}` failed ({status})", shown(command));
+    let ended = system::run(command).map_err(|error| not_started(command, error))?;
+    if !ended.is_success {
+        bail!("`{}` failed ({})", shown(command), ended.status);
     }
     Ok(())
 }
@@ -49,15 +49,12 @@ pub fn run(command: &mut Command) -> Result<()> {
 ///
 /// If the command cannot be started or fails.
 pub fn capture(command: &mut Command) -> Result<String> {
-    let output =
-        command.stdin(Stdio::null()).output().map_err(|error| not_started(command, error))?;
-    let mut written = String::from_utf8_lossy(&output.stdout).into_owned();
-    written.push_str(&String::from_utf8_lossy(&output.stderr));
-    if !output.status.success() {
-        output::write(&written);
-        bail!("`{}` failed ({})", shown(command), output.status);
+    let ended = system::capture(command).map_err(|error| not_started(command, error))?;
+    if !ended.is_success {
+        output::write(&ended.output);
+        bail!("`{}` failed ({})", shown(command), ended.status);
     }
-    Ok(written)
+    Ok(ended.output)
 }
 
 /// Runs a command and prints its output only if the command fails.

@@ -1,16 +1,17 @@
 //! `revoke`: writes or deletes entries of the revocation store.
 
+use crate::outcome::Outcome;
 use crate::config::bindings;
 use crate::config::dev_vars::DevVars;
 use crate::config::{Environment, Selection};
 use crate::mint::Lifetime;
-use crate::{clock, output, process, token_input};
+use crate::{clock, output, process, system, token_input};
 use anyhow::{Context as _, Result};
 use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode};
+use std::process::Command;
 
 mod change;
 mod store;
@@ -119,9 +120,9 @@ struct Plan {
 /// Writes or deletes the entries, prints the changes, and returns the exit code. `wrangler` returns
 /// a command that runs wrangler for a configuration file.
 #[must_use]
-pub fn run(options: &Options, wrangler: impl Fn(&Path) -> Result<Command>) -> ExitCode {
+pub fn run(options: &Options, wrangler: impl Fn(&Path) -> Result<Command>) -> Outcome {
     match revoke(options, wrangler) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(()) => Outcome::Success,
         Err(error) => output::could_not_run(&error, options.json),
     }
 }
@@ -143,14 +144,14 @@ fn revoke(options: &Options, wrangler: impl Fn(&Path) -> Result<Command>) -> Res
 ///
 /// If the path of the configuration file is invalid.
 pub fn find_wrangler(config: &Path) -> Result<Command> {
-    let config = std::path::absolute(config)
+    let config = system::absolute(config)
         .with_context(|| format!("{} is not a path", config.display()))?;
     let name = if cfg!(windows) { "wrangler.cmd" } else { "wrangler" };
     let installed = config
         .ancestors()
         .skip(1)
         .map(|folder| folder.join("node_modules").join(".bin").join(name))
-        .find(|candidate| candidate.is_file());
+        .find(|candidate| system::is_file(candidate));
     Ok(Command::new(installed.unwrap_or_else(|| PathBuf::from(name))))
 }
 

@@ -1,9 +1,9 @@
 //! `schema`: prints descriptions of the policy's keys, for editors and programs.
 
+use crate::outcome::Outcome;
 use super::output;
 use clap::{Args, ValueEnum};
 use serde_json::Value;
-use std::process::ExitCode;
 
 /// All three forms are generated from one description, which is tested against the policy compiler.
 #[derive(Args, Clone, Copy, Debug)]
@@ -40,7 +40,7 @@ enum Subject {
 
 /// Prints the schema or the types.
 #[must_use]
-pub fn run(options: &Options) -> ExitCode {
+pub fn run(options: &Options) -> Outcome {
     match options.subject {
         Subject::Policy => output::result(include_str!("../../policy.schema.json").trim_end()),
         Subject::Wrangler => output::result(include_str!("../../wrangler.schema.json").trim_end()),
@@ -53,5 +53,5 @@ pub fn run(options: &Options) -> ExitCode {
             }
         }
     }
-    ExitCode::SUCCESS
+    Outcome::Success
 }

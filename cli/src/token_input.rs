@@ -1,17 +1,15 @@
 //! Reads a token from standard input or from a file. Commands do not take tokens as arguments,
 //! because other users of the machine can see those.
 
+use crate::system;
 use anyhow::{Context as _, Result, bail};
-use std::fs;
-use std::io::{self, Read as _};
 use std::path::Path;
 
 /// Reads the token from standard input if `dash` is `-`, or else from the file. Removes quotes, the
 /// header name and the scheme, which are often copied together with a token. Returns `None` if
 /// neither `dash` nor `file` is set.
 pub(crate) fn read(dash: Option<&str>, file: Option<&Path>) -> Result<Option<String>> {
-    let mut text = String::new();
-    match (dash, file) {
+    let text = match (dash, file) {
         (None, None) => return Ok(None),
         (Some(token), _) if token != "-" => {
             bail!(
@@ -20,14 +18,11 @@ pub(crate) fn read(dash: Option<&str>, file: Option<&Path>) -> Result<Option<Str
             )
         }
         (_, Some(file)) if file.as_os_str() != "-" => {
-            text = fs::read_to_string(file)
-                .with_context(|| format!("the token in {} cannot be read", file.display()))?;
+            system::read_text(file)
+                .with_context(|| format!("the token in {} cannot be read", file.display()))?
         }
-        _ => {
-            let read = io::stdin().read_to_string(&mut text);
-            read.context("the token cannot be read from standard input")?;
-        }
-    }
+        _ => system::read_input_text().context("the token cannot be read from standard input")?,
+    };
     let token = trimmed(&text);
     if token.is_empty() {
         bail!("there is no token in the input");

@@ -96,8 +96,21 @@ impl Drop for Folder {
     }
 }
 
+/// The program under test: the native one, or the script of the npm package that
+/// `PORTCULLIS_SCRIPT` names, in Node.
+fn program() -> Command {
+    match env::var_os("PORTCULLIS_SCRIPT") {
+        Some(script) => {
+            let mut node = Command::new("node");
+            node.arg(script);
+            node
+        }
+        None => Command::new(env!("CARGO_BIN_EXE_portcullis")),
+    }
+}
+
 fn run(folder: &Path, words: &[&str], input: &str, variables: &[(&str, &str)]) -> Run {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_portcullis"))
+    let mut child = program()
         .args(words)
         .current_dir(folder)
         .env_remove("NO_COLOR")

@@ -4,12 +4,12 @@
 //! `cli/tests/dev-vars.json` has examples. Tests compare this module and wrangler with them.
 
 use super::Environment;
+use crate::system;
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::ErrorKind;
 use std::path::Path;
-use std::{env, fs};
 
 mod dotenv;
 
@@ -44,8 +44,7 @@ impl DevVars {
     /// If `.dev.vars` exists and cannot be read, or if a variable of the process that wrangler
     /// reads as `true` or `false` is neither.
     pub fn read(environment: &Environment<'_>) -> Result<Self> {
-        let lossy = |text: std::ffi::OsString| text.to_string_lossy().into_owned();
-        let process = env::vars_os().map(|(name, value)| (lossy(name), lossy(value))).collect();
+        let process = system::variables().into_iter().collect();
         // wrangler adds the `.env` files of the current directory to its own process first.
         let process = dotenv::load(Path::new(""), &dot_env_files(environment.name()), process)?;
         Self::read_with(environment, process)
@@ -64,7 +63,7 @@ impl DevVars {
         let own = environment.name().map(|name| format!(".dev.vars.{name}"));
         for name in own.into_iter().chain([".dev.vars".to_owned()]) {
             let path = folder.join(&name);
-            match fs::read(&path) {
+            match system::read(&path) {
                 Ok(bytes) => {
                     let values = dotenv::parse(&String::from_utf8_lossy(&bytes))?;
                     let values = values.into_iter().collect();
@@ -84,7 +83,7 @@ impl DevVars {
             flag(&process, INCLUDE_PROCESS, false)? || environment.own("secrets").is_some();
         let process = if includes_process { process } else { BTreeMap::new() };
         let files = dot_env_files(environment.name());
-        let file = files.iter().find(|name| folder.join(name).is_file()).cloned();
+        let file = files.iter().find(|name| system::is_file(&folder.join(name))).cloned();
         let values = dotenv::load(folder, &files, process)?;
         Ok(Self { file, values }.listed(environment))
     }

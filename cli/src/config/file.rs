@@ -1,12 +1,12 @@
 //! The configuration file: its values and their lines.
 
 use super::NAMES;
+use crate::system;
 use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::path::{Component, Path, PathBuf};
-use std::{fs, path};
 
 /// A parsed configuration file.
 #[derive(Debug)]
@@ -31,17 +31,17 @@ impl ConfigFile {
         let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
         let preferred = NAMES.into_iter().take_while(|preferred| *preferred != name);
         if NAMES.contains(&name.as_str())
-            && let Some(rival) = preferred.into_iter().find(|one| path.with_file_name(one).exists())
+            && let Some(rival) = preferred.into_iter().find(|one| system::exists(&path.with_file_name(one)))
         {
             bail!(
                 "there is a {rival} beside {name}, and wrangler would read {rival}: keep only one \
                  of the two files"
             );
         }
-        let text = fs::read_to_string(path)
-            .with_context(|| format!("{} cannot be read", path.display()))?;
+        let text =
+            system::read_text(path).with_context(|| format!("{} cannot be read", path.display()))?;
         let absolute =
-            path::absolute(path).with_context(|| format!("{} is not a path", path.display()))?;
+            system::absolute(path).with_context(|| format!("{} is not a path", path.display()))?;
         Ok(Self { path: absolute, ..Self::parse(&name, &text)? })
     }
 
@@ -94,7 +94,7 @@ impl ConfigFile {
             return None;
         }
         let folder = self.folder().join(".wrangler").join("deploy");
-        let text = fs::read_to_string(folder.join("config.json")).ok()?;
+        let text = system::read_text(&folder.join("config.json")).ok()?;
         let redirect = Self::parse("config.json", &text).ok()?;
         Some(resolved(&folder.join(redirect.value.get("configPath")?.as_str()?)))
     }

@@ -1,5 +1,6 @@
 //! Runs the examination with the options of the command line, and prints its report.
 
+use crate::outcome::Outcome;
 use super::Options;
 use super::examination::{TokenCheck, examine};
 use super::report::{IssuerReport, Report};
@@ -12,10 +13,9 @@ use crate::{clock, output, token_input};
 use anyhow::Result;
 use portcullis::policy::Policy;
 use serde_json::{Value, json};
-use std::process::ExitCode;
 
 /// Examines the issuers and the token, prints the findings, and returns the exit code.
-pub(super) fn run(options: &Options) -> ExitCode {
+pub(super) fn run(options: &Options) -> Outcome {
     let examined = options.selection.read().and_then(|config_file| {
         let (findings, report) = examine_checkout(options, &config_file)?;
         Ok((config_file.name, findings, report))
@@ -29,7 +29,7 @@ pub(super) fn run(options: &Options) -> ExitCode {
             } else {
                 print(options, &file, &findings, report.as_ref());
             }
-            ExitCode::from(u8::from(!is_ok))
+            Outcome::of(is_ok)
         }
         Err(error) => output::could_not_run(&error, options.json),
     }

@@ -3,11 +3,12 @@
 use super::Options;
 use super::change::Change;
 use crate::config::Environment;
+use crate::system;
 use anyhow::{Context as _, Result};
 use serde_json::Value;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::{fmt, path};
+use std::fmt;
 
 /// A KV namespace, on this machine or on Cloudflare.
 #[derive(Clone, Debug)]
@@ -36,7 +37,7 @@ impl Store {
         binding: &str,
     ) -> Result<Self> {
         let absolute = |path: &Path| {
-            path::absolute(path).with_context(|| format!("{} is not a path", path.display()))
+            system::absolute(path).with_context(|| format!("{} is not a path", path.display()))
         };
         let location = if options.remote {
             Location::Remote

@@ -4,8 +4,8 @@
 use super::super::build;
 use super::super::file::resolved;
 use super::super::{ConfigFile, Environment, Finding, NAMES, Severity};
+use crate::system;
 use serde_json::Value;
-use std::env;
 use std::path::{Component, Path, PathBuf};
 
 /// The oldest compatibility date with which the gate works. Since this date, `fetch` accepts
@@ -145,12 +145,12 @@ fn is_package(entry: &Path) -> bool {
 fn checkout(file: &ConfigFile) -> Option<PathBuf> {
     let above = |folder: &Path| {
         let mut folders = folder.ancestors();
-        folders.find(|folder| folder.join("xtask/Cargo.toml").is_file()).map(Path::to_path_buf)
+        folders.find(|folder| system::is_file(&folder.join("xtask/Cargo.toml"))).map(Path::to_path_buf)
     };
     if file.folder().as_os_str().is_empty() {
         return None;
     }
-    above(file.folder()).or_else(|| above(&env::current_dir().ok()?))
+    above(file.folder()).or_else(|| above(&system::current_folder().ok()?))
 }
 
 fn compatibility_date(environment: &Environment<'_>, findings: &mut Vec<Finding>) {

@@ -4,10 +4,10 @@
 //! results in unusual cases follow from their regular expressions, so this module has the same
 //! expressions, and runs them with an engine for JavaScript's expressions.
 
+use crate::system;
 use anyhow::{Context, Result};
 use regress::Regex;
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
 use std::path::Path;
 
 /// An assignment. The flag `m` applies.
@@ -71,7 +71,7 @@ pub(super) fn load(
 ) -> Result<BTreeMap<String, String>> {
     let mut written = Vec::new();
     for file in files {
-        let Ok(bytes) = fs::read(folder.join(file)) else { continue };
+        let Ok(bytes) = system::read(&folder.join(file)) else { continue };
         for (name, value) in parse(&String::from_utf8_lossy(&bytes))? {
             set(&mut written, &name, value);
         }
