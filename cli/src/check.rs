@@ -1,13 +1,13 @@
 //! `check`: finds all faults of the configuration and of its policy, and shows the routes as they
 //! take effect.
 
-use crate::outcome::Outcome;
 use crate::config::bindings;
 use crate::config::dev_vars::DevVars;
 use crate::config::routes::{self, RouteDescription};
 use crate::config::{
     self, ConfigFile, Environment, Finding, Selection, Severity, deployment, policy,
 };
+use crate::outcome::Outcome;
 use crate::output;
 use anyhow::Result;
 use clap::Args;

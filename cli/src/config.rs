@@ -51,8 +51,9 @@ pub fn locate(named: Option<&Path>) -> Result<PathBuf> {
 /// above for each name in turn.
 #[must_use]
 pub fn above(folder: &Path) -> Option<PathBuf> {
-    let candidates =
-        |name| folder.ancestors().map(move |above| above.join(name)).find(|file| system::is_file(file));
+    let candidates = |name| {
+        folder.ancestors().map(move |above| above.join(name)).find(|file| system::is_file(file))
+    };
     NAMES.into_iter().find_map(candidates)
 }
 

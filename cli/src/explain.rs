@@ -1,13 +1,13 @@
 //! `explain`: shows the contents of a token, and step by step how the gate judges it. Sends
 //! nothing.
 
-use crate::outcome::Outcome;
 use super::config::bindings::{self, MissingBindings};
 use super::config::dev_vars::DevVars;
 use super::config::routes::{RouteDescription, requires, sample_path};
 use super::config::{Environment, Selection, policy};
 use super::token_request::with_token;
 use super::{clock, output, system};
+use crate::outcome::Outcome;
 use anyhow::{Context as _, Result, anyhow, bail};
 use clap::Args;
 use portcullis::issuer::Issuer;
@@ -196,7 +196,8 @@ fn published_keys(named: &[String], policy: Option<&Policy>) -> Result<Value> {
             Some((issuer, file)) if names.contains(&issuer) => (vec![issuer], file),
             _ => (names.clone(), argument.as_str()),
         };
-        let text = system::read(Path::new(file)).with_context(|| format!("{file} cannot be read"))?;
+        let text =
+            system::read(Path::new(file)).with_context(|| format!("{file} cannot be read"))?;
         let set = json::parse_object(&text).map_err(|reason| anyhow!("{file} {reason}"))?;
         for issuer in issuers {
             keys.insert(issuer.to_owned(), json!({ "jwks": set }));

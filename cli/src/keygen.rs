@@ -1,9 +1,9 @@
 //! `keygen`: generates a key pair or a shared secret, and shows where to store each part.
 
-use crate::outcome::Outcome;
 use super::key::Key;
 use super::key::generate::random;
 use super::{mint, output, system};
+use crate::outcome::Outcome;
 use anyhow::{Context as _, Result, bail};
 use base64ct::{Base64UrlUnpadded, Encoding as _};
 use clap::{Args, ValueEnum};

@@ -13,6 +13,7 @@ mod clock;
 pub mod config;
 pub mod doctor;
 pub mod explain;
+pub mod init;
 mod key;
 pub mod keygen;
 pub mod mint;
@@ -59,6 +60,8 @@ struct Arguments {
 /// One variant per command, in the order in which a new user needs them.
 #[derive(Subcommand)]
 enum Command {
+    /// Write the files of a new gate
+    Init(init::Options),
     /// Check the configuration and its policy, and show the routes
     Check(check::Options),
     /// Show the contents of a token, and step by step how the gate judges it
@@ -112,6 +115,7 @@ fn run(arguments: impl Iterator<Item = OsString>) -> Outcome {
         }
     };
     match command {
+        Command::Init(options) => init::run(&options),
         Command::Check(options) => check::run(&options),
         Command::Explain(options) => explain::run(&options),
         Command::Mint(options) => mint::run(&options),

@@ -1,8 +1,8 @@
 //! `mint`: mints a token for local use.
 
-use crate::outcome::Outcome;
 use crate::config::dev_vars::DevVars;
 use crate::config::{Selection, bindings, policy};
+use crate::outcome::Outcome;
 use crate::{clock, output, system};
 use anyhow::{Context, Result, bail};
 use base64ct::{Base64UrlUnpadded, Encoding};

@@ -1,10 +1,10 @@
 //! `revoke`: writes or deletes entries of the revocation store.
 
-use crate::outcome::Outcome;
 use crate::config::bindings;
 use crate::config::dev_vars::DevVars;
 use crate::config::{Environment, Selection};
 use crate::mint::Lifetime;
+use crate::outcome::Outcome;
 use crate::{clock, output, process, system, token_input};
 use anyhow::{Context as _, Result};
 use clap::Args;
@@ -144,8 +144,8 @@ fn revoke(options: &Options, wrangler: impl Fn(&Path) -> Result<Command>) -> Res
 ///
 /// If the path of the configuration file is invalid.
 pub fn find_wrangler(config: &Path) -> Result<Command> {
-    let config = system::absolute(config)
-        .with_context(|| format!("{} is not a path", config.display()))?;
+    let config =
+        system::absolute(config).with_context(|| format!("{} is not a path", config.display()))?;
     let name = if cfg!(windows) { "wrangler.cmd" } else { "wrangler" };
     let installed = config
         .ancestors()

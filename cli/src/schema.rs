@@ -1,7 +1,7 @@
 //! `schema`: prints descriptions of the policy's keys, for editors and programs.
 
-use crate::outcome::Outcome;
 use super::output;
+use crate::outcome::Outcome;
 use clap::{Args, ValueEnum};
 use serde_json::Value;
 

@@ -24,8 +24,8 @@ pub(crate) use platform::fetch;
 #[cfg(target_arch = "wasm32")]
 pub(crate) use platform::report_panics;
 pub(crate) use platform::{
-    absolute, create_folder, create_new, current_folder, exists, is_file, now, print, print_error,
-    read, read_input, terminal_width, variables,
+    absolute, create_folder, create_new, current_folder, exists, is_file, is_interactive, now,
+    print, print_error, read, read_input, read_line, terminal_width, variables,
 };
 
 /// A document to fetch with GET, without following redirects.

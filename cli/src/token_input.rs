@@ -17,10 +17,8 @@ pub(crate) fn read(dash: Option<&str>, file: Option<&Path>) -> Result<Option<Str
                  of the token, and pass the token on standard input"
             )
         }
-        (_, Some(file)) if file.as_os_str() != "-" => {
-            system::read_text(file)
-                .with_context(|| format!("the token in {} cannot be read", file.display()))?
-        }
+        (_, Some(file)) if file.as_os_str() != "-" => system::read_text(file)
+            .with_context(|| format!("the token in {} cannot be read", file.display()))?,
         _ => system::read_input_text().context("the token cannot be read from standard input")?,
     };
     let token = trimmed(&text);

@@ -27,6 +27,13 @@ pub struct Preset {
     pub issuer: Value,
 }
 
+impl Preset {
+    /// The names of all presets, each with the names of its parameters.
+    pub fn all() -> impl Iterator<Item = (&'static str, &'static [&'static str])> {
+        PROVIDERS.iter().map(|provider| (provider.name, provider.parameters))
+    }
+}
+
 /// The key that names a preset.
 const KEY: &str = "preset";
 

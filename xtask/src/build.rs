@@ -64,7 +64,7 @@ pub(crate) const DEPLOYED_FOLDER: &str = "build";
 /// The files that wrangler uploads: the WebAssembly module, and the script that runs it.
 const SCRIPT: &str = "index.js";
 const MODULE: &str = "index_bg.wasm";
-const OUTPUTS: [&str; 2] = [SCRIPT, MODULE];
+pub(crate) const OUTPUTS: [&str; 2] = [SCRIPT, MODULE];
 
 const ENTRY: &str = "src/edge/entry.js";
 
@@ -214,7 +214,7 @@ pub(crate) fn optimize(workspace: &Workspace, tools: &Tools, module: &Path) -> R
 
 /// Returns the flags with one that keeps the paths of this machine out of the upload: it contains
 /// the source locations of panics in other crates.
-fn remapped(rustflags: &str) -> String {
+pub(crate) fn remapped(rustflags: &str) -> String {
     let home = env::var_os("CARGO_HOME")
         .map(PathBuf::from)
         .or_else(|| env::home_dir().map(|home| home.join(".cargo")));

@@ -15,6 +15,7 @@ mod dev;
 mod doctor;
 mod fuzz;
 mod hash;
+mod package;
 mod process;
 mod say;
 mod sbom;
@@ -54,6 +55,8 @@ enum Command {
     Bench(bench::Options),
     /// Compare the verification kernels with the crates on many random cases
     Soak(soak::Options),
+    /// Build the npm package: the Worker, the commands and the types
+    Package(package::Options),
     /// List the dependencies of the Worker as a CycloneDX document
     Sbom(sbom::Options),
     /// Run what continuous integration runs: lints, tests, size limits, fuzzing
@@ -65,19 +68,23 @@ fn main() -> ExitCode {
         Command::Dev(options) => dev::run(&options),
         Command::Test(options) => test::run(&options),
         Command::Token(mut options) => {
-            in_checkout(&mut options.selection.config).map(|_| mint::run(&options))
+            in_checkout(&mut options.selection.config).map(|_| mint::run(&options).into())
         }
         Command::Check(mut options) => {
-            in_checkout(&mut options.selection.config).map(|_| check::run(&options))
+            in_checkout(&mut options.selection.config).map(|_| check::run(&options).into())
         }
         Command::Doctor(options) => {
             Workspace::find().and_then(|workspace| doctor::run(&workspace, &options))
         }
-        Command::Revoke(mut options) => in_checkout(&mut options.selection.config)
-            .map(|checkout| revoke::run(&options, |_| tools::packages(&checkout)?.wrangler())),
+        Command::Revoke(mut options) => {
+            in_checkout(&mut options.selection.config).map(|checkout| {
+                revoke::run(&options, |_| tools::packages(&checkout)?.wrangler()).into()
+            })
+        }
         Command::Build(options) => build::run(&options),
         Command::Bench(options) => bench::run(&options),
         Command::Soak(options) => soak::run(&options),
+        Command::Package(options) => package::run(&options),
         Command::Sbom(options) => sbom::run(&options),
         Command::Ci(options) => ci::run(&options),
     };

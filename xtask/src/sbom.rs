@@ -36,25 +36,61 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Returns the document for the deployed features on wasm32. It leaves out the dependencies of
-/// tests and of xtask, and build dependencies.
+/// A part of what is distributed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Part {
+    /// The Worker with the deployed features.
+    Worker,
+    /// The module of the console's page.
+    Page,
+    /// The commands in the npm package.
+    Commands,
+}
+
+/// Returns the document for the Worker.
 pub(crate) fn of_worker(workspace: &Workspace) -> Result<Value> {
-    let mut command = Command::new("cargo");
-    command
-        .args(["tree", "--package", "portcullis", "--target", WASM_TARGET])
-        .args(["--features", &DEPLOYED_FEATURES.join(","), "--locked"])
-        .args(["--edges", "normal,no-proc-macro", "--no-dedupe"])
-        .args(["--prefix", "depth", "--format", "\t{p}\t{l}"])
-        .current_dir(workspace.root());
-    let tree = process::read(&mut command)?;
+    of(workspace, Part::Worker)
+}
+
+/// Returns the document for the commands in the npm package.
+pub(crate) fn of_commands(workspace: &Workspace) -> Result<Value> {
+    of(workspace, Part::Commands)
+}
+
+fn of(workspace: &Workspace, part: Part) -> Result<Value> {
     let path = workspace.path("Cargo.lock");
     let lock =
         fs::read_to_string(&path).with_context(|| format!("{} cannot be read", path.display()))?;
-    document(&tree, &checksums(&lock))
+    document(&tree(workspace, part)?, &checksums(&lock))
+}
+
+/// Returns the names and versions of the packages that are compiled into a part.
+pub(crate) fn packages(workspace: &Workspace, part: Part) -> Result<BTreeSet<Package>> {
+    let tree = tree(workspace, part)?;
+    Ok(tree.lines().filter_map(entry).map(|(_, package, _)| package).collect())
+}
+
+/// Returns the dependencies on wasm32, as cargo prints them. Leaves out the dependencies of tests
+/// and of xtask, and build dependencies.
+fn tree(workspace: &Workspace, part: Part) -> Result<String> {
+    let deployed = DEPLOYED_FEATURES.join(",");
+    let (package, features) = match part {
+        Part::Worker => ("portcullis", deployed.as_str()),
+        Part::Page => ("portcullis-console", ""),
+        Part::Commands => ("portcullis-cli", ""),
+    };
+    let mut command = Command::new("cargo");
+    command
+        .args(["tree", "--package", package, "--target", WASM_TARGET])
+        .args(["--features", features, "--locked"])
+        .args(["--edges", "normal,no-proc-macro", "--no-dedupe"])
+        .args(["--prefix", "depth", "--format", "\t{p}\t{l}"])
+        .current_dir(workspace.root());
+    process::read(&mut command)
 }
 
 /// The name and version of a package.
-type Package = (String, String);
+pub(crate) type Package = (String, String);
 
 /// Returns the SHA-256 of each package that came from a registry.
 fn checksums(lock: &str) -> BTreeMap<Package, String> {

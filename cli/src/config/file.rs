@@ -31,15 +31,16 @@ impl ConfigFile {
         let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
         let preferred = NAMES.into_iter().take_while(|preferred| *preferred != name);
         if NAMES.contains(&name.as_str())
-            && let Some(rival) = preferred.into_iter().find(|one| system::exists(&path.with_file_name(one)))
+            && let Some(rival) =
+                preferred.into_iter().find(|one| system::exists(&path.with_file_name(one)))
         {
             bail!(
                 "there is a {rival} beside {name}, and wrangler would read {rival}: keep only one \
                  of the two files"
             );
         }
-        let text =
-            system::read_text(path).with_context(|| format!("{} cannot be read", path.display()))?;
+        let text = system::read_text(path)
+            .with_context(|| format!("{} cannot be read", path.display()))?;
         let absolute =
             system::absolute(path).with_context(|| format!("{} is not a path", path.display()))?;
         Ok(Self { path: absolute, ..Self::parse(&name, &text)? })

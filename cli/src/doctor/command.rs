@@ -1,6 +1,5 @@
 //! Runs the examination with the options of the command line, and prints its report.
 
-use crate::outcome::Outcome;
 use super::Options;
 use super::examination::{TokenCheck, examine};
 use super::report::{IssuerReport, Report};
@@ -9,6 +8,7 @@ use crate::config::bindings::{self, MissingBindings};
 use crate::config::dev_vars::DevVars;
 use crate::config::routes::{RouteDescription, sample_path};
 use crate::config::{ConfigFile, Finding, Severity, policy};
+use crate::outcome::Outcome;
 use crate::{clock, output, token_input};
 use anyhow::Result;
 use portcullis::policy::Policy;

@@ -7,8 +7,8 @@ use crate::system;
 use anyhow::{Context as _, Result};
 use serde_json::Value;
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
 use std::fmt;
+use std::path::{Path, PathBuf};
 
 /// A KV namespace, on this machine or on Cloudflare.
 #[derive(Clone, Debug)]

@@ -5,7 +5,7 @@ use super::Ended;
 use super::{Fetch, Fetched};
 use std::ffi::OsString;
 use std::fs::OpenOptions;
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, IsTerminal as _, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 #[cfg(feature = "doctor")]
@@ -71,6 +71,18 @@ pub(crate) fn read_input() -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     io::stdin().read_to_end(&mut bytes)?;
     Ok(bytes)
+}
+
+/// Whether a person can answer questions: standard input and standard error are a terminal.
+pub(crate) fn is_interactive() -> bool {
+    io::stdin().is_terminal() && io::stderr().is_terminal()
+}
+
+/// Reads a line of standard input, with its line break.
+pub(crate) fn read_line() -> io::Result<String> {
+    let mut line = String::new();
+    io::stdin().read_line(&mut line)?;
+    Ok(line)
 }
 
 /// Writes to standard output, without colors unless it is a terminal. Ignores errors, because the

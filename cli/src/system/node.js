@@ -14,6 +14,7 @@ import {
   writeSync,
 } from "node:fs";
 import path from "node:path";
+import { isatty } from "node:tty";
 import { MessageChannel, receiveMessageOnPort, Worker } from "node:worker_threads";
 
 /**
@@ -31,7 +32,20 @@ const MESSAGES = {
 };
 
 /**
- * Performs an action. Throws an error whose message is that of the native program.
+ * Gives an error the message of the native program.
+ *
+ * @param {unknown} thrown
+ */
+function described(thrown) {
+  const error = /** @type {NodeJS.ErrnoException} */ (thrown);
+  const { code = "", errno } = error;
+  const message = MESSAGES[code];
+  if (message !== undefined) error.message = `${message} (os error ${Math.abs(errno ?? 0)})`;
+  return error;
+}
+
+/**
+ * Performs an action. Throws an error with the message of the native program.
  *
  * @template T
  * @param {() => T} action
@@ -40,11 +54,7 @@ function attempt(action) {
   try {
     return action();
   } catch (thrown) {
-    const error = /** @type {NodeJS.ErrnoException} */ (thrown);
-    const { code = "", errno } = error;
-    const message = MESSAGES[code];
-    if (message !== undefined) error.message = `${message} (os error ${Math.abs(errno ?? 0)})`;
-    throw error;
+    throw described(thrown);
   }
 }
 
@@ -108,27 +118,47 @@ export function variables() {
 /** Reads standard input to its end. */
 export function readInput() {
   const chunks = [];
-  const buffer = Buffer.alloc(64 * 1024);
   for (;;) {
-    let length;
+    const chunk = readSome(64 * 1024);
+    if (chunk.length === 0) return Buffer.concat(chunks);
+    chunks.push(chunk);
+  }
+}
+
+/** Reads a line of standard input, with its line break. */
+export function readLine() {
+  const bytes = [];
+  for (;;) {
+    // One byte each time, because what follows the line must remain to be read.
+    const chunk = readSome(1);
+    bytes.push(chunk);
+    if (chunk.length === 0 || chunk[0] === 0x0a) return Buffer.concat(bytes);
+  }
+}
+
+/**
+ * Reads from standard input. Returns nothing at its end.
+ *
+ * @param {number} most How many bytes are read at most.
+ */
+function readSome(most) {
+  const buffer = Buffer.alloc(most);
+  for (;;) {
     try {
-      length = readSync(0, buffer);
+      return buffer.subarray(0, readSync(0, buffer));
     } catch (thrown) {
       const { code } = /** @type {NodeJS.ErrnoException} */ (thrown);
-      if (code === "EAGAIN") {
-        pause();
-        continue;
-      }
       // The end of a terminal's input on Windows.
-      if (code === "EOF") break;
-      attempt(() => {
-        throw thrown;
-      });
+      if (code === "EOF") return buffer.subarray(0, 0);
+      if (code !== "EAGAIN") throw described(thrown);
+      pause();
     }
-    if (length === 0 || length === undefined) break;
-    chunks.push(Buffer.from(buffer.subarray(0, length)));
   }
-  return Buffer.concat(chunks);
+}
+
+/** Whether a person can answer questions. */
+export function isInteractive() {
+  return isatty(0) && isatty(2);
 }
 
 /**
@@ -189,11 +219,7 @@ export function spawn(program, words, isCaptured) {
     // The programs that npm installs are scripts there.
     shell: process.platform === "win32",
   });
-  if (error) {
-    attempt(() => {
-      throw error;
-    });
-  }
+  if (error) throw described(error);
   return {
     isSuccess: status === 0,
     output: `${stdout ?? ""}${stderr ?? ""}`,

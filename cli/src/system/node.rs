@@ -46,6 +46,12 @@ extern "C" {
     #[wasm_bindgen(catch, js_name = readInput)]
     fn read_standard_input() -> Result<Vec<u8>, JsValue>;
 
+    #[wasm_bindgen(js_name = isInteractive)]
+    fn is_terminal() -> bool;
+
+    #[wasm_bindgen(catch, js_name = readLine)]
+    fn read_line_of_input() -> Result<Vec<u8>, JsValue>;
+
     fn write(descriptor: u8, text: &str);
 
     #[wasm_bindgen(js_name = hasColors)]
@@ -73,8 +79,12 @@ extern "C" {
 
     #[cfg(feature = "doctor")]
     #[wasm_bindgen(catch, js_name = fetch)]
-    fn fetch_document(url: &str, accept: &str, seconds: u32, bytes: usize)
-    -> Result<Answer, JsValue>;
+    fn fetch_document(
+        url: &str,
+        accept: &str,
+        seconds: u32,
+        bytes: usize,
+    ) -> Result<Answer, JsValue>;
 
     /// The response to a fetch.
     #[cfg(feature = "doctor")]
@@ -142,6 +152,16 @@ pub(crate) fn variables() -> Vec<(String, String)> {
 /// Reads standard input to its end.
 pub(crate) fn read_input() -> io::Result<Vec<u8>> {
     read_standard_input().map_err(error)
+}
+
+/// Whether a person can answer questions: standard input and standard error are a terminal.
+pub(crate) fn is_interactive() -> bool {
+    is_terminal()
+}
+
+/// Reads a line of standard input, with its line break.
+pub(crate) fn read_line() -> io::Result<String> {
+    super::text(read_line_of_input().map_err(error)?)
 }
 
 /// Writes to standard output, without colors unless it is a terminal.

@@ -124,7 +124,8 @@ fn lock_hash(workspace: &Workspace) -> Result<String> {
     Ok(Fingerprint::of(&lock))
 }
 
-fn npm() -> Command {
+/// Returns a command for npm.
+pub(crate) fn npm() -> Command {
     Command::new(if cfg!(windows) { "npm.cmd" } else { "npm" })
 }
 

@@ -145,7 +145,9 @@ fn is_package(entry: &Path) -> bool {
 fn checkout(file: &ConfigFile) -> Option<PathBuf> {
     let above = |folder: &Path| {
         let mut folders = folder.ancestors();
-        folders.find(|folder| system::is_file(&folder.join("xtask/Cargo.toml"))).map(Path::to_path_buf)
+        folders
+            .find(|folder| system::is_file(&folder.join("xtask/Cargo.toml")))
+            .map(Path::to_path_buf)
     };
     if file.folder().as_os_str().is_empty() {
         return None;
