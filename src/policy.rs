@@ -25,6 +25,7 @@ mod token;
 pub use self::fault::Fault;
 pub use self::log::{Decisions, Log};
 pub use self::preset::Preset;
+pub use self::reader::remedy_for_unknown_key;
 pub use self::references::{BindingReference, Purpose};
 
 use self::fault::Faults;

@@ -23,6 +23,7 @@ pub mod process;
 pub mod revoke;
 pub mod schema;
 mod system;
+pub mod test;
 mod token_input;
 mod token_request;
 
@@ -75,6 +76,8 @@ enum Command {
     Doctor(doctor::Options),
     /// Print the policy's JSON Schema or its TypeScript types
     Schema(schema::Options),
+    /// Judge the cases of a test file, and report what of the policy they cover
+    Test(test::Options),
     /// Revoke a token, a user, a session or a key in the policy's revocation store
     Revoke(revoke::Options),
 }
@@ -123,6 +126,7 @@ fn run(arguments: impl Iterator<Item = OsString>) -> Outcome {
         #[cfg(feature = "doctor")]
         Command::Doctor(options) => doctor::run(&options),
         Command::Schema(options) => schema::run(&options),
+        Command::Test(options) => test::run(&options),
         Command::Revoke(options) => revoke::run(&options, revoke::find_wrangler),
     }
 }

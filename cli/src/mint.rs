@@ -11,7 +11,7 @@ use portcullis::alg::Algorithm;
 use serde_json::{Map, Value, json};
 use std::path::{Path, PathBuf};
 
-mod issuer;
+pub(crate) mod issuer;
 mod lifetime;
 pub(crate) mod signer;
 
@@ -20,6 +20,9 @@ pub use lifetime::Lifetime;
 use crate::key::Key;
 use issuer::Issuer;
 use signer::Signer;
+
+/// The claims that are times, besides those that every token has.
+const TIMES: [&str; 2] = ["auth_time", "nbf"];
 
 /// The default subject of a token.
 const SUBJECT: &str = "demo-user";
@@ -148,11 +151,20 @@ pub(crate) fn compose(
     claims: Map<String, Value>,
 ) -> Result<String> {
     let mut header = Map::new();
-    header.insert("alg".to_owned(), json!(signer.algorithm().name()));
     header.insert("typ".to_owned(), json!(media_type));
     if let Some(kid) = kid {
         header.insert("kid".to_owned(), json!(kid));
     }
+    sign(signer, header, claims)
+}
+
+/// Signs claims under a header, to which it adds `alg` if it has none.
+pub(crate) fn sign(
+    signer: &Signer,
+    mut header: Map<String, Value>,
+    claims: Map<String, Value>,
+) -> Result<String> {
+    header.entry("alg").or_insert_with(|| json!(signer.algorithm().name()));
     let signed = format!("{}.{}", segment(header), segment(claims));
     let signature = signer.sign(signed.as_bytes())?;
     Ok(format!("{signed}.{}", Base64UrlUnpadded::encode_string(&signature)))
@@ -178,7 +190,12 @@ fn pick<'a>(
     named.or_else(|| issuers.iter().find(|issuer| suits(issuer)))
 }
 
-fn claims(options: &Options, issuer: Option<&Issuer>, now: i64) -> Result<Map<String, Value>> {
+/// Returns the claims that the options and the issuer's rules name.
+pub(crate) fn claims(
+    options: &Options,
+    issuer: Option<&Issuer>,
+    now: i64,
+) -> Result<Map<String, Value>> {
     let mut claims = Map::new();
     let url = match (&options.issuer, issuer) {
         (Some(wanted), Some(issuer)) if issuer.name == *wanted => issuer.urls.first(),
@@ -213,8 +230,31 @@ fn claims(options: &Options, issuer: Option<&Issuer>, now: i64) -> Result<Map<St
     claims.insert("iat".to_owned(), json!(now));
     let expiry = now.checked_add(options.expires_in.seconds());
     claims.insert("exp".to_owned(), json!(expiry.context("--expires-in is too long")?));
+    for (path, value) in issuer.map(|issuer| issuer.needed.as_slice()).unwrap_or_default() {
+        let value = if TIMES.contains(&path.as_str()) { &json!(now) } else { value };
+        add(&mut claims, path, value);
+    }
     claims.extend(options.claims.iter().cloned());
     Ok(claims)
+}
+
+/// Adds a claim by its name or JSON Pointer (RFC 6901), unless there is one. A rule may need times
+/// and other claims that are there already.
+fn add(claims: &mut Map<String, Value>, path: &str, value: &Value) {
+    let steps: Vec<String> = match path.strip_prefix('/') {
+        Some(pointer) => {
+            pointer.split('/').map(|step| step.replace("~1", "/").replace("~0", "~")).collect()
+        }
+        None => vec![path.to_owned()],
+    };
+    let Some((last, above)) = steps.split_last() else { return };
+    let mut members = claims;
+    for step in above {
+        let inner = members.entry(step).or_insert_with(|| json!({}));
+        let Value::Object(inner) = inner else { return };
+        members = inner;
+    }
+    members.entry(last).or_insert_with(|| value.clone());
 }
 
 fn segment(members: Map<String, Value>) -> String {

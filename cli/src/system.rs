@@ -24,8 +24,9 @@ pub(crate) use platform::fetch;
 #[cfg(target_arch = "wasm32")]
 pub(crate) use platform::report_panics;
 pub(crate) use platform::{
-    absolute, create_folder, create_new, current_folder, exists, is_file, is_interactive, now,
-    print, print_error, read, read_input, read_line, terminal_width, variables,
+    absolute, create_folder, create_new, current_folder, exists, is_file, is_interactive, matches,
+    now, print, print_error, read, read_input, read_line, replace_all, terminal_width, variables,
+    write,
 };
 
 /// A document to fetch with GET, without following redirects.
@@ -52,6 +53,17 @@ pub(crate) struct Fetched {
     pub(crate) received: SystemTime,
     /// The body, up to the limit.
     pub(crate) body: Vec<u8>,
+}
+
+/// A match of a regular expression: the whole of it, and its groups. A group that takes no part is
+/// `None`.
+pub(crate) struct Match(Vec<Option<String>>);
+
+impl Match {
+    /// The text of a group, or of the whole match for 0.
+    pub(crate) fn group(&self, index: usize) -> Option<&str> {
+        self.0.get(index)?.as_deref()
+    }
 }
 
 /// How a program ended.

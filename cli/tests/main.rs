@@ -8,6 +8,8 @@ mod dev_vars;
 #[cfg(test)]
 mod explain;
 #[cfg(test)]
+mod init;
+#[cfg(test)]
 mod keygen;
 #[cfg(test)]
 mod kit;
@@ -15,3 +17,5 @@ mod kit;
 mod mint;
 #[cfg(test)]
 mod policy;
+#[cfg(test)]
+mod policy_test;

@@ -76,7 +76,7 @@ impl<'g> Judgment<'g> {
     ) -> Self {
         let mut memory = question.memory(policy, now);
         let OfflineDecision { trace, decision, has_unread_revocations } =
-            offline::decide(policy, &mut memory, *request, now);
+            offline::decide(policy, &mut memory, *request, now, &offline::absent);
         let unknown = unknown_step(question, policy, &trace, decision.as_ref());
         let decision = decision.filter(|_| unknown.is_none());
         let (refused, response, outgoing) = match &decision {

@@ -4,6 +4,8 @@
 
 #[expect(missing_docs, reason = "the names of the enums' variants say what they are")]
 pub mod policy;
+#[expect(missing_docs, reason = "the names of the enums' variants say what they are")]
+pub mod policy_test;
 mod reference;
 mod types;
 
@@ -36,6 +38,15 @@ pub fn policy_schema() -> Value {
             table.insert("oneOf".to_owned(), json!(one(keys)));
         }
     }
+    schema
+}
+
+/// Returns the JSON Schema of a file with tests of a policy.
+#[must_use]
+pub fn policy_test_schema() -> Value {
+    let generator = SchemaSettings::draft07().into_generator();
+    let mut schema = generator.into_root_schema_for::<policy_test::PolicyTests>().to_value();
+    without_null(&mut schema);
     schema
 }
 

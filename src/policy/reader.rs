@@ -21,6 +21,21 @@ pub(super) struct Table<'v> {
     members: &'v Object,
 }
 
+/// What to write instead of a key that is not known: the known one that it resembles, or else one of
+/// all.
+#[must_use]
+pub fn remedy_for_unknown_key(name: &str, known: &[&str]) -> String {
+    let nearest = known
+        .iter()
+        .map(|one| (strsim::osa_distance(one, name), one))
+        .min()
+        .filter(|(distance, one)| *distance <= one.len().max(4).div_ceil(3));
+    match nearest {
+        Some((_, one)) => format!("did you mean {one}?"),
+        None => format!("the known keys are {}", known.join(", ")),
+    }
+}
+
 impl<'v> Table<'v> {
     /// Opens a value as a table, and reports every key that is not in `known`.
     #[inline(never)]
@@ -36,16 +51,7 @@ impl<'v> Table<'v> {
         };
         let table = Self { path, members };
         for name in members.keys().filter(|name| !known.contains(&name.as_str())) {
-            let nearest = known
-                .iter()
-                .map(|one| (strsim::osa_distance(one, name), one))
-                .min()
-                .filter(|(distance, one)| *distance <= one.len().max(4).div_ceil(3));
-            let remedy = match nearest {
-                Some((_, one)) => format!("did you mean {one}?"),
-                None => format!("the known keys are {}", known.join(", ")),
-            };
-            faults.fault(table.at(name), "unknown key", remedy);
+            faults.fault(table.at(name), "unknown key", remedy_for_unknown_key(name, known));
         }
         Some(table)
     }

@@ -22,10 +22,11 @@ const SOURCES: &str = "npm";
 const OUTPUT: &str = "target/npm";
 
 /// The files that the package takes from the repository as they are.
-const COPIED: [&str; 6] = [
+const COPIED: [&str; 7] = [
     "CHANGELOG.md",
     "LICENSE-APACHE",
     "LICENSE-MIT",
+    "policy-test.schema.json",
     "policy.d.ts",
     "policy.schema.json",
     "wrangler.schema.json",
@@ -123,7 +124,7 @@ fn commands(workspace: &Workspace, tools: &Tools) -> Result<PathBuf> {
             .env_remove("RUSTFLAGS")
             .env("CARGO_ENCODED_RUSTFLAGS", remapped(page::RUSTFLAGS))
             // The commands judge one token at a time, and a small package is installed faster.
-            .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "s");
+            .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "z");
         process::run(&mut command)?;
         let built =
             Path::new("target").join(WASM_TARGET).join("release").join("portcullis_cli.wasm");

@@ -9,7 +9,7 @@ use portcullis::refusal::remedy::{Case, Readable};
 use portcullis::refusal::{Code, Refusal};
 use portcullis::request::Request;
 use portcullis::time::UnixSeconds;
-use portcullis_console::offline;
+use portcullis_console::offline::{self, absent};
 use serde_json::{Value, json};
 
 /// A request to judge the token with.
@@ -159,7 +159,7 @@ impl<'a> Examiner<'a> {
         let url = format!("https://gate.invalid{}", token_request.path);
         let (url, headers) = with_token(self.policy, self.check.token, url);
         let request = Request { method: &token_request.method, url: &url, headers: &headers };
-        let offline = offline::decide(self.policy, &mut self.memory, request, self.now);
+        let offline = offline::decide(self.policy, &mut self.memory, request, self.now, &absent);
         let trace = offline.trace;
         let mut issuers = self.policy.issuers().iter();
         let issuer = issuers.find(|issuer| Some(issuer.name()) == trace.issuer);

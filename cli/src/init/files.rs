@@ -199,7 +199,7 @@ fn scripts(plan: &Plan) -> [(&'static str, String); 5] {
     [
         ("dev", dev),
         ("check", "portcullis check".to_owned()),
-        ("test", "portcullis test".to_owned()),
+        ("test", "portcullis test --coverage 100".to_owned()),
         ("predeploy", "npm run check && npm run test".to_owned()),
         ("deploy", deploy.strip_prefix("npx ").unwrap_or(&deploy).to_owned()),
     ]
@@ -254,11 +254,82 @@ jobs:
           cache: npm
       - run: npm ci
 {secret}      - run: npx portcullis check
-      - run: npx portcullis test
+      - run: npx portcullis test --coverage 100
 "
     )
 }
 
-fn tests(_plan: &Plan) -> String {
-    String::new()
+/// Cases that cover the whole policy.
+fn tests(plan: &Plan) -> String {
+    let path = plan.sample_path;
+    let mut text = format!(
+        "#:schema ./node_modules/portcullis/policy-test.schema.json
+# `npx portcullis test` judges these cases with the gate's own code. Tokens are signed with stand-in
+# keys, and nothing is sent.
+
+[[cases]]
+name = \"a user reaches the API\"
+url = \"{path}\"
+claims = {{ sub = \"alice\" }}
+expect = {{ status = 200, api_receives = {{ X-Auth-Subject = \"alice\" }} }}
+
+[[cases]]
+name = \"a request without a token is refused\"
+url = \"{path}\"
+expect = {{ status = 401, code = \"missing_token\", challenge = \"Bearer\" }}
+
+[[cases]]
+name = \"an expired token is refused\"
+url = \"{path}\"
+claims = {{ exp = \"now-10m\" }}
+expect = {{ status = 401, code = \"expired\", challenge = 'error=\"invalid_token\"' }}
+
+[[cases]]
+name = \"a forged token is refused\"
+url = \"{path}\"
+signature = \"wrong\"
+expect = {{ status = 401, code = \"bad_signature\" }}
+"
+    );
+    for claim in &plan.ruled_claims {
+        text.push_str(&format!(
+            "
+[[cases]]
+name = \"a token without {claim} is refused\"
+url = \"{path}\"
+omit = [\"{claim}\"]
+expect = {{ status = 401, code = \"invalid_claim\" }}
+"
+        ));
+    }
+    if plan.local.is_none() {
+        text.push_str(DEMO_TESTS);
+    }
+    text
 }
+
+/// The cases for the routes that only the demo has.
+const DEMO_TESTS: &str = r#"
+[[cases]]
+name = "everyone reaches the public part, and cannot claim to be somebody"
+url = "/public/news"
+headers = { X-Auth-Subject = "alice" }
+expect = { status = 200, api_does_not_receive = ["X-Auth-Subject"] }
+
+[[cases]]
+name = "an administrator reaches the administration"
+url = "/admin/users"
+claims = { scope = "read admin" }
+expect = { status = 200, api_receives = { X-Auth-Scope = "read admin" } }
+
+[[cases]]
+name = "a user does not reach the administration"
+url = "/admin/users"
+claims = { scope = "read" }
+expect = { status = 403, code = "insufficient_scope", challenge = 'scope="admin"' }
+
+[[cases]]
+name = "nobody reaches the administration without a token"
+url = "/admin/users"
+expect = { status = 401, code = "missing_token" }
+"#;

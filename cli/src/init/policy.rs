@@ -1,7 +1,7 @@
 //! The policies that `init` writes.
 
 use super::{Answers, preset_names};
-use anyhow::{Result, bail};
+use anyhow::{Result, anyhow, bail};
 use portcullis::policy::{Bindings, Fault, Policy};
 use serde_json::{Map, Value, json};
 
@@ -18,6 +18,8 @@ pub(super) struct Plan {
     pub(super) policy: Value,
     /// The policy for local use, if the one at the top level accepts no local tokens.
     pub(super) local: Option<Value>,
+    /// The claims for which the issuer has rules.
+    pub(super) ruled_claims: Vec<String>,
     /// The path of a request that needs a token.
     pub(super) sample_path: &'static str,
 }
@@ -37,7 +39,12 @@ impl Plan {
                     preset_names().join(", ")
                 );
             }
-            return Ok(Self { policy: demo(), local: None, sample_path: "/api/hello" });
+            return Ok(Self {
+                policy: demo(),
+                local: None,
+                ruled_claims: Vec::new(),
+                sample_path: "/api/hello",
+            });
         };
         let mut issuer = Map::new();
         issuer.insert("preset".to_owned(), json!(preset));
@@ -47,10 +54,13 @@ impl Plan {
         }
         let origin = answers.origin.as_deref().unwrap_or("echo");
         let policy = with_issuer(origin, Value::Object(issuer));
-        check(&policy)?;
+        let compiled = compile(&policy)?;
+        let rules = compiled.issuers().iter().flat_map(|issuer| &issuer.rules().claims);
+        let rules = rules.filter(|rule| !rule.if_present && !rule.path.starts_with('/'));
+        let ruled_claims = rules.map(|rule| rule.path.clone()).collect();
         let audience = json!(answers.audience.first().map_or("api", String::as_str));
         let local = with_issuer("echo", local_issuer(&audience));
-        Ok(Self { policy, local: Some(local), sample_path: "/hello" })
+        Ok(Self { policy, local: Some(local), ruled_claims, sample_path: "/hello" })
     }
 
     /// The name of the environment for local use, if it is not the top level.
@@ -118,10 +128,11 @@ impl Bindings for NoBindings {
 }
 
 /// Compiles the policy, and reports its faults in terms of the options.
-fn check(policy: &Value) -> Result<()> {
-    let Err(faults) = Policy::compile(policy, &NoBindings).outcome else { return Ok(()) };
-    let lines: Vec<_> = faults.iter().map(line).collect();
-    bail!("nothing was written:\n{}", lines.join("\n"))
+fn compile(policy: &Value) -> Result<Policy> {
+    Policy::compile(policy, &NoBindings).outcome.map_err(|faults| {
+        let lines: Vec<_> = faults.iter().map(line).collect();
+        anyhow!("nothing was written:\n{}", lines.join("\n"))
+    })
 }
 
 fn line(fault: &Fault) -> String {

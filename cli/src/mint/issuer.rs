@@ -8,8 +8,8 @@ use base64ct::{Base64Unpadded, Base64UrlUnpadded, Encoding};
 use portcullis::alg::Algorithm;
 use portcullis::issuer;
 use portcullis::policy::{Policy, Purpose};
-use portcullis::rules::{Expected, TenantClaim};
-use serde_json::Value;
+use portcullis::rules::{Condition, Expected, Rules, TenantClaim};
+use serde_json::{Value, json};
 
 /// An issuer of the policy.
 #[derive(Debug, Default)]
@@ -26,6 +26,8 @@ pub(crate) struct Issuer {
     pub(crate) subjects: Vec<String>,
     /// The possible values of `typ`, or none if the default is possible.
     pub(crate) types: Vec<String>,
+    /// Claims that its rules need, by name or JSON Pointer, with a value that meets them.
+    pub(crate) needed: Vec<(String, Value)>,
     /// The listed algorithms.
     pub(crate) algorithms: Vec<Algorithm>,
     /// The binding of its newest secret.
@@ -55,12 +57,28 @@ pub(crate) fn issuers(policy: &Policy, raw: &Value) -> Vec<Issuer> {
             tenant: rules.tenant.clone(),
             subjects: rules.subject.clone().unwrap_or_default(),
             types: rules.types.clone().unwrap_or_default(),
+            needed: needed(rules),
             algorithms: issuer.algorithms().to_vec(),
             secret: secret_of(issuer),
             encoding: encoding_of(issuer),
         }
     };
     policy.issuers().iter().map(issuer).collect()
+}
+
+/// The claims that the rules need, each with a value that meets them.
+fn needed(rules: &Rules) -> Vec<(String, Value)> {
+    let required = rules.require.iter().map(|path| (path.clone(), json!("example")));
+    let of_rules = rules.claims.iter().filter(|rule| !rule.if_present).map(|rule| {
+        let value = match &rule.condition {
+            Condition::Equals(value) => value.clone(),
+            Condition::OneOf(values) => values.first().cloned().unwrap_or_default(),
+            Condition::Contains(value) => json!([value]),
+            Condition::StartsWith(start) => json!(start),
+        };
+        (rule.path.clone(), value)
+    });
+    required.chain(of_rules).collect()
 }
 
 /// The listed values. A claim of which every value is accepted has none.

@@ -1,8 +1,10 @@
 //! The system as the standard library presents it.
 
-use super::Ended;
+use super::{Ended, Match};
 #[cfg(feature = "doctor")]
 use super::{Fetch, Fetched};
+use anyhow::{Context as _, Result};
+use regress::Regex;
 use std::ffi::OsString;
 use std::fs::OpenOptions;
 use std::io::{self, IsTerminal as _, Read as _, Write as _};
@@ -43,6 +45,11 @@ pub(crate) fn create_new(path: &Path, text: &str, is_secret: bool) -> io::Result
     #[cfg(not(unix))]
     let _ = is_secret;
     options.open(path)?.write_all(text.as_bytes())
+}
+
+/// Writes a file, or replaces it.
+pub(crate) fn write(path: &Path, text: &str) -> io::Result<()> {
+    fs::write(path, text)
 }
 
 /// Creates a folder and those above it, unless they exist.
@@ -108,6 +115,38 @@ pub(crate) fn now() -> SystemTime {
         reason = "the commands pass the time to the gate's functions as an argument"
     )]
     SystemTime::now()
+}
+
+/// Returns the matches of one of JavaScript's regular expressions.
+///
+/// # Errors
+///
+/// If the expression is invalid.
+pub(crate) fn matches(pattern: &str, flags: &str, text: &str) -> Result<Vec<Match>> {
+    let found = regex(pattern, flags)?;
+    let groups = |found: regress::Match| {
+        found.groups().map(|range| Some(text.get(range?)?.to_owned())).collect()
+    };
+    Ok(found.find_iter(text).map(|found| Match(groups(found))).collect())
+}
+
+/// Replaces the matches of one of JavaScript's regular expressions. `$1` in the replacement is the
+/// first group.
+///
+/// # Errors
+///
+/// If the expression is invalid.
+pub(crate) fn replace_all(
+    pattern: &str,
+    flags: &str,
+    text: &str,
+    replacement: &str,
+) -> Result<String> {
+    Ok(regex(pattern, flags)?.replace_all(text, replacement))
+}
+
+fn regex(pattern: &str, flags: &str) -> Result<Regex> {
+    Regex::with_flags(pattern, flags).context("the regular expression is invalid")
 }
 
 /// Runs a program.

@@ -96,6 +96,37 @@ export function createNew(file, text, isSecret) {
   });
 }
 
+/**
+ * @param {string} file
+ * @param {string} text
+ */
+export function write(file, text) {
+  attempt(() => writeFileSync(file, text));
+}
+
+/**
+ * Returns the matches of a regular expression as JSON: for each, its text and those of its groups.
+ *
+ * @param {string} pattern
+ * @param {string} flags
+ * @param {string} text
+ */
+export function matches(pattern, flags, text) {
+  const found = text.matchAll(new RegExp(pattern, `g${flags}`));
+  // A group that takes no part becomes null.
+  return JSON.stringify([...found].map((match) => [...match]));
+}
+
+/**
+ * @param {string} pattern
+ * @param {string} flags
+ * @param {string} text
+ * @param {string} replacement
+ */
+export function replaceAll(pattern, flags, text, replacement) {
+  return text.replaceAll(new RegExp(pattern, `g${flags}`), replacement);
+}
+
 /** @param {string} folder */
 export function createFolder(folder) {
   attempt(() => mkdirSync(folder, { recursive: true }));
@@ -168,7 +199,7 @@ export function isInteractive() {
  * @param {number} descriptor
  * @param {string} text
  */
-export function write(descriptor, text) {
+export function print(descriptor, text) {
   let bytes = Buffer.from(text);
   while (bytes.length > 0) {
     try {

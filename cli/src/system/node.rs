@@ -1,8 +1,9 @@
 //! The system as Node presents it. `node.js` has the other half.
 
-use super::Ended;
+use super::{Ended, Match};
 #[cfg(feature = "doctor")]
 use super::{Fetch, Fetched};
+use anyhow::{Result, anyhow};
 use std::borrow::Cow;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
@@ -34,6 +35,15 @@ extern "C" {
     #[wasm_bindgen(catch, js_name = createNew)]
     fn create_new_file(path: &str, text: &str, is_secret: bool) -> Result<(), JsValue>;
 
+    #[wasm_bindgen(catch, js_name = write)]
+    fn write_file(path: &str, text: &str) -> Result<(), JsValue>;
+
+    #[wasm_bindgen(js_name = matches)]
+    fn matches_as_json(pattern: &str, flags: &str, text: &str) -> String;
+
+    #[wasm_bindgen(js_name = replaceAll)]
+    fn replace_matches(pattern: &str, flags: &str, text: &str, replacement: &str) -> String;
+
     #[wasm_bindgen(catch, js_name = createFolder)]
     fn create_folders(path: &str) -> Result<(), JsValue>;
 
@@ -52,7 +62,8 @@ extern "C" {
     #[wasm_bindgen(catch, js_name = readLine)]
     fn read_line_of_input() -> Result<Vec<u8>, JsValue>;
 
-    fn write(descriptor: u8, text: &str);
+    #[wasm_bindgen(js_name = print)]
+    fn write_to(descriptor: u8, text: &str);
 
     #[wasm_bindgen(js_name = hasColors)]
     fn has_colors(descriptor: u8) -> bool;
@@ -129,6 +140,11 @@ pub(crate) fn create_new(path: &Path, contents: &str, is_secret: bool) -> io::Re
     create_new_file(&text(path), contents, is_secret).map_err(error)
 }
 
+/// Writes a file, or replaces it.
+pub(crate) fn write(path: &Path, contents: &str) -> io::Result<()> {
+    write_file(&text(path), contents).map_err(error)
+}
+
 /// Creates a folder and those above it, unless they exist.
 pub(crate) fn create_folder(path: &Path) -> io::Result<()> {
     create_folders(&text(path)).map_err(error)
@@ -176,9 +192,9 @@ pub(crate) fn print_error(text: &str) {
 
 fn write_with_colors(descriptor: u8, text: &str) {
     if has_colors(descriptor) {
-        write(descriptor, text);
+        write_to(descriptor, text);
     } else {
-        write(descriptor, &anstream::adapter::strip_str(text).to_string());
+        write_to(descriptor, &anstream::adapter::strip_str(text).to_string());
     }
 }
 
@@ -190,6 +206,24 @@ pub(crate) fn terminal_width() -> Option<usize> {
 /// The current time, by this machine's clock.
 pub(crate) fn now() -> SystemTime {
     time(milliseconds())
+}
+
+/// Returns the matches of one of JavaScript's regular expressions.
+pub(crate) fn matches(pattern: &str, flags: &str, text: &str) -> Result<Vec<Match>> {
+    let found = serde_json::from_str(&matches_as_json(pattern, flags, text));
+    let found: Vec<Vec<Option<String>>> =
+        found.map_err(|error| anyhow!("the matches cannot be read: {error}"))?;
+    Ok(found.into_iter().map(Match).collect())
+}
+
+/// Replaces the matches of one of JavaScript's regular expressions.
+pub(crate) fn replace_all(
+    pattern: &str,
+    flags: &str,
+    text: &str,
+    replacement: &str,
+) -> Result<String> {
+    Ok(replace_matches(pattern, flags, text, replacement))
 }
 
 /// Runs a program.

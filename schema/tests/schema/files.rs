@@ -1,7 +1,7 @@
 //! Compares the committed files with what the schema generates. With `UPDATE=1`, writes them
 //! instead.
 
-use policy_schema::{policy_schema, reference, types, wrangler_schema};
+use policy_schema::{policy_schema, policy_test_schema, reference, types, wrangler_schema};
 use std::path::Path;
 use std::{env, fs};
 
@@ -21,6 +21,7 @@ fn check(name: &str, text: &str) {
 #[test]
 fn the_committed_files_are_up_to_date() {
     check("policy.schema.json", &format!("{:#}\n", policy_schema()));
+    check("policy-test.schema.json", &format!("{:#}\n", policy_test_schema()));
     check("wrangler.schema.json", &format!("{:#}\n", wrangler_schema()));
     check("docs/reference.md", &reference());
     check("policy.d.ts", &types());

@@ -26,7 +26,8 @@ pub(super) fn texts(workspace: &Workspace) -> Result<String> {
     for part in [Part::Worker, Part::Page, Part::Commands] {
         compiled.extend(sbom::packages(workspace, part)?);
     }
-    let mut crates_by_text: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    // By the words of the text, because copies of a license differ in their line breaks.
+    let mut found: BTreeMap<String, (String, BTreeSet<String>)> = BTreeMap::new();
     for package in metadata.get("packages").and_then(Value::as_array).into_iter().flatten() {
         let text = |name: &str| package.get(name).and_then(Value::as_str).unwrap_or_default();
         let (name, version) = (text("name").to_owned(), text("version").to_owned());
@@ -38,10 +39,12 @@ pub(super) fn texts(workspace: &Workspace) -> Result<String> {
         }
         let folder = Path::new(text("manifest_path")).parent().unwrap_or(Path::new(""));
         for license in license_texts(folder)? {
-            crates_by_text.entry(license).or_default().insert(format!("{name} {version}"));
+            let words = license.split_whitespace().collect::<Vec<_>>().join(" ");
+            let (_, crates) = found.entry(words).or_insert((license, BTreeSet::new()));
+            crates.insert(format!("{name} {version}"));
         }
     }
-    let mut texts: Vec<_> = crates_by_text.into_iter().collect();
+    let mut texts: Vec<_> = found.into_values().collect();
     texts.sort_by(|(_, one), (_, other)| one.cmp(other));
     Ok(texts.iter().map(|(text, crates)| section(text, crates)).collect())
 }

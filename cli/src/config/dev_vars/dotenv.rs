@@ -2,11 +2,10 @@
 //!
 //! wrangler reads these files with the npm packages dotenv 16.3.1 and dotenv-expand 12.0.2. Their
 //! results in unusual cases follow from their regular expressions, so this module has the same
-//! expressions, and runs them with an engine for JavaScript's expressions.
+//! expressions.
 
 use crate::system;
-use anyhow::{Context, Result};
-use regress::Regex;
+use anyhow::Result;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -33,20 +32,15 @@ const OPERATOR: &str = r":\+|\+|:-|-";
 /// in a circle, but variables of the process can, and wrangler would then not end.
 const MOST_REFERENCES: usize = 1000;
 
-fn regex(pattern: &str, flags: &str) -> Result<Regex> {
-    Regex::with_flags(pattern, flags).context("a regular expression of dotenv is invalid")
-}
-
 /// Parses a file, and returns its values in the order of their names' first appearance.
 pub(super) fn parse(text: &str) -> Result<Vec<(String, String)>> {
-    let (line, quoted, space) = (regex(LINE, "m")?, regex(QUOTED, "m")?, regex(SPACE, "")?);
     let text = text.replace("\r\n", "\n").replace('\r', "\n");
     let mut values = Vec::new();
-    for found in line.find_iter(&text) {
-        let group = |index| found.group(index).and_then(|range| text.get(range));
-        let name = group(1).unwrap_or_default();
-        let written = space.replace_all(group(2).unwrap_or_default(), "");
-        let mut value = quoted.replace_all(&written, "$2");
+    for found in system::matches(LINE, "m", &text)? {
+        let name = found.group(1).unwrap_or_default();
+        let written = found.group(2).unwrap_or_default();
+        let written = system::replace_all(SPACE, "", written, "")?;
+        let mut value = system::replace_all(QUOTED, "m", &written, "$2")?;
         if written.starts_with('"') {
             value = value.replace("\\n", "\n").replace("\\r", "\r");
         }
@@ -94,16 +88,16 @@ fn expand(
     process: &BTreeMap<String, String>,
     earlier: &BTreeMap<String, String>,
 ) -> Result<String> {
-    let (reference, operator) = (regex(REFERENCE, "")?, regex(OPERATOR, "")?);
     let mut result = value.to_owned();
     let mut seen = BTreeSet::new();
     for _ in 0..MOST_REFERENCES {
-        let Some(found) = reference.find(&result) else { break };
+        let references = system::matches(REFERENCE, "", &result)?;
+        let Some(found) = references.first() else { break };
         seen.insert(result.clone());
-        let group = |index| found.group(index).and_then(|range| result.get(range));
-        let template = result.get(found.range()).unwrap_or_default();
-        let expression = group(1).or(group(2)).unwrap_or_default();
-        let operator = operator.find(expression).and_then(|one| expression.get(one.range()));
+        let template = found.group(0).unwrap_or_default();
+        let expression = found.group(1).or(found.group(2)).unwrap_or_default();
+        let operators = system::matches(OPERATOR, "", expression)?;
+        let operator = operators.first().and_then(|operator| operator.group(0));
         // The package splits at `null` if there is no operator, which JavaScript takes as text.
         let (name, default) =
             expression.split_once(operator.unwrap_or("null")).unwrap_or((expression, ""));

@@ -1,0 +1,122 @@
+//! The keys of policy tests: the meaning, type and default of each.
+//!
+//! `portcullis test` decides what is valid, and checks more than this schema can express.
+
+use schemars::JsonSchema;
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// Tests of a policy, for `portcullis test`.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct PolicyTests {
+    /// The JSON Schema of this file, for editors.
+    #[schemars(rename = "$schema")]
+    pub schema: Option<String>,
+    /// The time of the requests.
+    #[schemars(range(min = 0), extend("default" = 1_800_000_000, "x-unit" = "seconds since 1970"))]
+    pub now: Option<i64>,
+    /// The cases. Each has a name of its own.
+    #[schemars(length(min = 1))]
+    pub cases: Vec<Case>,
+}
+
+/// A request, and what the gate has to do with it.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Case {
+    /// What is expected, in words.
+    pub name: String,
+    /// The method of the request.
+    #[schemars(extend("default" = "GET"))]
+    pub method: Option<String>,
+    /// The URL of the request, or its path with the query.
+    #[schemars(regex(pattern = "^(/|https?://)"))]
+    pub url: String,
+    /// The headers of the request. `{token}` stands for the token. If neither a header nor the URL
+    /// contains it, the token is sent in the first of the policy's token sources.
+    pub headers: Option<BTreeMap<String, OneOrMore>>,
+    /// A token as it is. Without `token`, `claims`, `issuer`, `algorithm`, `header`, `omit`,
+    /// `signature` and `revoked`, the request has no token.
+    pub token: Option<String>,
+    /// Claims of a token that is signed with a stand-in key. Claims that the issuer's rules need
+    /// are added. `exp`, `nbf`, `iat` and `auth_time` can be relative: `"now"`, `"now+10m"`,
+    /// `"now-1h"`.
+    pub claims: Option<BTreeMap<String, Value>>,
+    /// The issuer of the token, by its name in the policy. By default the first.
+    pub issuer: Option<String>,
+    /// The algorithm of the token. By default the first that the issuer lists.
+    pub algorithm: Option<String>,
+    /// Members of the token's JOSE header, in addition to the usual ones or instead of them.
+    pub header: Option<BTreeMap<String, Value>>,
+    /// The claims to leave out, such as `"exp"`; `"header.kid"` leaves out a member of the header.
+    pub omit: Option<Vec<String>>,
+    /// `"wrong"` changes the signature.
+    pub signature: Option<Signature>,
+    /// The time of this request.
+    #[schemars(range(min = 0), extend("x-unit" = "seconds since 1970"))]
+    pub now: Option<i64>,
+    /// What the revocation store lists: this token (`"jti"`), its user (`"sub"`), its session
+    /// (`"sid"`), or its key (`"kid"`).
+    pub revoked: Option<Vec<Revoked>>,
+    /// What the gate has to do. Keys that are absent are not compared.
+    pub expect: Expected,
+}
+
+/// What the gate has to do with a request.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Expected {
+    /// The status: 200 if the request reaches the API, or else that of the gate's response.
+    #[schemars(range(min = 100, max = 599))]
+    pub status: u16,
+    /// The code of the refusal, or of the refusal that report mode sets aside.
+    pub code: Option<String>,
+    /// A text that `WWW-Authenticate` contains.
+    pub challenge: Option<String>,
+    /// The URL that the API receives.
+    pub api_url: Option<String>,
+    /// Headers that the API receives: the value, or `true` for any value.
+    pub api_receives: Option<BTreeMap<String, TextOrAny>>,
+    /// The names of headers that the API does not receive.
+    pub api_does_not_receive: Option<Vec<String>>,
+    /// Headers of the gate's own response.
+    pub response_headers: Option<BTreeMap<String, OneOrMore>>,
+}
+
+/// A text, or a list of texts.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+pub enum OneOrMore {
+    /// One text.
+    One(String),
+    /// Several texts.
+    More(Vec<String>),
+}
+
+/// A text, or `true` for any text.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+pub enum TextOrAny {
+    /// This text.
+    Text(String),
+    /// Any text.
+    Any(bool),
+}
+
+/// How the signature is changed.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "lowercase")]
+pub enum Signature {
+    Wrong,
+}
+
+/// What the revocation store lists.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "lowercase")]
+pub enum Revoked {
+    Jti,
+    Sub,
+    Sid,
+    Kid,
+}
