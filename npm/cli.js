@@ -2,6 +2,8 @@
 // The program `portcullis`. Its commands are the Rust code of the native program, compiled to
 // WebAssembly.
 
+import process from "node:process";
+
 const OLDEST_NODE = 22;
 
 const major = Number.parseInt(process.versions.node, 10);

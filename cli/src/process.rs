@@ -70,7 +70,11 @@ pub fn run_quietly(command: &mut Command) -> Result<()> {
 #[must_use]
 pub fn not_started(command: &Command, error: io::Error) -> anyhow::Error {
     if error.kind() == ErrorKind::NotFound {
-        anyhow!("`{}` is not installed or not on the PATH", name(command))
+        let install = match name(command).as_str() {
+            "wrangler" => ": run `npm install --save-dev wrangler`",
+            _ => "",
+        };
+        anyhow!("`{}` is not installed or not on the PATH{install}", name(command))
     } else {
         anyhow!(error).context(format!("`{}` could not be started", shown(command)))
     }

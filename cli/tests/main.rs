@@ -6,6 +6,8 @@ mod deployment;
 #[cfg(test)]
 mod dev_vars;
 #[cfg(test)]
+mod doctor;
+#[cfg(test)]
 mod explain;
 #[cfg(test)]
 mod init;

@@ -4,7 +4,7 @@ use crate::build::WORKER_RUSTFLAGS;
 use crate::tools::rust::WASM_TARGET;
 use crate::tools::{self, Tools};
 use crate::workspace::Workspace;
-use crate::{build, process, say};
+use crate::{build, package, process, say};
 use anyhow::{Error, Result};
 use clap::Args;
 use std::process::{Command, ExitCode};
@@ -39,6 +39,7 @@ pub(crate) fn all(workspace: &Workspace, suites: &mut Suites) -> Result<()> {
     });
     if built {
         suites.run("end-to-end tests", || end_to_end(workspace, &tools));
+        suites.run("the npm package", || npm_package(workspace, &tools));
     }
     Ok(())
 }
@@ -79,6 +80,19 @@ fn wasm(workspace: &Workspace, tools: &Tools) -> Result<()> {
 
 fn end_to_end(workspace: &Workspace, tools: &Tools) -> Result<()> {
     node_tests(workspace, tools, "tests/e2e/**/*.test.mjs")
+}
+
+/// Builds the npm package, runs the tests of the commands with its script, and uses it as its users
+/// do.
+fn npm_package(workspace: &Workspace, tools: &Tools) -> Result<()> {
+    let package = package::build(workspace, tools)?;
+    let mut command = Command::new("cargo");
+    command
+        .args(["test", "--no-fail-fast", "--package", "portcullis-cli", "--test", "cli"])
+        .env("PORTCULLIS_SCRIPT", package.folder.join("cli.js"));
+    tools.node.put_on_path(&mut command)?;
+    rust_tests(&mut command, workspace)?;
+    node_tests(workspace, tools, "tests/package/*.test.mjs")
 }
 
 /// Builds `templates/worker` as its users do, which takes minutes, and tests it.

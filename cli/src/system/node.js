@@ -267,7 +267,8 @@ export function spawn(program, words, isCaptured) {
 async function fetchInThread({ url, accept, milliseconds, bytes, port, done }) {
   let answer;
   try {
-    const response = await fetch(url, {
+    // Not the function below.
+    const response = await globalThis.fetch(url, {
       headers: { accept, "user-agent": "portcullis" },
       redirect: "manual",
       signal: AbortSignal.timeout(milliseconds),
