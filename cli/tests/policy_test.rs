@@ -375,3 +375,21 @@ fn results_are_written_as_junit_xml() {
     folder.run(&["test", "--junit", "results.xml"]).ended(1);
     assert_eq!(folder.read("results.xml"), xml);
 }
+
+/// The code blocks of a guide with this language, in order.
+fn blocks<'t>(guide: &'t str, language: &str) -> Vec<&'t str> {
+    let open = format!("```{language}\n");
+    guide.split(&open).skip(1).filter_map(|rest| rest.split("```").next()).collect()
+}
+
+#[test]
+fn the_cases_of_the_guide_pass() {
+    let guide = include_str!("../../docs/policy-tests.md");
+    let folder = Folder::new();
+    folder.write("wrangler.toml", blocks(guide, "toml")[0]);
+    let cases = blocks(guide, "toml cases excerpt");
+    assert_eq!(cases.len(), 2);
+    folder.write("policy.test.toml", &cases.concat());
+    let out = folder.run(&["test"]).ended(0);
+    assert!(out.ends_with("10 passed, 0 failed\n"), "{out}");
+}

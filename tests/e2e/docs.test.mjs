@@ -170,6 +170,16 @@ const PROGRAMS = {
       );
   },
   npx([command, ...words], where) {
+    if (command === "portcullis") {
+      const [subcommand] = words;
+      assert.ok(subcommand, where);
+      const program = ["run", "--quiet", "--package", "portcullis-cli", "--"];
+      const text = help(`portcullis ${subcommand}`, () =>
+        run("cargo", [...program, subcommand, "--help"]),
+      );
+      assertOptions(text, words, where);
+      return;
+    }
     assert.equal(command, "wrangler", where);
     const end = words.findIndex((word) => word.startsWith("-") || /[A-Z]/.test(word));
     const subcommands = words.slice(0, end < 0 ? undefined : end);
@@ -186,7 +196,7 @@ const PROGRAMS = {
       assert.ok(existsSync(path.join(repository, file)), `${where}: ${file}`);
     }
   },
-  npm: ([command], where) => assert.equal(command, "install", where),
+  npm: ([command = ""], where) => assert.ok(["install", "publish"].includes(command), where),
   curl() {},
   openssl([command], where) {
     assert.ok(command, where);

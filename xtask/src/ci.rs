@@ -97,6 +97,9 @@ fn lints(workspace: &Workspace, suites: &mut Suites) -> Result<()> {
     suites.run("lints, browser", || {
         lints_for_wasm(root, "portcullis-console", "mldsa", build::page::RUSTFLAGS)
     });
+    suites.run("lints, the commands in Node", || {
+        lints_for_wasm(root, "portcullis-cli", "doctor", build::page::RUSTFLAGS)
+    });
     suites.run("a Worker without relaxed SIMD", || without_relaxed_simd(root, &features));
     suites.run("documentation", || documentation(root, &features));
     // Not `advisories`, which is a part of its own.
