@@ -45,11 +45,11 @@ pub(crate) fn page(workspace: &Workspace, tools: &Tools, options: &Options) -> R
             .args(["build", "--release", "--package", "portcullis-console", "--lib"])
             .args(["--target", WASM_TARGET, "--features", &features])
             .args(["--target-dir", "target"])
+            // Small code matters more than fast code for a page that verifies one token at a time.
+            .args(["--config", "profile.release.package.portcullis.opt-level=\"s\""])
             .current_dir(workspace.root())
             .env_remove("RUSTFLAGS")
-            .env("CARGO_ENCODED_RUSTFLAGS", remapped(RUSTFLAGS))
-            // Small code matters more than fast code for a page that verifies one token at a time.
-            .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "s");
+            .env("CARGO_ENCODED_RUSTFLAGS", remapped(RUSTFLAGS));
         process::run(&mut command)?;
         let built =
             Path::new("target").join(WASM_TARGET).join("release").join("portcullis_console.wasm");
