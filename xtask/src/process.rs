@@ -164,7 +164,8 @@ mod tests {
         let missing = run("no-such-program").unwrap_err().to_string();
         assert_eq!(missing, "`no-such-program` is not installed or not on the PATH");
         let mut unknown = Command::new("cargo");
-        let failed = run_until(unknown.arg("--no-such-option"), &Stop::default()).unwrap_err();
+        unknown.arg("--no-such-option").stderr(Stdio::null());
+        let failed = run_until(&mut unknown, &Stop::default()).unwrap_err();
         assert!(failed.to_string().starts_with("`cargo --no-such-option` failed"), "{failed}");
     }
 }

@@ -14,7 +14,7 @@ use std::{env, fs};
 pub(crate) struct Tool {
     package: &'static str,
     /// The exact version to install.
-    pub(crate) version: &'static str,
+    version: &'static str,
     program: &'static str,
 }
 
