@@ -16,5 +16,6 @@ if (major < OLDEST_NODE) {
 }
 
 // Imported only now, because an older Node might not be able to run it.
+// @ts-ignore: generated
 const { runCommandLine } = await import("./commands.js");
 process.exitCode = runCommandLine(process.argv.slice(2));

@@ -69,7 +69,7 @@ export class Gateway {
  * Builds the gateways.
  *
  * @param {{gate: string, passThrough: string, output: string}} folders `gate` and `passThrough`
- *   hold Workers that `worker-build` built; `output` receives the bundles
+ *   hold Workers that `cargo xtask` built; `output` receives the bundles
  */
 export function gateways({ gate, passThrough, output }) {
   /** @type {Bindings} */

@@ -3,6 +3,6 @@
 // token that the gate has cached. That class replaces the module's instance after a trap; the code
 // that wasm-bindgen generates around every call into the module does so too.
 
-import Entrypoint from "./worker-build.js";
+import { handle } from "./index.js";
 
-export default { fetch: Entrypoint.prototype.handle };
+export default { fetch: handle };

@@ -412,7 +412,7 @@ describe("the exports of the built modules", () => {
     );
     const exported = WebAssembly.Module.exports(worker).map(({ name }) => name);
     for (const name of ["judge", "describe", "inspect"]) assert.ok(!exported.includes(name), name);
-    // worker-build turns every export of wasm-bindgen into a method of the Worker.
+    // wasm-bindgen writes a function for every export of the module.
     const script = await readFile(path.join(repository, "build/index.js"), "utf8");
     for (const name of ["judge", "describe", "inspect"])
       assert.doesNotMatch(

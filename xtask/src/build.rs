@@ -1,17 +1,23 @@
 //! `cargo xtask build`: the build command that `wrangler deploy` and `wrangler dev` call first.
 
 use crate::hash::Fingerprint;
-use crate::tools::{self, Tools};
+use crate::process::{self, Stop};
+use crate::say;
+use crate::tools::bindings::{self, Generator, Purpose};
+use crate::tools::node::Packages;
+use crate::tools::rust::WASM_TARGET;
+use crate::tools::{self, lock_for};
 use crate::workspace::Workspace;
-use crate::{process, say};
 use anyhow::{Context, Result, bail};
 use portcullis_cli::check::{self, MissingBindings};
 use portcullis_cli::config::Severity;
 pub(crate) use portcullis_cli::config::build::{DEPLOYED_FEATURES, Options};
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
-use std::{env, fs};
+use std::{env, slice};
 
+pub(crate) mod commands;
 mod deployments;
 pub(crate) mod page;
 
@@ -61,16 +67,19 @@ const BUNDLING: [&str; 7] = [
 /// The folder in which `main` of wrangler.toml expects the Worker.
 pub(crate) const DEPLOYED_FOLDER: &str = "build";
 
-/// The files that wrangler uploads: the WebAssembly module, and the script that runs it.
-const SCRIPT: &str = "index.js";
-const MODULE: &str = "index_bg.wasm";
-pub(crate) const OUTPUTS: [&str; 2] = [SCRIPT, MODULE];
+/// The name of the Worker's script, which is `main` of wrangler.toml, without its extension.
+pub(crate) const NAME: &str = "index";
 
+/// The script that is bundled with the one that wasm-bindgen generates.
 const ENTRY: &str = "src/edge/entry.js";
+
+/// `cargo xtask dev` sets this variable for wrangler, whose build command then leaves out the
+/// console's page. `dev` itself builds the page, while the gate already runs.
+pub(crate) const WITHOUT_PAGE: &str = "XTASK_WITHOUT_PAGE";
 
 /// The files and folders on which the build depends, besides the options and the versions of the
 /// tools.
-const INPUTS: [&str; 11] = [
+const INPUTS: [&str; 12] = [
     ".cargo/config.toml",
     "Cargo.lock",
     "Cargo.toml",
@@ -82,28 +91,87 @@ const INPUTS: [&str; 11] = [
     "package-lock.json",
     "rust-toolchain.toml",
     "src",
+    "xtask/bindings",
 ];
 
-/// Checks the deployment, then builds the Worker.
+/// Checks the deployment, then builds the Worker and the console's page.
 pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     let workspace = Workspace::find()?;
     refuse_undeployable(&workspace)?;
-    let tools = tools::prepare(&workspace)?;
-    everything(&workspace, &tools, options)?;
+    if env::var_os(WITHOUT_PAGE).is_some() {
+        worker(&workspace, options, DEPLOYED_FOLDER)?;
+    } else {
+        everything(&workspace, options)?;
+    }
     Ok(ExitCode::SUCCESS)
 }
 
-/// Builds everything that wrangler uploads and that is not up to date.
-pub(crate) fn everything(workspace: &Workspace, tools: &Tools, options: &Options) -> Result<()> {
-    worker(workspace, tools, options, DEPLOYED_FOLDER)?;
-    page::page(workspace, tools, options)
+/// Installs what is missing, and builds everything that wrangler uploads and that is not up to
+/// date.
+pub(crate) fn everything(workspace: &Workspace, options: &Options) -> Result<Packages> {
+    let stop = Stop::default();
+    let (packages, worker) = compile_worker(workspace, options, DEPLOYED_FOLDER, &stop)?;
+    let page = || page::page(workspace, &packages, options, &stop);
+    let worker = || worker.map_or(Ok(()), |worker| worker.finish(&packages));
+    process::together(&stop, page, worker)?;
+    Ok(packages)
+}
+
+/// Installs what is missing, builds the Worker into a folder of the checkout unless it is up to
+/// date, and returns the npm packages and the path of the Worker's script.
+pub(crate) fn worker(
+    workspace: &Workspace,
+    options: &Options,
+    folder: &str,
+) -> Result<(Packages, PathBuf)> {
+    let (packages, worker) = compile_worker(workspace, options, folder, &Stop::default())?;
+    if let Some(worker) = worker {
+        worker.finish(&packages)?;
+    }
+    Ok((packages, workspace.path(folder).join(script(NAME))))
+}
+
+/// Installs what is missing, and compiles the Worker at the same time, unless the Worker is up to
+/// date.
+pub(crate) fn compile_worker<'a>(
+    workspace: &'a Workspace,
+    options: &Options,
+    folder: &str,
+    stop: &Stop,
+) -> Result<(Packages, Option<Compiled<'a>>)> {
+    tools::check(workspace)?;
+    let install = || tools::packages(workspace);
+    let features = features(options)?;
+    let build = Build {
+        workspace,
+        title: format!("the Worker ({features})"),
+        package: "portcullis",
+        arguments: vec!["--features".to_owned(), features],
+        rustflags: WORKER_RUSTFLAGS,
+        purpose: Purpose::Worker,
+        name: NAME,
+        entry: Some(Entry { file: ENTRY, bundling: &BUNDLING }),
+        further_inputs: &[],
+        folder: workspace.path(folder),
+    };
+    let Some(outdated) = build.outdated()? else {
+        say::line("the Worker is up to date");
+        return Ok((install()?, None));
+    };
+    let (packages, compiled) = process::together(stop, install, || outdated.compile(stop))?;
+    Ok((packages, Some(compiled)))
+}
+
+/// The file in which the last build of the Worker for wrangler is recorded.
+pub(crate) fn worker_stamp(workspace: &Workspace) -> PathBuf {
+    stamp(workspace, &workspace.path(DEPLOYED_FOLDER))
 }
 
 /// Checks every configuration with which wrangler may be deploying this build, and fails if with
 /// one of them something other than the gate would answer requests. Other faults do not stop the
 /// build: with them, the gate itself refuses requests.
 fn refuse_undeployable(workspace: &Workspace) -> Result<()> {
-    let script = workspace.path(DEPLOYED_FOLDER).join(SCRIPT);
+    let script = workspace.path(DEPLOYED_FOLDER).join(script(NAME));
     let deployments = Deployments::find(workspace.root(), &script)?;
     if !deployments.unchecked.is_empty() {
         let unchecked = deployments.unchecked.into_iter().collect::<Vec<_>>().join(" ");
@@ -137,71 +205,175 @@ fn refuse_undeployable(workspace: &Workspace) -> Result<()> {
     Ok(())
 }
 
-/// Builds the Worker into a folder of the checkout unless it is up to date, and returns the path of
-/// its script.
-pub(crate) fn worker(
-    workspace: &Workspace,
-    tools: &Tools,
-    options: &Options,
-    folder: &str,
-) -> Result<PathBuf> {
-    let features = features(options)?;
-    let output = workspace.path(folder);
-    let script = output.join(SCRIPT);
-    let inputs = inputs(workspace, &[WORKER_RUSTFLAGS, &features])?;
-    let name = folder.replace(['/', '\\'], "-");
-    let stamp = workspace.path("target").join(format!("worker-{name}.stamp"));
-    let recorded = fs::read_to_string(&stamp).unwrap_or_default();
-    if recorded == stamp_text(&output, &OUTPUTS, &inputs) {
-        say::line("the Worker is up to date");
-        return Ok(script);
-    }
-    say::timed(&format!("building the Worker ({features})"), || {
-        let mut command = Command::new(&tools.worker_build);
-        command
-            .args(["--release", "--out-dir", folder, "--features", &features])
-            .current_dir(workspace.root())
-            .env_remove("RUSTFLAGS")
-            .env("CARGO_ENCODED_RUSTFLAGS", remapped(WORKER_RUSTFLAGS))
-            // esbuild minifies later, together with the entry: it can remove unused code only from
-            // a script that is not yet minified.
-            .env("NO_MINIFY", "")
-            // worker-build would download these two.
-            .env("WASM_BINDGEN_BIN", &tools.wasm_bindgen)
-            .env("ESBUILD_BIN", tools.node.program("esbuild"));
-        tools.node.put_on_path(&mut command)?;
-        process::run(&mut command)?;
-        bundle(tools, &workspace.path(ENTRY), &output)?;
-        optimize(workspace, tools, &output.join(MODULE))
-    })?;
-    fs::write(&stamp, stamp_text(&output, &OUTPUTS, &inputs))
-        .with_context(|| format!("{} cannot be written", stamp.display()))?;
-    Ok(script)
+/// A WebAssembly module that is built into a folder, together with the script that calls it.
+struct Build<'a> {
+    workspace: &'a Workspace,
+    /// What is built, for messages.
+    title: String,
+    package: &'static str,
+    /// The arguments for cargo.
+    arguments: Vec<String>,
+    rustflags: &'static str,
+    purpose: Purpose,
+    /// The name of the script without its extension.
+    name: &'static str,
+    /// The script that is bundled with the generated one, if there is one.
+    entry: Option<Entry>,
+    /// What the build depends on besides [`INPUTS`].
+    further_inputs: &'static [&'static str],
+    folder: PathBuf,
 }
 
-/// Bundles the gate's entry and the script of worker-build, which the entry imports, into one file.
-fn bundle(tools: &Tools, entry: &Path, output: &Path) -> Result<()> {
-    let (script, generated) = (output.join(SCRIPT), output.join("worker-build.js"));
-    let first = output.join("entry.js");
-    fs::rename(&script, &generated).and_then(|()| fs::copy(entry, &first)).with_context(|| {
-        format!("{} cannot be bundled with {}", entry.display(), script.display())
-    })?;
-    let mut command = tools.node.command("esbuild")?;
-    command
-        .args(BUNDLING)
-        .args([format!("--outfile={SCRIPT}"), "entry.js".to_owned()])
-        .current_dir(output);
-    process::run(&mut command)?;
-    for file in [generated, first] {
-        fs::remove_file(&file).with_context(|| format!("{} cannot be removed", file.display()))?;
+/// A script that imports the generated one.
+#[derive(Clone, Copy)]
+struct Entry {
+    file: &'static str,
+    /// The options for esbuild.
+    bundling: &'static [&'static str],
+}
+
+/// A module that is not up to date.
+struct Outdated<'a> {
+    build: Build<'a>,
+    inputs: String,
+    /// Keeps other commands from building the same module, until it is finished.
+    lock: File,
+}
+
+/// A compiled module. The script and the optimization are still missing.
+pub(crate) struct Compiled<'a> {
+    outdated: Outdated<'a>,
+    generator: Generator,
+}
+
+impl<'a> Build<'a> {
+    /// Returns `None` if the module in the folder is up to date.
+    fn outdated(self) -> Result<Option<Outdated<'a>>> {
+        let name = format!(".{}.lock", self.package);
+        let lock = lock_for(self.workspace, &name, &format!("builds {}", self.title))?;
+        let flags = [self.rustflags.to_owned()];
+        let options = [&flags, self.arguments.as_slice()].concat();
+        let bundling = self.entry.map(|entry| entry.bundling).unwrap_or_default();
+        let inputs = inputs(self.workspace, &options, bundling, self.further_inputs)?;
+        let recorded = fs::read_to_string(stamp(self.workspace, &self.folder));
+        let is_current = recorded.unwrap_or_default() == self.stamp_text(&inputs);
+        Ok((!is_current).then_some(Outdated { build: self, inputs, lock }))
     }
-    Ok(())
+
+    fn outputs(&self) -> [String; 2] {
+        [script(self.name), module(self.name)]
+    }
+
+    /// Returns the text that the stamp must have for the outputs to be up to date.
+    fn stamp_text(&self, inputs: &str) -> String {
+        let outputs = self.outputs().map(|name| {
+            let bytes = fs::read(self.folder.join(&name)).unwrap_or_default();
+            format!("{name} {}\n", Fingerprint::of(&bytes))
+        });
+        format!("inputs {inputs}\n{}", outputs.concat())
+    }
+}
+
+impl<'a> Outdated<'a> {
+    /// Compiles the module, and at the same time the generator of the script.
+    fn compile(self, stop: &Stop) -> Result<Compiled<'a>> {
+        let build = &self.build;
+        let mut command = Command::new("cargo");
+        command
+            .args(["rustc", "--quiet", "--release", "--package", build.package, "--lib"])
+            // The manifest names only the `rlib`: as a `cdylib`, the module of one build would
+            // overwrite that of another build, which contains it as a dependency.
+            .args(["--crate-type", "cdylib", "--target", WASM_TARGET, "--target-dir", "target"])
+            .args(&build.arguments)
+            .current_dir(build.workspace.root())
+            .env_remove("RUSTFLAGS")
+            .env("CARGO_ENCODED_RUSTFLAGS", remapped(build.rustflags))
+            // Makes wasm-bindgen's macro use the futures of js-sys, as worker-build does.
+            .env("WASM_BINDGEN_USE_JS_SYS", "1");
+        let compile = || {
+            say::timed(&format!("compiling {}", build.title), || {
+                process::run_until(&mut command, stop)
+            })
+        };
+        let prepare = || Generator::prepare(build.workspace, stop);
+        let (generator, ()) = process::together(stop, prepare, compile)?;
+        Ok(Compiled { outdated: self, generator })
+    }
+}
+
+impl Compiled<'_> {
+    /// Generates the script, optimizes the module, and puts both into the folder.
+    pub(crate) fn finish(self, packages: &Packages) -> Result<()> {
+        let Self { outdated: Outdated { build, inputs, lock }, generator } = self;
+        let workspace = build.workspace;
+        let staging = workspace.path("target").join("staging").join(build.package);
+        say::timed(&format!("generating and optimizing {}", build.title), || {
+            if staging.exists() {
+                fs::remove_dir_all(&staging)
+                    .with_context(|| format!("{} cannot be removed", staging.display()))?;
+            }
+            let compiled = workspace.path("target").join(WASM_TARGET).join("release");
+            let compiled = compiled.join(build.package.replace('-', "_")).with_extension("wasm");
+            generator.generate(build.purpose, &compiled, build.name, &staging)?;
+            if let Some(entry) = build.entry {
+                bundle(workspace, packages, entry, &staging.join(script(build.name)))?;
+            }
+            optimize(workspace, packages, &staging.join(module(build.name)))
+        })?;
+        fs::create_dir_all(&build.folder)
+            .with_context(|| format!("{} cannot be created", build.folder.display()))?;
+        // `wrangler dev` must never read half of a file.
+        for name in build.outputs() {
+            let file = build.folder.join(&name);
+            fs::rename(staging.join(name), &file)
+                .with_context(|| format!("{} cannot be replaced", file.display()))?;
+        }
+        let stamp = stamp(workspace, &build.folder);
+        fs::write(&stamp, build.stamp_text(&inputs))
+            .with_context(|| format!("{} cannot be written", stamp.display()))?;
+        drop(lock);
+        Ok(())
+    }
+}
+
+pub(crate) fn script(name: &str) -> String {
+    format!("{name}.js")
+}
+
+pub(crate) fn module(name: &str) -> String {
+    format!("{name}_bg.wasm")
+}
+
+/// The file in which the last build into a folder is recorded.
+fn stamp(workspace: &Workspace, folder: &Path) -> PathBuf {
+    let folder = folder.strip_prefix(workspace.root()).unwrap_or(folder);
+    let name = folder.to_string_lossy().replace(['/', '\\'], "-");
+    workspace.path("target").join(format!("{name}.stamp"))
+}
+
+/// Bundles an entry and the generated script, which the entry imports, into one file.
+fn bundle(
+    workspace: &Workspace,
+    packages: &Packages,
+    entry: Entry,
+    generated: &Path,
+) -> Result<()> {
+    let folder = generated.parent().context("the generated script is in no folder")?;
+    let unbundled = || format!("{} cannot be bundled with {}", entry.file, generated.display());
+    let text = fs::read_to_string(generated).with_context(unbundled)?;
+    // wrangler makes a module of every import of a `.wasm` file, and does not know this syntax.
+    fs::write(generated, text.replacen("import source ", "import ", 1)).with_context(unbundled)?;
+    fs::copy(workspace.path(entry.file), folder.join("entry.js")).with_context(unbundled)?;
+    let mut command = packages.command("esbuild")?;
+    command.args(entry.bundling).args(["--outfile=bundle.js", "entry.js"]).current_dir(folder);
+    process::run(&mut command)?;
+    fs::rename(folder.join("bundle.js"), generated).with_context(unbundled)
 }
 
 /// Makes a module smaller and faster with wasm-opt.
-pub(crate) fn optimize(workspace: &Workspace, tools: &Tools, module: &Path) -> Result<()> {
+pub(crate) fn optimize(workspace: &Workspace, packages: &Packages, module: &Path) -> Result<()> {
     let optimized = module.with_extension("optimized.wasm");
-    let mut command = tools.node.command("wasm-opt")?;
+    let mut command = packages.command("wasm-opt")?;
     command
         .args(OPTIMIZATION)
         .arg("--output")
@@ -214,7 +386,7 @@ pub(crate) fn optimize(workspace: &Workspace, tools: &Tools, module: &Path) -> R
 
 /// Returns the flags with one that keeps the paths of this machine out of the upload: it contains
 /// the source locations of panics in other crates.
-pub(crate) fn remapped(rustflags: &str) -> String {
+fn remapped(rustflags: &str) -> String {
     let home = env::var_os("CARGO_HOME")
         .map(PathBuf::from)
         .or_else(|| env::home_dir().map(|home| home.join(".cargo")));
@@ -247,15 +419,21 @@ fn features(options: &Options) -> Result<String> {
     Ok(features.join(","))
 }
 
-/// Returns a hash of the inputs of a build: files, options, and versions of tools.
-fn inputs(workspace: &Workspace, options: &[&str]) -> Result<String> {
+/// Returns a hash of the inputs of a build: files, options, and the version of wasm-bindgen. The
+/// versions of the other tools are in `package-lock.json`.
+fn inputs(
+    workspace: &Workspace,
+    options: &[String],
+    bundling: &[&str],
+    further: &[&str],
+) -> Result<String> {
     let mut files = Vec::new();
-    for input in INPUTS {
+    for input in INPUTS.iter().chain(further) {
         collect(&workspace.path(input), &mut files)?;
     }
     let mut fingerprint = Fingerprint::default();
-    let versions = [&tools::cargo::WORKER_BUILD, &tools::cargo::WASM_BINDGEN].map(|t| t.version);
-    for text in options.iter().copied().chain(OPTIMIZATION).chain(BUNDLING).chain(versions) {
+    let fixed = OPTIMIZATION.iter().chain(bundling).chain(slice::from_ref(&bindings::VERSION));
+    for text in options.iter().map(String::as_str).chain(fixed.copied()) {
         fingerprint.add(text.as_bytes());
     }
     for file in files {
@@ -264,15 +442,6 @@ fn inputs(workspace: &Workspace, options: &[&str]) -> Result<String> {
         fingerprint.add(&read(&file)?);
     }
     Ok(fingerprint.finish())
-}
-
-/// Returns the text that the stamp must have for the outputs to be up to date.
-fn stamp_text(output: &Path, outputs: &[&str], inputs: &str) -> String {
-    let outputs = outputs.iter().map(|name| {
-        let bytes = fs::read(output.join(name)).unwrap_or_default();
-        format!("{name} {}\n", Fingerprint::of(&bytes))
-    });
-    format!("inputs {inputs}\n{}", outputs.collect::<String>())
 }
 
 /// Collects a file, or all files of a folder and its subfolders in sorted order. A missing path is

@@ -1,11 +1,12 @@
 //! `cargo xtask ci`: everything that has to pass, the quick parts first.
 
 use crate::build::{DEPLOYED_FEATURES, WORKER_RUSTFLAGS};
+use crate::process::{self, Stop};
 use crate::test::{self, EVERY_ALGORITHM, Suites};
+use crate::tools::node::Packages;
 use crate::tools::rust::WASM_TARGET;
-use crate::tools::{self, Tools};
 use crate::workspace::Workspace;
-use crate::{build, fuzz, process, say, soak};
+use crate::{build, fuzz, say, soak, tools};
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 use portcullis_cli::check::{self, MissingBindings};
@@ -117,23 +118,21 @@ fn tests(workspace: &Workspace, suites: &mut Suites) -> Result<()> {
 }
 
 fn builds(workspace: &Workspace, suites: &mut Suites) -> Result<()> {
-    let tools = tools::prepare(workspace)?;
     suites.run("the upload's size", || {
         let options = build::Options::default();
-        upload_size(workspace, &tools, &options, build::DEPLOYED_FOLDER, LARGEST_UPLOAD)
+        upload_size(workspace, &options, build::DEPLOYED_FOLDER, LARGEST_UPLOAD)
     });
     suites.run("the size of the console's page", || {
-        build::page::page(workspace, &tools, &build::Options::default())?;
-        page_size(workspace, &tools)
+        let packages = tools::packages(workspace)?;
+        build::page::page(workspace, &packages, &build::Options::default(), &Stop::default())?;
+        page_size(workspace, &packages)
     });
     suites.run("the upload's size, every algorithm", || {
         let options = build::Options::with(EVERY_ALGORITHM);
         let folder = "target/worker-of-every-algorithm";
-        upload_size(workspace, &tools, &options, folder, LARGEST_UPLOAD_OF_ALL)
+        upload_size(workspace, &options, folder, LARGEST_UPLOAD_OF_ALL)
     });
-    suites.run("the template for a Worker in its own repository", || {
-        test::template(workspace, &tools)
-    });
+    suites.run("the template for a Worker in its own repository", || test::template(workspace));
     Ok(())
 }
 
@@ -247,14 +246,13 @@ fn javascript(workspace: &Workspace) -> Result<()> {
 /// Builds the Worker, and checks the size of the upload that wrangler reports.
 fn upload_size(
     workspace: &Workspace,
-    tools: &Tools,
     options: &build::Options,
     folder: &str,
     largest: f64,
 ) -> Result<()> {
-    let script = build::worker(workspace, tools, options, folder)?;
+    let (packages, script) = build::worker(workspace, options, folder)?;
     let config = upload_config(workspace, &script)?;
-    let mut command = tools.node.wrangler()?;
+    let mut command = packages.wrangler()?;
     command
         .args(["deploy", "--dry-run", "--outdir", "target/upload", "--config"])
         .arg(config)
@@ -282,12 +280,12 @@ fn upload_config(workspace: &Workspace, script: &Path) -> Result<PathBuf> {
 }
 
 /// Checks the sum of the sizes of the console's files, each compressed with gzip.
-fn page_size(workspace: &Workspace, tools: &Tools) -> Result<()> {
+fn page_size(workspace: &Workspace, packages: &Packages) -> Result<()> {
     const SUM: &str = "const fs = require('fs'), zlib = require('zlib'); let sum = 0; \
         for (const name of fs.readdirSync('.')) \
             sum += zlib.gzipSync(fs.readFileSync(name)).length; \
         console.log(sum)";
-    let mut command = tools.node.command("node")?;
+    let mut command = packages.command("node")?;
     command.args(["--eval", SUM]).current_dir(workspace.path(build::page::FOLDER));
     let bytes: f64 = process::read(&mut command)?.trim().parse().context("no number of bytes")?;
     let kibibytes = bytes / 1024.0;

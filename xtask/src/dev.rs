@@ -1,8 +1,8 @@
 //! `cargo xtask dev`: runs the gate locally and prints commands to try it with.
 
 use crate::build;
+use crate::process::Stop;
 use crate::say;
-use crate::tools;
 use crate::workspace::Workspace;
 use anyhow::{Context, Result, bail};
 use clap::Args;
@@ -12,10 +12,15 @@ use portcullis_cli::config::{ConfigFile, Environment, Severity, policy};
 use serde_json::{Value, json};
 use std::net::{Ipv4Addr, TcpListener};
 use std::process::ExitCode;
+use std::sync::Mutex;
+use std::thread;
 
+mod page;
 mod samples;
 mod secret;
 mod wrangler;
+
+use page::Page;
 
 /// The default port of wrangler.
 const USUAL_PORT: u16 = 8787;
@@ -53,11 +58,15 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     let routes = reports.iter().find_map(check::Report::routes).unwrap_or_default();
 
     let port = port(options)?;
-    let tools = tools::prepare(&workspace)?;
+    let dev_vars = DevVars::read(environment)?;
+    let has_console = dev_vars.values.get("CONSOLE").is_some_and(|value| value == "on");
+    let samples = samples::Samples::new(port, &routes, &raw, options.env.clone(), has_console);
     // wrangler runs the same build, but hides its output.
     let built = build::Options::of(environment);
-    build::everything(&workspace, &tools, &built)?;
-    let mut command = wrangler::command(&workspace, &tools, port, name)?;
+    let stop = Stop::default();
+    let (packages, worker) =
+        build::compile_worker(&workspace, &built, build::DEPLOYED_FOLDER, &stop)?;
+    let mut command = wrangler::command(&workspace, &packages, port, name)?;
     if let Some(swapped) = echo_for_zone(&raw) {
         say::line(
             "the policy's origin is \"zone\", which exists only on Cloudflare: here the gate \
@@ -65,10 +74,22 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
         );
         command.args(["--var", &format!("{}:{swapped}", policy::VARIABLE)]);
     }
-    let dev_vars = DevVars::read(environment)?;
-    let has_console = dev_vars.values.get("CONSOLE").is_some_and(|value| value == "on");
-    let samples = samples::Samples::new(port, &routes, &raw, options.env.clone(), has_console);
-    wrangler::serve(&mut command, port, &samples.probe(), || samples.print(&workspace))
+    let page = Page {
+        workspace: &workspace,
+        packages: &packages,
+        options: &built,
+        samples: &samples,
+        ready: Mutex::default(),
+    };
+    thread::scope(|scope| {
+        scope.spawn(|| page.keep_current(&stop));
+        let finished = worker.map_or(Ok(()), |worker| worker.finish(&packages));
+        let served = finished.and_then(|()| {
+            wrangler::serve(&mut command, port, &samples.probe(), || page.gate_is_ready())
+        });
+        stop.request();
+        served
+    })
 }
 
 /// Returns the policy with the origin `echo` if its origin is `zone`. Under `wrangler dev`, the

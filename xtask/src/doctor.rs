@@ -1,5 +1,6 @@
 //! `cargo xtask doctor`: runs `portcullis doctor`.
 
+use crate::tools::cargo;
 use crate::workspace::Workspace;
 use anyhow::Result;
 use portcullis_cli::doctor::Options;
@@ -20,13 +21,7 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<ExitCode> 
         let config: [OsString; 2] = ["--config".into(), workspace.path("wrangler.toml").into()];
         command.args(config);
     }
-    // These variables of the running cargo would make the other one rebuild the program each time.
-    for (name, _) in env::vars_os() {
-        let text = name.to_string_lossy();
-        if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
-            command.env_remove(&name);
-        }
-    }
+    cargo::without_variables_of_xtask(&mut command);
     let code = command.status()?.code().and_then(|code| u8::try_from(code).ok());
     Ok(match code {
         Some(code @ (0 | 1)) => ExitCode::from(code),

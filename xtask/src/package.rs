@@ -1,9 +1,9 @@
 //! `cargo xtask package`: builds the npm package, with which people who have only Node use the
 //! gate.
 
-use crate::build::{self, Options as BuildOptions, optimize, page, remapped};
-use crate::tools::rust::WASM_TARGET;
-use crate::tools::{self, Tools};
+use crate::build::{self, commands, module, page, script};
+use crate::tools;
+use crate::tools::node::Packages;
 use crate::workspace::Workspace;
 use crate::{process, say, sbom};
 use anyhow::{Context, Result};
@@ -11,7 +11,7 @@ use clap::Args;
 use serde_json::{Value, json};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 
 mod licenses;
 
@@ -32,21 +32,6 @@ const COPIED: [&str; 7] = [
     "wrangler.schema.json",
 ];
 
-/// The script that loads the commands, as wasm-bindgen and esbuild write it.
-const COMMANDS: &str = "commands.js";
-const COMMANDS_MODULE: &str = "commands.wasm";
-
-/// The options for esbuild. The script is not minified: it is small, and people may read it.
-const BUNDLING: [&str; 6] = [
-    "--bundle",
-    "--format=esm",
-    "--platform=node",
-    "--target=node22",
-    "--log-level=warning",
-    // wasm-bindgen names a script twice if two of its functions have the same name in Rust.
-    "--log-override:duplicate-object-key=silent",
-];
-
 /// The command has no options.
 #[derive(Args, Clone, Copy, Debug, Default)]
 pub(crate) struct Options {}
@@ -54,8 +39,7 @@ pub(crate) struct Options {}
 /// Builds the package, and prints where its tarball is.
 pub(crate) fn run(_options: &Options) -> Result<ExitCode> {
     let workspace = Workspace::find()?;
-    let tools = tools::prepare(&workspace)?;
-    let package = build(&workspace, &tools)?;
+    let package = build(&workspace)?;
     say::result(&package.tarball.display().to_string());
     Ok(ExitCode::SUCCESS)
 }
@@ -70,9 +54,9 @@ pub(crate) struct Package {
 }
 
 /// Builds the Worker, the page and the commands, and packs them.
-pub(crate) fn build(workspace: &Workspace, tools: &Tools) -> Result<Package> {
-    build::everything(workspace, tools, &BuildOptions::default())?;
-    let commands = commands(workspace, tools)?;
+pub(crate) fn build(workspace: &Workspace) -> Result<Package> {
+    let packages = build::everything(workspace, &build::Options::default())?;
+    let commands = commands::commands(workspace, &packages)?;
     let output = workspace.path(OUTPUT);
     let folder = output.join("portcullis");
     if folder.exists() {
@@ -83,18 +67,18 @@ pub(crate) fn build(workspace: &Workspace, tools: &Tools) -> Result<Package> {
     for file in COPIED {
         copy(&workspace.path(file), &folder.join(file))?;
     }
-    for file in build::OUTPUTS {
-        copy(&workspace.path(build::DEPLOYED_FOLDER).join(file), &folder.join(file))?;
+    let built = [(workspace.path(build::DEPLOYED_FOLDER), build::NAME), (commands, commands::NAME)];
+    for (built, name) in built {
+        for file in [script(name), module(name)] {
+            copy(&built.join(&file), &folder.join(&file))?;
+        }
     }
     copy_folder(&workspace.path(page::FOLDER), &folder.join(page::FOLDER))?;
-    for file in [COMMANDS, COMMANDS_MODULE] {
-        copy(&commands.join(file), &folder.join(file))?;
-    }
     write_json(&folder.join("sbom.cdx.json"), &sbom::of_worker(workspace)?)?;
     write_json(&folder.join("sbom.commands.cdx.json"), &sbom::of_commands(workspace)?)?;
     write(&folder.join("THIRD-PARTY-LICENSES.txt"), &licenses::texts(workspace)?)?;
     write_json(&folder.join("package.json"), &manifest(workspace)?)?;
-    let tarball = pack(tools, &folder, &output)?;
+    let tarball = pack(&packages, &folder, &output)?;
     Ok(Package { folder, tarball })
 }
 
@@ -111,54 +95,12 @@ fn manifest(workspace: &Workspace) -> Result<Value> {
     Ok(manifest)
 }
 
-/// Compiles the commands to WebAssembly, and returns the folder of their script and their module.
-fn commands(workspace: &Workspace, tools: &Tools) -> Result<PathBuf> {
-    let output = workspace.path("target").join("commands");
-    say::timed("building the commands for Node", || {
-        let mut command = Command::new("cargo");
-        command
-            // Only here, so that other builds do not link a dynamic library.
-            .args(["rustc", "--release", "--package", "portcullis-cli", "--lib"])
-            .args(["--crate-type", "cdylib", "--target", WASM_TARGET, "--target-dir", "target"])
-            .current_dir(workspace.root())
-            .env_remove("RUSTFLAGS")
-            .env("CARGO_ENCODED_RUSTFLAGS", remapped(page::RUSTFLAGS))
-            // The commands judge one token at a time, and a small package is installed faster.
-            .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "z");
-        process::run(&mut command)?;
-        let built =
-            Path::new("target").join(WASM_TARGET).join("release").join("portcullis_cli.wasm");
-        let mut command = Command::new(&tools.wasm_bindgen);
-        command
-            .args(["--target", "web", "--no-typescript", "--out-name", "portcullis_cli"])
-            .arg("--out-dir")
-            .arg(&output)
-            .arg(built)
-            .current_dir(workspace.root());
-        process::run(&mut command)?;
-        let module = output.join("portcullis_cli_bg.wasm");
-        optimize(workspace, tools, &module)?;
-        let optimized = output.join(COMMANDS_MODULE);
-        fs::rename(&module, &optimized)
-            .with_context(|| format!("{} cannot be written", optimized.display()))?;
-        let first = output.join("first.js");
-        copy(&workspace.path(SOURCES).join(COMMANDS), &first)?;
-        let mut command = tools.node.command("esbuild")?;
-        command
-            .args(BUNDLING)
-            .args([format!("--outfile={COMMANDS}"), "first.js".to_owned()])
-            .current_dir(&output);
-        process::run(&mut command)
-    })?;
-    Ok(output)
-}
-
 /// Packs the folder with npm, which writes the same bytes for the same files.
-fn pack(tools: &Tools, folder: &Path, output: &Path) -> Result<PathBuf> {
+fn pack(packages: &Packages, folder: &Path, output: &Path) -> Result<PathBuf> {
     let mut command = tools::node::npm();
     command.args(["pack", "--json", "--ignore-scripts", "--pack-destination"]).arg(output);
     command.arg(folder);
-    tools.node.put_on_path(&mut command)?;
+    packages.put_on_path(&mut command)?;
     let listed: Value =
         serde_json::from_str(&process::read(&mut command)?).context("npm printed no JSON")?;
     let name = listed.pointer("/0/filename").and_then(Value::as_str);

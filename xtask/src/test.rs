@@ -1,10 +1,11 @@
 //! `cargo xtask test`: every test.
 
 use crate::build::WORKER_RUSTFLAGS;
+use crate::tools::cargo::{self, WASM_BINDGEN, WORKER_BUILD};
+use crate::tools::node::Packages;
 use crate::tools::rust::WASM_TARGET;
-use crate::tools::{self, Tools};
 use crate::workspace::Workspace;
-use crate::{build, package, process, say};
+use crate::{build, package, process, say, tools};
 use anyhow::{Error, Result};
 use clap::Args;
 use std::process::{Command, ExitCode};
@@ -28,18 +29,19 @@ pub(crate) fn run(_options: &Options) -> Result<ExitCode> {
 
 /// Runs all test suites. The end-to-end tests need the build, so they are left out if it fails.
 pub(crate) fn all(workspace: &Workspace, suites: &mut Suites) -> Result<()> {
-    let tools = tools::prepare(workspace)?;
+    tools::check(workspace)?;
+    let packages = tools::packages(workspace)?;
     suites.run("native tests of the workspace, every algorithm and the kernels", || {
         native(workspace, &["--workspace", "--features", EVERY_ALGORITHM])
     });
     suites.run("native tests, no cargo features", || native(workspace, &["--test", "it"]));
-    suites.run("the same tests in WebAssembly", || wasm(workspace, &tools));
+    suites.run("the same tests in WebAssembly", || wasm(workspace, &packages));
     let built = suites.run("the build of the Worker and of the console's page", || {
-        build::everything(workspace, &tools, &build::Options::default())
+        build::everything(workspace, &build::Options::default()).map(drop)
     });
     if built {
-        suites.run("end-to-end tests", || end_to_end(workspace, &tools));
-        suites.run("the npm package", || npm_package(workspace, &tools));
+        suites.run("end-to-end tests", || end_to_end(workspace, &packages));
+        suites.run("the npm package", || npm_package(workspace, &packages));
     }
     Ok(())
 }
@@ -65,47 +67,58 @@ fn failed_rust_test(line: &str) -> Option<String> {
 
 /// Runs the tests of the core, the kernels and the console as WebAssembly, with the pointer width
 /// and the instructions that the Worker has.
-fn wasm(workspace: &Workspace, tools: &Tools) -> Result<()> {
+fn wasm(workspace: &Workspace, packages: &Packages) -> Result<()> {
+    let [wasm_bindgen] = {
+        let _lock = tools::lock(workspace)?;
+        cargo::ensure(workspace, [&WASM_BINDGEN])?
+    };
+    let runner = wasm_bindgen.with_file_name(cargo::file_name("wasm-bindgen-test-runner"));
     let mut command = Command::new("cargo");
     command
         .args(["test", "--target", WASM_TARGET, "--no-fail-fast"])
         .args(["--package", "portcullis", "--package", "portcullis-console"])
         .args(["--package", "portcullis-kernels", "--features", EVERY_ALGORITHM])
         .args(["--test", "it", "--test", "page"])
-        .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", &tools.wasm_test_runner)
+        .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", runner)
         .env("CARGO_ENCODED_RUSTFLAGS", WORKER_RUSTFLAGS);
-    tools.node.put_on_path(&mut command)?;
+    packages.put_on_path(&mut command)?;
     rust_tests(&mut command, workspace)
 }
 
-fn end_to_end(workspace: &Workspace, tools: &Tools) -> Result<()> {
-    node_tests(workspace, tools, "tests/e2e/**/*.test.mjs")
+fn end_to_end(workspace: &Workspace, packages: &Packages) -> Result<()> {
+    node_tests(workspace, packages, "tests/e2e/**/*.test.mjs")
 }
 
 /// Builds the npm package, runs the tests of the commands with its script, and uses it as its users
 /// do.
-fn npm_package(workspace: &Workspace, tools: &Tools) -> Result<()> {
-    let package = package::build(workspace, tools)?;
+fn npm_package(workspace: &Workspace, packages: &Packages) -> Result<()> {
+    let package = package::build(workspace)?;
     let mut command = Command::new("cargo");
     command
         .args(["test", "--no-fail-fast", "--package", "portcullis-cli", "--test", "cli"])
         .env("PORTCULLIS_SCRIPT", package.folder.join("cli.js"));
-    tools.node.put_on_path(&mut command)?;
+    packages.put_on_path(&mut command)?;
     rust_tests(&mut command, workspace)?;
-    node_tests(workspace, tools, "tests/package/*.test.mjs")
+    node_tests(workspace, packages, "tests/package/*.test.mjs")
 }
 
 /// Builds `templates/worker` as its users do, which takes minutes, and tests it.
-pub(crate) fn template(workspace: &Workspace, tools: &Tools) -> Result<()> {
-    node_tests(workspace, tools, "tests/template/*.test.mjs")
+pub(crate) fn template(workspace: &Workspace) -> Result<()> {
+    tools::check(workspace)?;
+    let packages = tools::packages(workspace)?;
+    {
+        let _lock = tools::lock(workspace)?;
+        cargo::ensure(workspace, [&WORKER_BUILD, &WASM_BINDGEN])?;
+    }
+    node_tests(workspace, &packages, "tests/template/*.test.mjs")
 }
 
 /// Runs tests with the test runner of the Node in the npm packages. A second reporter writes the
 /// names of the failed tests to a file.
-fn node_tests(workspace: &Workspace, tools: &Tools, files: &str) -> Result<()> {
+fn node_tests(workspace: &Workspace, packages: &Packages, files: &str) -> Result<()> {
     let names = workspace.path("target").join("failed-end-to-end-tests");
     let mut command = Command::new("node");
-    tools.node.put_on_path(&mut command)?;
+    packages.put_on_path(&mut command)?;
     command
         .args(["--test", "--test-concurrency=2"])
         .args(["--test-reporter=spec", "--test-reporter-destination=stdout"])

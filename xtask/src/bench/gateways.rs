@@ -2,7 +2,9 @@
 //! Workers in one workerd process.
 
 use crate::build::{self, DEPLOYED_FOLDER, WORKER_RUSTFLAGS};
-use crate::tools::{self, Tools};
+use crate::tools;
+use crate::tools::cargo::{self, WASM_BINDGEN, WORKER_BUILD};
+use crate::tools::node::Packages;
 use crate::workspace::Workspace;
 use crate::{process, say};
 use anyhow::Result;
@@ -25,10 +27,9 @@ pub(crate) struct Options {
 
 pub(super) fn run(options: &Options) -> Result<ExitCode> {
     let workspace = Workspace::find()?;
-    let tools = tools::prepare(&workspace)?;
-    build::worker(&workspace, &tools, &build::Options::default(), DEPLOYED_FOLDER)?;
-    say::timed("building the pass-through in Rust", || build_pass_through(&workspace, &tools))?;
-    let mut command = tools.node.command("node")?;
+    let (packages, _) = build::worker(&workspace, &build::Options::default(), DEPLOYED_FOLDER)?;
+    say::timed("building the pass-through in Rust", || build_pass_through(&workspace, &packages))?;
+    let mut command = packages.command("node")?;
     command
         .arg(workspace.path("benches/gateways/bench.mjs"))
         .args([workspace.path(DEPLOYED_FOLDER), output(&workspace).join("pass-through")])
@@ -42,21 +43,25 @@ pub(super) fn run(options: &Options) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Builds the Rust pass-through, a package of its own, with the same steps as the gate.
-fn build_pass_through(workspace: &Workspace, tools: &Tools) -> Result<()> {
+/// Builds the Rust pass-through, a package of its own, with worker-build and the gate's wasm-opt.
+fn build_pass_through(workspace: &Workspace, packages: &Packages) -> Result<()> {
+    let [worker_build, wasm_bindgen] = {
+        let _lock = tools::lock(workspace)?;
+        cargo::ensure(workspace, [&WORKER_BUILD, &WASM_BINDGEN])?
+    };
     let built = output(workspace).join("pass-through");
-    let mut command = Command::new(&tools.worker_build);
+    let mut command = Command::new(worker_build);
     command
         .args(["--release", "--out-dir", "../../../target/bench/pass-through"])
         .current_dir(workspace.path("benches/gateways/pass-through"))
         .env_remove("RUSTFLAGS")
         .env("CARGO_ENCODED_RUSTFLAGS", WORKER_RUSTFLAGS)
         .env("CARGO_TARGET_DIR", output(workspace).join("target"))
-        .env("WASM_BINDGEN_BIN", &tools.wasm_bindgen)
-        .env("ESBUILD_BIN", tools.node.program("esbuild"));
-    tools.node.put_on_path(&mut command)?;
+        .env("WASM_BINDGEN_BIN", wasm_bindgen)
+        .env("ESBUILD_BIN", packages.program("esbuild"));
+    packages.put_on_path(&mut command)?;
     process::run(&mut command)?;
-    build::optimize(workspace, tools, &built.join("index_bg.wasm"))
+    build::optimize(workspace, packages, &built.join("index_bg.wasm"))
 }
 
 fn output(workspace: &Workspace) -> PathBuf {

@@ -2,10 +2,12 @@
 //! and runs it in the Node of the npm packages, which has the V8 of the Workers runtime.
 
 use crate::build::{self, WORKER_RUSTFLAGS};
+use crate::process::{self, Stop};
+use crate::tools::bindings::{Generator, Purpose};
+use crate::tools::node::Packages;
 use crate::tools::rust::WASM_TARGET;
-use crate::tools::{self, Tools};
 use crate::workspace::Workspace;
-use crate::{process, say};
+use crate::{say, tools};
 use anyhow::Result;
 use std::process::{Command, ExitCode};
 
@@ -17,11 +19,11 @@ const FEATURES: &str = "es256k,es512,kernels,mldsa";
 
 pub(super) fn run() -> Result<ExitCode> {
     let workspace = Workspace::find()?;
-    let tools = tools::prepare(&workspace)?;
-    say::timed("building the signature checks", || build(&workspace, &tools))?;
+    tools::check(&workspace)?;
+    let packages = tools::packages(&workspace)?;
+    say::timed("building the signature checks", || build(&workspace, &packages))?;
     process::run(
-        tools
-            .node
+        packages
             .command("node")?
             // In the Workers runtime, V8 checks every memory access in code instead of with a trap
             // handler.
@@ -33,7 +35,7 @@ pub(super) fn run() -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn build(workspace: &Workspace, tools: &Tools) -> Result<()> {
+fn build(workspace: &Workspace, packages: &Packages) -> Result<()> {
     process::run(
         Command::new("cargo")
             .args(["build", "--release", "--target", WASM_TARGET])
@@ -42,13 +44,13 @@ fn build(workspace: &Workspace, tools: &Tools) -> Result<()> {
             .env("CARGO_ENCODED_RUSTFLAGS", WORKER_RUSTFLAGS),
     )?;
     let compiled = workspace.path("target").join(WASM_TARGET).join("release/examples").join(NAME);
-    process::run(
-        Command::new(&tools.wasm_bindgen)
-            .args(["--target", "nodejs", "--no-typescript", "--out-dir"])
-            .arg(output(workspace))
-            .arg(compiled.with_extension("wasm")),
+    Generator::prepare(workspace, &Stop::default())?.generate(
+        Purpose::Node,
+        &compiled.with_extension("wasm"),
+        NAME,
+        &output(workspace),
     )?;
-    build::optimize(workspace, tools, &output(workspace).join(format!("{NAME}_bg.wasm")))
+    build::optimize(workspace, packages, &output(workspace).join(format!("{NAME}_bg.wasm")))
 }
 
 fn output(workspace: &Workspace) -> std::path::PathBuf {

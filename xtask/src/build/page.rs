@@ -1,18 +1,18 @@
 //! Builds the WebAssembly module of the console's page into the folder of the page.
 
-use super::{Options, features, inputs, optimize, remapped, stamp_text};
-use crate::tools::Tools;
-use crate::tools::rust::WASM_TARGET;
+use super::{Build, Options, features};
+use crate::process::Stop;
+use crate::tools::bindings::Purpose;
+use crate::tools::node::Packages;
 use crate::workspace::Workspace;
-use crate::{process, say};
-use anyhow::{Context, Result};
-use std::fs;
-use std::path::Path;
-use std::process::Command;
+use anyhow::Result;
 
 /// The instructions that the page's module may use. Browsers without relaxed SIMD would reject a
 /// module that contains it.
 pub(crate) const RUSTFLAGS: &str = "-Ctarget-feature=+simd128";
+
+/// Optimizes the gate for size too. The page's own package already is.
+const SMALL: &str = "profile.release.package.portcullis.opt-level='s'";
 
 /// The folder of the page, which wrangler.toml names as the Worker's static assets.
 pub(crate) const FOLDER: &str = "www";
@@ -23,47 +23,34 @@ const SERVED_BY: &str = "console";
 /// Features of the Worker that the page's module does not have.
 const NOT_IN_BROWSERS: [&str; 4] = ["worker", "entry", "kernels", SERVED_BY];
 
-const MODULE: &str = "portcullis_bg.wasm";
-const OUTPUTS: [&str; 2] = ["portcullis.js", MODULE];
-
 /// Builds the gate for browsers, unless it is up to date or the Worker does not serve the page.
-pub(crate) fn page(workspace: &Workspace, tools: &Tools, options: &Options) -> Result<()> {
+pub(crate) fn page(
+    workspace: &Workspace,
+    packages: &Packages,
+    options: &Options,
+    stop: &Stop,
+) -> Result<()> {
     if !options.has(SERVED_BY) {
         return Ok(());
     }
-    let folder = workspace.path(FOLDER);
     let features = browser_features(options)?;
-    let inputs = inputs(workspace, &[RUSTFLAGS, &features])?;
-    let stamp = workspace.path("target").join("page.stamp");
-    if fs::read_to_string(&stamp).unwrap_or_default() == stamp_text(&folder, &OUTPUTS, &inputs) {
-        say::line("the console's page is up to date");
-        return Ok(());
+    let build = Build {
+        workspace,
+        title: format!("the console's page ({features})"),
+        package: "portcullis-console",
+        // Small code matters more than fast code for a page that verifies one token at a time.
+        arguments: ["--config", SMALL, "--features", &features].map(str::to_owned).to_vec(),
+        rustflags: RUSTFLAGS,
+        purpose: Purpose::Web,
+        name: "portcullis",
+        entry: None,
+        further_inputs: &[],
+        folder: workspace.path(FOLDER),
+    };
+    match build.outdated()? {
+        Some(outdated) => outdated.compile(stop)?.finish(packages),
+        None => Ok(()),
     }
-    say::timed(&format!("building the console's page ({features})"), || {
-        let mut command = Command::new("cargo");
-        command
-            .args(["build", "--release", "--package", "portcullis-console", "--lib"])
-            .args(["--target", WASM_TARGET, "--features", &features])
-            .args(["--target-dir", "target"])
-            .current_dir(workspace.root())
-            .env_remove("RUSTFLAGS")
-            .env("CARGO_ENCODED_RUSTFLAGS", remapped(RUSTFLAGS))
-            // Small code matters more than fast code for a page that verifies one token at a time.
-            .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "s");
-        process::run(&mut command)?;
-        let built =
-            Path::new("target").join(WASM_TARGET).join("release").join("portcullis_console.wasm");
-        let mut command = Command::new(&tools.wasm_bindgen);
-        command
-            .args(["--target", "web", "--no-typescript", "--out-name", "portcullis"])
-            .args(["--out-dir", FOLDER])
-            .arg(built)
-            .current_dir(workspace.root());
-        process::run(&mut command)?;
-        optimize(workspace, tools, &folder.join(MODULE))
-    })?;
-    fs::write(&stamp, stamp_text(&folder, &OUTPUTS, &inputs))
-        .with_context(|| format!("{} cannot be written", stamp.display()))
 }
 
 /// Returns the features for the Worker's algorithms, so that both reach the same decision.

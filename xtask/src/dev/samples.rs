@@ -49,8 +49,13 @@ impl<'a> Samples<'a> {
         }
     }
 
-    /// Prints the commands, with newly minted tokens.
-    pub(crate) fn print(&self, workspace: &Workspace) -> Result<()> {
+    /// The address of the console, if it is enabled.
+    pub(crate) fn console(&self) -> Option<String> {
+        self.has_console.then(|| format!("{}/_portcullis/", self.base))
+    }
+
+    /// Prints the commands, with newly minted tokens. The console's page may still be compiled.
+    pub(crate) fn print(&self, workspace: &Workspace, has_page: bool) -> Result<()> {
         println!("\nPortcullis listens on {}. Try it in another terminal:\n", self.base);
         if let Some(route) = self.protected {
             let request = self.request(route);
@@ -77,11 +82,14 @@ impl<'a> Samples<'a> {
             let outcome = if self.echo { ": 200" } else { "" };
             println!("# a public route, without a token{outcome}\n{}\n", self.request(route));
         }
-        if self.has_console {
-            println!(
-                "# the console explains why a token is rejected: {}/_portcullis/\n",
-                self.base
-            );
+        if let Some(console) = self.console() {
+            println!("# the console explains why a token is rejected: {console}");
+            if !has_page {
+                println!(
+                    "# (its page is still being compiled; a message follows when it is ready)"
+                );
+            }
+            println!();
         }
         println!("To mint other tokens: cargo xtask token --help. To stop: Ctrl-C.\n");
         Ok(())

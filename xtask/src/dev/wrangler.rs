@@ -1,8 +1,10 @@
 //! Runs `wrangler dev` as a child process, waits until the gate answers, and ends the process with
 //! all processes that it started.
 
+use crate::build::WITHOUT_PAGE;
+use crate::process::TICK;
 use crate::say;
-use crate::tools::Tools;
+use crate::tools::node::Packages;
 use crate::workspace::Workspace;
 use anyhow::{Context, Result, bail};
 use std::io::{Read, Write};
@@ -11,9 +13,6 @@ use std::process::{Child, Command, ExitCode, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread;
 use std::time::{Duration, Instant};
-
-/// The interval between checks of whether wrangler still runs and whether the gate answers.
-const TICK: Duration = Duration::from_millis(100);
 
 /// How long wrangler may take to end after SIGTERM, before SIGKILL.
 const GRACE: Duration = Duration::from_secs(5);
@@ -29,15 +28,16 @@ enum Event {
 /// Returns the command `wrangler dev` for an environment. The empty name is the top level.
 pub(crate) fn command(
     workspace: &Workspace,
-    tools: &Tools,
+    packages: &Packages,
     port: u16,
     environment: &str,
 ) -> Result<Command> {
-    let mut command = tools.node.wrangler()?;
+    let mut command = packages.wrangler()?;
     command
         .args(["dev", "--ip", "127.0.0.1", "--port", &port.to_string(), "--env", environment])
         .args(["--local-protocol", "http", "--show-interactive-dev-session", "false"])
         .current_dir(workspace.root())
+        .env(WITHOUT_PAGE, "1")
         .stdin(Stdio::null());
     // In a process group of its own, so that the processes that wrangler starts can be ended too.
     #[cfg(unix)]

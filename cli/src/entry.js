@@ -1,9 +1,9 @@
-// Loads the commands, which `cargo xtask package` compiles to WebAssembly and bundles with this
-// script.
+// Loads the commands in Node. `cargo xtask package` compiles them to WebAssembly, and bundles this
+// script with the one that wasm-bindgen generates.
 
 import { readFileSync } from "node:fs";
 // @ts-ignore: generated
-import { initSync, run } from "./portcullis_cli.js";
+import { initSync, run } from "./commands.js";
 
 /**
  * Runs a command and returns its exit code.
@@ -12,6 +12,6 @@ import { initSync, run } from "./portcullis_cli.js";
  * @returns {number}
  */
 export function runCommandLine(words) {
-  initSync({ module: readFileSync(new URL("commands.wasm", import.meta.url)) });
+  initSync({ module: readFileSync(new URL("commands_bg.wasm", import.meta.url)) });
   return run(["portcullis", ...words]);
 }
