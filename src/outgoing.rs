@@ -32,6 +32,8 @@ pub enum Origin {
     Service(String),
     /// The zone's own origin. It receives the URL as the client wrote it.
     Zone,
+    /// None: the policy names no origin. The gate can authenticate requests, but not forward them.
+    Absent,
 }
 
 impl Origin {
@@ -39,7 +41,7 @@ impl Origin {
     /// `X-Forwarded-Host` and `X-Forwarded-Proto` would tell it nothing new.
     const fn sees_url(&self) -> bool {
         match self {
-            Self::Service(_) => true,
+            Self::Service(_) | Self::Absent => true,
             Self::Echo | Self::Url(_) | Self::Zone => false,
         }
     }
@@ -49,7 +51,7 @@ impl Origin {
     pub const fn server(&self) -> Option<&Server> {
         match self {
             Self::Url(server) => Some(server),
-            Self::Echo | Self::Service(_) | Self::Zone => None,
+            Self::Echo | Self::Service(_) | Self::Zone | Self::Absent => None,
         }
     }
 }
@@ -159,9 +161,8 @@ pub struct Outgoing<'g> {
     pub set: Vec<(String, String)>,
     /// Whether the request bypasses shared caches (`cache: "no-store"`).
     pub no_store: bool,
-    credential: Option<&'g TokenSource>,
+    admitted: Admitted<'g>,
     identity: Option<Vec<(String, String)>>,
-    reported: Option<Refusal>,
     /// The audience and the subject of the proof, if the request gets one.
     proof: Option<(String, Option<String>)>,
     forwarding: &'g Forwarding,
@@ -244,9 +245,8 @@ impl<'g> Outgoing<'g> {
             remove,
             set,
             no_store: admitted.route().no_store(),
-            credential,
+            admitted,
             identity,
-            reported: admitted.would_be_refusal().cloned(),
             proof,
             forwarding,
         })
@@ -254,6 +254,12 @@ impl<'g> Outgoing<'g> {
 }
 
 impl<'g> Outgoing<'g> {
+    /// The proof that the request passed every check, with its claims.
+    #[must_use]
+    pub const fn admitted(&self) -> &Admitted<'g> {
+        &self.admitted
+    }
+
     /// Where it goes.
     #[must_use]
     pub const fn origin(&self) -> &'g Origin {
@@ -313,7 +319,7 @@ impl<'g> Outgoing<'g> {
     /// The refusal that report mode has set aside, if there is one.
     #[must_use]
     pub const fn reported(&self) -> Option<&Refusal> {
-        self.reported.as_ref()
+        self.admitted.would_be_refusal()
     }
 
     /// Whether the request goes to the origin without claims.
@@ -333,7 +339,7 @@ impl<'g> Outgoing<'g> {
     /// chose no subprotocol.
     #[must_use]
     pub fn responds_with_subprotocol(&self) -> bool {
-        self.credential == Some(&TokenSource::WebSocketProtocol)
+        self.admitted.credential() == Some(&TokenSource::WebSocketProtocol)
     }
 
     /// Whether a header contains a credential, which must not be shown.
@@ -342,7 +348,7 @@ impl<'g> Outgoing<'g> {
         let name = folded(name);
         let is_source = |source: &TokenSource| source.header().is_some_and(|it| folded(it) == name);
         let OwnHeaders { fixed, proof, .. } = &self.forwarding.headers;
-        self.credential.is_some_and(is_source)
+        self.admitted.credential().is_some_and(is_source)
             || fixed.iter().any(|header| folded(&header.name) == name)
             || proof.iter().any(|proof| folded(&proof.header) == name)
             || matches!(name.as_ref(), "authorization" | "cookie")
@@ -355,7 +361,8 @@ fn audience(origin: &Origin, parts: UrlParts<'_>) -> String {
         Origin::Echo => "echo".to_owned(),
         Origin::Url(server) => server.url(),
         Origin::Service(name) => format!("service:{name}"),
-        Origin::Zone => format!("{}://{}", parts.scheme, parts.authority),
+        // A policy without an origin has no proofs.
+        Origin::Zone | Origin::Absent => format!("{}://{}", parts.scheme, parts.authority),
     }
 }
 
