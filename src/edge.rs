@@ -14,6 +14,7 @@ mod console;
 mod echo;
 mod forward;
 mod gateway;
+mod identity;
 mod isolate;
 mod keys;
 mod log;
@@ -30,13 +31,16 @@ mod secrets_store;
 mod shadow;
 mod stream;
 
-use self::call::Call;
+pub use self::identity::Identity;
+
+use self::call::{Call, Purpose};
 use self::clock::Wait;
-use self::isolate::Isolate;
+use self::isolate::{Gate, Isolate};
 use crate::error_response::ErrorResponses;
 use crate::refusal::{Code, Refusal};
 use crate::request::Lines;
 use js_sys::Promise;
+use std::rc::Rc;
 use wasm_bindgen::JsCast as _;
 use wasm_bindgen_futures::JsFuture;
 use worker::{Context, Env};
@@ -55,10 +59,54 @@ pub async fn serve(
     env: Env,
     context: Context,
 ) -> worker::Result<web_sys::Response> {
-    match respond(request, env, context).await? {
+    let gate = Gate::of_variables();
+    match respond(&request, &env, &context, &gate, Purpose::Forward).await? {
         Reply::Ready(response) => Ok(response),
         Reply::Pending(promise) => Ok(JsFuture::from(promise).await?.unchecked_into()),
+        Reply::Identity(_) => Err("the request was not forwarded".into()),
     }
+}
+
+/// Judges a request by the policy in the `POLICY` variable, without forwarding it: for Workers that
+/// are the API themselves. Uses the same caches and writes the same logs as [`serve`]. The policy
+/// needs no `origin`.
+///
+/// ```ignore
+/// match portcullis::edge::authenticate(&request, &env, &context).await? {
+///     Authentication::Response(response) => Ok(response),
+///     Authentication::Identity(identity) => respond_to(identity.claims()),
+/// }
+/// ```
+///
+/// An invalid policy refuses every request with 500 `misconfigured`, and each fault is logged once.
+///
+/// # Errors
+///
+/// Only if the runtime fails to construct a response of the gate's own. The request is then not
+/// authenticated.
+pub async fn authenticate(
+    request: &web_sys::Request,
+    env: &Env,
+    context: &Context,
+) -> worker::Result<Authentication> {
+    let gate = Gate::of_variables();
+    Ok(match respond(request, env, context, &gate, Purpose::Authenticate).await? {
+        Reply::Identity(identity) => Authentication::Identity(identity),
+        Reply::Ready(response) => Authentication::Response(response),
+        Reply::Pending(promise) => {
+            Authentication::Response(JsFuture::from(promise).await?.unchecked_into())
+        }
+    })
+}
+
+/// The result of [`authenticate`].
+#[derive(Debug)]
+pub enum Authentication {
+    /// The policy admits the request, in the name of this identity.
+    Identity(Identity),
+    /// The response to send: a refusal, or what the gate responds itself, such as its metadata, or
+    /// the response to a preflight.
+    Response(web_sys::Response),
 }
 
 /// A response, or a promise for it.
@@ -66,15 +114,23 @@ enum Reply {
     Ready(web_sys::Response),
     /// A promise for the origin's response or its substitute; returned without awaiting it.
     Pending(Promise),
+    /// The identity of a request that was to be authenticated.
+    Identity(Identity),
 }
 
 /// Asks each component that may respond, in this order: the console, the logout endpoint, the gate.
-async fn respond(request: web_sys::Request, env: Env, context: Context) -> worker::Result<Reply> {
+async fn respond(
+    request: &web_sys::Request,
+    env: &Env,
+    context: &Context,
+    gate: &Rc<Gate>,
+    purpose: Purpose,
+) -> worker::Result<Reply> {
     let wait = Wait::begin();
-    let lines = bridge::read(&request);
+    let lines = bridge::read(request);
     let lines = Lines::of(&lines);
     let view = lines.request();
-    let call = Call { request: &request, view: &view, env: &env, context: &context, wait: &wait };
+    let call = Call { request, view: &view, env, context, gate, purpose, wait: &wait };
 
     let isolate = Isolate::of(&call).await;
     #[cfg(feature = "console")]
@@ -91,28 +147,55 @@ async fn respond(request: web_sys::Request, env: Env, context: Context) -> worke
     gateway::respond(&call, &isolate).await
 }
 
-/// The Worker's `fetch` handler.
+/// What `entry.js` calls.
 #[cfg(feature = "entry")]
 mod entry {
-    use super::Reply;
+    use super::call::Purpose;
+    use super::isolate::Gate;
     use super::poll_once::poll_once;
+    use super::{Reply, respond};
+    use std::rc::Rc;
     use wasm_bindgen::JsValue;
     use wasm_bindgen::prelude::wasm_bindgen;
+    use worker::worker_sys;
     use worker::{Context, Env};
 
-    /// Does what `#[event(fetch)]` generates for an async function, without its microtasks.
+    /// The Worker's `fetch` handler. Does what `#[event(fetch)]` generates for an async function,
+    /// without its microtasks.
     #[expect(unreachable_pub, reason = "wasm-bindgen exports nothing else")]
     #[wasm_bindgen]
-    pub fn handle(
+    pub fn handle(request: web_sys::Request, env: Env, context: worker_sys::Context) -> JsValue {
+        poll_once(run(request, env, context, Gate::of_variables(), Purpose::Forward))
+    }
+
+    /// Handles a request by the gate with this ID. `given` has the texts of its policies. Without
+    /// one, the policies are in the variables.
+    #[expect(unreachable_pub, reason = "wasm-bindgen exports nothing else")]
+    #[wasm_bindgen(js_name = handleBy)]
+    pub fn handle_by(
+        id: u32,
+        given: &JsValue,
+        authenticates: bool,
         request: web_sys::Request,
         env: Env,
-        context: worker::worker_sys::Context,
+        context: worker_sys::Context,
     ) -> JsValue {
-        poll_once(async move {
-            match super::respond(request, env, Context::new(context)).await? {
-                Reply::Ready(response) => Ok(response.into()),
-                Reply::Pending(promise) => Ok(promise.into()),
-            }
-        })
+        let gate = if given.is_undefined() { Gate::of_variables() } else { Gate::given(id, given) };
+        let purpose = if authenticates { Purpose::Authenticate } else { Purpose::Forward };
+        poll_once(run(request, env, context, gate, purpose))
+    }
+
+    async fn run(
+        request: web_sys::Request,
+        env: Env,
+        context: worker_sys::Context,
+        gate: Rc<Gate>,
+        purpose: Purpose,
+    ) -> Result<JsValue, JsValue> {
+        match respond(&request, &env, &Context::new(context), &gate, purpose).await? {
+            Reply::Ready(response) => Ok(response.into()),
+            Reply::Pending(promise) => Ok(promise.into()),
+            Reply::Identity(identity) => identity.into_js(),
+        }
     }
 }

@@ -33,6 +33,8 @@ pub enum Origin {
     Service(String),
     /// The zone's own origin. It receives the URL as the client wrote it.
     Zone,
+    /// None: the policy names no origin. The gate can authenticate requests, but not forward them.
+    Absent,
 }
 
 impl Origin {
@@ -40,7 +42,7 @@ impl Origin {
     /// `X-Forwarded-Host` and `X-Forwarded-Proto` would tell it nothing new.
     const fn sees_url(&self) -> bool {
         match self {
-            Self::Service(_) => true,
+            Self::Service(_) | Self::Absent => true,
             Self::Echo | Self::Url(_) | Self::Zone => false,
         }
     }
@@ -50,7 +52,7 @@ impl Origin {
     pub const fn server(&self) -> Option<&Server> {
         match self {
             Self::Url(server) => Some(server),
-            Self::Echo | Self::Service(_) | Self::Zone => None,
+            Self::Echo | Self::Service(_) | Self::Zone | Self::Absent => None,
         }
     }
 }
@@ -165,9 +167,8 @@ pub struct Outgoing<'g> {
     pub set: Vec<(String, String)>,
     /// Whether the request bypasses shared caches (`cache: "no-store"`).
     pub no_store: bool,
-    credential: Option<&'g TokenSource>,
+    admitted: Admitted<'g>,
     identity: Option<Vec<(String, String)>>,
-    reported: Option<Refusal>,
     /// The audience and the subject of the proof, if the request gets one.
     proof: Option<(String, Option<String>)>,
     forwarding: &'g Forwarding,
@@ -250,9 +251,8 @@ impl<'g> Outgoing<'g> {
             remove,
             set,
             no_store: admitted.route().no_store(),
-            credential,
+            admitted,
             identity,
-            reported: admitted.would_be_refusal().cloned(),
             proof,
             forwarding,
         })
@@ -260,6 +260,12 @@ impl<'g> Outgoing<'g> {
 }
 
 impl<'g> Outgoing<'g> {
+    /// The proof that the request passed every check, with its claims.
+    #[must_use]
+    pub const fn admitted(&self) -> &Admitted<'g> {
+        &self.admitted
+    }
+
     /// Where it goes.
     #[must_use]
     pub const fn origin(&self) -> &'g Origin {
@@ -319,7 +325,7 @@ impl<'g> Outgoing<'g> {
     /// The refusal that report mode has set aside, if there is one.
     #[must_use]
     pub const fn reported(&self) -> Option<&Refusal> {
-        self.reported.as_ref()
+        self.admitted.would_be_refusal()
     }
 
     /// Whether the request goes to the origin without claims.
@@ -339,7 +345,7 @@ impl<'g> Outgoing<'g> {
     /// chose no subprotocol.
     #[must_use]
     pub fn responds_with_subprotocol(&self) -> bool {
-        self.credential == Some(&TokenSource::WebSocketProtocol)
+        self.admitted.credential() == Some(&TokenSource::WebSocketProtocol)
     }
 
     /// Whether a header contains a credential, which must not be shown.
@@ -348,7 +354,7 @@ impl<'g> Outgoing<'g> {
         let name = folded(name);
         let is_source = |source: &TokenSource| source.header().is_some_and(|it| folded(it) == name);
         let OwnHeaders { fixed, proof, .. } = &self.forwarding.headers;
-        self.credential.is_some_and(is_source)
+        self.admitted.credential().is_some_and(is_source)
             || fixed.iter().any(|header| folded(&header.name) == name)
             || proof.iter().any(|proof| folded(&proof.header) == name)
             || matches!(name.as_ref(), "authorization" | "cookie")
@@ -361,7 +367,8 @@ fn audience(origin: &Origin, parts: UrlParts<'_>) -> String {
         Origin::Echo => "echo".to_owned(),
         Origin::Url(server) => server.url(),
         Origin::Service(name) => format!("service:{name}"),
-        Origin::Zone => format!("{}://{}", parts.scheme, parts.authority),
+        // A policy without an origin has no proofs.
+        Origin::Zone | Origin::Absent => format!("{}://{}", parts.scheme, parts.authority),
     }
 }
 

@@ -100,10 +100,33 @@ pub struct Compilation {
     pub warnings: Vec<Fault>,
 }
 
+impl Compilation {
+    /// Makes the fault of a policy without an origin one of its faults, because requests are to be
+    /// forwarded.
+    fn requiring_origin(self, raw: &Value) -> Self {
+        let Some(missing) = Policy::missing_origin(raw) else { return self };
+        let mut faults = self.outcome.err().unwrap_or_default();
+        faults.insert(0, missing);
+        Self { outcome: Err(faults), ..self }
+    }
+}
+
 impl Policy {
-    /// Compiles the contents of `[vars.POLICY]` in `wrangler.toml`.
+    /// Compiles the contents of `[vars.POLICY]` in `wrangler.toml`, to forward requests by it.
     #[must_use]
     pub fn compile(raw: &Value, bindings: &dyn Bindings) -> Compilation {
+        Self::compile_to_authenticate(raw, bindings).requiring_origin(raw)
+    }
+
+    /// Returns the fault of a raw policy that has no origin, so that requests cannot be forwarded.
+    #[must_use]
+    pub fn missing_origin(raw: &Value) -> Option<Fault> {
+        raw.as_object().is_some_and(|raw| !raw.contains_key("origin")).then(origin::missing)
+    }
+
+    /// Compiles a policy to authenticate requests by it, for which it needs no origin.
+    #[must_use]
+    pub fn compile_to_authenticate(raw: &Value, bindings: &dyn Bindings) -> Compilation {
         let mut faults = Faults::default();
         let policy = compile(raw, bindings, &mut faults);
         faults.into_compilation(policy)

@@ -7,6 +7,9 @@
 //! method, the response is a 405. The gate never falls back to a wider pattern, where other rules
 //! apply. A request that matches no route is refused.
 
+mod tree;
+
+use self::tree::Tree;
 use crate::issuer_id::IssuerId;
 use crate::path::{self, CanonicalPath};
 use crate::refusal::{Code, Refusal};
@@ -17,9 +20,13 @@ use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::fmt;
 
-/// The policy's routes, most specific first.
+/// The policy's routes.
 #[derive(Debug)]
-pub struct Routes(Vec<Route>);
+pub struct Routes {
+    /// Most specific first, so that the routes with the same pattern are neighbors.
+    sorted: Vec<Route>,
+    tree: Tree,
+}
 
 /// One route: the requests that it matches, and what they must have. Made by the policy's compiler.
 #[derive(Debug)]
@@ -171,19 +178,28 @@ impl Requirements {
 impl Routes {
     /// Sorts routes, the most specific first.
     #[must_use]
-    pub fn new(routes: Vec<Route>) -> Self {
-        let mut sorted: Vec<Route> = Vec::with_capacity(routes.len());
-        for route in routes {
-            let place = sorted.partition_point(|before| before.pattern <= route.pattern);
-            sorted.insert(place, route);
-        }
-        Self(sorted)
+    pub fn new(mut routes: Vec<Route>) -> Self {
+        routes.sort_by(|one, other| one.pattern.cmp(&other.pattern));
+        Self { tree: Tree::of(&routes), sorted: routes }
     }
 
     /// The routes, most specific first.
     #[must_use]
     pub fn as_slice(&self) -> &[Route] {
-        &self.0
+        &self.sorted
+    }
+
+    /// The routes with this pattern.
+    pub(crate) fn of_pattern(&self, pattern: &Pattern) -> &[Route] {
+        let before = self.sorted.partition_point(|route| route.pattern < *pattern);
+        let rest = self.sorted.get(before..).unwrap_or_default();
+        let count = rest.partition_point(|route| route.pattern == *pattern);
+        rest.get(..count).unwrap_or_default()
+    }
+
+    /// The routes with the most specific pattern that matches the path. Empty if none does.
+    fn of_path(&self, path: &[Cow<'_, str>]) -> &[Route] {
+        self.tree.find(path).and_then(|range| self.sorted.get(range)).unwrap_or_default()
     }
 
     /// Finds the route of a request.
@@ -220,32 +236,29 @@ impl Routes {
     ///
     /// As [`Routes::find`], except for `method_not_allowed`.
     pub fn methods(&self, path: &CanonicalPath<'_>) -> Result<Vec<&Methods>, Refusal> {
-        let best = self.0.iter().find(|route| route.pattern.matches(path.segments()));
-        let entries =
-            || self.0.iter().filter(|route| Some(&route.pattern) == best.map(|best| &best.pattern));
-        if !entries().any(|route| route.allows_encoded_slash) {
+        let entries = self.of_path(path.segments());
+        if !entries.iter().any(|route| route.allows_encoded_slash) {
             path.refuse_encoded_slash()?;
         }
-        if !entries().any(|route| route.allows_path_parameters) {
+        if !entries.iter().any(|route| route.allows_path_parameters) {
             path.refuse_parameters()?;
         }
-        if best.is_none() {
+        if entries.is_empty() {
             return Err(no_route());
         }
-        Ok(entries().map(|route| &route.methods).collect())
+        Ok(entries.iter().map(|route| &route.methods).collect())
     }
 
     fn find_any(&self, path: &[Cow<'_, str>], method: &str) -> Result<&Route, Refusal> {
-        let best = self.0.iter().find(|route| route.pattern.matches(path));
-        let Some(best) = best else {
+        let entries = self.of_path(path);
+        if entries.is_empty() {
             return Err(no_route());
-        };
-        let entries = || self.0.iter().filter(|route| route.pattern == best.pattern);
-        if let Some(route) = entries().find(|route| route.methods.take(method)) {
+        }
+        if let Some(route) = entries.iter().find(|route| route.methods.take(method)) {
             return Ok(route);
         }
         // No method is listed twice, because the entries of one pattern do not overlap.
-        let mut allowed: Vec<_> = entries().flat_map(|route| route.methods.names()).collect();
+        let mut allowed: Vec<_> = entries.iter().flat_map(|route| route.methods.names()).collect();
         if allowed.is_empty() {
             allowed = USUAL_METHODS.map(str::to_owned).to_vec();
         }

@@ -14,9 +14,10 @@ pub struct Policy {
     /// Where the gate sends admitted requests: `"https://api.example.com"`, also with a path, which
     /// then comes before the request's path; `"service:BINDING"`, a
     /// service binding; `"zone"`, the zone's own origin, with the URL unchanged; or `"echo"`, for
-    /// demonstrations: the gate responds with the request that it would have sent.
+    /// demonstrations: the gate responds with the request that it would have sent. Required, except
+    /// in Workers that only call `authenticate`.
     #[schemars(regex(pattern = r"^(echo|zone|service:.+|https?://[^/?#]+(/[^/?#]+)*/?)$"))]
-    pub origin: String,
+    pub origin: Option<String>,
     /// The `realm` in the `WWW-Authenticate` header of refusals: visible ASCII characters and
     /// spaces, without `"` and `\`.
     #[schemars(extend("default" = "api"), regex(pattern = r#"^[ !#-\[\]-~]+$"#))]

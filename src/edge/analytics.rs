@@ -39,7 +39,7 @@ fn point(record: &Record<'_>) -> Result<JsValue, JsValue> {
         row.cache,
     ];
     let texts = texts.into_iter().map(|text| JsValue::from_str(text.unwrap_or_default()));
-    let numbers = [JsValue::from(row.status), JsValue::from(row.waited_ms)];
+    let numbers = [JsValue::from(row.status.unwrap_or_default()), JsValue::from(row.waited_ms)];
     let point = Object::new();
     let set = |name: &str, value: &Array| Reflect::set(&point, &JsValue::from_str(name), value);
     set("indexes", &Array::of1(&JsValue::from_str(row.route.unwrap_or_default())))?;

@@ -23,6 +23,18 @@ export function read(request, into) {
   return result.read === lines.length ? result.written : -3 * lines.length;
 }
 
+/**
+ * Parses the identity that `authenticate` returns.
+ *
+ * @param {string} text JSON, in which the headers are a list of pairs.
+ * @returns {object}
+ */
+export function identity(text) {
+  const identity = JSON.parse(text);
+  identity.headers = new Headers(identity.headers);
+  return identity;
+}
+
 const redirect = "manual";
 
 /**

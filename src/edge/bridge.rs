@@ -19,6 +19,10 @@ extern "C" {
     #[wasm_bindgen(js_name = read)]
     fn read_into(request: &Request, into: &mut [u8]) -> i32;
 
+    /// Parses an identity from its JSON text, in which the headers are a list of pairs.
+    #[wasm_bindgen(catch)]
+    pub(super) fn identity(text: &str) -> Result<JsValue, JsValue>;
+
     /// A request to be sent.
     pub(super) type Rewritten;
 

@@ -1,16 +1,27 @@
 //! One request at the edge, with everything that its handling needs.
 
 use super::clock::Wait;
+use super::isolate::Gate;
 use super::response;
 use crate::error_response::ErrorResponses;
 use crate::refusal::Refusal;
 use crate::request::Request;
 use crate::response::OwnResponse;
 use js_sys::Promise;
+use std::rc::Rc;
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::{JsFuture, future_to_promise};
 use web_sys::Response;
 use worker::{Context, Env};
+
+/// What is to be done with a request that is admitted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// It is forwarded to the origin.
+    Forward,
+    /// The caller gets its identity.
+    Authenticate,
+}
 
 /// One request, and the environment in which it is handled.
 #[derive(Clone, Copy)]
@@ -21,6 +32,8 @@ pub(super) struct Call<'c> {
     pub(super) view: &'c Request<'c>,
     pub(super) env: &'c Env,
     pub(super) context: &'c Context,
+    pub(super) gate: &'c Rc<Gate>,
+    pub(super) purpose: Purpose,
     /// The time since the request arrived.
     pub(super) wait: &'c Wait,
 }

@@ -1,17 +1,16 @@
 //! Sending an admitted request to the origin.
 
-use super::bridge::{self, Refuse, Rewritten};
+use super::bridge::{self, Rewritten};
 use super::call::Call;
 use super::clock;
+use super::echo;
 use super::isolate::Isolate;
-use super::{echo, origin_failure, origin_response};
 use crate::extract::BEARER_SUBPROTOCOL;
 use crate::outgoing::{Origin, Outgoing};
 use crate::path::split_url;
 use crate::refusal::{Code, Refusal};
 use js_sys::{Promise, Reflect};
 use std::borrow::Cow;
-use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{Headers, Response, ResponseInit};
@@ -46,33 +45,24 @@ pub(super) fn send(sending: Sending<'_>) -> Result<Sent, Refusal> {
         }
         Origin::Url(_) | Origin::Zone => &JsValue::UNDEFINED,
         Origin::Service(name) => isolate.origin(call.env, name).ok_or_else(unreachable)?,
+        Origin::Absent => return Err(unreachable()),
     };
     let milliseconds = 1000.0 * f64::from(isolate.policy.origin_timeout().get());
     let (rewritten, no_store) = (rewritten.as_ref(), outgoing.no_store);
     let (request, began) = (call.request, call.wait.began());
     let rewrites_all = isolate.policy.cors().is_some_and(|cors| cors.responses);
     let rewrites = rewrites_all || isolate.policy.forwarding().rewrites_location;
-    let ask = |refuse: Option<&Closure<Refuse>>| {
-        origin_response::REWRITE.with(|rewrite| {
-            let rewrite = Some(rewrite).filter(|_| rewrites);
-            bridge::ask(
-                service,
-                rewritten,
-                no_store,
-                milliseconds,
-                refuse,
-                rewrite,
-                rewrites_all,
-                request,
-                began,
-            )
-        })
-    };
-    let response = if is_awaited {
-        ask(None)
-    } else {
-        origin_failure::REFUSE.with(|refuse| ask(Some(refuse)))
-    };
+    let response = bridge::ask(
+        service,
+        rewritten,
+        no_store,
+        milliseconds,
+        (!is_awaited).then(|| call.gate.refuse()),
+        rewrites.then(|| call.gate.rewrite()),
+        rewrites_all,
+        request,
+        began,
+    );
     response.map(Sent::Pending).map_err(|_| unreachable())
 }
 
@@ -82,7 +72,7 @@ fn rewrite(outgoing: &Outgoing<'_>, call: &Call<'_>) -> Result<Rewritten, Refusa
     let lines = outgoing.lines().ok_or_else(unsendable)?;
     let keeps_cf = match outgoing.origin() {
         Origin::Service(_) | Origin::Zone => true,
-        Origin::Echo | Origin::Url(_) => false,
+        Origin::Echo | Origin::Url(_) | Origin::Absent => false,
     };
     let rewritten = bridge::rewrite(call.request, &lines, keeps_cf).map_err(|_| unsendable())?;
     let url = rewritten.other_url().map_or(Cow::Borrowed(&*outgoing.url), Cow::Owned);

@@ -1,7 +1,8 @@
-//! The gate itself: judges a request, and forwards or refuses it.
+//! The gate itself: judges a request, and forwards, authenticates or refuses it.
 
-use super::call::Call;
+use super::call::{Call, Purpose};
 use super::forward::{Sending, Sent};
+use super::identity::Identity;
 use super::isolate::Isolate;
 use super::record::{Outcome, Record};
 use super::{Reply, bindings, clock, forward, keys, response, revocations, shadow};
@@ -14,7 +15,7 @@ use crate::time::UnixSeconds;
 use std::rc::Rc;
 use web_sys::Response;
 
-/// Judges the request, and forwards or refuses it.
+/// Judges the request, and forwards, authenticates or refuses it.
 pub(super) async fn respond(call: &Call<'_>, isolate: &Rc<Isolate>) -> worker::Result<Reply> {
     let policy = &isolate.policy;
     let mut evaluation = Evaluation::new(policy, *call.view);
@@ -34,9 +35,14 @@ pub(super) async fn respond(call: &Call<'_>, isolate: &Rc<Isolate>) -> worker::R
             return call.send(&response).map(Reply::Ready);
         }
         Decision::Refuse(refusal) => Err(limited(refusal, policy, call).await),
+        Decision::Forward(outgoing) if call.purpose == Purpose::Authenticate => {
+            record(Outcome::Authenticated);
+            let identity = Identity::of(&outgoing, policy, call.view.method);
+            return Ok(Reply::Identity(identity));
+        }
         Decision::Forward(outgoing) => match send(outgoing, isolate, call).await {
             Ok(Reply::Ready(response)) => Ok(response),
-            Ok(pending @ Reply::Pending(_)) => return Ok(pending),
+            Ok(other @ (Reply::Pending(_) | Reply::Identity(_))) => return Ok(other),
             Err(refusal) => Err(refusal),
         },
     };

@@ -1,32 +1,194 @@
-//! The state of an isolate between requests: the compiled policy, and the gate's memory.
+//! The state of an isolate between requests: its gates, each with its compiled policy and its
+//! memory.
 
 use super::bindings::EnvBindings;
-use super::call::Call;
+use super::bridge::Refuse;
+use super::call::{Call, Purpose};
+use super::origin_response::Rewrite;
 use super::secrets_store::{READ_AGAIN_AFTER, ReadBindings, StoredSecrets};
-use super::{clock, log};
+use super::{clock, log, origin_failure, origin_response};
 use crate::budget;
 use crate::gate::Memory;
 use crate::issuer_id::IssuerId;
 use crate::json;
 use crate::keys::cache::KeyCache;
+use crate::outgoing::Origin;
 use crate::policy::{Bindings as _, Fault, Policy};
 use crate::revocation::{Entry, Standing};
 use crate::time::UnixSeconds;
+#[cfg(feature = "entry")]
+use js_sys::Reflect;
 use serde_json::Value;
 use std::cell::{Cell, OnceCell, Ref, RefCell};
 use std::rc::Rc;
 use wasm_bindgen::JsValue;
+use wasm_bindgen::closure::Closure;
 use wasm_bindgen_futures::JsFuture;
 use worker::Env;
 
 thread_local! {
+    static OF_VARIABLES: Rc<Gate> = Gate::new(Policies::Variables);
+
+    /// The gates whose policies are in the Worker's code, with their IDs.
+    #[cfg(feature = "entry")]
+    static GIVEN: RefCell<Vec<(u32, Rc<Gate>)>> = const { RefCell::new(Vec::new()) };
+}
+
+/// A gate: where its policies are, and its state in this isolate.
+pub(super) struct Gate {
+    policies: Policies,
     /// `None` until the first request has loaded the policy; `Some(None)` if the policy is invalid.
     /// The bindings of a deployment never change within an isolate, except for the secrets that a
     /// Secrets Store returns.
-    static ISOLATE: RefCell<Option<Option<Rc<Isolate>>>> = const { RefCell::new(None) };
+    isolate: RefCell<Option<Option<Rc<Isolate>>>>,
+    refuse: OnceCell<Closure<Refuse>>,
+    rewrite: OnceCell<Closure<Rewrite>>,
 }
 
-/// What the requests of an isolate share: values, never futures or promises.
+/// Where the policies of a gate are.
+enum Policies {
+    /// In the variables of the Worker.
+    Variables,
+    /// In its code, as JSON.
+    #[cfg(feature = "entry")]
+    Given { enforced: String, candidate: Option<String> },
+}
+
+/// One of the policies of a gate.
+#[derive(Clone, Copy)]
+pub(super) enum Which {
+    /// The policy that is enforced.
+    Enforced,
+    /// The candidate policy in shadow mode.
+    Candidate,
+}
+
+impl Which {
+    /// The variable that contains the policy.
+    const fn variable(self) -> &'static str {
+        match self {
+            Self::Enforced => "POLICY",
+            Self::Candidate => "POLICY_CANDIDATE",
+        }
+    }
+}
+
+impl Gate {
+    fn new(policies: Policies) -> Rc<Self> {
+        let (isolate, refuse, rewrite) = Default::default();
+        Rc::new(Self { policies, isolate, refuse, rewrite })
+    }
+
+    /// The gate whose policies are in the variables of the Worker.
+    pub(super) fn of_variables() -> Rc<Self> {
+        OF_VARIABLES.with(Rc::clone)
+    }
+
+    /// Returns the gate with this ID. If a request needs it for the first time in this instance,
+    /// makes it from the members `policy` and `candidate` of `given`, which are JSON texts.
+    #[cfg(feature = "entry")]
+    pub(super) fn given(id: u32, given: &JsValue) -> Rc<Self> {
+        GIVEN.with_borrow_mut(|gates| {
+            if let Some((_, gate)) = gates.iter().find(|(known, _)| *known == id) {
+                return Rc::clone(gate);
+            }
+            let text = |name| Reflect::get(given, &JsValue::from_str(name)).ok()?.as_string();
+            let enforced = text("policy").unwrap_or_default();
+            let gate = Self::new(Policies::Given { enforced, candidate: text("candidate") });
+            gates.push((id, Rc::clone(&gate)));
+            gate
+        })
+    }
+
+    /// Returns the gate's state if a request has loaded it.
+    pub(super) fn current(&self) -> Option<Rc<Isolate>> {
+        self.isolate.borrow().clone().flatten()
+    }
+
+    /// The function that [`super::bridge::ask`] calls for an origin that fails.
+    pub(super) fn refuse(self: &Rc<Self>) -> &Closure<Refuse> {
+        self.refuse.get_or_init(|| origin_failure::substitute(Rc::downgrade(self)))
+    }
+
+    /// The function that [`super::bridge::ask`] calls for responses that may have to be rewritten.
+    pub(super) fn rewrite(self: &Rc<Self>) -> &Closure<Rewrite> {
+        self.rewrite.get_or_init(|| origin_response::rewriting(Rc::downgrade(self)))
+    }
+
+    /// Reads a policy: a table, or the same as a JSON text.
+    pub(super) fn raw(&self, env: &Env, which: Which) -> Result<Value, Fault> {
+        match (&self.policies, which) {
+            (Policies::Variables, _) => raw_variable(env, which.variable()),
+            #[cfg(feature = "entry")]
+            (Policies::Given { enforced, .. }, Which::Enforced) => raw_given(enforced),
+            #[cfg(feature = "entry")]
+            (Policies::Given { candidate, .. }, Which::Candidate) => {
+                raw_given(candidate.as_deref().unwrap_or_default())
+            }
+        }
+    }
+
+    fn has_candidate(&self, env: &Env) -> bool {
+        match &self.policies {
+            Policies::Variables => EnvBindings(env).raw(Which::Candidate.variable()).is_some(),
+            #[cfg(feature = "entry")]
+            Policies::Given { candidate, .. } => candidate.is_some(),
+        }
+    }
+
+    /// Reads the secrets that the policy and the candidate policy name.
+    pub(super) async fn secrets(&self, env: &Env, before: &StoredSecrets) -> StoredSecrets {
+        let policies = [Which::Enforced, Which::Candidate].map(|which| self.raw(env, which).ok());
+        let references =
+            policies.into_iter().flatten().flat_map(|raw| Policy::binding_references(&raw));
+        let names = references.map(|reference| reference.binding);
+        StoredSecrets::read(env, names.collect(), before).await
+    }
+
+    /// Compiles the policies. A policy without an origin is valid here. [`Isolate::of`] refuses to
+    /// forward by it.
+    fn load(
+        &self,
+        env: &Env,
+        stored: StoredSecrets,
+        purpose: Purpose,
+    ) -> Result<Option<Rc<Isolate>>, Unread> {
+        let raw = self.raw(env, Which::Enforced);
+        let missing = raw.as_ref().ok().and_then(Policy::missing_origin);
+        let (warn, fault) = (&log::policy_warning, &log::policy_fault);
+        let policy = compile(env, raw, &stored, Purpose::Authenticate, warn, fault)?;
+        let Some(policy) = policy else {
+            missing.filter(|_| purpose == Purpose::Forward).iter().for_each(fault);
+            return Ok(None);
+        };
+        #[cfg(feature = "console")]
+        super::console::warn_of_minting(env);
+        // A candidate that is invalid or cannot be read is logged and ignored.
+        let candidate = self.has_candidate(env).then(|| {
+            let raw = self.raw(env, Which::Candidate);
+            compile(env, raw, &stored, purpose, &|_| {}, &log::candidate_fault)
+        });
+        let candidate = candidate.and_then(Result::ok).flatten();
+        let candidate =
+            candidate.map(|one| Isolate::new(one, None, StoredSecrets::default(), None));
+        Ok(Some(Isolate::new(policy, candidate, stored, missing)))
+    }
+
+    /// Reads the secrets again. If one has been replaced, the next requests are judged with the new
+    /// one. If the policy is invalid with it, that is logged, and nothing changes.
+    async fn renew(self: Rc<Self>, isolate: Rc<Isolate>, env: Env, purpose: Purpose) {
+        let stored = self.secrets(&env, &isolate.stored).await;
+        stored.unread().for_each(|name| log::policy_warning(&unread(name)));
+        if !stored.has_changed_from(&isolate.stored) {
+            return;
+        }
+        if let Ok(Some(renewed)) = self.load(&env, stored, purpose) {
+            *self.isolate.borrow_mut() = Some(Some(renewed));
+        }
+    }
+}
+
+/// What the requests to a gate share in an isolate: values, never futures or promises.
 pub(super) struct Isolate {
     pub(super) policy: Policy,
     memory: RefCell<Memory>,
@@ -36,18 +198,33 @@ pub(super) struct Isolate {
     stored: StoredSecrets,
     /// When the stored secrets were last read, or a request last began to read them.
     read: Cell<UnixSeconds>,
+    /// The fault that the policy has no origin, until it has been logged.
+    missing_origin: Cell<Option<Fault>>,
 }
 
 impl Isolate {
-    /// Returns the isolate's state, or `None` if the policy is invalid. Its faults are logged once.
+    /// Returns the state of the request's gate, or `None` if the policy is invalid, or has no origin
+    /// to which the request could be forwarded. Its faults are logged once.
     pub(super) async fn of(call: &Call<'_>) -> Option<Rc<Self>> {
-        let isolate = match ISOLATE.with_borrow(Clone::clone) {
+        let isolate = Self::loaded(call).await?;
+        if call.purpose == Purpose::Forward && isolate.policy.forwarding().origin == Origin::Absent
+        {
+            isolate.missing_origin.take().iter().for_each(log::policy_fault);
+            return None;
+        }
+        Some(isolate)
+    }
+
+    async fn loaded(call: &Call<'_>) -> Option<Rc<Self>> {
+        let Call { gate, env, purpose, .. } = *call;
+        let made = gate.isolate.borrow().clone();
+        let isolate = match made {
             Some(made) => made?,
             None => {
-                let stored = secrets(call.env, &StoredSecrets::default()).await;
-                let made = load(call.env, stored).ok()?;
+                let stored = gate.secrets(env, &StoredSecrets::default()).await;
+                let made = gate.load(env, stored, purpose).ok()?;
                 // Another request may have loaded it while this one waited for a secret.
-                ISOLATE.with_borrow_mut(|isolate| isolate.get_or_insert(made).clone())?
+                gate.isolate.borrow_mut().get_or_insert(made).clone()?
             }
         };
         if isolate.stored.is_empty() {
@@ -60,14 +237,9 @@ impl Isolate {
         }
         // This request reads the secrets again. Others use what there is meanwhile.
         isolate.read.set(now);
-        let reading = call.start(renew(Rc::clone(&isolate), call.env.clone()));
-        drop(JsFuture::from(reading).await);
-        Self::current()
-    }
-
-    /// Returns the isolate's state if a request has loaded it.
-    pub(super) fn current() -> Option<Rc<Self>> {
-        ISOLATE.with_borrow(Clone::clone).flatten()
+        let renewal = Rc::clone(gate).renew(Rc::clone(&isolate), env.clone(), purpose);
+        drop(JsFuture::from(call.start(renewal)).await);
+        gate.current()
     }
 
     /// The candidate policy in shadow mode, with a memory of its own.
@@ -75,7 +247,12 @@ impl Isolate {
         self.candidate.as_ref()
     }
 
-    fn new(policy: Policy, candidate: Option<Rc<Self>>, stored: StoredSecrets) -> Rc<Self> {
+    fn new(
+        policy: Policy,
+        candidate: Option<Rc<Self>>,
+        stored: StoredSecrets,
+        missing_origin: Option<Fault>,
+    ) -> Rc<Self> {
         Rc::new(Self {
             memory: RefCell::new(Memory::new(&policy)),
             policy,
@@ -83,6 +260,7 @@ impl Isolate {
             origin: OnceCell::new(),
             stored,
             read: Cell::new(clock::now()),
+            missing_origin: Cell::new(missing_origin),
         })
     }
 
@@ -117,57 +295,16 @@ impl Isolate {
 /// A Secrets Store did not return a secret. The next request tries again.
 pub(super) struct Unread;
 
-/// Reads the secrets that the policy and the candidate policy name.
-pub(super) async fn secrets(env: &Env, before: &StoredSecrets) -> StoredSecrets {
-    let policies = [POLICY, CANDIDATE].into_iter().filter_map(|name| raw_policy(env, name).ok());
-    let references = policies.flat_map(|raw| Policy::binding_references(&raw));
-    let names = references.map(|reference| reference.binding);
-    StoredSecrets::read(env, names.collect(), before).await
-}
-
-/// Reads the secrets again. If one has been replaced, the next requests are judged with the new
-/// one. If the policy is invalid with it, that is logged, and nothing changes.
-async fn renew(isolate: Rc<Isolate>, env: Env) {
-    let stored = secrets(&env, &isolate.stored).await;
-    stored.unread().for_each(|name| log::policy_warning(&unread(name)));
-    if !stored.has_changed_from(&isolate.stored) {
-        return;
-    }
-    if let Ok(Some(renewed)) = load(&env, stored) {
-        ISOLATE.with_borrow_mut(|isolate| *isolate = Some(Some(renewed)));
-    }
-}
-
-fn load(env: &Env, stored: StoredSecrets) -> Result<Option<Rc<Isolate>>, Unread> {
-    let policy = compile(env, POLICY, &stored, &log::policy_warning, &log::policy_fault)?;
-    let Some(policy) = policy else { return Ok(None) };
-    #[cfg(feature = "console")]
-    super::console::warn_of_minting(env);
-    let candidate = match EnvBindings(env).value(CANDIDATE) {
-        // A candidate that is invalid or cannot be read is logged and ignored.
-        Some(_) => compile(env, CANDIDATE, &stored, &|_| {}, &log::candidate_fault).ok().flatten(),
-        None => None,
-    };
-    let candidate = candidate.map(|one| Isolate::new(one, None, StoredSecrets::default()));
-    Ok(Some(Isolate::new(policy, candidate, stored)))
-}
-
-/// The variable of the policy that is enforced.
-pub(super) const POLICY: &str = "POLICY";
-
-/// The variable of the candidate policy.
-const CANDIDATE: &str = "POLICY_CANDIDATE";
-
-/// Compiles the policy in a variable. Returns `None` if it is invalid, and reports each fault to
-/// `fault`.
+/// Compiles a policy. Returns `None` if it is invalid, and reports each fault to `fault`.
 pub(super) fn compile(
     env: &Env,
-    variable: &str,
+    raw: Result<Value, Fault>,
     stored: &StoredSecrets,
+    purpose: Purpose,
     warn: &dyn Fn(&Fault),
     fault: &dyn Fn(&Fault),
 ) -> Result<Option<Policy>, Unread> {
-    let raw = match raw_policy(env, variable) {
+    let raw = match raw {
         Ok(raw) => raw,
         Err(unreadable) => {
             fault(&unreadable);
@@ -182,7 +319,10 @@ pub(super) fn compile(
         return Err(Unread);
     }
     let bindings = ReadBindings { environment: EnvBindings(env), stored };
-    let compilation = Policy::compile(&raw, &bindings);
+    let compilation = match purpose {
+        Purpose::Forward => Policy::compile(&raw, &bindings),
+        Purpose::Authenticate => Policy::compile_to_authenticate(&raw, &bindings),
+    };
     compilation.warnings.iter().for_each(warn);
     Ok(compilation.outcome.inspect_err(|faults| faults.iter().for_each(fault)).ok())
 }
@@ -197,8 +337,27 @@ fn unread(name: &str) -> Fault {
     }
 }
 
+/// Reads a policy that the Worker's code has, as JSON.
+#[cfg(feature = "entry")]
+fn raw_given(text: &str) -> Result<Value, Fault> {
+    let fault = |problem: String, remedy: &str| Fault {
+        path: String::new(),
+        problem,
+        remedy: remedy.to_owned(),
+    };
+    if text.len() > budget::GIVEN_POLICY_BYTES {
+        return Err(fault(
+            format!("the policy has {} bytes as JSON, and 256 KiB are the limit", text.len()),
+            "merge routes that have the same requirements, or make several gates",
+        ));
+    }
+    json::parse(text.as_bytes()).map_err(|reason| {
+        fault(format!("the policy {reason}"), "give createGate an object that JSON can express")
+    })
+}
+
 /// Reads the variable of a policy: a table, or the same as a JSON text.
-pub(super) fn raw_policy(env: &Env, variable: &str) -> Result<Value, Fault> {
+fn raw_variable(env: &Env, variable: &str) -> Result<Value, Fault> {
     let fault = |problem: &str, remedy: &str| Fault {
         path: String::new(),
         problem: problem.replace("POLICY", variable),

@@ -6,28 +6,34 @@
 
 use super::bridge::{self, Refuse};
 use super::clock::{self, Wait};
-use super::isolate::Isolate;
+use super::isolate::Gate;
 use super::record::{Outcome, Record};
 use super::{forward, response};
 use crate::gate::Evaluation;
 use crate::request::Lines;
+use std::rc::Weak;
 use wasm_bindgen::closure::Closure;
 use web_sys::{Request, Response};
 
-thread_local! {
-    /// The function that [`super::bridge::ask`] calls.
-    pub(super) static REFUSE: Closure<Refuse> = Closure::new(|request, began, is_late| {
-        Ok(refuse(&request, &Wait::since(began), is_late)?.into())
-    });
+/// Makes the function that [`super::bridge::ask`] calls for a gate's requests.
+pub(super) fn substitute(gate: Weak<Gate>) -> Closure<Refuse> {
+    Closure::new(move |request, began, is_late| {
+        Ok(refuse(&gate, &request, &Wait::since(began), is_late)?.into())
+    })
 }
 
 /// Records the failure and refuses the request.
-fn refuse(request: &Request, wait: &Wait, is_late: bool) -> worker::Result<Response> {
+fn refuse(
+    gate: &Weak<Gate>,
+    request: &Request,
+    wait: &Wait,
+    is_late: bool,
+) -> worker::Result<Response> {
     let refusal = if is_late { forward::late() } else { forward::unreachable() };
     let lines = bridge::read(request);
     let lines = Lines::of(&lines);
     let view = lines.request();
-    let Some(isolate) = Isolate::current() else {
+    let Some(isolate) = gate.upgrade().and_then(|gate| gate.current()) else {
         return Err("a request was sent before there was a policy".into());
     };
     let policy = &isolate.policy;

@@ -1,8 +1,9 @@
 //! What the gate changes in the headers of the origin's responses: URLs of the origin, which
 //! clients must not follow, and CORS headers, if the policy has the gate add them.
 
-use super::isolate::Isolate;
+use super::isolate::Gate;
 use super::response;
+use std::rc::Weak;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::closure::Closure;
 use web_sys::{Request, Response};
@@ -10,16 +11,21 @@ use web_sys::{Request, Response};
 /// Rewrites a response to the request as received.
 pub(super) type Rewrite = dyn FnMut(Request, Response) -> Response;
 
-thread_local! {
-    /// The function that [`super::bridge::ask`] calls for responses that may have to be rewritten.
-    pub(super) static REWRITE: Closure<Rewrite> = Closure::new(|request: Request, response| {
-        rewritten(&request, &response).ok().flatten().unwrap_or(response)
-    });
+/// Makes the function that [`super::bridge::ask`] calls for a gate's responses that may have to be
+/// rewritten.
+pub(super) fn rewriting(gate: Weak<Gate>) -> Closure<Rewrite> {
+    Closure::new(move |request: Request, response| {
+        rewritten(&gate, &request, &response).ok().flatten().unwrap_or(response)
+    })
 }
 
 /// Returns a changed copy of the response, or `None` if nothing is to be changed.
-fn rewritten(request: &Request, response: &Response) -> Result<Option<Response>, JsValue> {
-    let Some(isolate) = Isolate::current() else { return Ok(None) };
+fn rewritten(
+    gate: &Weak<Gate>,
+    request: &Request,
+    response: &Response,
+) -> Result<Option<Response>, JsValue> {
+    let Some(isolate) = gate.upgrade().and_then(|gate| gate.current()) else { return Ok(None) };
     let policy = &isolate.policy;
     let headers = response.headers();
     let mut urls = Vec::new();

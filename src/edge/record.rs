@@ -28,10 +28,21 @@ pub(super) struct Record<'d> {
 pub(super) enum Outcome<'d> {
     /// The request was admitted, and the origin responded.
     Admitted(&'d Response),
+    /// The request was admitted, and the caller of the gate got its identity.
+    Authenticated,
     /// The gate responded itself, before it looked for a route, with this status.
     Answered(u16),
     /// The request was refused.
     Refused(&'d Refusal),
+}
+
+impl Outcome<'_> {
+    fn response_status(self) -> Option<u16> {
+        match self {
+            Self::Admitted(response) => Some(response.status()),
+            Self::Authenticated | Self::Answered(_) | Self::Refused(_) => None,
+        }
+    }
 }
 
 /// The columns of a record.
@@ -39,7 +50,8 @@ pub(super) struct Row<'d> {
     pub(super) verdict: &'static str,
     pub(super) code: Option<&'static str>,
     pub(super) because: Option<&'d str>,
-    pub(super) status: u16,
+    /// `None` if the gate does not see the response.
+    pub(super) status: Option<u16>,
     pub(super) method: &'d str,
     pub(super) route: Option<&'d str>,
     pub(super) issuer: Option<&'d str>,
@@ -86,7 +98,7 @@ impl<'d> Record<'d> {
         line.text("method", Some(row.method));
         line.text("ray", ray::of(self.request).as_deref());
         line.text("route", row.route);
-        line.number("status", row.status.into());
+        line.json("status", &row.status.map_or_else(|| "null".to_owned(), |it| it.to_string()));
         line.number("waited_ms", row.waited_ms.into());
         log::write(line);
     }
@@ -94,12 +106,14 @@ impl<'d> Record<'d> {
     /// The columns.
     pub(super) fn row(&self) -> Row<'d> {
         let (verdict, refusal, status) = match (self.outcome, &self.trace.reported) {
-            (Outcome::Answered(status), _) => ("answered", None, status),
-            (Outcome::Admitted(response), None) => ("admitted", None, response.status()),
-            (Outcome::Admitted(response), Some(refusal)) => {
-                ("reported", Some(refusal), response.status())
+            (Outcome::Answered(status), _) => ("answered", None, Some(status)),
+            (Outcome::Refused(refusal), _) => {
+                ("refused", Some(refusal), Some(refusal.code().status()))
             }
-            (Outcome::Refused(refusal), _) => ("refused", Some(refusal), refusal.code().status()),
+            (Outcome::Admitted(_) | Outcome::Authenticated, reported) => {
+                let verdict = if reported.is_some() { "reported" } else { "admitted" };
+                (verdict, reported.as_ref(), self.outcome.response_status())
+            }
         };
         Row {
             verdict,

@@ -33,6 +33,14 @@ pub(super) fn compile(
     let fixed = compile_fixed(&forward, strips, bindings, &mut written, faults);
     let proof =
         compile_proof(&forward, issuers.unwrap_or_default(), bindings, &mut written, faults);
+    if matches!(proof, Ok(Some(_))) && origin == Some(Origin::Absent) {
+        faults.fault(
+            forward.at("proof"),
+            "the proof names the origin that it is for, and the policy has none",
+            "add origin, or remove forward.proof",
+        );
+        return None;
+    }
     let headers = OwnHeaders {
         claims: claims.ok()?,
         payload: payload.ok()?,

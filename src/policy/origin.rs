@@ -1,7 +1,7 @@
 //! Compiles `origin`: where admitted requests go.
 
 use super::Bindings;
-use super::fault::Faults;
+use super::fault::{Fault, Faults};
 use super::reader::Table;
 use crate::outgoing::Origin;
 use crate::server::Server;
@@ -9,13 +9,22 @@ use crate::server::Server;
 const REMEDY: &str =
     "write \"https://host\", \"service:BINDING\", \"zone\", or \"echo\" for a demonstration";
 
+/// The fault of a policy without an origin, where requests are to be forwarded.
+pub(super) fn missing() -> Fault {
+    Fault {
+        path: "origin".to_owned(),
+        problem: "missing".to_owned(),
+        remedy: format!("{REMEDY}; only `authenticate` needs no origin"),
+    }
+}
+
+/// Compiles `origin`, which may be absent.
 pub(super) fn compile(
     table: &Table<'_>,
     bindings: &dyn Bindings,
     faults: &mut Faults,
 ) -> Option<Origin> {
-    let found = table.text("origin", faults);
-    let text = table.require("origin", found, REMEDY, faults).ok()?;
+    let Some(text) = table.text("origin", faults).ok()? else { return Some(Origin::Absent) };
     match text {
         "echo" => return Some(Origin::Echo),
         "zone" => return Some(Origin::Zone),

@@ -8,6 +8,7 @@ use crate::issuer::Issuer;
 use crate::issuer_id::IssuerId;
 use crate::report::Mode;
 use crate::route::{Access, Methods, Pattern, Requirements, Route, Routes, TRACE};
+use std::collections::BTreeMap;
 
 const FIELDS: [&str; 15] = [
     "path",
@@ -246,15 +247,12 @@ fn acr(table: &Table<'_>, faults: &mut Faults) -> Result<Vec<String>, Faulty> {
 /// Reports routes with the same pattern that accept the same method: it would be unclear which
 /// applies.
 fn report_duplicates(tables: &[Table<'_>], routes: &[Option<Route>], faults: &mut Faults) {
-    let named: Vec<_> = tables
-        .iter()
-        .zip(routes)
-        .filter_map(|(table, route)| route.as_ref().map(|route| (table, route)))
-        .collect();
-    for (index, (table, route)) in named.iter().enumerate() {
-        let duplicate = named.iter().take(index).find(|(_, earlier)| {
-            earlier.pattern == route.pattern && earlier.methods.overlap(&route.methods)
-        });
+    let named =
+        tables.iter().zip(routes).filter_map(|(table, route)| Some((table, route.as_ref()?)));
+    let mut of_pattern: BTreeMap<&Pattern, Vec<(&Table<'_>, &Methods)>> = BTreeMap::new();
+    for (table, route) in named {
+        let before = of_pattern.entry(&route.pattern).or_default();
+        let duplicate = before.iter().find(|(_, methods)| methods.overlap(&route.methods));
         if let Some((earlier, _)) = duplicate {
             faults.fault(
                 table.at("path"),
@@ -262,5 +260,6 @@ fn report_duplicates(tables: &[Table<'_>], routes: &[Option<Route>], faults: &mu
                 "give the two routes different paths, or methods that do not overlap",
             );
         }
+        before.push((table, &route.methods));
     }
 }

@@ -73,21 +73,27 @@ impl Policy {
     /// The path selects the pattern. A method that no route of the pattern accepts gets a 405, even
     /// if a route of a wider pattern accepts it.
     fn warn_of_methods(&self, narrow: &Route, found: &mut Vec<Fault>) {
-        let entries = || self.routes().iter().filter(|route| route.pattern == narrow.pattern);
-        let first = entries().next().is_some_and(|route| std::ptr::eq(route, narrow));
-        let taken = |method: &str| entries().any(|route| route.methods.take(method));
-        if !first || entries().any(|route| route.methods == Methods::All) {
+        let entries = self.route_table().of_pattern(&narrow.pattern);
+        let first = entries.first().is_some_and(|route| std::ptr::eq(route, narrow));
+        let taken = |method: &str| entries.iter().any(|route| route.methods.take(method));
+        if !first || entries.iter().any(|route| route.methods == Methods::All) {
             return;
         }
+        let sample =
+            narrow.pattern.sample().iter().map(|one| percent_encoded(one)).collect::<Vec<_>>();
+        let sample = format!("/{}", sample.join("/"));
+        let Ok(sample) = CanonicalPath::parse(&sample) else { return };
+        // Less specific patterns come later.
+        let covers = |wide: &Pattern| wide.matches(sample.segments()) && narrow.pattern < *wide;
         let wider = self.routes().iter().find(|route| {
-            let takes_more = match &route.methods {
+            let takes_more = || match &route.methods {
                 Methods::All => true,
                 methods => methods.names().iter().any(|method| !taken(method)),
             };
-            takes_more && route.pattern != narrow.pattern && covers(&route.pattern, &narrow.pattern)
+            covers(&route.pattern) && takes_more()
         });
         let Some(wider) = wider else { return };
-        let methods: Vec<_> = entries().flat_map(|route| route.methods.names()).collect();
+        let methods: Vec<_> = entries.iter().flat_map(|route| route.methods.names()).collect();
         found.push(Fault {
             path: "routes".to_owned(),
             problem: format!(
@@ -140,13 +146,4 @@ fn capitalized(text: &str) -> String {
     let mut characters = text.chars();
     let first = characters.next().map(|first| first.to_ascii_uppercase());
     first.into_iter().chain(characters).collect()
-}
-
-/// Whether a pattern matches every path that the other matches, and more.
-fn covers(wide: &Pattern, narrow: &Pattern) -> bool {
-    let path = format!(
-        "/{}",
-        narrow.sample().iter().map(|one| percent_encoded(one)).collect::<Vec<_>>().join("/")
-    );
-    CanonicalPath::parse(&path).is_ok_and(|path| wide.matches(path.segments()) && narrow < wide)
 }

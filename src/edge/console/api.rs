@@ -1,7 +1,8 @@
 //! The API of the console's page: the policy in force, the Worker's verdict on a request, and a
 //! token to try.
 
-use super::super::isolate::{self, Isolate};
+use super::super::call::Call;
+use super::super::isolate::{self, Isolate, Which};
 use super::super::secrets_store::StoredSecrets;
 use super::super::{clock, gateway, keys, stream};
 use super::{ConsoleRequest, Problem, VERSION, is_on};
@@ -47,10 +48,12 @@ impl ConsoleRequest<'_> {
         let (faults, warnings) = (Noted::default(), Noted::default());
         let (warn, fault) = (|one: &Fault| note(&warnings, one), |one: &Fault| note(&faults, one));
         // Compiled again for its faults and warnings.
-        let stored = isolate::secrets(self.call.env, &StoredSecrets::default()).await;
-        let _ = isolate::compile(self.call.env, isolate::POLICY, &stored, &warn, &fault);
+        let Call { gate, env, purpose, .. } = *self.call;
+        let stored = gate.secrets(env, &StoredSecrets::default()).await;
+        let raw = gate.raw(env, Which::Enforced);
+        let _ = isolate::compile(env, raw, &stored, purpose, &warn, &fault);
         let mut told = ObjectText::new();
-        match (isolate, isolate::raw_policy(self.call.env, isolate::POLICY)) {
+        match (isolate, gate.raw(env, Which::Enforced)) {
             (Some(isolate), Ok(raw)) => {
                 self.fetch_keys(isolate).await;
                 disclosure::tell(&mut told, raw, &isolate.policy, &isolate.memory().keys);

@@ -1,8 +1,9 @@
 //! The key `origin`.
 
 use super::{changed, check};
-use crate::kit::{Gate, table};
+use crate::kit::{Call, Gate, Held, Signer, payload, table, with};
 use portcullis::outgoing::Origin;
+use portcullis::policy::Policy;
 use portcullis::server::Server;
 use serde_json::{Value, json};
 #[cfg(target_arch = "wasm32")]
@@ -118,4 +119,25 @@ fn rejects_origins_that_are_not_strings() {
         check([(raw, vec![("origin", problem, "write a string")])]);
     }
     check([(changed(json!({ "origin": null })), vec![("origin", "missing", "service:BINDING")])]);
+}
+
+#[test]
+fn a_policy_without_an_origin_authenticates_and_does_not_forward() {
+    let raw = changed(json!({ "origin": null }));
+    check([(raw.clone(), vec![("origin", "missing", "only `authenticate` needs no origin")])]);
+    let policy = Policy::compile_to_authenticate(&raw, &Held::usual()).outcome.unwrap();
+    assert_eq!(policy.forwarding().origin, Origin::Absent);
+    let gate = Gate::of(policy);
+    let token = Signer::hs256().signed(payload(&[("sub", r#""user-1""#)]));
+    let call = Call::get("/api/a").bearer(&token);
+    let outgoing = gate.outgoing(&call);
+    assert_eq!(outgoing.admitted().claims().unwrap().at("sub"), Some(&json!("user-1")));
+    assert_eq!(outgoing.set, []);
+
+    // The other faults are still faults.
+    let raw = with(raw, json!({ "routes": [], "forward": { "proof": { "secret": "PROOF" } } }));
+    let bindings = Held::usual().value("PROOF", "the secret of the proofs, of 32 bytes or more");
+    let faults = Policy::compile_to_authenticate(&raw, &bindings).outcome.unwrap_err();
+    let paths: Vec<_> = faults.iter().map(|fault| fault.path.as_str()).collect();
+    assert_eq!(paths, ["routes", "forward.proof"]);
 }
