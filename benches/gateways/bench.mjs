@@ -10,7 +10,7 @@ import path from "node:path";
 import { parseArgs } from "node:util";
 import { repository } from "../../tests/e2e/harness/paths.mjs";
 import { chart } from "./chart.mjs";
-import { gateways, startFleet } from "./fleet.mjs";
+import { apis, gateways, startFleet } from "./fleet.mjs";
 import { flood } from "./flood.mjs";
 import { measureStart } from "./start.mjs";
 import { ratio, table, whole } from "./statistics.mjs";
@@ -23,6 +23,9 @@ import {
   ratioOf,
 } from "./throughput.mjs";
 
+/** APIs are measured with the algorithms of most providers. */
+const API_ALGORITHMS = ["RS256", "ES256"];
+
 /** @import { Flood } from "./flood.mjs" */
 /** @import { Measured } from "./throughput.mjs" */
 /** @import { Service } from "./fleet.mjs" */
@@ -31,12 +34,17 @@ const PINNED = ["wrangler", "workerd", "jose", "hono", "@tsndr/cloudflare-worker
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { algorithms: { type: "string" }, mixes: { type: "string" } },
+  options: {
+    algorithms: { type: "string" },
+    mixes: { type: "string" },
+    kind: { type: "string" },
+  },
 });
 const [gate, passThrough, output, results] = positionals;
 if (gate === undefined || passThrough === undefined || output === undefined)
   throw new Error("usage: bench.mjs GATE PASS_THROUGH OUTPUT [RESULTS]");
-const isWhole = values.algorithms === undefined && values.mixes === undefined;
+const { algorithms, kind, mixes } = values;
+const isWhole = algorithms === undefined && kind === undefined && mixes === undefined;
 mkdirSync(output, { recursive: true });
 
 const say = (/** @type {string} */ text) => console.error(`bench: ${text}`);
@@ -45,18 +53,21 @@ const all = gateways({ gate, passThrough, output });
 const deployed = all.filter(({ name }) => name !== "portcullis-url");
 const start = (/** @type {Service[]} */ services) => startFleet(services, output);
 
-const measured = await measure(all, start, {
-  ...(values.algorithms && { algorithms: values.algorithms.split(",") }),
-  ...(values.mixes && { mixes: values.mixes.split(",") }),
+const restrictions = {
+  ...(algorithms && { algorithms: algorithms.split(",") }),
+  ...(mixes && { mixes: mixes.split(",") }),
   say,
-});
-const parts = [
-  "# Gateways side by side",
-  machine(),
-  "## Requests per second",
-  howMeasured(),
-  ...measured.map(section),
-];
+};
+const measured = kind === "apis" ? [] : await measure(all, start, restrictions);
+const measuredApis =
+  kind === "gateways"
+    ? []
+    : await measure(apis({ gate, output }), start, { algorithms: API_ALGORITHMS, ...restrictions });
+const parts = ["# Gateways side by side", machine()];
+if (measured.length > 0)
+  parts.push("## Requests per second", howMeasured(), ...measured.map(section));
+if (measuredApis.length > 0)
+  parts.push("## APIs that are Workers", howApisMeasured(), ...measuredApis.map(apiSection));
 if (isWhole) {
   parts.push("## A flood of new tokens", flooded(await flood(all, start, say)));
   parts.push("## Upload and start-up", await uploads());
@@ -121,6 +132,24 @@ function section({ algorithm, mix, results: rows }) {
     `${whole(generator * 100)} %`,
   ]);
   return `### ${algorithm}, ${mix}\n\n${table(columns, cells)}`;
+}
+
+function howApisMeasured() {
+  return "Each Worker verifies the token as above, and responds by itself with the subject as JSON. There is no origin.";
+}
+
+/** @param {Measured} measured */
+function apiSection({ algorithm, mix, results: rows }) {
+  const columns = ["Worker", "requests/s", "× jose", "µs over no check", "p50 µs", "p99 µs"];
+  const cells = [...rows].map(([name, { title, rate, p50, p99 }]) => [
+    title,
+    whole(rate),
+    ratio(ratioOf(rows, name, "jose")),
+    whole(addedMicroseconds(rows, name, "answer")),
+    whole(p50),
+    whole(p99),
+  ]);
+  return `### ${algorithm}, ${mix}, without an origin\n\n${table(columns, cells)}`;
 }
 
 /** @param {Flood} flood */

@@ -72,14 +72,6 @@ export class Gateway {
  *   hold Workers that `cargo xtask` built; `output` receives the bundles
  */
 export function gateways({ gate, passThrough, output }) {
-  /** @type {Bindings} */
-  const libraryBindings = ({ algorithm, jwk, secret }) => ({
-    ALGORITHM: algorithm,
-    AUDIENCE,
-    ISSUER,
-    JWK: jwk,
-    ...(secret === undefined ? {} : { SECRET: secret }),
-  });
   const none = () => ({});
   return [
     new Gateway({
@@ -129,6 +121,54 @@ export function gateways({ gate, passThrough, output }) {
 }
 
 /**
+ * Builds Workers that respond by themselves, after they have verified the token.
+ *
+ * @param {{gate: string, output: string}} folders as for {@link gateways}
+ */
+export function apis({ gate, output }) {
+  const isApi = { IS_API: true };
+  return [
+    new Gateway({
+      name: "answer",
+      title: "no check",
+      modules: script("answer", output),
+      bindings: () => ({}),
+    }),
+    new Gateway({
+      name: "portcullis",
+      title: "Portcullis, `authenticate`",
+      modules: [...script("authenticate", output), ...asPackage(rust(gate))],
+      bindings: policy({ cache: "origin" }),
+    }),
+    new Gateway({
+      name: "jose",
+      title: "jose, `jwtVerify`",
+      modules: script("jose", output),
+      bindings: (signer) => ({ ...libraryBindings(signer), ...isApi }),
+    }),
+    new Gateway({
+      name: "hono",
+      title: "Hono, `jwk` or `jwt`",
+      modules: script("hono", output),
+      bindings: (signer) => ({ ...libraryBindings(signer), ...isApi }),
+    }),
+  ];
+}
+
+/**
+ * The key, the issuer and the audience, for Workers with a library.
+ *
+ * @type {Bindings}
+ */
+const libraryBindings = ({ algorithm, jwk, secret }) => ({
+  ALGORITHM: algorithm,
+  AUDIENCE,
+  ISSUER,
+  JWK: jwk,
+  ...(secret === undefined ? {} : { SECRET: secret }),
+});
+
+/**
  * Forwards requests unchanged, as the other gateways do.
  *
  * @type {{origin: string, cache: string}}
@@ -145,7 +185,7 @@ const TO_ANOTHER_HOST = { origin: "https://origin.example", cache: "no-store" };
 /**
  * A policy of the gate that performs the same checks as the other gateways.
  *
- * @param {{origin: string, cache: string}} forwarding
+ * @param {{origin?: string, cache: string}} forwarding
  * @returns {Bindings}
  */
 function policy({ origin, cache }) {
@@ -176,6 +216,16 @@ function rust(folder) {
 }
 
 /**
+ * Names the gate's script as the npm package is named in an import.
+ *
+ * @param {Module[]} modules
+ */
+const asPackage = (modules) =>
+  modules.map((module) =>
+    module.type === "esModule" ? { ...module, name: "portcullis" } : module,
+  );
+
+/**
  * Bundles and minifies a Worker in JavaScript, as wrangler does.
  *
  * @param {string} name
@@ -190,10 +240,12 @@ function script(name, output) {
     conditions: ["workerd", "worker", "browser"],
     format: "esm",
     minify: true,
+    // The gate is not bundled, so that the module is the one that was built.
+    external: ["portcullis"],
     outfile,
     target: "es2024",
   });
-  return [{ name: "index.js", type: "esModule", path: outfile }];
+  return [{ name: "main.js", type: "esModule", path: outfile }];
 }
 
 /**

@@ -27,7 +27,10 @@ function make({ ALGORITHM, AUDIENCE, ISSUER, JWK, SECRET }) {
       });
   /** @type {Hono<{Bindings: Env}>} */
   const made = new Hono();
-  return made.use(guard).all("*", (context) => context.env.ORIGIN.fetch(context.req.raw));
+  return made.use(guard).all("*", async (context) => {
+    if (!context.env.IS_API) return context.env.ORIGIN.fetch(context.req.raw);
+    return context.json({ subject: /** @type {{sub?: string}} */ (context.get("jwtPayload")).sub });
+  });
 }
 
 /** @type {ExportedHandler<Env>} */

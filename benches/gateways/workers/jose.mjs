@@ -9,17 +9,19 @@ import { verificationKey } from "./key.mjs";
 export default {
   async fetch(request, env) {
     const token = /^Bearer (\S+)$/.exec(request.headers.get("Authorization") ?? "")?.[1] ?? "";
+    let subject;
     try {
-      await jwtVerify(token, await verificationKey(env), {
+      const { payload } = await jwtVerify(token, await verificationKey(env), {
         algorithms: [env.ALGORITHM],
         audience: env.AUDIENCE,
         clockTolerance: 60,
         issuer: env.ISSUER,
         requiredClaims: ["exp"],
       });
+      subject = payload.sub;
     } catch {
       return new Response(null, { status: 401, headers: { "WWW-Authenticate": "Bearer" } });
     }
-    return env.ORIGIN.fetch(request);
+    return env.IS_API ? Response.json({ subject }) : env.ORIGIN.fetch(request);
   },
 };

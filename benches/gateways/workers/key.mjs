@@ -8,6 +8,7 @@
  * @property {string} ALGORITHM
  * @property {string} AUDIENCE
  * @property {string} ISSUER
+ * @property {boolean} [IS_API] Whether the Worker responds by itself instead of forwarding.
  * @property {JsonWebKey} JWK
  * @property {Fetcher} ORIGIN
  * @property {string} [SECRET]

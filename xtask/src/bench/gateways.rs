@@ -23,6 +23,10 @@ pub(crate) struct Options {
     /// written to a file
     #[arg(long, value_name = "MIXES")]
     mixes: Option<String>,
+    /// Only gateways in front of an origin, or only APIs that are Workers themselves. The results
+    /// are printed, not written to a file
+    #[arg(long, value_name = "KIND", value_parser = ["gateways", "apis"])]
+    kind: Option<String>,
 }
 
 pub(super) fn run(options: &Options) -> Result<ExitCode> {
@@ -35,7 +39,11 @@ pub(super) fn run(options: &Options) -> Result<ExitCode> {
         .args([workspace.path(DEPLOYED_FOLDER), output(&workspace).join("pass-through")])
         .args([output(&workspace).join("scripts"), workspace.path("benches/results")])
         .current_dir(workspace.root());
-    let given = [("--algorithms", &options.algorithms), ("--mixes", &options.mixes)];
+    let given = [
+        ("--algorithms", &options.algorithms),
+        ("--mixes", &options.mixes),
+        ("--kind", &options.kind),
+    ];
     for (name, value) in given {
         command.args(value.iter().flat_map(|value| [name, value]));
     }

@@ -1,0 +1,8 @@
+// An API that is a Worker itself, and checks nothing.
+
+/** @type {ExportedHandler} */
+export default {
+  fetch() {
+    return Response.json({ subject: "user" });
+  },
+};
