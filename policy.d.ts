@@ -21,9 +21,10 @@ export interface Policy {
    * Where the gate sends admitted requests: `"https://api.example.com"`, also with a path, which
    * then comes before the request's path; `"service:BINDING"`, a
    * service binding; `"zone"`, the zone's own origin, with the URL unchanged; or `"echo"`, for
-   * demonstrations: the gate responds with the request that it would have sent.
+   * demonstrations: the gate responds with the request that it would have sent. Required, except
+   * in Workers that only call `authenticate`.
    */
-  origin: string;
+  origin?: string;
   /**
    * How long the gate waits for the origin's response headers.
    * In seconds, 1 to 300.
