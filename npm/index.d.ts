@@ -48,14 +48,14 @@ export interface Identity {
  */
 export type Authenticate = (
   request: Request,
-  env: object,
+  env: unknown,
   context: WaitUntil,
 ) => Promise<Identity | Response>;
 
 /** A gate with a policy of its own. */
 export interface Gate {
   /** Forwards the request to the policy's `origin`, or refuses it. */
-  fetch(request: Request, env: object, context: WaitUntil): Promise<Response>;
+  fetch(request: Request, env: unknown, context: WaitUntil): Promise<Response>;
   authenticate: Authenticate;
 }
 
@@ -79,7 +79,7 @@ export function createGate(policies: Policies): Gate;
 
 /** The gate of the policy in the variable `POLICY`, as a Worker. */
 declare const gate: {
-  fetch(request: Request, env: object, context: WaitUntil): Response | Promise<Response>;
+  fetch(request: Request, env: unknown, context: WaitUntil): Response | Promise<Response>;
 };
 
 export default gate;

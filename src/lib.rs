@@ -12,7 +12,8 @@
 //!
 //! The module [`gate`] is that line as code, one call for each step. Only the step that performs a
 //! check can make the type that the next step takes, and the edge forwards nothing but an
-//! [`admitted::Admitted`] value, which it takes by value. If a step needs keys or revocation
+//! [`admitted::Admitted`] value, which it takes by value. A Worker that is the API itself gets its
+//! identity from the same value (`edge::authenticate`). If a step needs keys or revocation
 //! entries that have to be fetched, the gate names them; the edge fetches them, and asks again.
 //!
 //! # Invariants
@@ -43,7 +44,8 @@
 //!
 //! # Stability
 //!
-//! The public, stable API is `edge::serve`, for Workers that embed the gate. Every other module is
+//! The public, stable API is `edge::serve`, for Workers that embed the gate, and
+//! `edge::authenticate`, for Workers that are the API themselves. Every other module is
 //! internal to this workspace: its command line, its console, its benchmarks and its tests use the
 //! modules, so that they are `pub`, but they may change in any release. They are left out of the
 //! rendered documentation.
@@ -52,7 +54,7 @@
 //!
 //! No feature is enabled by default. Without features, the crate is the core alone.
 //!
-//! * `worker`: the Cloudflare edge, `edge::serve`.
+//! * `worker`: the Cloudflare edge, `edge::serve` and `edge::authenticate`.
 //! * `entry`: the Worker's `fetch` handler. A Worker that embeds the gate leaves this feature out
 //!   and writes its own handler.
 //! * `console`: the endpoints of the console, below `/_portcullis/`.

@@ -12,7 +12,7 @@ export const policy = {
   ],
   routes: [
     { path: "/", access: "public" },
-    { path: "/notes/*", scopes: ["notes:read"] },
+    { path: "/notes/{id}", methods: ["GET"], scopes: ["notes:read"] },
     { path: "/notes/{id}", methods: ["DELETE"], scopes: ["notes:write"] },
   ],
 } satisfies Policy;
