@@ -91,7 +91,7 @@ fn test(options: &Options) -> Result<Report> {
         let found: Vec<_> = found.filter(|one| one.severity != Severity::Warning).collect();
         return Err(faults("the policy has faults", &config_file, environment, &found));
     };
-    let judge = Judge::new(environment, &policy, &raw, dev_vars)?;
+    let judge = Judge::new(environment, policy, &raw, dev_vars)?;
     let mut coverage = Coverage::of(judge.policy());
     let mut cases = Vec::new();
     for file in files {

@@ -360,6 +360,25 @@ fn the_coverage_names_what_no_case_exercises() {
 }
 
 #[test]
+fn a_literal_token_is_judged_with_the_keys_of_the_policy() {
+    let folder = Folder::with_policy();
+    let token = folder.run(&["mint"]).ended(0);
+    let case = |name: &str, token: &str, expect: &str| {
+        format!(
+            "[[cases]]\nname = \"{name}\"\nurl = \"/api/x\"\ntoken = \"{}\"\nnow = {}\nexpect \
+             = {expect}\n",
+            token.trim(),
+            std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap().as_secs(),
+        )
+    };
+    let valid = case("valid", &token, "{ status = 200 }");
+    let forged = format!("{}AAAA", token.trim().get(..token.trim().len() - 4).unwrap());
+    let forged = case("forged", &forged, "{ status = 401, code = \"bad_signature\" }");
+    folder.write("policy.test.toml", &(valid + &forged));
+    folder.run(&["test"]).ended(0);
+}
+
+#[test]
 fn results_are_written_as_junit_xml() {
     let folder = with_cases(
         "[[cases]]\nname = 'a \"<&>\" name'\nurl = \"/open/x\"\nexpect = { status = 404 }\n\
