@@ -120,8 +120,25 @@ fn report(environment: &Environment<'_>, dev_vars: &DevVars, missing: MissingBin
         Ok(raw) => {
             presets = Policy::presets(&raw);
             findings = deployment::check(environment, Some(&raw));
-            let compiled = bindings::compile(environment, &raw, dev_vars, missing);
+            // A script that only calls `authenticate` needs no origin.
+            let missing_origin =
+                Policy::missing_origin(&raw).filter(|_| deployment::is_own_script(environment));
+            let compiler = match missing_origin {
+                Some(_) => Policy::compile_to_authenticate,
+                None => Policy::compile,
+            };
+            let compiled = bindings::compile_by(compiler, environment, &raw, dev_vars, missing);
             findings.extend(compiled.findings);
+            findings.extend(missing_origin.map(|fault| {
+                Finding {
+                    severity: Severity::Warning,
+                    line: policy::line(environment, ""),
+                    path: bindings::policy_path(&fault.path),
+                    problem: "without it, the gate can authenticate requests, but not forward them"
+                        .to_owned(),
+                    remedy: fault.remedy,
+                }
+            }));
             policy = compiled.policy;
         }
         Err(fault) => {

@@ -163,6 +163,16 @@ fn a_policy_in_the_workers_code_is_checked_from_its_json_file() {
     let run = folder.run(&["check", "--policy", "policy.json"]);
     assert!(run.out.contains("policy.json:\n  route "), "{}", run.out);
 
+    // A policy in a variable needs no origin either if the script is the operator's own.
+    let text = std::fs::read_to_string(folder.path("policy.json")).unwrap();
+    for (main, code) in [("src/index.ts", 0), ("build/index.js", 1)] {
+        let config = format!(r#"{{ "main": "{main}", "vars": {{ "POLICY": {text} }} }}"#);
+        folder.write("wrangler.jsonc", &config);
+        let run = folder.run(&["check"]);
+        assert!(run.out.contains("POLICY.origin: "), "{}", run.out);
+        run.ended(code);
+    }
+
     let check = |text: &str, words: &str| {
         folder.write("policy.json", text);
         let run = folder.run(&["check", "--policy", "policy.json"]);
