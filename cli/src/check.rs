@@ -14,7 +14,9 @@ use clap::Args;
 use portcullis::policy::{Policy, Preset};
 use serde_json::{Value, json};
 use std::fmt::Display;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+mod given;
 
 pub use crate::config::bindings::MissingBindings;
 
@@ -31,6 +33,7 @@ Examples:
   portcullis check                      faults, warnings and routes of every environment
   portcullis check --env production     of one environment
   portcullis check --json | jq .ok      true or false, for scripts
+  portcullis check --policy policy.json a policy in the Worker's code
 
 Exit codes: 0 there is no fault, but there may be warnings; 1 there are faults; 2 the configuration
 could not be read.")]
@@ -38,6 +41,11 @@ pub struct Options {
     /// The configuration and its environment.
     #[command(flatten)]
     pub selection: Selection,
+    /// Check the policy in this JSON file, which the Worker's code gives to `createGate`, instead of
+    /// those in the configuration; its bindings are those of the environment, by default of the top
+    /// level
+    #[arg(long, value_name = "FILE")]
+    policy: Option<PathBuf>,
     /// Print the findings and the routes as JSON
     #[arg(long)]
     json: bool,
@@ -48,6 +56,8 @@ pub struct Options {
 pub struct Report {
     file: String,
     environment: Option<String>,
+    /// What the routes are of, for display.
+    title: String,
     findings: Vec<Finding>,
     presets: Vec<Preset>,
     policy: Option<Policy>,
@@ -68,8 +78,11 @@ impl Report {
 /// Checks the configuration and prints the findings.
 pub fn run(options: &Options) -> Outcome {
     let Selection { env, config } = &options.selection;
-    let reports = config::locate(config.as_deref())
-        .and_then(|file| examine(&file, env.as_deref(), MissingBindings::FaultAtTopLevel));
+    let reports = match &options.policy {
+        Some(file) => given::examine(file, &options.selection).map(|report| vec![report]),
+        None => config::locate(config.as_deref())
+            .and_then(|file| examine(&file, env.as_deref(), MissingBindings::FaultAtTopLevel)),
+    };
     match reports {
         Ok(reports) => {
             if options.json {
@@ -107,8 +120,25 @@ fn report(environment: &Environment<'_>, dev_vars: &DevVars, missing: MissingBin
         Ok(raw) => {
             presets = Policy::presets(&raw);
             findings = deployment::check(environment, Some(&raw));
-            let compiled = bindings::compile(environment, &raw, dev_vars, missing);
+            // A script that only calls `authenticate` needs no origin.
+            let missing_origin =
+                Policy::missing_origin(&raw).filter(|_| deployment::is_own_script(environment));
+            let compiler = match missing_origin {
+                Some(_) => Policy::compile_to_authenticate,
+                None => Policy::compile,
+            };
+            let compiled = bindings::compile_by(compiler, environment, &raw, dev_vars, missing);
             findings.extend(compiled.findings);
+            findings.extend(missing_origin.map(|fault| {
+                Finding {
+                    severity: Severity::Warning,
+                    line: policy::line(environment, ""),
+                    path: bindings::policy_path(&fault.path),
+                    problem: "without it, the gate can authenticate requests, but not forward them"
+                        .to_owned(),
+                    remedy: fault.remedy,
+                }
+            }));
             policy = compiled.policy;
         }
         Err(fault) => {
@@ -122,6 +152,7 @@ fn report(environment: &Environment<'_>, dev_vars: &DevVars, missing: MissingBin
     Report {
         file: environment.file().name.clone(),
         environment: environment.name().map(str::to_owned),
+        title: environment.to_string(),
         findings,
         presets,
         policy,
@@ -175,15 +206,12 @@ fn print(reports: &[Report]) {
         }
     }
     for report in reports {
-        let title = report
-            .environment
-            .as_ref()
-            .map_or_else(|| "top level".to_owned(), |name| format!("env.{name}"));
+        let title = &report.title;
         for preset in &report.presets {
-            output::result(&expanded(&title, preset));
+            output::result(&expanded(title, preset));
         }
         match report.routes() {
-            Some(routes) => output::result(&table(&title, &routes)),
+            Some(routes) => output::result(&table(title, &routes)),
             None => output::result(&format!(
                 "{title}: no routes; the gate refuses every request with 500 misconfigured"
             )),

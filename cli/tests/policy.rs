@@ -1,7 +1,7 @@
 //! Tests of `check`, `mint` and `schema`: how they find the configuration, and their output and
 //! exit codes.
 
-use crate::kit::{CONFIG, Folder};
+use crate::kit::{CONFIG, Folder, SECRET};
 use serde_json::{Value, json};
 
 /// The routes that `check --json` shows for the top level.
@@ -132,4 +132,66 @@ fn schemas_are_those_of_the_repository() {
         folder.run(&["schema", "typescript", "--json"]).json(0).as_str().unwrap().trim(),
         types.trim()
     );
+}
+
+#[test]
+fn a_policy_in_the_workers_code_is_checked_from_its_json_file() {
+    let folder = Folder::new();
+    folder.write(
+        "policy.json",
+        r#"{
+  "issuers": [{
+    "name": "login", "issuer": "https://login.example/", "audience": "api",
+    "algorithms": ["HS256"], "keys": { "secret": "LOGIN_SECRET" }
+  }],
+  "routes": [
+    { "path": "/notes/*" }
+  ]
+}"#,
+    );
+    // There is neither a configuration nor a secret.
+    let run = folder.run(&["check", "--policy", "policy.json"]);
+    let missing = "policy.json:4: issuers[0].keys.secret: there is no LOGIN_SECRET in .dev.vars";
+    assert!(run.out.contains(missing), "{}", run.out);
+    run.ended(1);
+
+    // It needs no origin, and its secrets are those of the configuration.
+    folder.write("wrangler.jsonc", r#"{ "main": "src/index.ts" }"#);
+    folder.write(".dev.vars", &format!("LOGIN_SECRET={SECRET}\n"));
+    let found = folder.run(&["check", "--policy", "policy.json", "--json"]).json(0);
+    assert_eq!(routes(&found), ["/notes/*"]);
+    let run = folder.run(&["check", "--policy", "policy.json"]);
+    assert!(run.out.contains("policy.json:\n  route "), "{}", run.out);
+
+    // A policy in a variable needs no origin either if the script is the operator's own.
+    let text = std::fs::read_to_string(folder.path("policy.json")).unwrap();
+    for (main, code) in [("src/index.ts", 0), ("build/index.js", 1)] {
+        let config = format!(r#"{{ "main": "{main}", "vars": {{ "POLICY": {text} }} }}"#);
+        folder.write("wrangler.jsonc", &config);
+        let run = folder.run(&["check"]);
+        assert!(run.out.contains("POLICY.origin: "), "{}", run.out);
+        run.ended(code);
+    }
+
+    let check = |text: &str, words: &str| {
+        folder.write("policy.json", text);
+        let run = folder.run(&["check", "--policy", "policy.json"]);
+        assert!(run.out.contains(words), "{}", run.out);
+        run.ended(1);
+    };
+    check(
+        "{\n\"routes\": [\n{ \"path\": \"/*\", \"access\": \"pubic\" }] }",
+        "policy.json:3: routes[0].access: \"pubic\" is not an accepted value",
+    );
+    check("{ \"routes\": [], \"routes\": [] }", "a name twice");
+    let large = format!(
+        r#"{{ "routes": [{{ "path": "/{}", "access": "public" }}] }}"#,
+        "x".repeat(256 * 1024)
+    );
+    check(&large, "256 KiB are the limit");
+
+    let run = folder.run(&["check", "--policy", "policy.ts"]);
+    assert!(run.err.contains("policy.ts is not a .json file"), "{}", run.err);
+    run.ended(2);
+    folder.run(&["check", "--policy", "absent.json"]).ended(2);
 }

@@ -45,10 +45,22 @@ pub fn compile(
     dev_vars: &DevVars,
     missing: MissingBindings,
 ) -> Compiled {
+    compile_by(Policy::compile, environment, raw_policy, dev_vars, missing)
+}
+
+/// Compiles the policy with one of the gate's own compilers, [`Policy::compile`] or
+/// [`Policy::compile_to_authenticate`]. Uses placeholders for missing bindings.
+pub(crate) fn compile_by(
+    compiler: fn(&Value, &dyn Bindings) -> Compilation,
+    environment: &Environment<'_>,
+    raw_policy: &Value,
+    dev_vars: &DevVars,
+    missing: MissingBindings,
+) -> Compiled {
     let references = Policy::binding_references(raw_policy);
     let placeholders = RefCell::default();
     let local = Local { environment, dev_vars, raw_policy, references: &references, placeholders };
-    let Compilation { outcome, warnings } = Policy::compile(raw_policy, &local);
+    let Compilation { outcome, warnings } = compiler(raw_policy, &local);
 
     // Faults of a placeholder are not faults of the policy.
     let placeholders = local.placeholders.into_inner();

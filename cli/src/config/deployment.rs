@@ -11,6 +11,8 @@ mod script;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use script::is_own as is_own_script;
+
 /// The largest size of a variable on Cloudflare, in bytes.
 const LARGEST_VARIABLE: usize = 5 * 1024;
 

@@ -114,7 +114,7 @@ fn main(environment: &Environment<'_>, findings: &mut Vec<Finding>) {
     } else {
         let problem = "this is not where a build of the gate is written, so wrangler may deploy \
                        another script";
-        (Severity::Warning, problem, REMEDY.to_owned())
+        (Severity::Warning, problem, format!("{REMEDY}, unless this script imports the gate"))
     };
     findings.push(Finding {
         severity,
@@ -123,6 +123,14 @@ fn main(environment: &Environment<'_>, findings: &mut Vec<Finding>) {
         problem: problem.to_owned(),
         remedy,
     });
+}
+
+/// Whether `main` is a script of the operator's own, which may import the gate as a library.
+pub(crate) fn is_own(environment: &Environment<'_>) -> bool {
+    let mut findings = Vec::new();
+    main(environment, &mut findings);
+    environment.inherited("main").is_some()
+        && findings.iter().any(|finding| finding.severity == Severity::Warning)
 }
 
 /// The folder that a build command names for its output.
