@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
-use std::{env, iter, thread};
+use std::{env, fmt, iter, thread};
 
 /// The interval between checks of whether a command has ended or has to be stopped.
 pub(crate) const TICK: Duration = Duration::from_millis(100);
@@ -82,6 +82,18 @@ impl Stop {
     }
 }
 
+/// The error of a command that was ended because of [`Stop`].
+#[derive(Debug)]
+pub(crate) struct Stopped(String);
+
+impl fmt::Display for Stopped {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "`{}` was stopped", self.0)
+    }
+}
+
+impl std::error::Error for Stopped {}
+
 /// Runs a command and lets it write to the terminal. Ends the command if `stop` is requested.
 pub(crate) fn run_until(command: &mut Command, stop: &Stop) -> Result<()> {
     let mut child =
@@ -95,7 +107,7 @@ pub(crate) fn run_until(command: &mut Command, stop: &Stop) -> Result<()> {
         }
         if stop.is_requested() {
             child.kill().and_then(|()| child.wait()).context("the program cannot be ended")?;
-            bail!("`{}` was stopped", shown(command));
+            return Err(Stopped(shown(command)).into());
         }
         thread::sleep(TICK);
     }

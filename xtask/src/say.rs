@@ -1,5 +1,6 @@
 //! Messages to the user. They go to standard error, so that standard output contains only results.
 
+use crate::process::Stopped;
 use anyhow::Result;
 pub(crate) use portcullis_cli::output::{error, result, write};
 use std::time::{Duration, Instant};
@@ -14,7 +15,11 @@ pub(crate) fn timed<T>(doing: &str, action: impl FnOnce() -> Result<T>) -> Resul
     line(&format!("{doing} ..."));
     let started = Instant::now();
     let outcome = action();
-    let verdict = if outcome.is_ok() { "done" } else { "failed" };
+    let verdict = match &outcome {
+        Ok(_) => "done",
+        Err(error) if error.is::<Stopped>() => "stopped",
+        Err(_) => "failed",
+    };
     line(&format!("{doing}: {verdict} after {}", duration(started.elapsed())));
     outcome
 }
