@@ -1,5 +1,7 @@
 //! Tests of the program `portcullis`, which they run as scripts do.
 
+#![expect(clippy::disallowed_methods, reason = "the tests use the system themselves")]
+
 // The modules are `cfg(test)` so that clippy applies its exceptions for tests to the helpers too.
 #[cfg(test)]
 mod deployment;

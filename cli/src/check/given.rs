@@ -5,12 +5,12 @@ use crate::config::bindings::{self, MissingBindings};
 use crate::config::dev_vars::DevVars;
 use crate::config::file::pointer;
 use crate::config::{ConfigFile, Finding, Selection, Severity, above, policy};
+use crate::system;
 use anyhow::{Context as _, Result, bail};
 use portcullis::budget::GIVEN_POLICY_BYTES;
 use portcullis::policy::Policy;
 use serde_json::Value;
 use std::path::Path;
-use std::{env, fs};
 
 /// Checks the policy in a JSON file, with the bindings of an environment. Without a configuration,
 /// there are none.
@@ -27,10 +27,10 @@ pub(super) fn examine(file: &Path, selection: &Selection) -> Result<Report> {
         );
     }
     let text =
-        fs::read_to_string(file).with_context(|| format!("{} cannot be read", file.display()))?;
+        system::read_text(file).with_context(|| format!("{} cannot be read", file.display()))?;
     // Without lines, the text is not strict JSON, which is a finding below.
     let lines = ConfigFile::parse(&name, &text).ok();
-    let config = match (&selection.config, above(&env::current_dir()?)) {
+    let config = match (&selection.config, above(&system::current_folder()?)) {
         (None, None) => ConfigFile::parse("wrangler.jsonc", "{}")?,
         (Some(_), _) | (None, Some(_)) => selection.read()?,
     };

@@ -1,5 +1,7 @@
 //! Tests against an HTTP server on this machine, one for each kind of finding.
 
+#![expect(clippy::disallowed_methods, reason = "the tests use the system themselves")]
+
 use super::Options;
 use super::command::examine_checkout;
 use super::examination::{TokenCheck, examine};

@@ -1,5 +1,7 @@
 //! The system as the standard library presents it.
 
+#![expect(clippy::disallowed_methods, reason = "this module is the one that uses the system")]
+
 use super::{Ended, Match};
 #[cfg(feature = "doctor")]
 use super::{Fetch, Fetched};
@@ -110,10 +112,6 @@ pub(crate) const fn terminal_width() -> Option<usize> {
 
 /// The current time, by this machine's clock.
 pub(crate) fn now() -> SystemTime {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the commands pass the time to the gate's functions as an argument"
-    )]
     SystemTime::now()
 }
 
