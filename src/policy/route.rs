@@ -8,7 +8,6 @@ use crate::issuer::Issuer;
 use crate::issuer_id::IssuerId;
 use crate::report::Mode;
 use crate::route::{Access, Methods, Pattern, Requirements, Route, Routes, TRACE};
-use std::collections::BTreeMap;
 
 const FIELDS: [&str; 15] = [
     "path",
@@ -247,12 +246,13 @@ fn acr(table: &Table<'_>, faults: &mut Faults) -> Result<Vec<String>, Faulty> {
 /// Reports routes with the same pattern that accept the same method: it would be unclear which
 /// applies.
 fn report_duplicates(tables: &[Table<'_>], routes: &[Option<Route>], faults: &mut Faults) {
-    let named =
-        tables.iter().zip(routes).filter_map(|(table, route)| Some((table, route.as_ref()?)));
-    let mut of_pattern: BTreeMap<&Pattern, Vec<(&Table<'_>, &Methods)>> = BTreeMap::new();
-    for (table, route) in named {
-        let before = of_pattern.entry(&route.pattern).or_default();
-        let duplicate = before.iter().find(|(_, methods)| methods.overlap(&route.methods));
+    let mut sorted: Vec<(&Table<'_>, &Route)> = Vec::with_capacity(tables.len());
+    for (table, route) in tables.iter().zip(routes) {
+        let Some(route) = route else { continue };
+        let place = sorted.partition_point(|(_, before)| before.pattern <= route.pattern);
+        let before = sorted.iter().take(place).rev();
+        let same = before.take_while(|(_, earlier)| earlier.pattern == route.pattern);
+        let duplicate = same.filter(|(_, earlier)| earlier.methods.overlap(&route.methods)).last();
         if let Some((earlier, _)) = duplicate {
             faults.fault(
                 table.at("path"),
@@ -260,6 +260,6 @@ fn report_duplicates(tables: &[Table<'_>], routes: &[Option<Route>], faults: &mu
                 "give the two routes different paths, or methods that do not overlap",
             );
         }
-        before.push((table, &route.methods));
+        sorted.insert(place, (table, route));
     }
 }
