@@ -64,6 +64,6 @@ pub const FORWARDED_CLAIM_BYTES: usize = 8 * 1024;
 /// The greatest size of a policy in bytes, which is Cloudflare's limit for a variable.
 pub const POLICY_BYTES: usize = 5 * 1024;
 
-/// The greatest size in bytes of a policy in a Worker's code, as JSON: thousands of routes. The first
-/// request of an isolate waits for its compilation.
+/// The greatest size in bytes of a policy in a Worker's code, as JSON: thousands of routes. The
+/// first request of an isolate waits for its compilation.
 pub const GIVEN_POLICY_BYTES: usize = 256 * 1024;

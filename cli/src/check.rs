@@ -41,9 +41,9 @@ pub struct Options {
     /// The configuration and its environment.
     #[command(flatten)]
     pub selection: Selection,
-    /// Check the policy in this JSON file, which the Worker's code gives to `createGate`, instead of
-    /// those in the configuration; its bindings are those of the environment, by default of the top
-    /// level
+    /// Check the policy in this JSON file, which the Worker's code gives to `createGate`, instead
+    /// of those in the configuration; its bindings are those of the environment, by default of the
+    /// top level
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
     /// Print the findings and the routes as JSON

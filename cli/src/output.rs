@@ -16,8 +16,8 @@ pub fn error(error: &Error) {
     write(&text);
 }
 
-/// Prints why a command could not run, and returns [`Outcome::CouldNotRun`]. The error is JSON on standard
-/// output if `as_json` is set.
+/// Prints why a command could not run, and returns [`Outcome::CouldNotRun`]. The error is JSON on
+/// standard output if `as_json` is set.
 #[must_use]
 pub fn could_not_run(error: &Error, as_json: bool) -> Outcome {
     if as_json {

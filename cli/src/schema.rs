@@ -6,7 +6,8 @@ use crate::outcome::Outcome;
 use clap::{Args, ValueEnum};
 use serde_json::Value;
 
-/// The forms of the policy are generated from one description, which is tested against the policy compiler.
+/// The forms of the policy are generated from one description, which is tested against the policy
+/// compiler.
 #[derive(Args, Clone, Copy, Debug)]
 #[command(after_help = "\
 Examples:

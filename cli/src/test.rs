@@ -18,7 +18,7 @@ mod stand_in;
 
 use coverage::Coverage;
 use file::TestFile;
-use judge::{Judge, Judged};
+use judge::Judge;
 use report::{CaseReport, Report};
 
 /// The names of test files that are looked for beside the configuration.
@@ -96,9 +96,12 @@ fn test(options: &Options) -> Result<Report> {
     let mut cases = Vec::new();
     for file in files {
         for case in file.cases {
-            let judged: Judged = judge.judge(&case)?;
-            coverage.note(&judged);
-            cases.push(CaseReport::new(&file.name, case, judged));
+            let judged = judge.judge(&case)?;
+            let report = CaseReport::new(&file.name, case, judged);
+            if report.is_ok() {
+                coverage.note(report.judged());
+            }
+            cases.push(report);
         }
     }
     Ok(Report { cases, coverage, wanted: options.coverage })

@@ -69,7 +69,11 @@ fn tokens_are_signed_for_every_issuer_and_algorithm() {
 name = "the first issuer and its first algorithm"
 url = "/api/x?y=1"
 claims = { sub = "alice" }
-expect = { status = 200, api_url = "https://api.example.com/api/x?y=1", api_receives = { X-Subject = "alice", X-Forwarded-Host = true }, api_does_not_receive = ["Authorization"] }
+[cases.expect]
+status = 200
+api_url = "https://api.example.com/api/x?y=1"
+api_receives = { X-Subject = "alice", X-Forwarded-Host = true }
+api_does_not_receive = ["Authorization"]
 [[cases]]
 name = "ES256"
 url = "/api/x"
@@ -119,7 +123,11 @@ now = 1700000000
 [[cases]]
 name = "none"
 url = "/api/x"
-expect = { status = 401, code = "missing_token", challenge = 'Bearer realm="api"', response_headers = { Content-Type = "application/problem+json" } }
+[cases.expect]
+status = 401
+code = "missing_token"
+challenge = 'Bearer realm="api"'
+response_headers = { Content-Type = "application/problem+json" }
 [[cases]]
 name = "expired"
 url = "/api/x"
@@ -226,10 +234,12 @@ expect = { status = 200, api_does_not_receive = ["x-mine"], api_url = "https://o
 FAILED  an administrator reads (policy.test.toml:1)
     expected the status 200, but it is 403
     expected that the request reaches the API, but it does not
-    the step route refused it with insufficient_scope: the token lacks a scope that the route requires: users
+    the step route refused it with insufficient_scope: the token lacks a scope that the route \
+requires: users
     to have it admitted: ask the provider for a token with the scope users
 FAILED  the header is wrong (policy.test.toml:7)
-    expected the API to receive the URL https://other.example/, but it is https://api.example.com/open/x
+    expected the API to receive the URL https://other.example/, but it is \
+https://api.example.com/open/x
     expected the API not to receive x-mine, but it does
 ";
     assert!(out.contains(expected), "{out}");
@@ -357,6 +367,54 @@ fn the_coverage_names_what_no_case_exercises() {
         assert!(out.contains(part), "{part}\n{out}");
     }
     folder.run(&["test", "--coverage", "1"]).ended(0);
+}
+
+#[test]
+fn no_issuer_can_sign_for_another() {
+    let policy = |algorithm: &str, keys: &str| {
+        let issuer = |name: &str| {
+            format!(
+                "[[vars.POLICY.issuers]]\nname = \"{name}\"\nissuer = \"https://{name}.example/\"\n\
+                 audience = \"api\"\nalgorithms = [\"{algorithm}\"]\nkeys = {keys}\n"
+            )
+        };
+        let head = "[vars.POLICY]\norigin = \"echo\"\n[[vars.POLICY.routes]]\npath = \"/*\"\n";
+        format!("{head}{}{}", issuer("one"), issuer("two"))
+    };
+    let folder = Folder::new();
+    folder.write(
+        "policy.test.toml",
+        "[[cases]]\nname = \"x\"\nurl = \"/x\"\nissuer = \"one\"\n\
+         claims = { iss = \"https://two.example/\" }\n\
+         expect = { status = 401, code = \"bad_signature\" }\n",
+    );
+    let published = "{ discovery = true }";
+    for (algorithm, keys) in
+        [("RS256", published), ("ES256", published), ("HS256", "{ secret = \"S\" }")]
+    {
+        folder.write("wrangler.toml", &policy(algorithm, keys));
+        folder.run(&["test"]).ended(0);
+    }
+}
+
+#[test]
+fn only_cases_that_pass_count_as_coverage() {
+    let folder = with_cases(
+        "[[cases]]\nname = \"open\"\nurl = \"/open/x\"\nexpect = { status = 200, api_url = \"x\" }\n",
+    );
+    let out = folder.run(&["test"]).ended(1);
+    assert!(out.contains("coverage: 0 of "), "{out}");
+}
+
+#[test]
+fn a_request_that_only_report_mode_admits_is_not_taken_for_admitted() {
+    let folder = with_cases(
+        "[[cases]]\nname = \"expired\"\nurl = \"/api/x\"\nissuer = \"shared\"\n\
+         claims = { exp = \"now-1h\" }\nexpect = { status = 200 }\n",
+    );
+    let out = folder.run(&["test"]).ended(1);
+    let text = "only report mode admits the request, which would be refused with expired";
+    assert!(out.contains(text), "{out}");
 }
 
 #[test]

@@ -36,8 +36,9 @@ pub struct Case {
     /// The headers of the request. `{token}` stands for the token. If neither a header nor the URL
     /// contains it, the token is sent in the first of the policy's token sources.
     pub headers: Option<BTreeMap<String, OneOrMore>>,
-    /// A token as it is, which is judged with the policy's own keys and secrets. Keys that the issuer
-    /// publishes are not fetched. Without `token`, `claims`, `issuer`, `algorithm`, `header`, `omit`,
+    /// A token as it is, which is judged with the policy's own keys and secrets. Keys that the
+    /// issuer publishes are not fetched. Without `token`, `claims`, `issuer`, `algorithm`,
+    /// `header`, `omit`,
     /// `signature` and `revoked`, the request has no token.
     pub token: Option<String>,
     /// Claims of a token that is signed with a stand-in key. Claims that the issuer's rules need

@@ -203,8 +203,8 @@ pub(super) struct Isolate {
 }
 
 impl Isolate {
-    /// Returns the state of the request's gate, or `None` if the policy is invalid, or has no origin
-    /// to which the request could be forwarded. Its faults are logged once.
+    /// Returns the state of the request's gate, or `None` if the policy is invalid, or has no
+    /// origin to which the request could be forwarded. Its faults are logged once.
     pub(super) async fn of(call: &Call<'_>) -> Option<Rc<Self>> {
         let isolate = Self::loaded(call).await?;
         if call.purpose == Purpose::Forward && isolate.policy.forwarding().origin == Origin::Absent

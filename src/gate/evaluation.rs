@@ -14,7 +14,10 @@ use crate::time::UnixSeconds;
 
 /// What the gate does with a request.
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "the largest variant is the usual one")]
+#[cfg_attr(
+    not(target_arch = "wasm32"),
+    expect(clippy::large_enum_variant, reason = "the largest variant is the usual one")
+)]
 pub enum Decision<'g> {
     /// It responds itself: with its metadata, or to a preflight.
     Respond(OwnResponse),

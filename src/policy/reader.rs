@@ -21,8 +21,8 @@ pub(super) struct Table<'v> {
     members: &'v Object,
 }
 
-/// What to write instead of a key that is not known: the known one that it resembles, or else one of
-/// all.
+/// What to write instead of a key that is not known: the known one that it resembles, or else one
+/// of all.
 #[must_use]
 pub fn remedy_for_unknown_key(name: &str, known: &[&str]) -> String {
     let nearest = known

@@ -22,8 +22,8 @@ pub(super) fn examine(file: &Path, selection: &Selection) -> Result<Report> {
     let name = file.file_name().unwrap_or(file.as_os_str()).to_string_lossy().into_owned();
     if file.extension().is_none_or(|extension| extension != "json") {
         bail!(
-            "{name} is not a .json file: write the policy to policy.json, and import it with `import \
-             policy from \"./policy.json\" with {{ type: \"json\" }}`"
+            "{name} is not a .json file: write the policy to policy.json, and import it with \
+             `import policy from \"./policy.json\" with {{ type: \"json\" }}`"
         );
     }
     let text =

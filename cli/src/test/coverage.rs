@@ -104,7 +104,7 @@ impl Coverage {
         Self { parts }
     }
 
-    /// Notes what a case covers.
+    /// Notes what a case that passed covers.
     pub(super) fn note(&mut self, judged: &Judged) {
         for part in &mut self.parts {
             part.is_covered = part.is_covered || part.needs.are_met_by(judged);

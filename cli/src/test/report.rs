@@ -33,8 +33,14 @@ impl CaseReport {
         Self { file: file.to_owned(), case, judged, differences }
     }
 
-    fn is_ok(&self) -> bool {
+    /// Whether the case passed.
+    pub(super) fn is_ok(&self) -> bool {
         self.differences.is_empty()
+    }
+
+    /// The verdict.
+    pub(super) const fn judged(&self) -> &Judged {
+        &self.judged
     }
 
     fn place(&self) -> String {
@@ -85,6 +91,13 @@ fn differences(case: &Case, judged: &Judged) -> Vec<String> {
                 .map_or("there is none".to_owned(), |code| format!("it is {}", code.as_str()));
             found.push(format!("expected the code {}, but {actual}", code.as_str()));
         }
+    }
+    if let (Some(reason), Some(_), None) = (&judged.reason, &judged.api, expected.code) {
+        let code = reason.code.as_str();
+        found.push(format!(
+            "only report mode admits the request, which would be refused with {code}: if this is \
+             expected, write code = \"{code}\""
+        ));
     }
     if let Some(challenge) = &expected.challenge {
         match judged.response_header("WWW-Authenticate") {

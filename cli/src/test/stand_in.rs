@@ -5,23 +5,22 @@ use crate::config::bindings::{self, MissingBindings};
 use crate::config::dev_vars::DevVars;
 use crate::key::Key;
 use crate::mint::signer::Signer;
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, anyhow, bail};
 use portcullis::alg::{Algorithm, Family};
 use portcullis::issuer_id::IssuerId;
 use portcullis::policy::Policy;
+use rsa::BoxedUint;
 use serde_json::{Value, json};
 
 /// The name of every stand-in key.
 pub(super) const KID: &str = "stand-in";
 
-/// The binding of the secret that takes the place of every issuer's secret.
-const BINDING: &str = "PORTCULLIS_TEST_SECRET";
+/// Primes of 1024 bits, in hexadecimal. Each pair makes a key for one issuer, because generating
+/// RSA keys takes long. The keys protect nothing: they exist only during a test.
+const PRIMES: &str = include_str!("primes.txt");
 
-/// The secret. It protects nothing.
-const SECRET: &str = "a stand-in for the secret of an issuer, as long as HS512 demands it to be";
-
-/// The key for RSA. It protects nothing, and generating one takes long.
-const RSA: &str = include_str!("rsa.pem");
+/// The size of the RSA keys that are generated if the pairs do not suffice, in bits.
+const RSA_BITS: usize = 2048;
 
 /// The policy with stand-in keys, and a signer for each of them.
 pub(super) struct StandIns {
@@ -48,12 +47,14 @@ impl StandIns {
             }
             let mut jwks = Vec::new();
             for algorithm in issuer.algorithms() {
-                let (signer, jwk) = stand_in(*algorithm)?;
+                let (signer, jwk) = stand_in(issuer.id(), *algorithm)?;
                 signers.push((issuer.id(), signer));
                 jwks.extend(jwk);
             }
             let keys = if jwks.is_empty() {
-                json!({ "secret": BINDING })
+                let binding = format!("PORTCULLIS_TEST_SECRET_{}", issuer.id().index());
+                dev_vars.values.insert(binding.clone(), secret(issuer.id()));
+                json!({ "secret": binding })
             } else {
                 json!({ "jwks": { "keys": jwks } })
             };
@@ -63,7 +64,6 @@ impl StandIns {
         }
         // Only keys that are fetched can be shared.
         raw.as_object_mut().map(|members| members.remove("key_cache"));
-        dev_vars.values.insert(BINDING.to_owned(), SECRET.to_owned());
         let compiled = bindings::compile(environment, &raw, &dev_vars, MissingBindings::Warn);
         match compiled.policy {
             Some(policy) => Ok(Self { policy, signers }),
@@ -86,14 +86,58 @@ impl StandIns {
     }
 }
 
-/// Returns a signer for an algorithm, and the public half of its key if it has one.
-fn stand_in(algorithm: Algorithm) -> Result<(Signer, Option<Value>)> {
-    let key = match algorithm.family() {
-        Family::Hmac(_) => return Ok((Signer::secret(Some(algorithm), SECRET.into())?, None)),
-        Family::RsaPkcs1(_) | Family::RsaPss(_) => Key::read(RSA)?,
-        Family::Ecdsa(..) | Family::Ed25519 | Family::MlDsa(_) => Key::generate(algorithm, 0)?,
+/// Returns a signer for an issuer and an algorithm, and the public half of its key if it has one.
+/// The issuers' keys differ, so that no issuer can sign for another.
+fn stand_in(issuer: IssuerId, algorithm: Algorithm) -> Result<(Signer, Option<Value>)> {
+    let key = match (algorithm.family(), pair(issuer.index())) {
+        (Family::Hmac(_), _) => {
+            return Ok((Signer::secret(Some(algorithm), secret(issuer).into())?, None));
+        }
+        (Family::RsaPkcs1(_) | Family::RsaPss(_), Some((p, q))) => rsa_key(p, q)?,
+        _ => Key::generate(algorithm, RSA_BITS)?,
     };
     let mut jwk = key.public().jwk(algorithm);
     jwk.insert("kid".to_owned(), json!(KID));
     Ok((Signer::key(Some(algorithm), key)?, Some(Value::Object(jwk))))
+}
+
+/// A secret that is long enough for HS512. It protects nothing.
+fn secret(issuer: IssuerId) -> String {
+    format!(
+        "the stand-in for the secret of an issuer in a policy that is tested, {}",
+        issuer.index()
+    )
+}
+
+/// The primes for an issuer: the first of the list with each later one, then the second with each
+/// later one, and so on.
+fn pair(issuer: usize) -> Option<(&'static str, &'static str)> {
+    let primes = || PRIMES.lines();
+    let pairs = primes()
+        .enumerate()
+        .flat_map(|(index, one)| primes().skip(index).skip(1).map(move |other| (one, other)));
+    pairs.into_iter().nth(issuer)
+}
+
+fn rsa_key(p: &str, q: &str) -> Result<Key> {
+    let number =
+        |hex: &str| BoxedUint::from_str_radix_vartime(hex, 16).map_err(|error| anyhow!("{error}"));
+    let exponent = BoxedUint::from(65_537_u32);
+    let key = rsa::PrivateKey::from_p_q(number(p)?, number(q)?, exponent);
+    Ok(Key::Rsa(Box::new(key.context("the stand-in for an RSA key is not valid")?)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn every_pair_of_primes_makes_a_key_that_the_gate_accepts() {
+        let pairs: BTreeSet<_> = (0..28).map(|issuer| pair(issuer).unwrap()).collect();
+        assert_eq!((pairs.len(), pair(28)), (28, None));
+        for (p, q) in pairs {
+            assert!(rsa_key(p, q).unwrap().public().thumbprint(Algorithm::RS256).is_ok());
+        }
+    }
 }

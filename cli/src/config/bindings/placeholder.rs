@@ -2,25 +2,37 @@
 //! rest of the policy can be checked, and are used for nothing else.
 
 use crate::key::public::Public;
+use base64ct::{Base64UrlUnpadded, Encoding as _};
 use ml_dsa::{Keypair as _, MlDsa44, MlDsa65, MlDsa87, Seed};
 use p256::elliptic_curve::point::AffineCoordinates as _;
 use portcullis::alg::{Algorithm, Curve, Family, ParameterSet};
 use portcullis::policy::{BindingReference, Purpose};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// Returns a placeholder for a binding of an issuer with these algorithms.
 pub(super) fn for_reference(reference: &BindingReference, algorithms: &[Algorithm]) -> String {
-    let algorithm = algorithms.iter().copied().find(|algorithm| !algorithm.is_symmetric());
+    // It decodes to at least 64 bytes in every encoding that a policy can name.
+    let secret = || "0123456789abcdef".repeat(8);
+    let is_shared = algorithms.iter().any(|algorithm| algorithm.is_symmetric());
+    let algorithm = algorithms.first().copied().filter(|_| !is_shared);
     let algorithm = algorithm.unwrap_or(Algorithm::RS256);
     match reference.purpose {
-        // It decodes to at least 64 bytes in every encoding that a policy can name.
-        Purpose::Secret => "0123456789abcdef".repeat(8),
+        Purpose::Secret => secret(),
+        Purpose::PublicKey if is_shared && reference.pointer.ends_with("/jwks") => {
+            shared_key_set(secret().as_bytes())
+        }
         Purpose::PublicKey if reference.pointer.ends_with("/jwks") => {
             Value::Object(key(algorithm).jwk(algorithm)).to_string()
         }
         // If no placeholder can be made, the empty text becomes a fault of the policy.
         Purpose::PublicKey => key(algorithm).pem().unwrap_or_default(),
     }
+}
+
+/// Returns a JWK Set with one shared secret (RFC 7518 section 6.4).
+pub(crate) fn shared_key_set(secret: &[u8]) -> String {
+    let key = Base64UrlUnpadded::encode_string(secret);
+    json!({ "keys": [{ "kty": "oct", "k": key }] }).to_string()
 }
 
 /// Returns a public key for the algorithm.
@@ -88,7 +100,7 @@ mod tests {
 
     #[test]
     fn placeholders_can_be_imported_for_every_algorithm() {
-        for algorithm in Algorithm::ALL.iter().copied().filter(|one| !one.is_symmetric()) {
+        for algorithm in Algorithm::ALL.iter().copied() {
             let placeholder = |key: &str| {
                 let reference = BindingReference {
                     pointer: format!("/issuers/0/keys/{key}"),
@@ -98,8 +110,10 @@ mod tests {
                 };
                 for_reference(&reference, &[algorithm])
             };
-            let keys = pem::import(&placeholder("pem"), &[algorithm]).unwrap();
-            assert_eq!(keys.keys().len(), 1, "{algorithm}");
+            if !algorithm.is_symmetric() {
+                let keys = pem::import(&placeholder("pem"), &[algorithm]).unwrap();
+                assert_eq!(keys.keys().len(), 1, "{algorithm}");
+            }
             let set = portcullis::json::parse_object(placeholder("jwks").as_bytes()).unwrap();
             let keys = jwk::import(&set, &[algorithm], Provenance::Operator).unwrap();
             assert_eq!(keys.keys().len(), 1, "{algorithm}");
