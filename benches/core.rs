@@ -10,6 +10,7 @@
 #![expect(
     clippy::unwrap_used,
     clippy::arithmetic_side_effects,
+    clippy::disallowed_methods,
     clippy::print_stdout,
     reason = "a benchmark that fails to set up must stop"
 )]

@@ -169,8 +169,8 @@ pub struct Outgoing<'g> {
     pub no_store: bool,
     admitted: Admitted<'g>,
     identity: Option<Vec<(String, String)>>,
-    /// The audience and the subject of the proof, if the request gets one.
-    proof: Option<(String, Option<String>)>,
+    /// The audience of the proof, if the request gets one.
+    proof: Option<String>,
     forwarding: &'g Forwarding,
 }
 
@@ -228,7 +228,7 @@ impl<'g> Outgoing<'g> {
         let fixed = forwarding.headers.fixed.as_slice();
         set.extend(fixed.iter().map(|header| (header.name.clone(), header.value.clone())));
         let is_proven = forwarding.headers.proof.is_some() && admitted.would_be_refusal().is_none();
-        let proof = is_proven.then(|| (audience(&forwarding.origin, parts), subject(&admitted)));
+        let proof = is_proven.then(|| audience(&forwarding.origin, parts));
         // The platform's own headers about the client's URL stay if they are true and the gate sets
         // none.
         let is_true = |name: &str| {
@@ -299,9 +299,11 @@ impl<'g> Outgoing<'g> {
         method: &str,
         now: impl FnOnce() -> UnixSeconds,
     ) -> Option<(&str, String)> {
-        let (audience, subject) = self.proof.as_ref()?;
+        let audience = self.proof.as_ref()?;
+        let claims = self.admitted.claims();
+        let subject = claims.and_then(|claims| claims.at("sub")?.as_str());
         let proof = self.forwarding.headers.proof.as_ref()?;
-        let statement = Statement { audience, subject: subject.as_deref(), method, url };
+        let statement = Statement { audience, subject, method, url };
         Some((&proof.header, proof.token(&statement, now())))
     }
 
@@ -370,10 +372,6 @@ fn audience(origin: &Origin, parts: UrlParts<'_>) -> String {
         // A policy without an origin has no proofs.
         Origin::Zone | Origin::Absent => format!("{}://{}", parts.scheme, parts.authority),
     }
-}
-
-fn subject(admitted: &Admitted<'_>) -> Option<String> {
-    admitted.claims()?.at("sub")?.as_str().map(str::to_owned)
 }
 
 /// The URL to send the request to: the client's, at the origin's server, without the token if that
