@@ -204,10 +204,10 @@ const PROGRAMS = {
   },
   printf() {},
   python3: (words, where) => assert.deepEqual(words.slice(0, 2), ["-m", "venv"], where),
-  "target/fastapi/bin/pip": (words, where) =>
-    assert.ok(existsSync(path.join(repository, String(words.at(-1)))), where),
-  "target/fastapi/bin/uvicorn": ([, directory], where) =>
-    assert.ok(statSync(path.join(repository, String(directory))), where),
+  "../../target/fastapi/bin/pip": (words, where) =>
+    assert.ok(existsSync(path.join(repository, "examples/fastapi", String(words.at(-1)))), where),
+  "../../target/fastapi/bin/uvicorn": ([, directory], where) =>
+    assert.ok(statSync(path.join(repository, "examples/fastapi", String(directory))), where),
   git() {},
   cp() {},
   cd() {},

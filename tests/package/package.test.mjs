@@ -3,7 +3,17 @@
 
 import assert from "node:assert/strict";
 import { execFile, spawn } from "node:child_process";
-import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import {
+  copyFile,
+  cp,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  writeFile,
+} from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import { after, before, describe, it } from "node:test";
@@ -161,7 +171,8 @@ describe("the npm package", { timeout: 300_000 }, () => {
     const manifest = JSON.parse(text);
     assert.equal(manifest.scripts, undefined);
     assert.equal(manifest.dependencies, undefined);
-    assert.deepEqual(Object.keys(manifest.peerDependencies), ["wrangler"]);
+    assert.deepEqual(Object.keys(manifest.peerDependencies), ["hono", "wrangler"]);
+    assert.deepEqual(manifest.peerDependenciesMeta, { hono: { optional: true } });
   });
 
   it("answers the first requests with the commands of the README", async () => {
@@ -213,6 +224,52 @@ describe("the npm package", { timeout: 300_000 }, () => {
     assert.match(await shell(gate, "npx portcullis check --env ''"), /no faults, no warnings/);
     assert.match(await shell(gate, "npx portcullis test --coverage 100"), /4 passed, 0 failed/);
     assert.match(await shell(gate, "npx wrangler deploy --dry-run --env=''"), /env\.POLICY/);
+  });
+
+  it("exports the library, with its types", async () => {
+    const script =
+      'import { createRequire } from "node:module"; const { resolve } = createRequire(import.meta.url);' +
+      'for (const name of ["portcullis", "portcullis/hono", "portcullis/policy.schema.json"])' +
+      "console.log(resolve(name));";
+    await writeFile(path.join(folder, "resolve.mjs"), script);
+    const resolved = (await shell(folder, "node resolve.mjs")).trim().split("\n");
+    const files = resolved.map((file) => path.basename(file));
+    assert.deepEqual(files, ["index.js", "hono.js", "policy.schema.json"]);
+    const exported = JSON.parse(
+      await readFile(path.join(folder, "node_modules/portcullis/package.json"), "utf8"),
+    ).exports;
+    for (const name of [".", "./hono"]) {
+      const types = path.join(folder, "node_modules/portcullis", exported[name].types);
+      assert.ok((await stat(types)).isFile(), types);
+    }
+  });
+
+  it("runs examples/fastapi, as its guide says", async () => {
+    const example = path.join(folder, "fastapi");
+    await cp(path.join(repository, "examples/fastapi"), example, {
+      recursive: true,
+      filter: (file) => !/node_modules|package-lock|\.dev\.vars|\.wrangler/.test(file),
+    });
+    const manifest = path.join(example, "package.json");
+    const text = await readFile(manifest, "utf8");
+    const local = "file:../../target/npm/portcullis-0.1.0.tgz";
+    assert.ok(text.includes(local));
+    await writeFile(manifest, text.replace(local, `file:${await tarball()}`));
+    await shell(example, "npm install");
+    await shell(
+      example,
+      "openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out key.pem",
+    );
+    await shell(
+      example,
+      `printf 'HOP_SECRET="%s"\nPROVIDER_PUBLIC_KEY="%s"\n' "$(openssl rand -hex 32)" "$(openssl pkey -in key.pem -pubout)" > .dev.vars`,
+    );
+    assert.match(await shell(example, "npx portcullis check"), /no faults, no warnings/);
+    const mint = "npx portcullis mint --key key.pem --issuer https://tenant.example.com/";
+    const explain = "npx portcullis explain --url /api/me";
+    const explained = await shell(example, `${mint} --aud https://api.example.com | ${explain}`);
+    assert.match(explained, /admitted/);
+    assert.match(await shell(example, "npx wrangler deploy --dry-run"), /env\.POLICY/);
   });
 
   it("says what to do in a folder with a configuration, and with an old Node", async () => {
