@@ -79,7 +79,6 @@ fn raw_policy(routes: usize) -> Value {
 
 /// Measures how long it takes to find a route among more and more of them. The policies take turns,
 /// so that what else the machine does affects all of them.
-#[expect(clippy::disallowed_methods, reason = "a benchmark measures time")]
 fn find_routes(criterion: &mut Criterion) {
     const COUNTS: [usize; 3] = [10, 100, 2000];
     const LOOKUPS: u32 = 20_000;
