@@ -340,11 +340,7 @@ describe("the documentation", () => {
     }
   });
 
-  for (const config of [
-    "wrangler.toml",
-    "examples/fastapi/wrangler.toml",
-    "examples/mcp/wrangler.toml",
-  ]) {
+  for (const config of ["wrangler.toml", "examples/mcp/wrangler.toml"]) {
     it(`wrangler can deploy ${config}`, () => {
       const words = [
         "deploy",
