@@ -21,7 +21,8 @@ fn main() -> Result<()> {
         Some("worker") => {
             bindings.module(true)?.reset_state_function(true).force_enable_abort_handler(true)
         }
-        Some("web") => bindings.web(true)?,
+        // The page loads the script without saying where its module is.
+        Some("web") => bindings.web(true)?.omit_default_module_path(false),
         Some("node") => bindings.nodejs(true)?,
         _ => bail!("{} is none of worker, web and node", purpose.display()),
     };
