@@ -12,8 +12,18 @@ use std::path::PathBuf;
 /// The name of the script without its extension.
 pub(crate) const NAME: &str = "commands";
 
-/// The commands judge one token at a time, and a small package is installed faster.
-const SMALL: &str = "profile.release.opt-level='z'";
+/// The commands judge one token at a time, and a small package is installed faster. The Worker is
+/// larger with optimization across crates; the commands are smaller.
+const SMALL: [&str; 7] = [
+    "profile.release.lto='fat'",
+    "profile.release.opt-level='z'",
+    // The manifest optimizes these for speed.
+    "profile.release.package.curve25519-dalek.opt-level='z'",
+    "profile.release.package.ed25519-dalek.opt-level='z'",
+    "profile.release.package.p256.opt-level='z'",
+    "profile.release.package.portcullis.opt-level='z'",
+    "profile.release.package.serde_json.opt-level='z'",
+];
 
 /// The options for esbuild. The script is not minified: it is small, and people may read it.
 const BUNDLING: [&str; 6] = [
@@ -34,7 +44,7 @@ pub(crate) fn commands(workspace: &Workspace, packages: &Packages) -> Result<Pat
         workspace,
         title: "the commands for Node".to_owned(),
         package: "portcullis-cli",
-        arguments: ["--config", SMALL].map(str::to_owned).to_vec(),
+        arguments: SMALL.iter().flat_map(|one| ["--config", one]).map(str::to_owned).collect(),
         rustflags: RUSTFLAGS,
         purpose: Purpose::Web,
         name: NAME,
