@@ -244,8 +244,10 @@ describe("the npm package", { timeout: 300_000 }, () => {
     }
   });
 
-  it("runs examples/fastapi, as its guide says", async () => {
-    const example = path.join(folder, "fastapi");
+  it("runs examples/fastapi, as its guide says", async (context) => {
+    // Not below the folder with the demo, whose configuration would be found first.
+    const example = await mkdtemp(path.join(os.tmpdir(), "fastapi-"));
+    context.after(() => rm(example, { recursive: true }));
     await cp(path.join(repository, "examples/fastapi"), example, {
       recursive: true,
       filter: (file) => !/node_modules|package-lock|\.dev\.vars|\.wrangler/.test(file),
