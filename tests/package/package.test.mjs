@@ -266,7 +266,7 @@ describe("the npm package", { timeout: 300_000 }, () => {
       example,
       `printf 'HOP_SECRET="%s"\nPROVIDER_PUBLIC_KEY="%s"\n' "$(openssl rand -hex 32)" "$(openssl pkey -in key.pem -pubout)" > .dev.vars`,
     );
-    assert.match(await shell(example, "npx portcullis check"), /no faults, no warnings/);
+    assert.match(await shell(example, "npx portcullis check"), /no faults/);
     const mint = "npx portcullis mint --key key.pem --issuer https://tenant.example.com/";
     const explain = "npx portcullis explain --url /api/me";
     const explained = await shell(example, `${mint} --aud https://api.example.com | ${explain}`);
