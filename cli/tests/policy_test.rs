@@ -400,7 +400,8 @@ fn no_issuer_can_sign_for_another() {
 #[test]
 fn only_cases_that_pass_count_as_coverage() {
     let folder = with_cases(
-        "[[cases]]\nname = \"open\"\nurl = \"/open/x\"\nexpect = { status = 200, api_url = \"x\" }\n",
+        "[[cases]]\nname = \"open\"\nurl = \"/open/x\"\n\
+         expect = { status = 200, api_url = \"x\" }\n",
     );
     let out = folder.run(&["test"]).ended(1);
     assert!(out.contains("coverage: 0 of "), "{out}");

@@ -14,10 +14,6 @@ use crate::time::UnixSeconds;
 
 /// What the gate does with a request.
 #[derive(Debug)]
-#[cfg_attr(
-    not(target_arch = "wasm32"),
-    expect(clippy::large_enum_variant, reason = "the largest variant is the usual one")
-)]
 pub enum Decision<'g> {
     /// It responds itself: with its metadata, or to a preflight.
     Respond(OwnResponse),
