@@ -32,9 +32,9 @@ pub fn raw(environment: &Environment<'_>) -> Result<Value, Finding> {
             Some(name) => {
                 format!("environments do not inherit variables: write [env.{name}.vars.{VARIABLE}]")
             }
-            None => format!(
-                "write [vars.{VARIABLE}]; a policy in the Worker's code is checked with --policy FILE"
-            ),
+            None => {
+                format!("write [vars.{VARIABLE}], or check a policy in code with --policy FILE")
+            }
         };
         return Err(fault(environment.line(), "there is no policy".to_owned(), &remedy));
     };
