@@ -179,10 +179,7 @@ fn documentation(root: &Path, features: &str) -> Result<()> {
 }
 
 fn deny(workspace: &Workspace, checks: &[&str]) -> Result<()> {
-    let [cargo_deny] = {
-        let _lock = tools::lock(workspace)?;
-        tools::cargo::ensure(workspace, [&tools::cargo::CARGO_DENY])?
-    };
+    let [cargo_deny] = tools::cargo::ensure(workspace, [&tools::cargo::CARGO_DENY])?;
     process::run(
         Command::new(cargo_deny)
             .args(["--workspace", "check", "--hide-inclusion-graph"])

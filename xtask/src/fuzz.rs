@@ -22,10 +22,7 @@ pub(crate) fn smoke(workspace: &Workspace) -> Result<()> {
         let reason = "it needs a nightly toolchain (rustup toolchain install nightly)";
         return Err(Skipped(reason.to_owned()).into());
     }
-    let [cargo_fuzz] = {
-        let _lock = tools::lock(workspace)?;
-        tools::cargo::ensure(workspace, [&tools::cargo::CARGO_FUZZ])?
-    };
+    let [cargo_fuzz] = tools::cargo::ensure(workspace, [&tools::cargo::CARGO_FUZZ])?;
     let folder = workspace.path("fuzz");
     for target in TARGETS {
         let corpus = folder.join("corpus").join(target);

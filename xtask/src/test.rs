@@ -68,10 +68,7 @@ fn failed_rust_test(line: &str) -> Option<String> {
 /// Runs the tests of the core, the kernels and the console as WebAssembly, with the pointer width
 /// and the instructions that the Worker has.
 fn wasm(workspace: &Workspace, packages: &Packages) -> Result<()> {
-    let [wasm_bindgen] = {
-        let _lock = tools::lock(workspace)?;
-        cargo::ensure(workspace, [&WASM_BINDGEN])?
-    };
+    let [wasm_bindgen] = cargo::ensure(workspace, [&WASM_BINDGEN])?;
     let runner = wasm_bindgen.with_file_name(cargo::file_name("wasm-bindgen-test-runner"));
     let mut command = Command::new("cargo");
     command
@@ -106,10 +103,7 @@ fn npm_package(workspace: &Workspace, packages: &Packages) -> Result<()> {
 pub(crate) fn template(workspace: &Workspace) -> Result<()> {
     tools::check(workspace)?;
     let packages = tools::packages(workspace)?;
-    {
-        let _lock = tools::lock(workspace)?;
-        cargo::ensure(workspace, [&WORKER_BUILD, &WASM_BINDGEN])?;
-    }
+    cargo::ensure(workspace, [&WORKER_BUILD, &WASM_BINDGEN])?;
     node_tests(workspace, &packages, "tests/template/*.test.mjs")
 }
 

@@ -28,7 +28,7 @@ pub(crate) fn packages(workspace: &Workspace) -> Result<node::Packages> {
 
 /// Locks the folder of the tools, so that two commands do not install them at the same time. The
 /// lock lasts until the file is dropped.
-pub(crate) fn lock(workspace: &Workspace) -> Result<File> {
+fn lock(workspace: &Workspace) -> Result<File> {
     lock_for(workspace, ".lock", "installs tools")
 }
 

@@ -2,7 +2,6 @@
 //! Workers in one workerd process.
 
 use crate::build::{self, DEPLOYED_FOLDER, WORKER_RUSTFLAGS};
-use crate::tools;
 use crate::tools::cargo::{self, WASM_BINDGEN, WORKER_BUILD};
 use crate::tools::node::Packages;
 use crate::workspace::Workspace;
@@ -53,10 +52,7 @@ pub(super) fn run(options: &Options) -> Result<ExitCode> {
 
 /// Builds the Rust pass-through, a package of its own, with worker-build and the gate's wasm-opt.
 fn build_pass_through(workspace: &Workspace, packages: &Packages) -> Result<()> {
-    let [worker_build, wasm_bindgen] = {
-        let _lock = tools::lock(workspace)?;
-        cargo::ensure(workspace, [&WORKER_BUILD, &WASM_BINDGEN])?
-    };
+    let [worker_build, wasm_bindgen] = cargo::ensure(workspace, [&WORKER_BUILD, &WASM_BINDGEN])?;
     let built = output(workspace).join("pass-through");
     let mut command = Command::new(worker_build);
     command

@@ -35,11 +35,13 @@ pub(crate) const CARGO_DENY: Tool =
 pub(crate) const CARGO_FUZZ: Tool =
     Tool { package: "cargo-fuzz", version: "0.13.2", program: "cargo-fuzz" };
 
-/// Installs the tools that are missing, and returns the paths of their programs in the given order.
+/// Installs the tools that are missing, one command at a time, and returns the paths of their
+/// programs in the given order.
 pub(crate) fn ensure<const N: usize>(
     workspace: &Workspace,
     tools: [&Tool; N],
 ) -> Result<[PathBuf; N]> {
+    let _lock = super::lock(workspace)?;
     let folder = workspace.tools();
     let installed = installed(&folder);
     let missing: Vec<&Tool> = tools
