@@ -98,7 +98,7 @@ fn the_local_environment_of_a_preset_admits_minted_tokens() {
     init(&folder, &[&["--preset"], PRESETS[0]].concat()).ended(0);
     let token = folder.run(&["mint", "--env", "local"]).ended(0);
     folder.run_in("", &["explain", "--env", "local", "--url", "/hello"], &token).ended(0);
-    // The deployed policy knows nothing of the local secret.
+    // The deployed policy does not accept tokens signed with the local secret.
     folder.run_in("", &["explain", "--env", "", "--url", "/hello"], &token).ended(1);
 }
 

@@ -14,7 +14,7 @@ use wasm_bindgen_futures::{JsFuture, future_to_promise};
 use web_sys::Response;
 use worker::{Context, Env};
 
-/// What is to be done with a request that is admitted.
+/// What to do with an admitted request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Purpose {
     /// It is forwarded to the origin.

@@ -106,8 +106,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Installs what is missing, and builds everything that wrangler uploads and that is not up to
-/// date.
+/// Builds the Worker and the console's page if they are outdated. Installs missing tools first.
 pub(crate) fn everything(workspace: &Workspace, options: &Options) -> Result<Packages> {
     let stop = Stop::default();
     let (packages, worker) = compile_worker(workspace, options, DEPLOYED_FOLDER, &stop)?;
@@ -117,8 +116,8 @@ pub(crate) fn everything(workspace: &Workspace, options: &Options) -> Result<Pac
     Ok(packages)
 }
 
-/// Installs what is missing, builds the Worker into a folder of the checkout unless it is up to
-/// date, and returns the npm packages and the path of the Worker's script.
+/// Builds the Worker into a folder of the checkout if it is outdated, and installs missing tools.
+/// Returns the npm packages and the path of the Worker's script.
 pub(crate) fn worker(
     workspace: &Workspace,
     options: &Options,
@@ -131,8 +130,7 @@ pub(crate) fn worker(
     Ok((packages, workspace.path(folder).join(script(NAME))))
 }
 
-/// Installs what is missing, and compiles the Worker at the same time, unless the Worker is up to
-/// date.
+/// Compiles the Worker if it is outdated, and installs missing tools meanwhile.
 pub(crate) fn compile_worker<'a>(
     workspace: &'a Workspace,
     options: &Options,

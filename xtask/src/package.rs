@@ -82,7 +82,7 @@ pub(crate) fn build(workspace: &Workspace) -> Result<Package> {
     Ok(Package { folder, tarball })
 }
 
-/// Returns the manifest in [`SOURCES`] with the version of the crate and the license.
+/// Returns the manifest in [`SOURCES`] with the version of the crate.
 fn manifest(workspace: &Workspace) -> Result<Value> {
     let path = workspace.path(SOURCES).join("package.json");
     let text =

@@ -9,10 +9,7 @@ use serde_json::json;
 pub(super) fn ask(ask: &mut dyn FnMut(&str) -> Result<String>) -> Result<Answers> {
     let mut answers = Answers::default();
     let names = preset_names();
-    let question = format!(
-        "Identity provider ({}), or nothing for a demo that runs as it is: ",
-        names.join(", ")
-    );
+    let question = format!("Identity provider: {} (press Enter for a demo): ", names.join(", "));
     let preset = ask(&question)?;
     if preset.is_empty() {
         return Ok(answers);
@@ -26,10 +23,10 @@ pub(super) fn ask(ask: &mut dyn FnMut(&str) -> Result<String>) -> Result<Answers
             answers.parameters.insert((*name).to_owned(), json!(value));
         }
     }
-    let audience = ask("Audience of the tokens, or nothing if the provider's tokens have none: ")?;
+    let audience = ask("Audience of the tokens (press Enter if they have none): ")?;
     answers.audience.extend(Some(audience).filter(|audience| !audience.is_empty()));
     let origin =
-        ask("URL of your API, or nothing to respond with the request that the API would get: ")?;
+        ask("URL of your API (press Enter to get each forwarded request back as the response): ")?;
     answers.origin = Some(origin).filter(|origin| !origin.is_empty());
     Ok(answers)
 }

@@ -22,7 +22,7 @@ pub(crate) fn read(path: &Path) -> io::Result<Vec<u8>> {
     fs::read(path)
 }
 
-/// Whether the path is that of a file.
+/// Whether there is a file at the path.
 pub(crate) fn is_file(path: &Path) -> bool {
     path.is_file()
 }

@@ -125,7 +125,7 @@ pub(crate) fn read(path: &Path) -> io::Result<Vec<u8>> {
     read_file(&text(path)).map_err(error)
 }
 
-/// Whether the path is that of a file.
+/// Whether there is a file at the path.
 pub(crate) fn is_file(path: &Path) -> bool {
     is_regular_file(&text(path))
 }

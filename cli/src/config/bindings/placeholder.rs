@@ -30,7 +30,7 @@ pub(super) fn for_reference(reference: &BindingReference, algorithms: &[Algorith
 }
 
 /// Returns a JWK Set with one shared secret (RFC 7518 section 6.4).
-pub(crate) fn shared_key_set(secret: &[u8]) -> String {
+fn shared_key_set(secret: &[u8]) -> String {
     let key = Base64UrlUnpadded::encode_string(secret);
     json!({ "keys": [{ "kty": "oct", "k": key }] }).to_string()
 }
