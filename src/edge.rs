@@ -180,9 +180,20 @@ mod entry {
         env: Env,
         context: worker_sys::Context,
     ) -> JsValue {
-        let gate = if given.is_undefined() { Gate::of_variables() } else { Gate::given(id, given) };
         let purpose = if authenticates { Purpose::Authenticate } else { Purpose::Forward };
-        poll_once(run(request, env, context, gate, purpose))
+        poll_once(run(request, env, context, gate(id, given), purpose))
+    }
+
+    /// Loads the policies of a gate while the isolate starts: the gate with this ID, as for
+    /// [`handle_by`].
+    #[expect(unreachable_pub, reason = "wasm-bindgen exports nothing else")]
+    #[wasm_bindgen]
+    pub fn prepare(id: u32, given: &JsValue, env: Env) {
+        gate(id, given).prepare(&env);
+    }
+
+    fn gate(id: u32, given: &JsValue) -> Rc<Gate> {
+        if given.is_undefined() { Gate::of_variables() } else { Gate::given(id, given) }
     }
 
     async fn run(

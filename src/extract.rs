@@ -15,6 +15,7 @@ use crate::budget;
 use crate::path::split_url;
 use crate::refusal::{Code, Refusal};
 use crate::request::{Headers, Request};
+use portcullis_text::is_b64token;
 use std::borrow::Cow;
 
 /// A place in a request where a token may be.
@@ -259,16 +260,6 @@ fn check(token: &str) -> Result<(), Refusal> {
         return Err(Refusal::new(Code::TokenTooLarge, "the token is larger than 16 KiB"));
     }
     Err(malformed("the credential is not a b64token"))
-}
-
-/// Whether a text is a `b64token` of RFC 6750 section 2.1.
-fn is_b64token(text: &str) -> bool {
-    let unpadded = text.trim_end_matches('=');
-    let is_character = |byte: u8| {
-        byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'+' | b'/')
-    };
-    // No early exit, so that the loop vectorizes.
-    !unpadded.is_empty() && unpadded.bytes().fold(true, |all, byte| all & is_character(byte))
 }
 
 const fn malformed(because: &'static str) -> Refusal {

@@ -66,12 +66,14 @@ mod logout;
 mod memory;
 mod need;
 mod trace;
+mod warm_up;
 
 pub use self::evaluation::{Decision, Evaluation};
 pub use self::logout::LogoutEvaluation;
 pub use self::memory::Memory;
 pub use self::need::Need;
 pub use self::trace::Trace;
+pub use self::warm_up::warm_up;
 
 use self::need::Stop;
 use crate::admitted::{Admitted, Checked, IssuerAdmitted};
@@ -205,7 +207,7 @@ impl<'g> Judging<'_, 'g> {
         text: &'t str,
         route: Option<&Route>,
     ) -> Result<(&'g Issuer, Verified<'t>), Stop> {
-        let token = Unverified::parse(text)?;
+        let token = Unverified::parse_with(text, &self.memory.last_header)?;
         self.trace.algorithm = Some(token.header().algorithm);
         let issuer = self.policy.issuer_named_by(&token)?;
         if let Some(route) = route {

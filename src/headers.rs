@@ -91,7 +91,7 @@ pub fn is_reserved(name: &str) -> bool {
 #[must_use]
 pub fn folded(name: &str) -> Cow<'_, str> {
     // The runtime delivers names in lower case, so most names are folded already.
-    if name.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-')) {
+    if portcullis_text::is_folded(name) {
         return Cow::Borrowed(name);
     }
     let fold = |letter: char| match letter {

@@ -18,7 +18,6 @@ use crate::server::Server;
 use crate::time::UnixSeconds;
 use serde_json::Value;
 use std::borrow::Cow;
-use std::cmp::Ordering;
 use std::fmt;
 
 /// Where admitted requests go.
@@ -106,8 +105,9 @@ pub struct Forwarding {
     pub rewrites_location: bool,
     /// The headers that the gate writes.
     pub headers: OwnHeaders,
-    /// The folded names of the headers to remove from every request, sorted [`by_length`].
-    removed: Vec<String>,
+    /// The folded names of the headers to remove from every request, by their lengths. Most
+    /// headers are kept, and few names are as long as theirs.
+    removed: Vec<Vec<String>>,
 }
 
 impl Forwarding {
@@ -120,8 +120,13 @@ impl Forwarding {
         headers: OwnHeaders,
     ) -> Self {
         let own = headers.names().map(|name| folded(name).into_owned());
-        let mut removed: Vec<_> = never_forwarded().map(str::to_owned).chain(own).collect();
-        removed.sort_unstable_by(|one, other| by_length(one, other));
+        let mut removed: Vec<Vec<String>> = Vec::new();
+        for name in never_forwarded().map(str::to_owned).chain(own) {
+            if removed.len() <= name.len() {
+                removed.resize(name.len().saturating_add(1), Vec::new());
+            }
+            removed.get_mut(name.len()).into_iter().for_each(|names| names.push(name.clone()));
+        }
         Self { origin, strip_authorization, rewrites_location, headers, removed }
     }
 
@@ -140,18 +145,13 @@ impl Forwarding {
                     .and_then(TokenSource::header)
                     .is_some_and(|header| name == folded(header))
         };
-        self.removed.binary_search_by(|removed| by_length(removed, &name)).is_ok()
+        self.removed.get(name.len()).is_some_and(|names| names.iter().any(|one| *one == name))
             || (self.strip_authorization && is_credential())
     }
 
     fn strips(&self, credential: &TokenSource) -> bool {
         self.strip_authorization || credential.is_always_stripped()
     }
-}
-
-/// Orders names so that most comparisons need only their lengths.
-fn by_length(one: &str, other: &str) -> Ordering {
-    one.len().cmp(&other.len()).then_with(|| one.cmp(other))
 }
 
 /// A request that may be sent to the origin, and how.

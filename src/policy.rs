@@ -3,6 +3,10 @@
 //! The compiler reports every fault at once, each with its path. A compiled policy is valid by
 //! construction: its names are resolved, its keys imported and its patterns sorted. No later code
 //! has to check it.
+//!
+//! Each part has a function of its own (`inline(never)`), because an isolate compiles the policy
+//! before it can respond to its first request, and the runtime compiles a function as a whole when
+//! it is first called.
 
 mod claim_rule;
 mod cors;

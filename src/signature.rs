@@ -1,4 +1,7 @@
 //! The signature step: the only place that makes a [`Verified`].
+//!
+//! What an isolate rarely calls is `inline(never)`, because the runtime compiles a function as a
+//! whole when it is first called.
 
 #[cfg(feature = "kernels")]
 #[doc(hidden)]
@@ -20,6 +23,7 @@ use base64ct::{Base64UrlUnpadded, Encoding as _};
 use serde_json::Value;
 #[cfg(not(feature = "kernels"))]
 use sha2::{Digest as _, Sha256, Sha384, Sha512};
+use std::rc::Rc;
 
 /// A token whose signature has been verified under a key of one of the policy's issuers.
 ///
@@ -36,14 +40,14 @@ use sha2::{Digest as _, Sha256, Sha384, Sha512};
 /// ```
 pub struct Verified<'a> {
     payload: Payload<'a>,
-    header: Header,
+    header: Rc<Header>,
     key_name: String,
 }
 
 impl<'a> Verified<'a> {
     /// The header.
     #[must_use]
-    pub const fn header(&self) -> &Header {
+    pub fn header(&self) -> &Header {
         &self.header
     }
 

@@ -20,6 +20,7 @@ import { AUDIENCE, ISSUER } from "./tokens.mjs";
 
 /** @typedef {{name: string, type: "esModule" | "wasm", path: string}} Module */
 /** @typedef {(signer: Signer) => Record<string, unknown>} Bindings */
+/** @typedef {{origin?: string, cache: string, forward?: object}} Forwarding */
 /** @typedef {{name: string, gateway: Gateway, signer: Signer}} Service */
 /**
  * A running workerd process.
@@ -105,6 +106,12 @@ export function gateways({ gate, passThrough, output }) {
       bindings: libraryBindings,
     }),
     new Gateway({
+      name: "jose-url",
+      title: "jose, to another host",
+      modules: script("jose", output),
+      bindings: (signer) => ({ ...libraryBindings(signer), HOST: "origin.example" }),
+    }),
+    new Gateway({
       name: "hono",
       title: "Hono",
       modules: script("hono", output),
@@ -171,29 +178,33 @@ const libraryBindings = ({ algorithm, jwk, secret }) => ({
 /**
  * Forwards requests unchanged, as the other gateways do.
  *
- * @type {{origin: string, cache: string}}
+ * @type {Forwarding}
  */
 const AS_IT_CAME = { origin: "service:ORIGIN", cache: "origin" };
 
 /**
- * Forwards requests to another server, and sets `Cache-Control: no-store`, as is the default.
+ * Forwards requests to another server, with the subject as a header.
  *
- * @type {{origin: string, cache: string}}
+ * @type {Forwarding}
  */
-const TO_ANOTHER_HOST = { origin: "https://origin.example", cache: "no-store" };
+const TO_ANOTHER_HOST = {
+  origin: "https://origin.example",
+  cache: "origin",
+  forward: { claims: { "X-Auth-Subject": "sub" } },
+};
 
 /**
  * A policy of the gate that performs the same checks as the other gateways.
  *
- * @param {{origin?: string, cache: string}} forwarding
+ * @param {Forwarding} forwarding
  * @returns {Bindings}
  */
-function policy({ origin, cache }) {
+function policy({ cache, ...forwarding }) {
   return ({ algorithm, jwk, secret }) => {
     const keys = secret === undefined ? { jwks: { keys: [jwk] } } : { secret: "SECRET" };
     return {
       POLICY: {
-        origin,
+        ...forwarding,
         issuers: [
           { name: "issuer", issuer: ISSUER, audience: [AUDIENCE], algorithms: [algorithm], keys },
         ],

@@ -86,7 +86,8 @@ pub(super) async fn is_over_the_limit(env: &Env, name: &str, key: &str) -> bool 
     success.is_ok_and(|success| success.as_bool() == Some(false))
 }
 
-fn has_method(object: &JsValue, name: &str) -> bool {
+/// Whether a binding has a method of that name.
+pub(super) fn has_method(object: &JsValue, name: &str) -> bool {
     Reflect::get(object, &JsValue::from_str(name)).is_ok_and(|method| method.is_function())
 }
 

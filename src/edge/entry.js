@@ -2,10 +2,28 @@
 // After a trap, the code that wasm-bindgen generates around every call into the module replaces the
 // module's instance.
 
-import { handle, handleBy } from "./index.js";
+import { env as globalEnv } from "cloudflare:workers";
+import { handle, handleBy, prepare as prepareIn } from "./index.js";
 
 /** @import { Given } from "./index.js" */
 /** @typedef {Record<string, unknown>} Env */
+
+/**
+ * Loads the policies of a gate while the isolate starts. If that fails, the first request does it,
+ * and responds with the failure: a fault must never keep a Worker from being deployed.
+ *
+ * @param {number} id
+ * @param {Given} [given]
+ */
+function prepare(id, given) {
+  try {
+    prepareIn(id, given, globalEnv);
+  } catch {
+    // The first request reports it.
+  }
+}
+
+prepare(0);
 
 export default { fetch: handle };
 
@@ -39,6 +57,7 @@ export function createGate({ policy, candidate }) {
   const key = JSON.stringify(given);
   const [id, known] = gates.get(key) ?? [gates.size + 1, given];
   gates.set(key, [id, known]);
+  prepare(id, known);
 
   /**
    * @param {boolean} authenticates

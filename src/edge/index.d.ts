@@ -20,3 +20,5 @@ export function handleBy(
   env: Record<string, unknown>,
   context: ExecutionContext,
 ): object | Promise<object>;
+
+export function prepare(id: number, given: Given | undefined, env: Record<string, unknown>): void;

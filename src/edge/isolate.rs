@@ -6,9 +6,11 @@ use super::bridge::Refuse;
 use super::call::{Call, Purpose};
 use super::origin_response::Rewrite;
 use super::secrets_store::{READ_AGAIN_AFTER, ReadBindings, StoredSecrets};
-use super::{clock, log, origin_failure, origin_response};
+use super::{clock, log, origin_failure, origin_response, secrets_store};
 use crate::budget;
 use crate::gate::Memory;
+#[cfg(feature = "entry")]
+use crate::gate::warm_up;
 use crate::issuer_id::IssuerId;
 use crate::json;
 use crate::keys::cache::KeyCache;
@@ -41,6 +43,8 @@ pub(super) struct Gate {
     /// The bindings of a deployment never change within an isolate, except for the secrets that a
     /// Secrets Store returns.
     isolate: RefCell<Option<Option<Rc<Isolate>>>>,
+    /// What loading the policy before the first request had to say. The first request writes it.
+    held: RefCell<Vec<String>>,
     refuse: OnceCell<Closure<Refuse>>,
     rewrite: OnceCell<Closure<Rewrite>>,
 }
@@ -75,8 +79,8 @@ impl Which {
 
 impl Gate {
     fn new(policies: Policies) -> Rc<Self> {
-        let (isolate, refuse, rewrite) = Default::default();
-        Rc::new(Self { policies, isolate, refuse, rewrite })
+        let (isolate, held, refuse, rewrite) = Default::default();
+        Rc::new(Self { policies, isolate, held, refuse, rewrite })
     }
 
     /// The gate whose policies are in the variables of the Worker.
@@ -98,6 +102,26 @@ impl Gate {
             gates.push((id, Rc::clone(&gate)));
             gate
         })
+    }
+
+    /// Loads the policy while the isolate starts, so that its first request need not. Leaves a
+    /// policy to that request if it has faults, if it needs a Secrets Store, which can only be read
+    /// for a request, or if there is a candidate, whose compilation depends on the request.
+    #[cfg(feature = "entry")]
+    pub(super) fn prepare(&self, env: &Env) {
+        let Ok(raw) = self.raw(env, Which::Enforced) else { return };
+        let references = Policy::binding_references(&raw);
+        let is_stored =
+            references.iter().any(|reference| secrets_store::is_stored(env, &reference.binding));
+        if is_stored || self.has_candidate(env) {
+            return;
+        }
+        let load = || self.load(env, StoredSecrets::default(), Purpose::Authenticate);
+        if let (Ok(Some(isolate)), held) = log::held(load) {
+            let _ = warm_up(&isolate.policy);
+            *self.held.borrow_mut() = held;
+            *self.isolate.borrow_mut() = Some(Some(isolate));
+        }
     }
 
     /// Returns the gate's state if a request has loaded it.
@@ -219,7 +243,10 @@ impl Isolate {
         let Call { gate, env, purpose, .. } = *call;
         let made = gate.isolate.borrow().clone();
         let isolate = match made {
-            Some(made) => made?,
+            Some(made) => {
+                gate.held.take().iter().for_each(|line| log::write_line(line));
+                made?
+            }
             None => {
                 let stored = gate.secrets(env, &StoredSecrets::default()).await;
                 let made = gate.load(env, stored, purpose).ok()?;

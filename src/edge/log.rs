@@ -13,6 +13,12 @@ use crate::refusal::Refusal;
 use crate::request::Request;
 use crate::revocation::OnError;
 use crate::shadow::Difference;
+use std::cell::RefCell;
+
+thread_local! {
+    /// The lines that are held back. `None` while lines are written.
+    static HELD: RefCell<Option<Vec<String>>> = const { RefCell::new(None) };
+}
 
 /// Logs that the candidate policy would have judged a request differently.
 pub(super) fn difference(difference: &Difference, request: &Request<'_>, trace: &Trace<'_>) {
@@ -111,7 +117,25 @@ fn event(name: &str) -> ObjectText {
     line
 }
 
-/// Writes a line.
+/// Writes a line, unless [`held`] holds it back.
 pub(super) fn write(line: ObjectText) {
-    web_sys::console::log_1(&line.finish().into());
+    let line = line.finish();
+    let is_held =
+        HELD.with_borrow_mut(|held| held.as_mut().map(|lines| lines.push(line.clone())).is_some());
+    if !is_held {
+        write_line(&line);
+    }
+}
+
+/// Holds back the lines that some work writes, and returns them. The platform shows only what is
+/// written while it handles a request.
+pub(super) fn held<T>(work: impl FnOnce() -> T) -> (T, Vec<String>) {
+    HELD.set(Some(Vec::new()));
+    let outcome = work();
+    (outcome, HELD.take().unwrap_or_default())
+}
+
+/// Writes a line that was held back.
+pub(super) fn write_line(line: &str) {
+    web_sys::console::log_1(&line.into());
 }

@@ -1,6 +1,8 @@
 //! Secrets in a Secrets Store. The gate reads them when an isolate starts, and again every minute,
 //! because the store does not report that a secret has been replaced.
 
+#[cfg(feature = "entry")]
+use super::bindings::has_method;
 use super::bindings::{EnvBindings, answer, call};
 use super::clock;
 use crate::policy::Bindings;
@@ -37,13 +39,19 @@ struct Former {
     until: UnixSeconds,
 }
 
+/// Whether a binding belongs to a store. Of the bindings that a policy can name for secrets, only
+/// those of a Secrets Store have `get`.
+#[cfg(feature = "entry")]
+pub(super) fn is_stored(env: &Env, binding: &str) -> bool {
+    EnvBindings(env).raw(binding).is_some_and(|binding| has_method(&binding, "get"))
+}
+
 impl StoredSecrets {
     /// Reads those of the named bindings that belong to a store. What a store does not return stays
     /// as it was in `before`.
     pub(super) async fn read(env: &Env, names: Vec<String>, before: &Self) -> Self {
         let (mut bindings, reads) = (Vec::new(), Array::new());
         for name in names {
-            // Of the bindings that a policy can name here, only a Secrets Store has `get`.
             let read = || call(&EnvBindings(env).raw(&name)?, "get", &[]);
             if !bindings.contains(&name)
                 && let Some(read) = read()

@@ -5,6 +5,7 @@ use crate::keys::KeyCaches;
 use crate::keys::cache::STALE_IF_ERROR;
 use crate::policy::Policy;
 use crate::revocation::Revocations;
+use crate::token::LastHeader;
 
 /// What an isolate remembers from one request to the next.
 #[derive(Debug, Default)]
@@ -15,6 +16,8 @@ pub struct Memory {
     pub revocations: Revocations,
     /// Identities that were established.
     pub identities: IdentityCache,
+    /// The header of the token that was parsed last.
+    pub last_header: LastHeader,
 }
 
 impl Memory {

@@ -8,6 +8,7 @@
 
 use super::Identity;
 use crate::budget;
+use portcullis_text::is_equal;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::fmt;
@@ -81,15 +82,9 @@ struct Entry {
 }
 
 impl Entry {
-    /// Whether it belongs to exactly this token. `==` compares byte by byte in WebAssembly, which
-    /// takes longer than the rest of a lookup.
+    /// Whether it belongs to exactly this token.
     fn is_of(&self, text: &str) -> bool {
-        let (ours, our_rest) = self.text.as_bytes().as_chunks::<16>();
-        let (theirs, their_rest) = text.as_bytes().as_chunks::<16>();
-        let number = |chunk: &[u8; 16]| u128::from_le_bytes(*chunk);
-        ours.len() == theirs.len()
-            && ours.iter().map(number).eq(theirs.iter().map(number))
-            && our_rest == their_rest
+        is_equal(&self.text, text)
     }
 }
 

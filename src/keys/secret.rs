@@ -3,10 +3,18 @@
 use super::KeyFault;
 use crate::alg::{Algorithm, Family};
 use base64ct::{Base64, Base64UrlUnpadded, Encoding as _};
+use hmac::{Hmac, KeyInit as _};
+use sha2::Sha256;
 use std::fmt;
+use std::sync::OnceLock;
 
 /// The bytes of a shared secret.
-pub struct Secret(Vec<u8>);
+pub struct Secret {
+    bytes: Vec<u8>,
+    /// HMAC with SHA-256 under this secret, before any message. Two of the blocks that every tag
+    /// needs are hashed already.
+    sha256: OnceLock<Option<Hmac<Sha256>>>,
+}
 
 /// How a secret is encoded in its binding.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -82,11 +90,16 @@ impl Secret {
         if super::pem::is_public_key(&bytes) {
             return Err(KeyFault::new("the secret is a public key, not a shared secret"));
         }
-        Ok(Self(bytes))
+        Ok(Self { bytes, sha256: OnceLock::new() })
     }
 
     pub(crate) fn as_bytes(&self) -> &[u8] {
-        &self.0
+        &self.bytes
+    }
+
+    /// Returns HMAC with SHA-256 under this secret, for one message.
+    pub(crate) fn sha256(&self) -> Option<Hmac<Sha256>> {
+        self.sha256.get_or_init(|| Hmac::new_from_slice(&self.bytes).ok()).clone()
     }
 
     pub(super) fn check_length(&self, algorithms: &[Algorithm]) -> Result<(), KeyFault> {
@@ -95,10 +108,10 @@ impl Secret {
         };
         let longest = algorithms.iter().max_by_key(|algorithm| tag_bytes(algorithm));
         match longest.map(|algorithm| (algorithm, tag_bytes(algorithm))) {
-            Some((algorithm, bytes)) if self.0.len() < bytes => Err(KeyFault::new(format!(
+            Some((algorithm, bytes)) if self.bytes.len() < bytes => Err(KeyFault::new(format!(
                 "the secret has {} bytes, but {algorithm} needs at least {bytes} (RFC 7518 \
                  section 3.2)",
-                self.0.len(),
+                self.bytes.len(),
             ))),
             _ => Ok(()),
         }
@@ -108,7 +121,7 @@ impl Secret {
 /// Prints the length only.
 impl fmt::Debug for Secret {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "Secret({} bytes)", self.0.len())
+        write!(formatter, "Secret({} bytes)", self.bytes.len())
     }
 }
 

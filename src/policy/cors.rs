@@ -8,6 +8,7 @@ use crate::headers;
 use crate::url::Url;
 
 /// Compiles `cors`. `sources` are the places where the gate looks for tokens.
+#[inline(never)]
 pub(super) fn compile(
     policy: &Table<'_>,
     sources: &[TokenSource],

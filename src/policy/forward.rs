@@ -12,6 +12,7 @@ use crate::proof::HopProof;
 use crate::time::Seconds;
 
 /// Compiles `forward`. `origin` and `issuers` are `None` if they have faults of their own.
+#[inline(never)]
 pub(super) fn compile(
     policy: &Table<'_>,
     origin: Option<Origin>,
@@ -68,6 +69,7 @@ fn compile_location(
     Ok(is_server && choice.unwrap_or(true))
 }
 
+#[inline(never)]
 fn compile_claims(
     forward: &Table<'_>,
     written: &mut Vec<String>,
@@ -94,6 +96,7 @@ fn compile_claims(
 }
 
 /// Compiles `headers`: names of headers, and of the bindings that contain their values.
+#[inline(never)]
 fn compile_fixed(
     forward: &Table<'_>,
     strips_authorization: bool,
@@ -150,6 +153,7 @@ fn compile_payload(
     good.then(|| Some(header.to_owned())).ok_or(Faulty)
 }
 
+#[inline(never)]
 fn compile_proof(
     forward: &Table<'_>,
     issuers: &[Issuer],

@@ -45,6 +45,7 @@ const FIELDS: [&str; 18] = [
     "mode",
 ];
 
+#[inline(never)]
 pub(super) fn compile_all(
     policy: &Table<'_>,
     bindings: &dyn Bindings,
@@ -87,6 +88,7 @@ pub(super) fn presets(policy: &Table<'_>) -> Vec<Preset> {
     items.into_iter().filter_map(written).collect()
 }
 
+#[inline(never)]
 fn compile(
     id: IssuerId,
     table: &Table<'_>,
@@ -123,6 +125,7 @@ fn is_name(text: &str) -> bool {
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
 }
 
+#[inline(never)]
 fn compile_rules(table: &Table<'_>, faults: &mut Faults) -> Result<Rules, Faulty> {
     let issuer = compile_name(table, faults);
     let audience = expected(table, "audience", "the token's aud, or \"*\" to accept any", faults);

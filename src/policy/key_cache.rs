@@ -9,6 +9,7 @@ use crate::keys::shared::SharedCache;
 use crate::proof::HopProof;
 
 /// Compiles `key_cache`. `issuers` and `proof` are `None` if they have faults of their own.
+#[inline(never)]
 pub(super) fn compile(
     policy: &Table<'_>,
     issuers: Option<&[Issuer]>,

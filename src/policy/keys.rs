@@ -61,6 +61,7 @@ impl SourceKind {
 
 /// Compiles an issuer's keys. `rules` and `algorithms` are `None` if they have faults of their own;
 /// faults that follow from those are not reported.
+#[inline(never)]
 pub(super) fn compile(
     table: &Table<'_>,
     rules: Option<&Rules>,

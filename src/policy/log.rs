@@ -36,6 +36,7 @@ pub enum Decisions {
     All,
 }
 
+#[inline(never)]
 pub(super) fn compile(
     policy: &Table<'_>,
     bindings: &dyn Bindings,

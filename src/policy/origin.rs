@@ -19,6 +19,7 @@ pub(super) fn missing() -> Fault {
 }
 
 /// Compiles `origin`, which may be absent.
+#[inline(never)]
 pub(super) fn compile(
     table: &Table<'_>,
     bindings: &dyn Bindings,

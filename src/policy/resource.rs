@@ -15,6 +15,7 @@ const FIELDS: [&str; 4] = ["identifier", "authorization_servers", "scopes_suppor
 
 /// Compiles `resource`: a table, or a list of tables. `sources` are the places where the gate looks
 /// for tokens.
+#[inline(never)]
 pub(super) fn compile(
     policy: &Table<'_>,
     sources: &[TokenSource],
@@ -52,6 +53,7 @@ pub(super) fn compile(
     outcome.map(|()| Resources(resources))
 }
 
+#[inline(never)]
 fn compile_one(
     table: &Table<'_>,
     sources: &[TokenSource],

@@ -13,6 +13,7 @@ const FIELDS: [&str; 6] =
     ["kv", "max_staleness", "on_error", "logout_path", "logout_audience", "expiration_ttl"];
 
 /// Compiles `revocation`. Returns `Some(None)` if the policy has no such table.
+#[inline(never)]
 pub(super) fn compile(
     policy: &Table<'_>,
     bindings: &dyn Bindings,

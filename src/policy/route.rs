@@ -41,6 +41,7 @@ const NEED_A_TOKEN: [&str; 9] = [
 ];
 
 /// Compiles all routes. `issuers` is `None` if they have faults of their own.
+#[inline(never)]
 pub(super) fn compile_all(
     policy: &Table<'_>,
     issuers: Option<&[Issuer]>,
@@ -60,6 +61,7 @@ pub(super) fn compile_all(
     routes.into_iter().collect::<Option<Vec<_>>>().map(Routes::new)
 }
 
+#[inline(never)]
 fn compile(table: &Table<'_>, issuers: Option<&[Issuer]>, faults: &mut Faults) -> Option<Route> {
     let pattern = compile_pattern(table, faults);
     let methods = compile_methods(table, faults);

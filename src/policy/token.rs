@@ -20,6 +20,7 @@ const OTHER_SCHEMES: [&str; 8] =
     ["basic", "digest", "dpop", "gnap", "hoba", "mutual", "negotiate", "signature"];
 
 /// Compiles `token`. `forwarding` is `None` if `forward` has faults of its own.
+#[inline(never)]
 pub(super) fn compile(
     policy: &Table<'_>,
     forwarding: Option<&Forwarding>,

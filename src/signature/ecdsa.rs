@@ -19,6 +19,7 @@ pub(super) fn verify(hash: Hash, key: &EcKey, message: &[u8], signature: &[u8]) 
 }
 
 /// Returns the verdict of the crate of the curve.
+#[inline(never)]
 pub(super) fn verify_with_crate(hash: Hash, key: &EcKey, message: &[u8], signature: &[u8]) -> bool {
     let hashed = digest(hash, message);
     macro_rules! verify_on {

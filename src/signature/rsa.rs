@@ -64,6 +64,7 @@ impl RsaSignature<'_> {
     }
 
     /// Whether the `rsa` crate accepts the signature.
+    #[inline(never)]
     pub(super) fn is_valid_by_crate(self) -> bool {
         let digest = digest(self.hash, self.message);
         let (key, salt_bytes) = (self.key.inner(), self.hash.bytes());

@@ -1,7 +1,11 @@
 //! The whole gate: the order of its steps, and that it fails closed if anything is wrong.
 
-use crate::kit::{Call, Gate, Held, Signer, faults, hs_issuer, now, payload, policy, table, with};
+use crate::kit::{
+    Call, Gate, Held, Signer, faults, hs_issuer, now, payload, policy, rs_issuer, table, with,
+};
+use portcullis::gate::warm_up;
 use portcullis::policy::Policy;
+use portcullis::refusal::Code;
 use portcullis::time::UnixSeconds;
 use serde_json::{Value, json};
 #[cfg(target_arch = "wasm32")]
@@ -123,6 +127,32 @@ fn reports_the_route_and_whether_a_request_is_anonymous() {
     for call in [Call::get("/public/x"), Call::get("/optional/x")] {
         assert!(gate.ask(&call).unwrap().anonymous);
     }
+}
+
+/// A made-up token must reach the signature check, or warming up would leave the slowest code cold.
+#[test]
+fn warming_up_rejects_a_made_up_token_of_every_issuer_with_keys_for_its_signature() {
+    let remote = with(
+        rs_issuer(),
+        json!({
+            "name": "remote",
+            "issuer": "https://remote.example",
+            "keys": { "jwks_uri": "https://remote.example/jwks" },
+        }),
+    );
+    let mut raw = policy(hs_issuer());
+    raw["issuers"] = json!([hs_issuer(), with(rs_issuer(), json!({ "name": "rs" })), remote]);
+    raw["routes"] = json!([{ "path": "/a", "access": "public" }, { "path": "/b/{id}:run/*" }]);
+    let policy = Policy::compile(&raw, &Held::usual()).outcome.unwrap();
+    assert_eq!(warm_up(&policy), [Code::BadSignature; 2]);
+}
+
+#[test]
+fn warming_up_judges_nothing_if_every_route_is_public() {
+    let mut raw = policy(hs_issuer());
+    raw["routes"] = json!([{ "path": "/*", "access": "public" }]);
+    let policy = Policy::compile(&raw, &Held::usual()).outcome.unwrap();
+    assert_eq!(warm_up(&policy), []);
 }
 
 /// Without a compiled policy, the gate cannot forward any request.

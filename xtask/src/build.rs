@@ -31,17 +31,21 @@ pub(crate) const WORKER_RUSTFLAGS: &str = "-Ctarget-feature=+simd128,+relaxed-si
 ///
 /// - `--gufa` infers the possible values from the whole module; the second `-O` removes the code
 ///   that this shows to be unreachable.
+/// - By default, a function that is called from one place becomes part of its caller, whatever its
+///   size. The runtime compiles a function when it is first called, and should not have to compile
+///   everything that the function might call.
 /// - `--low-memory-unused` folds offsets into memory accesses. It is correct because the lowest
 ///   kilobyte is the end of the stack: only a stack overflow that is about to trap could reach it.
 /// - The names of functions and tools, a tenth of the module, are removed.
 /// - The features are rustc's defaults, and exceptions, which wasm-bindgen adds. wasm-opt knows
 ///   newer features, which the runtime might not support.
-const OPTIMIZATION: [&str; 13] = [
+const OPTIMIZATION: [&str; 14] = [
     "-O",
     "--gufa",
     "-O",
+    "--one-caller-inline-max-function-size=20",
     "--low-memory-unused",
-    "--strip-debug",
+    "-g",
     "--strip-producers",
     "--enable-bulk-memory",
     "--enable-exception-handling",
@@ -79,7 +83,7 @@ pub(crate) const WITHOUT_PAGE: &str = "XTASK_WITHOUT_PAGE";
 
 /// The files and folders on which the build depends, besides the options and the versions of the
 /// tools.
-const INPUTS: [&str; 12] = [
+const INPUTS: [&str; 14] = [
     ".cargo/config.toml",
     "Cargo.lock",
     "Cargo.toml",
@@ -91,6 +95,8 @@ const INPUTS: [&str; 12] = [
     "package-lock.json",
     "rust-toolchain.toml",
     "src",
+    "text/Cargo.toml",
+    "text/src",
     "xtask/bindings",
 ];
 

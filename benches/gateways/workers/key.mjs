@@ -7,6 +7,7 @@
  * @typedef {object} Env
  * @property {string} ALGORITHM
  * @property {string} AUDIENCE
+ * @property {string} [HOST] Another host, to which the Worker forwards.
  * @property {string} ISSUER
  * @property {boolean} [IS_API] Whether the Worker responds by itself instead of forwarding.
  * @property {JsonWebKey} JWK
