@@ -87,7 +87,7 @@ codes! {
     AmbiguousPath: "ambiguous_path", 400, Challenge::None, Path;
     /// The token is not a strict compact JWS over a JSON object.
     MalformedToken: "malformed_token", 401, INVALID_TOKEN, Parsed;
-    /// The token's header has `crit` or `b64`.
+    /// The token's header has `crit`, or a `b64` other than `true`.
     UnsupportedCritical: "unsupported_critical", 401, INVALID_TOKEN, Parsed;
     /// The issuer's policy does not list the token's algorithm.
     AlgorithmNotAllowed: "algorithm_not_allowed", 401, INVALID_TOKEN, Key;

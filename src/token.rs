@@ -69,8 +69,9 @@ impl<'a> Unverified<'a> {
     ///
     /// # Errors
     ///
-    /// `token_too_large`, `malformed_token`, `unsupported_critical` for `crit` or `b64` (RFC 7515
-    /// section 4.1.11, RFC 7797), `algorithm_not_allowed` for an `alg` that the gate does not know.
+    /// `token_too_large`, `malformed_token`, `unsupported_critical` for `crit` (RFC 7515 section
+    /// 4.1.11) or a `b64` other than `true` (RFC 7797), `algorithm_not_allowed` for an `alg` that
+    /// the gate does not know.
     pub fn parse(token: &'a str) -> Result<Self, Refusal> {
         Self::parse_with(token, &LastHeader::default())
     }
@@ -172,7 +173,9 @@ impl Header {
         let members = json::parse_object(bytes).map_err(|reason| {
             malformed("the header is not a strict JSON object").about(reason.as_str())
         })?;
-        if members.contains_key("crit") || members.contains_key("b64") {
+        // `true` says what its absence says (RFC 7797 section 3).
+        let is_encoded = members.get("b64").is_none_or(|b64| *b64 == Value::Bool(true));
+        if members.contains_key("crit") || !is_encoded {
             return Err(Refusal::new(
                 Code::UnsupportedCritical,
                 "the header has crit or b64, and the gate supports no extensions",

@@ -6,6 +6,7 @@ import { verify as honoVerify } from "hono/jwt";
 import { errors, importJWK, jwtVerify } from "jose";
 import { verify as tsndrVerify } from "@tsndr/cloudflare-worker-jwt";
 
+/** @import { SignatureAlgorithm } from "hono/utils/jwt/jwa" */
 /** @import { JwtAlgorithm } from "@tsndr/cloudflare-worker-jwt" */
 /** @import { JsonWebKey } from "node:crypto" */
 /** @import { Corpus } from "./corpus.mjs" */
@@ -44,7 +45,7 @@ export const LIBRARIES = {
     // have names such as `JwtTokenInvalid`.
     async configure({ algorithm, jwk, secret }, { issuer, audience }) {
       const options = {
-        alg: /** @type {Parameters<typeof honoVerify>[2] & string} */ (algorithm),
+        alg: /** @type {SignatureAlgorithm} */ (algorithm),
         aud: audience,
         iss: issuer,
       };
@@ -59,7 +60,7 @@ export const LIBRARIES = {
     // `verify` returns `undefined` if it rejects a token, and throws "integration errors". Errors
     // of the platform, such as SyntaxError, are not among them. It does not check iss and aud.
     async configure({ algorithm, jwk, secret }) {
-      const key = secret ?? /** @type {import("@tsndr/cloudflare-worker-jwt").JsonWebKeyWithKid} */ (jwk);
+      const key = secret ?? /** @type {Parameters<typeof tsndrVerify>[1]} */ (jwk);
       const options = { algorithm: /** @type {JwtAlgorithm} */ (algorithm) };
       return async (token) => (await tsndrVerify(token, key, options)) !== undefined;
     },

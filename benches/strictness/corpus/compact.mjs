@@ -42,7 +42,6 @@ export function compact(keys) {
   }))
     add("reject", "HS256", title, text, SHAPE, THREE);
   for (const [title, text] of Object.entries({
-    "a space before": ` ${valid}`,
     "a space after": `${valid} `,
     "a line break after": `${valid}\n`,
     "a line break before": `\n${valid}`,

@@ -222,7 +222,7 @@ export function json(keys) {
   both(
     "accept",
     "with whitespace between its tokens",
-    (text) => text.replace(/([{}:,])/g, " $1\n\t"),
+    (text) => JSON.stringify(JSON.parse(text), null, " \t").replaceAll("\n", "\r\n"),
     GRAMMAR,
     legal,
   );

@@ -14,6 +14,9 @@ import {
 
 /** @import { Signer, Verdict } from "../kit.mjs" */
 
+/** The class of all cases that only a verifier which checks iss and aud can get right. */
+export const ISSUER_AND_AUDIENCE = "Issuer and audience";
+
 const ISSUER_CLAIM = "RFC 7519 section 4.1.1";
 const AUDIENCE_CLAIM = "RFC 7519 section 4.1.3";
 const EXACT =
@@ -22,7 +25,7 @@ const NAMED = "A verifier that is not named in aud must reject the token.";
 
 /** @param {Record<string, Signer>} keys */
 export function issuerAndAudience(keys) {
-  const cases = new Cases("Issuer and audience");
+  const cases = new Cases(ISSUER_AND_AUDIENCE);
   const key = /** @type {Signer} */ (keys.HS256);
   /**
    * @param {Verdict} verdict
@@ -189,6 +192,7 @@ export function issuerAndAudience(keys) {
 /** @param {Record<string, Signer>} keys */
 export function members(keys) {
   const cases = new Cases("Names and other claims");
+  const named = new Cases(ISSUER_AND_AUDIENCE);
   const key = /** @type {Signer} */ (keys.HS256);
   /**
    * @param {Verdict} verdict
@@ -199,6 +203,13 @@ export function members(keys) {
    */
   const add = (verdict, title, payload, section, why) =>
     cases.add(verdict, "HS256", title, token(key, { payload }), section, why);
+  /**
+   * The same for a case that iss or aud decides.
+   *
+   * @type {typeof add}
+   */
+  const addNamed = (verdict, title, payload, section, why) =>
+    named.add(verdict, "HS256", title, token(key, { payload }), section, why);
   /**
    * @param {Verdict} verdict
    * @param {string} title
@@ -220,14 +231,15 @@ export function members(keys) {
   const invalid = { exp: past, nbf: later, iss: "https://other.example/", aud: "x" };
   const valid = { exp: later, nbf: past, iss: ISSUER, aud: AUDIENCE };
   for (const name of /** @type {(keyof typeof valid)[]} */ (Object.keys(valid))) {
-    add(
+    const put = name === "iss" || name === "aud" ? addNamed : add;
+    put(
       "reject",
       `${name} is there twice, the last invalid`,
       claimsAnd(`"${name}":${json(invalid[name])}`, { [name]: valid[name] }),
       REPEATED,
       last,
     );
-    add(
+    put(
       "either",
       `${name} is there twice, the last valid`,
       claimsAnd(`"${name}":${json(valid[name])}`, { [name]: invalid[name] }),
@@ -235,28 +247,28 @@ export function members(keys) {
       choice,
     );
     const escaped = `\\u00${name.charCodeAt(0).toString(16)}${name.slice(1)}`;
-    add(
+    put(
       "reject",
       `${name} is there twice, the last invalid and its name escaped`,
       claimsAnd(`"${escaped}":${json(invalid[name])}`, { [name]: valid[name] }),
       REPEATED,
       last,
     );
-    add(
+    put(
       "either",
       `${name} is there twice, the last valid and its name escaped`,
       claimsAnd(`"${escaped}":${json(valid[name])}`, { [name]: invalid[name] }),
       REPEATED,
       choice,
     );
-    add(
+    put(
       "accept",
       `the name ${name} is escaped`,
       claimsAnd(`"${escaped}":${json(valid[name])}`, { [name]: undefined }),
       "RFC 8259 section 8.3",
       "The same name, written with an escape.",
     );
-    add(
+    put(
       "reject",
       `the name ${name} is escaped, and its value invalid`,
       claimsAnd(`"${escaped}":${json(invalid[name])}`, { [name]: undefined }),
@@ -384,7 +396,7 @@ export function members(keys) {
     "with a capital": "Aud",
     "with a zero-width space": "a\u200bud",
   }))
-    add(
+    addNamed(
       "reject",
       `aud is wrong, and a claim aud ${title} is right`,
       claims({ aud: "x", [name]: AUDIENCE }),
@@ -393,7 +405,7 @@ export function members(keys) {
     );
 
   const object = json(claims());
-  add(
+  addNamed(
     "reject",
     "the claims are in __proto__",
     `{"__proto__":${object}}`,
@@ -414,7 +426,7 @@ export function members(keys) {
     "RFC 7519 section 4",
     "Claims that are not understood are ignored.",
   );
-  add(
+  addNamed(
     "reject",
     "the claims are in an object",
     { payload: claims() },
@@ -495,5 +507,5 @@ export function members(keys) {
     "RFC 7519 section 4",
     ignored,
   );
-  return cases.all;
+  return [...cases.all, ...named.all];
 }

@@ -4,7 +4,15 @@
 
 use crate::{Corpus, Key, Verify};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode};
+use serde::Deserialize;
 use std::error::Error;
+
+/// "`claims` is your own struct": what an application would read.
+#[derive(Deserialize)]
+struct Claims {
+    #[expect(dead_code, reason = "only its type matters")]
+    sub: Option<String>,
+}
 
 pub(crate) fn configure(key: &Key, corpus: &Corpus) -> Result<Verify, Box<dyn Error>> {
     let pem = || key.pem.as_deref().unwrap_or_default().as_bytes();
@@ -25,7 +33,7 @@ pub(crate) fn configure(key: &Key, corpus: &Corpus) -> Result<Verify, Box<dyn Er
     validation.validate_nbf = true;
     validation.leeway = 0;
     Ok(Box::new(move |token| {
-        decode::<serde_json::Value>(token, &decoding, &validation)
+        decode::<Claims>(token, &decoding, &validation)
             .map(drop)
             .map_err(|error| format!("{:?}", error.kind()))
     }))
