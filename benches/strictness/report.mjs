@@ -112,14 +112,19 @@ function wrong(cases, results) {
         .map(({ subject }) => subject.name)
         .join(", ");
     return names(one.verdict === "accept" ? isWronglyRejected : isWronglyAccepted);
-  }).map(({ one, keys, result }) => [
-    title(one, keys),
-    one.verdict === "accept" ? "accept" : "reject",
+  }).map(({ one, cases: all, result }) => [
+    one.class,
+    all,
+    one.verdict,
     `${one.section}: ${one.why}`,
     result,
   ]);
   if (rows.length === 0) return "None.";
-  return table(["case", "the standard's verdict", "because", "who differs"], rows);
+  return [
+    "Each row is one or more tokens that the subjects in the last column did not judge as the standard says. The key is an HS256 secret unless a row says otherwise.",
+    "",
+    table(["class", "tokens", "the standard", "because", "who differs"], rows),
+  ].join("\n");
 }
 
 /**
@@ -170,15 +175,16 @@ function policies(cases, results) {
     if (!indices.has(one.index)) return "";
     const { accepted, rejected } = verdicts(one);
     return `${accepted}|${rejected}`;
-  }).map(({ one, keys, result }) => [
-    title(one, keys),
+  }).map(({ one, cases: all, result }) => [
+    one.class,
+    all,
     `${one.section}: ${one.why}`,
     ...result.split("|"),
   ]);
   return [
     `In ${differing.length} of the ${open.length} cases that the standard leaves open, the subjects differ. Neither side is wrong.`,
     "",
-    table(["case", "what the standard says", "accepted by", "rejected by"], rows),
+    table(["class", "tokens", "what the standard says", "accepted by", "rejected by"], rows),
   ].join("\n");
 }
 
@@ -203,9 +209,9 @@ function beyond(cases, results) {
     ...reason.split("|"),
   ]);
   return [
-    "The standard would let a verifier accept these. Portcullis rejects them on purpose: parsers differ about them, or a gate should not guess what they mean. A provider that issues such tokens does not work with Portcullis.",
+    "The standard lets a verifier accept these tokens. Portcullis rejects them on purpose, because parsers read them differently, or because a gate should not guess what they mean. A provider that issues such tokens does not work with Portcullis, except that a policy can allow other types (`types`), tokens without `exp` (`expiry`), and differences between clocks (`leeway`).",
     "",
-    table(["cases", "what the standard says", "reason code"], rows),
+    table(["tokens", "what the standard says", "reason code"], rows),
   ].join("\n");
 }
 
@@ -267,36 +273,44 @@ function numbered(cases) {
 }
 
 /**
- * The cases for which a function returns a text, merged if only their keys differ.
+ * The cases for which a function returns a text, in groups: by class, by what the standard says, and
+ * by that text.
  *
  * @param {Case[]} cases
  * @param {(one: Numbered) => string} result
  */
 function grouped(cases, result) {
-  /** @type {Map<string, {one: Case, keys: string[], result: string}>} */
+  /** @type {Map<string, {one: Case, titles: Map<string, string[]>, result: string}>} */
   const groups = new Map();
-  for (const one of numbered(cases)) {
-    const text = result(one);
+  for (const numberedCase of numbered(cases)) {
+    const { one } = numberedCase;
+    const text = result(numberedCase);
     if (text === "") continue;
-    const { class: name, title, section } = one.one;
-    const group = groups.get(`${name}\n${title}\n${section}\n${text}`);
-    if (group) group.keys.push(one.one.key);
-    else
-      groups.set(`${name}\n${title}\n${section}\n${text}`, {
-        one: one.one,
-        keys: [one.one.key],
-        result: text,
-      });
+    const name = [one.class, one.verdict, one.section, one.why, text].join("\n");
+    const group = groups.get(name) ?? { one, titles: new Map(), result: text };
+    group.titles.set(one.title, [...(group.titles.get(one.title) ?? []), one.key]);
+    groups.set(name, group);
   }
-  return [...groups.values()];
+  return [...groups.values()].map(({ titles, ...group }) => ({ ...group, cases: listed(titles) }));
 }
 
 /**
- * @param {Case} one
- * @param {string[]} keys
+ * The titles of cases, each with its keys, unless HS256 is the only one.
+ *
+ * @param {Map<string, string[]>} titles
  */
-function title(one, keys) {
-  return plain(`${one.class} (${keys.join(", ")}): ${one.title}`);
+function listed(titles) {
+  /** @type {Map<string, string[]>} */
+  const byKeys = new Map();
+  for (const [title, keys] of titles) {
+    const names = keys.join(", ");
+    byKeys.set(names, [...(byKeys.get(names) ?? []), title]);
+  }
+  const all = [...byKeys].map(([keys, those]) => {
+    const text = those.join("; ");
+    return keys === "HS256" ? text : `${keys}: ${text}`;
+  });
+  return plain(all.join(". "));
 }
 
 /**

@@ -108,7 +108,7 @@ export async function subjects(native) {
       version: crateVersion("jsonwebtoken"),
       configured:
         '`Validation` with `set_audience`, `set_issuer`, `set_required_spec_claims(&["exp", "iss", "aud"])`, `validate_nbf` and no leeway, with the feature `rust_crypto`',
-      note: "It accepts an array of issuers by design.",
+      note: "It accepts an array of issuers by design, returns `crit` to the caller without checking it, and does not look at claims that are not in the caller's struct, which had only `sub` here.",
       command: [native, "jsonwebtoken"],
     },
     {
