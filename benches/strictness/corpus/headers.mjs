@@ -349,8 +349,8 @@ export function headers(keys) {
     "accept",
     "iss and aud are repeated in the header",
     plus({ iss: ISSUER, aud: claims().aud }),
-    "RFC 7519 section 5.3",
-    "Claims may be repeated in the header.",
+    "RFC 7515 section 4",
+    IGNORED,
   );
   add(
     "either",
