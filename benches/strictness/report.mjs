@@ -1,5 +1,8 @@
 // The results as Markdown.
 
+import { ALGORITHMS_AND_KEYS } from "./corpus/algorithms.mjs";
+import { SIGNATURES } from "./corpus/signatures.mjs";
+
 /** @import { Case } from "./kit.mjs" */
 /** @import { Outcome } from "./run.mjs" */
 /** @import { Subject } from "./subjects.mjs" */
@@ -8,7 +11,7 @@
 /** @typedef {{one: Case, index: number}} Numbered */
 
 /** The classes whose tokens were not signed as the configured key and algorithm require. */
-const FORGED = ["Algorithm confusion", "Signatures"];
+const FORGED = [ALGORITHMS_AND_KEYS, SIGNATURES];
 
 /**
  * @param {Case[]} cases

@@ -5,6 +5,9 @@ import { ALGORITHMS, Cases, b64, claims, header, newKey, token } from "../kit.mj
 
 /** @import { Signer } from "../kit.mjs" */
 
+/** The class of tokens that are not signed with the configured key and algorithm. */
+export const ALGORITHMS_AND_KEYS = "Algorithms and keys";
+
 const ALLOWED = "RFC 8725 section 3.1";
 const ONLY = "Only the algorithms that the application allows may be used.";
 const WRONG_KEY = "The signature must verify under the configured key.";
@@ -29,7 +32,7 @@ const hmac = (hash, secret) => (/** @type {string} */ input) =>
 
 /** @param {Record<string, Signer>} keys */
 export function algorithms(keys) {
-  const cases = new Cases("Algorithm confusion");
+  const cases = new Cases(ALGORITHMS_AND_KEYS);
   /**
    * @param {string} name
    * @param {string} title

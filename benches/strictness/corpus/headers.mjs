@@ -1,5 +1,6 @@
 // Header parameters.
 
+import { ALGORITHMS_AND_KEYS } from "./algorithms.mjs";
 import {
   ALGORITHMS,
   Cases,
@@ -33,6 +34,7 @@ const CHOSEN =
 /** @param {Record<string, Signer>} keys */
 export function headers(keys) {
   const cases = new Cases("Header parameters");
+  const forgeries = new Cases(ALGORITHMS_AND_KEYS);
   const key = /** @type {Signer} */ (keys.HS256);
   /**
    * Adds a case whose token is signed with the configured key.
@@ -53,6 +55,16 @@ export function headers(keys) {
       section,
       why,
     );
+  /**
+   * Adds a case whose token is signed with the secret, but names another algorithm.
+   *
+   * @param {string} title
+   * @param {Part} head
+   * @param {string} section
+   * @param {string} why
+   */
+  const addForgery = (title, head, section, why) =>
+    forgeries.add("reject", "HS256", title, token(key, { header: head }), section, why);
   /** @param {Record<string, unknown>} changes */
   const plus = (changes) => header(key, changes);
 
@@ -163,7 +175,7 @@ export function headers(keys) {
     const foreign =
       "The key must be one that the application trusts, not one that the token names.";
     const section = "RFC 8725 section 3.10";
-    cases.add(
+    forgeries.add(
       "reject",
       name,
       "signed with the key in jwk",
@@ -171,7 +183,7 @@ export function headers(keys) {
       section,
       foreign,
     );
-    cases.add(
+    forgeries.add(
       "reject",
       name,
       "signed with a key named by jku",
@@ -179,7 +191,7 @@ export function headers(keys) {
       section,
       foreign,
     );
-    cases.add(
+    forgeries.add(
       "reject",
       name,
       "signed with a key named by x5u",
@@ -187,7 +199,7 @@ export function headers(keys) {
       section,
       foreign,
     );
-    cases.add(
+    forgeries.add(
       "reject",
       name,
       "signed with a key in x5c",
@@ -217,7 +229,7 @@ export function headers(keys) {
     );
   }
   const secret = newKey("HS256");
-  cases.add(
+  forgeries.add(
     "reject",
     "HS256",
     "signed with the secret in jwk",
@@ -375,12 +387,19 @@ export function headers(keys) {
   for (const name of ALGORITHMS) {
     for (const alg of ["none", "None", "NONE", "nOnE"]) {
       const text = `${b64({ alg, typ: "JWT" })}.${b64(claims())}.`;
-      cases.add("reject", name, `alg is ${alg}, and the signature is empty`, text, none, unsigned);
+      forgeries.add(
+        "reject",
+        name,
+        `alg is ${alg}, and the signature is empty`,
+        text,
+        none,
+        unsigned,
+      );
     }
     const own = /** @type {Signer} */ (keys[name]);
     const [, payload, signature] = segments(token(own));
     const head = b64({ alg: "none", typ: "JWT" });
-    cases.add(
+    forgeries.add(
       "reject",
       name,
       "alg is none, with the signature of another header",
@@ -388,7 +407,7 @@ export function headers(keys) {
       none,
       unsigned,
     );
-    cases.add(
+    forgeries.add(
       "reject",
       name,
       "alg is none, signed with the key",
@@ -396,7 +415,14 @@ export function headers(keys) {
       none,
       unsigned,
     );
-    cases.add("reject", name, "alg is none, in two segments", `${head}.${payload}`, none, unsigned);
+    forgeries.add(
+      "reject",
+      name,
+      "alg is none, in two segments",
+      `${head}.${payload}`,
+      none,
+      unsigned,
+    );
   }
   for (const alg of [
     "none ",
@@ -409,7 +435,7 @@ export function headers(keys) {
     "undefined",
   ]) {
     const text = `${b64({ alg, typ: "JWT" })}.${b64(claims())}.`;
-    cases.add(
+    forgeries.add(
       "reject",
       "HS256",
       `alg is ${JSON.stringify(alg)}, and the signature is empty`,
@@ -432,8 +458,7 @@ export function headers(keys) {
     "__proto__",
     "constructor",
   ])
-    add(
-      "reject",
+    addForgery(
       `alg is ${JSON.stringify(alg)}, signed with the key`,
       plus({ alg }),
       "RFC 7515 section 4.1.1",
@@ -447,15 +472,14 @@ export function headers(keys) {
     "an array": ["HS256"],
     "an object": { HS256: true },
   })) {
-    add(
-      "reject",
+    addForgery(
       `alg is ${title}, signed with the key`,
       plus({ alg }),
       "RFC 7515 section 4.1.1",
       mismatch,
     );
     const text = withSignature(token(key, { header: plus({ alg }) }), "");
-    cases.add(
+    forgeries.add(
       "reject",
       "HS256",
       `alg is ${title}, and the signature is empty`,
@@ -464,5 +488,5 @@ export function headers(keys) {
       mismatch,
     );
   }
-  return cases.all;
+  return [...cases.all, ...forgeries.all];
 }

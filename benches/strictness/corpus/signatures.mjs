@@ -16,6 +16,9 @@ import {
 /** @import { KeyObject } from "node:crypto" */
 /** @import { PublicKey, Signer } from "../kit.mjs" */
 
+/** The class of tokens with damaged, forged and unusual signatures. */
+export const SIGNATURES = "Signatures";
+
 /** The order of P-256. */
 const P256_ORDER = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n;
 /** The order of the subgroup of Ed25519 (RFC 8032 section 5.1). */
@@ -40,7 +43,7 @@ export const SMALL_ORDER = "EdDSA, a key of order 2";
 
 /** @param {Record<string, Signer>} keys */
 export function signatures(keys) {
-  const cases = new Cases("Signatures");
+  const cases = new Cases(SIGNATURES);
   const VERIFY = "RFC 7515 section 5.2";
   const WRONG = "The signature must verify.";
 
