@@ -17,7 +17,11 @@ import { handle, handleBy, prepare as prepareIn } from "./index.js";
  */
 function prepare(id, given) {
   try {
-    prepareIn(id, given, globalEnv);
+    prepareIn(
+      id,
+      given,
+      /** @type {Record<string, unknown>} */ (/** @type {unknown} */ (globalEnv)),
+    );
   } catch {
     // The first request reports it.
   }

@@ -19,7 +19,7 @@ gateTest(
         .map(({ path }) => path);
     assert.deepEqual(warned(), [], "the platform shows only lines that belong to a request");
     for (let request = 0; request < 3; request += 1)
-      await assertAdmitted(await gate.fetchWith(hs256Token()), origin);
+      await assertAdmitted(await gate.fetchWith(hs256Token(), "/api/a"), origin);
     await gate.stop();
     assert.deepEqual(warned(), ["issuers[0].audience"]);
   },
