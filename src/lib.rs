@@ -58,8 +58,8 @@
 //! * `entry`: the Worker's `fetch` handler. A Worker that embeds the gate leaves this feature out
 //!   and writes its own handler.
 //! * `console`: the endpoints of the console, below `/_portcullis/`.
-//! * `kernels`: faster verification of RSA, P-256 and Ed25519 signatures, by the crate
-//!   `portcullis-kernels`.
+//! * `kernels`: faster verification of RSA, ECDSA and Ed25519 signatures, by the crate
+//!   `portcullis-kernels`. There is no kernel for ES256K.
 //! * `mldsa`: the algorithms ML-DSA-44, ML-DSA-65 and ML-DSA-87.
 //! * `es512`: the algorithm ES512.
 //! * `es256k`: the algorithm ES256K.

@@ -2,16 +2,16 @@
 //! signatures from Wycheproof.
 //!
 //! On x86-64, the RSA kernel needs `RUSTFLAGS=-Ctarget-feature=+fma`. Without it, no key can be
-//! prepared, and only the crate is timed. `cargo xtask bench signatures` times WebAssembly.
+//! prepared, and only the crate is timed. P-521 needs the feature `es512`. `cargo xtask bench
+//! signatures` times WebAssembly.
 
 #![expect(clippy::unwrap_used, reason = "a benchmark that cannot be set up has nothing to measure")]
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use ed25519_dalek::VerifyingKey as Ed25519Key;
-use p256::ecdsa::VerifyingKey as P256Key;
 use p256::ecdsa::signature::hazmat::PrehashVerifier as _;
 use portcullis_kernels::rsa::Hash;
-use portcullis_kernels::{ed25519, p256 as p256_kernel, rsa as rsa_kernel};
+use portcullis_kernels::{ed25519, rsa as rsa_kernel};
 use rsa::{BoxedUint, Pkcs1v15Sign, PublicKey};
 use sha2::{Digest as _, Sha256};
 use std::hint::black_box;
@@ -47,21 +47,35 @@ fn rs256(criterion: &mut Criterion) {
     }
 }
 
-fn es256(criterion: &mut Criterion) {
-    let set = ecdsa::TestSet::load(ecdsa::TestName::EcdsaSecp256r1Sha256P1363).unwrap();
-    let group = set.test_groups.into_iter().next().unwrap();
-    let key = P256Key::from_sec1_bytes(&group.key.key).unwrap();
-    let mut tests = group.tests.into_iter();
-    let test = tests.find(|test| test.result == TestResult::Valid).unwrap();
-    let prepared = p256_kernel::PreparedKey::new(&key);
-    time(criterion, "es256/kernel", || prepared.verify(&Sha256::digest(&test.msg), &test.sig));
-    time(criterion, "es256/crate", || {
-        let signature = p256::ecdsa::Signature::from_slice(&test.sig);
-        signature.is_ok_and(|signature| {
-            key.verify_prehash(&Sha256::digest(&test.msg), &signature).is_ok()
-        })
-    });
+/// Defines the benchmark of a curve.
+macro_rules! ecdsa {
+    ($name:ident, $curve:ident, $digest:ident, $set:ident) => {
+        fn $name(criterion: &mut Criterion) {
+            let set = ecdsa::TestSet::load(ecdsa::TestName::$set).unwrap();
+            let group = set.test_groups.into_iter().next().unwrap();
+            let key = ::$curve::ecdsa::VerifyingKey::from_sec1_bytes(&group.key.key).unwrap();
+            let mut tests = group.tests.into_iter();
+            let test = tests.find(|test| test.result == TestResult::Valid).unwrap();
+            let prepared = portcullis_kernels::$curve::PreparedKey::new(&key);
+            time(criterion, concat!(stringify!($name), "/kernel"), || {
+                prepared.verify(&sha2::$digest::digest(&test.msg), &test.sig)
+            });
+            time(criterion, concat!(stringify!($name), "/crate"), || {
+                let signature = ::$curve::ecdsa::Signature::from_slice(&test.sig);
+                signature.is_ok_and(|signature| {
+                    key.verify_prehash(&sha2::$digest::digest(&test.msg), &signature).is_ok()
+                })
+            });
+        }
+    };
 }
+
+ecdsa!(es256, p256, Sha256, EcdsaSecp256r1Sha256P1363);
+ecdsa!(es384, p384, Sha384, EcdsaSecp384r1Sha384P1363);
+#[cfg(feature = "es512")]
+ecdsa!(es512, p521, Sha512, EcdsaSecp521r1Sha512P1363);
+#[cfg(not(feature = "es512"))]
+const fn es512(_: &mut Criterion) {}
 
 fn ed25519(criterion: &mut Criterion) {
     let set = eddsa::TestSet::load(eddsa::TestName::Ed25519).unwrap();
@@ -77,5 +91,5 @@ fn ed25519(criterion: &mut Criterion) {
     });
 }
 
-criterion_group!(signatures, rs256, es256, ed25519);
+criterion_group!(signatures, rs256, es256, es384, es512, ed25519);
 criterion_main!(signatures);

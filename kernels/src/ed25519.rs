@@ -18,6 +18,9 @@ const BASE_WINDOW: u32 = 7;
 /// The window for a key, whose table of 14 KB is computed once per key.
 const KEY_WINDOW: u32 = 5;
 
+/// The number of words of 32 bits of the order of the group.
+const SCALAR_WORDS: usize = 8;
+
 /// A public key, prepared for the kernel: a table of 14 KB.
 pub struct PreparedKey {
     encoding: [u8; 32],
@@ -30,7 +33,8 @@ impl PreparedKey {
     #[must_use]
     pub fn new(key: &ed25519_dalek::VerifyingKey) -> Self {
         let point = Point::decode(key.as_bytes());
-        let table = (!point.is_of_small_order()).then(|| Table::new(point.negative(), KEY_WINDOW));
+        let table = (!point.is_of_small_order())
+            .then(|| Table::new(point.negative(), KEY_WINDOW, SCALAR_WORDS));
         Self { encoding: key.to_bytes(), table }
     }
 
@@ -66,7 +70,7 @@ pub fn double_scalar_multiply(s: &[u8; 32], key: &PreparedKey, k: &[u8; 32]) -> 
 
 fn base() -> &'static Table<TableEntry> {
     static TABLE: OnceLock<Table<TableEntry>> = OnceLock::new();
-    TABLE.get_or_init(|| Table::new(Point::base(), BASE_WINDOW))
+    TABLE.get_or_init(|| Table::new(Point::base(), BASE_WINDOW, SCALAR_WORDS))
 }
 
 fn scalar(le_bytes: &[u8; 32]) -> Scalar {

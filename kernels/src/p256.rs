@@ -1,98 +1,143 @@
-//! ECDSA signatures on P-256 (FIPS 186-5 section 6.4.2).
+//! P-256 and its field in nine limbs of 29 bits, in Montgomery form with R = 2^261.
 //!
-//! The kernel computes u₁·G + u₂·Q, see `field.rs` and `point.rs`. The `p256` crate checks that a
-//! key is on the curve and that r and s are in range, and computes modulo the order of the group.
+//! # Numbers
 //!
-//! There is no kernel for P-384. Its prime has another shape, and its elements would take fourteen
-//! limbs. The multiplications are written out column by column, so one source cannot serve both
-//! sizes, and loops over the limbs would take about twice the time.
+//! The lower eight limbs of an element are in [0, 2^29). The ninth limb is in
+//! [-2^23 - 2^5, 3·2^23), so the value is at least -(2^255 + 2^237) and less than 3·2^255. The limbs
+//! of a difference are within twice these bounds, and its value is within 2^257 + 2^237.
+//!
+//! # No column overflows
+//!
+//! A product of two factors, at most one of which is a difference, sums up at most nine products of
+//! limbs per column. So a column and each of its partial sums are within 9·2·2^58 = 18·2^58. The
+//! column also receives quotient digits, each in [0, 2^29), shifted by 9, 18, 21 and 24 bits:
+//! together within 2^54. The carry into the column is within 2^63 / 2^29 = 2^34. The total is less
+//! than 19·2^58 < 2^63.
+//!
+//! # Multiplication
+//!
+//! p = 2^256 - 2^224 + 2^192 + 2^96 - 1 is -1 modulo 2^96. So the quotient digit q that makes a
+//! column a multiple of 2^29 is the low 29 bits of the column. Adding q·p removes these bits, adds
+//! q at 2^96, 2^192 and 2^256 above them, which is 29·3 + 9, 29·6 + 18 and 29·8 + 24 bits, and
+//! subtracts q at 2^224, which is 29·7 + 21 bits.
+//!
+//! The result is (a·b + q·p) / R, with q < R for all digits together. The first part is within
+//! (2^257 + 2^237)·3·2^255 / 2^261 < 2^253, and the second part is in [0, p). So the ninth limb,
+//! which is the value / 2^232, rounded down, is within the bounds.
+//!
+//! # Linear combinations
+//!
+//! A combination subtracts h·p for the h that brings the ninth limb into [-2^23, 2^23) before
+//! carries. The lower limbs together are within 17·2^232, the ninth limb is within 17·3·2^23, and h
+//! is within 2^5. The carry into the ninth limb is within 2^5.
+//!
+//! The value of the result is within 2^255 + 2^237, so it is less than p in absolute value. So the
+//! result is 0 modulo p only if its value is 0, and its value is 0 only if every limb is 0.
 
-pub(crate) mod field;
-pub(crate) mod point;
+#![expect(
+    clippy::arithmetic_side_effects,
+    reason = "checked sums would double the time; the text above proves that none overflows"
+)]
 
-use crate::wnaf::{self, Table, words_from_be_bytes};
-use ::p256::elliptic_curve::ops::{Invert as _, Reduce as _};
-use ::p256::elliptic_curve::point::AffineCoordinates as _;
-use ::p256::{AffinePoint, FieldBytes};
-use field::Element;
-use point::{Affine, Point};
+use crate::ecdsa::field::Prime;
+use crate::ecdsa::point::Affine;
+use crate::ecdsa::{self, Curve};
+use crate::limbs::Limb;
+use crate::wnaf::Table;
+use std::ops::RangeInclusive;
 use std::sync::OnceLock;
 
-/// The window for G, whose table of 36 KiB is computed once.
-const GENERATOR_WINDOW: u32 = 7;
-/// The window for a key, whose table of 9.2 KB is computed once per key.
-const KEY_WINDOW: u32 = 5;
+const LIMB_BITS: u32 = 29;
+
+/// The curve P-256 and its field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct P256;
 
 /// A public key, prepared for the kernel: a table of 9.2 KB.
-pub struct PreparedKey {
-    table: Table<Affine>,
-}
+pub type PreparedKey = ecdsa::PreparedKey<P256>;
 
-impl PreparedKey {
-    /// Prepares a key.
-    #[must_use]
-    pub fn new(key: &::p256::ecdsa::VerifyingKey) -> Self {
-        Self { table: Table::new(Point::from(&convert(key.as_affine())), KEY_WINDOW) }
-    }
+impl Curve for P256 {
+    type Crate = ::p256::NistP256;
 
-    /// Returns whether `signature`, r and s of 32 bytes each, is a signature of the message with
-    /// this digest of 32 bytes. Returns `false` for input of another length.
-    ///
-    /// s and n - s are equally valid.
-    #[must_use]
-    pub fn verify(&self, digest: &[u8], signature: &[u8]) -> bool {
-        let (Ok(signature), Ok(digest)) =
-            (::p256::ecdsa::Signature::from_slice(signature), FieldBytes::try_from(digest))
-        else {
-            return false;
-        };
-        let (r, s) = signature.split_scalars();
-        let inverse = s.invert_vartime();
-        let u1 = ::p256::Scalar::reduce(&digest).multiply(&inverse);
-        let u2 = r.multiply(&inverse);
-        let sum = double_scalar_multiply(&u1.to_bytes().into(), self, &u2.to_bytes().into());
-        let r = r.to_bytes().into();
-        sum.has_x([Some(Element::from_be_bytes(&r)), plus_order(&r)].into_iter().flatten())
-    }
-}
-
-/// Returns u₁·G + u₂·Q for the key Q. The scalars are big-endian and below the order of the group.
-#[must_use]
-pub fn double_scalar_multiply(u1: &[u8; 32], key: &PreparedKey, u2: &[u8; 32]) -> Point {
-    let [u1, u2] = [u1, u2].map(words_from_be_bytes);
-    wnaf::double_scalar_multiply([(generator(), &u1), (&key.table, &u2)])
-}
-
-fn generator() -> &'static Table<Affine> {
-    static TABLE: OnceLock<Table<Affine>> = OnceLock::new();
-    TABLE.get_or_init(|| {
-        Table::new(Point::from(&convert(&AffinePoint::GENERATOR)), GENERATOR_WINDOW)
-    })
-}
-
-/// Converts a point other than infinity.
-fn convert(point: &AffinePoint) -> Affine {
-    let [x, y] = [point.x(), point.y()].map(|bytes| Element::from_be_bytes(&bytes.into()));
-    Affine::new(x, y)
-}
-
-/// Returns r + n for the order n of the group, or `None` if that is not below p. A signature with
-/// this r is valid for both x coordinates, because ECDSA compares them modulo n.
-fn plus_order(r: &[u8; 32]) -> Option<Element> {
-    /// n.
-    const ORDER: [u8; 32] = [
-        0xff, 0xff, 0xff, 0xff, 0x00, 0x00, 0x00, 0x00, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
-        0xff, 0xbc, 0xe6, 0xfa, 0xad, 0xa7, 0x17, 0x9e, 0x84, 0xf3, 0xb9, 0xca, 0xc2, 0xfc, 0x63,
-        0x25, 0x51,
-    ];
-    /// p - n.
-    const PRIME_MINUS_ORDER: [u8; 32] = [
+    const DIGEST_BYTES: usize = 32;
+    const SCALAR_WORDS: usize = 8;
+    /// The table has 36 KiB.
+    const GENERATOR_WINDOW: u32 = 7;
+    const PRIME_MINUS_ORDER: &[u8] = &[
         0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
         0x00, 0x43, 0x19, 0x05, 0x53, 0x58, 0xe8, 0x61, 0x7b, 0x0c, 0x46, 0x35, 0x3d, 0x03, 0x9c,
         0xda, 0xae,
     ];
-    (*r < PRIME_MINUS_ORDER).then(|| {
-        let [r, order] = [r, &ORDER].map(Element::from_be_bytes);
-        Element::combination([(1, &r), (1, &order)])
-    })
+
+    fn generator_table() -> &'static OnceLock<Table<Affine<Self>>> {
+        static TABLE: OnceLock<Table<Affine<P256>>> = OnceLock::new();
+        &TABLE
+    }
+}
+
+impl Prime for P256 {
+    type Limbs<L: Limb + Eq> = [L; 9];
+
+    const LIMB_BITS: u32 = LIMB_BITS;
+    const LOWER_LIMBS: RangeInclusive<i64> = 0..=(1 << LIMB_BITS) - 1;
+    const TOP_LIMB: RangeInclusive<i64> = -(1 << 23) - (1 << 5)..=(3 << 23) - 1;
+    const PRIME: [i64; 9] =
+        [0x1fff_ffff, 0x1fff_ffff, 0x1fff_ffff, 0x1ff, 0, 0, 0x4_0000, 0x1fe0_0000, 0xff_ffff];
+    /// R = 2^261.
+    const ONE: [i64; 9] =
+        [0x20, 0, 0, 0x1fff_c000, 0x1fff_ffff, 0x1fff_ffff, 0x1f7f_ffff, 0x3ff_ffff, 0];
+    const SQUARE_OF_RADIX: [i64; 9] = [
+        0xc00,
+        0,
+        0x1fff_0000,
+        0x1fdf_ffff,
+        0x1fbf_ffff,
+        0x1fff_ffff,
+        0x1fff_ffff,
+        0x1fff_fffe,
+        0x13,
+    ];
+
+    #[inline(always)]
+    fn reduce<L: Limb + Eq>(columns: [L; 17]) -> [L; 9] {
+        let [c0, c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11, c12, c13, c14, c15, c16] = columns;
+        let (q0, carry) = c0.split(LIMB_BITS);
+        let (q1, carry) = (c1 + carry).split(LIMB_BITS);
+        let (q2, carry) = (c2 + carry).split(LIMB_BITS);
+        let (q3, carry) = (c3 + carry + (q0 << 9)).split(LIMB_BITS);
+        let (q4, carry) = (c4 + carry + (q1 << 9)).split(LIMB_BITS);
+        let (q5, carry) = (c5 + carry + (q2 << 9)).split(LIMB_BITS);
+        let (q6, carry) = (c6 + carry + (q3 << 9) + (q0 << 18)).split(LIMB_BITS);
+        let (q7, carry) = (c7 + carry + (q4 << 9) + (q1 << 18) - (q0 << 21)).split(LIMB_BITS);
+        let (q8, carry) =
+            (c8 + carry + (q5 << 9) + (q2 << 18) - (q1 << 21) + (q0 << 24)).split(LIMB_BITS);
+        let (r0, carry) =
+            (c9 + carry + (q6 << 9) + (q3 << 18) - (q2 << 21) + (q1 << 24)).split(LIMB_BITS);
+        let (r1, carry) =
+            (c10 + carry + (q7 << 9) + (q4 << 18) - (q3 << 21) + (q2 << 24)).split(LIMB_BITS);
+        let (r2, carry) =
+            (c11 + carry + (q8 << 9) + (q5 << 18) - (q4 << 21) + (q3 << 24)).split(LIMB_BITS);
+        let (r3, carry) = (c12 + carry + (q6 << 18) - (q5 << 21) + (q4 << 24)).split(LIMB_BITS);
+        let (r4, carry) = (c13 + carry + (q7 << 18) - (q6 << 21) + (q5 << 24)).split(LIMB_BITS);
+        let (r5, carry) = (c14 + carry + (q8 << 18) - (q7 << 21) + (q6 << 24)).split(LIMB_BITS);
+        let (r6, carry) = (c15 + carry - (q8 << 21) + (q7 << 24)).split(LIMB_BITS);
+        let (r7, carry) = (c16 + carry + (q8 << 24)).split(LIMB_BITS);
+        [r0, r1, r2, r3, r4, r5, r6, r7, carry]
+    }
+
+    #[inline(always)]
+    fn carry<L: Limb + Eq>(sum: [L; 9]) -> [L; 9] {
+        let [t0, t1, t2, t3, t4, t5, t6, t7, t8] = sum;
+        // The multiple of p to subtract. Without it, the top limb is in range.
+        let (top, h) = t8.split_centered(24);
+        let (r0, carry) = (t0 + h).split(LIMB_BITS);
+        let (r1, carry) = (t1 + carry).split(LIMB_BITS);
+        let (r2, carry) = (t2 + carry).split(LIMB_BITS);
+        let (r3, carry) = (t3 + carry - (h << 9)).split(LIMB_BITS);
+        let (r4, carry) = (t4 + carry).split(LIMB_BITS);
+        let (r5, carry) = (t5 + carry).split(LIMB_BITS);
+        let (r6, carry) = (t6 + carry - (h << 18)).split(LIMB_BITS);
+        let (r7, carry) = (t7 + carry + (h << 21)).split(LIMB_BITS);
+        [r0, r1, r2, r3, r4, r5, r6, r7, top + carry]
+    }
 }

@@ -2,17 +2,17 @@
 //! non-adjacent form" with interleaving, Möller 2001). For public scalars only: the time depends on
 //! them.
 //!
-//! A scalar is split into eight words of 32 bits. Each word has its own table, so the sum takes 32
-//! doublings instead of 256. The digits of a word are 0 or odd, and a nonzero digit is followed by
+//! A scalar is split into words of 32 bits. Each word has its own table, so the sum takes 32
+//! doublings instead of 256 for a scalar of 256 bits. The digits of a word are 0 or odd, and a nonzero digit is followed by
 //! at least w - 1 zeros for a window of w bits. So the table of word j needs only the odd multiples
 //! of 2^(32j)·P.
 
-/// The number of words of a scalar.
-const WORDS: usize = 8;
+/// The largest number of words of a scalar: 521 bits have seventeen.
+const WORDS: usize = 17;
 /// The number of digits of a word: recoding can carry out of the 32 bits.
 const DIGITS: usize = 33;
 
-/// A scalar below 2^256, its lowest word first.
+/// A scalar below 2^544, its lowest word first.
 pub(crate) type Scalar = [u32; WORDS];
 
 /// The points of a curve.
@@ -68,7 +68,7 @@ pub(crate) fn invert_all<F: Field>(elements: &[F]) -> Vec<F> {
 }
 
 /// Returns the words of a big-endian number.
-pub(crate) fn words_from_be_bytes(scalar: &[u8; 32]) -> Scalar {
+pub(crate) fn words_from_be_bytes(scalar: &[u8]) -> Scalar {
     let mut words = Scalar::default();
     for (word, bytes) in words.iter_mut().zip(scalar.rchunks(4)) {
         *word = bytes.iter().fold(0, |word, byte| word << 8 | u32::from(*byte));
@@ -78,17 +78,17 @@ pub(crate) fn words_from_be_bytes(scalar: &[u8; 32]) -> Scalar {
 
 /// Multiples of a point P: for each word j, 2^(32j)·P times 1, 3, 5, …, 2^(w-1) - 1 for a window of
 /// w bits.
-pub(crate) struct Table<E> {
+pub struct Table<E> {
     window: u32,
     multiples: Vec<E>,
 }
 
 impl<E: Copy> Table<E> {
-    /// Computes the table of a point for a window of 2 to 8 bits. No multiple that the table holds
-    /// may be the identity.
-    pub(crate) fn new<P: Group<TableEntry = E>>(point: P, window: u32) -> Self {
+    /// Computes the table of a point for a window of 2 to 8 bits, and for scalars of so many words.
+    /// No multiple that the table holds may be the identity.
+    pub(crate) fn new<P: Group<TableEntry = E>>(point: P, window: u32, words: usize) -> Self {
         let mut next = point;
-        let parts = [(); WORDS].map(|()| {
+        let parts: Vec<[P; 2]> = std::iter::repeat_with(|| {
             let part = next;
             next.double();
             let step = next;
@@ -96,7 +96,9 @@ impl<E: Copy> Table<E> {
                 next.double();
             }
             [part, step]
-        });
+        })
+        .take(words)
+        .collect();
         let steps = P::to_table_entries(parts.as_flattened()).into_iter().skip(1).step_by(2);
         let multiples: Vec<P> = parts
             .into_iter()
@@ -113,7 +115,8 @@ impl<E: Copy> Table<E> {
         Self { window, multiples: P::to_table_entries(&multiples) }
     }
 
-    /// Returns each word of the scalar with the window and the multiples for this word.
+    /// Returns each word of the scalar with the window and the multiples for this word. Words above
+    /// those of the table are left out.
     fn words<'a>(
         &'a self,
         scalar: &'a Scalar,
@@ -135,14 +138,17 @@ pub(crate) fn double_scalar_multiply<P: Group>(terms: [(&Table<P::TableEntry>, &
     let mut digits = [[0_i8; 2 * WORDS]; DIGITS];
     let mut tables: [&[P::TableEntry]; 2 * WORDS] = [&[]; 2 * WORDS];
     let words = terms.iter().flat_map(|(table, scalar)| table.words(scalar));
+    let mut columns = 0;
     for ((column, slot), (word, window, multiples)) in tables.iter_mut().enumerate().zip(words) {
         *slot = multiples;
+        columns = column.saturating_add(1);
         recode(word, window, |position, digit| {
             if let Some(digits) = digits.get_mut(position).and_then(|row| row.get_mut(column)) {
                 *digits = digit;
             }
         });
     }
+    let tables = tables.get(..columns).unwrap_or_default();
     let mut sum = P::IDENTITY;
     for row in digits.iter().rev() {
         sum.double();

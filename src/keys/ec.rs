@@ -4,8 +4,6 @@ use super::{KeyFault, base64url};
 use crate::alg::Curve;
 use p256::elliptic_curve::point::AffineCoordinates as _;
 #[cfg(feature = "kernels")]
-use portcullis_kernels::p256::PreparedKey;
-#[cfg(feature = "kernels")]
 use std::sync::OnceLock;
 
 /// A point on a curve, other than infinity.
@@ -13,42 +11,64 @@ pub enum EcKey {
     /// On P-256.
     P256(P256Key),
     /// On P-384.
-    P384(p384::ecdsa::VerifyingKey),
+    P384(P384Key),
     /// On P-521.
     #[cfg(feature = "es512")]
-    P521(p521::ecdsa::VerifyingKey),
+    P521(P521Key),
     /// On secp256k1.
     #[cfg(feature = "es256k")]
     Secp256k1(k256::ecdsa::VerifyingKey),
 }
 
-/// A point on P-256, with the table that the kernel verifies with.
-pub struct P256Key {
-    inner: p256::ecdsa::VerifyingKey,
-    /// Prepared for the first signature, because many keys of a set never verify one. 9.2 KB, so
-    /// [`crate::budget::KEYS_HELD`] bounds the total per issuer to 0.6 MB.
-    #[cfg(feature = "kernels")]
-    prepared: OnceLock<PreparedKey>,
+/// Defines the key type of a curve that has a kernel.
+macro_rules! key_type {
+    ($(#[$attribute:meta])* $name:ident, $curve:ident) => {
+        $(#[$attribute])*
+        pub struct $name {
+            inner: $curve::ecdsa::VerifyingKey,
+            /// Prepared for the first signature, because many keys of a set never verify one.
+            #[cfg(feature = "kernels")]
+            prepared: OnceLock<portcullis_kernels::$curve::PreparedKey>,
+        }
+
+        impl $name {
+            const fn new(inner: $curve::ecdsa::VerifyingKey) -> Self {
+                Self {
+                    inner,
+                    #[cfg(feature = "kernels")]
+                    prepared: OnceLock::new(),
+                }
+            }
+
+            pub(crate) const fn inner(&self) -> &$curve::ecdsa::VerifyingKey {
+                &self.inner
+            }
+
+            /// Returns the key prepared for the kernel.
+            #[cfg(feature = "kernels")]
+            pub(crate) fn prepared(&self) -> &portcullis_kernels::$curve::PreparedKey {
+                self.prepared
+                    .get_or_init(|| portcullis_kernels::$curve::PreparedKey::new(&self.inner))
+            }
+        }
+    };
 }
 
-impl P256Key {
-    const fn new(inner: p256::ecdsa::VerifyingKey) -> Self {
-        Self {
-            inner,
-            #[cfg(feature = "kernels")]
-            prepared: OnceLock::new(),
-        }
-    }
+key_type! {
+    /// A point on P-256, with the table of 9.2 KB that the kernel verifies with. So
+    /// [`crate::budget::KEYS_HELD`] bounds the total per issuer to 0.6 MB.
+    P256Key, p256
+}
 
-    pub(crate) const fn inner(&self) -> &p256::ecdsa::VerifyingKey {
-        &self.inner
-    }
+key_type! {
+    /// A point on P-384, with a table of 22 KB, or 1.4 MB per issuer.
+    P384Key, p384
+}
 
-    /// Returns the key prepared for the kernel.
-    #[cfg(feature = "kernels")]
-    pub(crate) fn prepared(&self) -> &PreparedKey {
-        self.prepared.get_or_init(|| PreparedKey::new(&self.inner))
-    }
+#[cfg(feature = "es512")]
+key_type! {
+    /// A point on P-521, with a table of 39 KB, or 2.5 MB per issuer.
+    P521Key, p521
 }
 
 impl EcKey {
@@ -79,9 +99,9 @@ impl EcKey {
         }
         let key = match curve {
             Curve::P256 => key_on!(p256, |key| Self::P256(P256Key::new(key))),
-            Curve::P384 => key_on!(p384, Self::P384),
+            Curve::P384 => key_on!(p384, |key| Self::P384(P384Key::new(key))),
             #[cfg(feature = "es512")]
-            Curve::P521 => key_on!(p521, Self::P521),
+            Curve::P521 => key_on!(p521, |key| Self::P521(P521Key::new(key))),
             #[cfg(feature = "es256k")]
             Curve::Secp256k1 => key_on!(k256, Self::Secp256k1),
         };
@@ -131,9 +151,9 @@ impl EcKey {
         }
         let (x, y) = match self {
             Self::P256(key) => coordinates_of!(key.inner()),
-            Self::P384(key) => coordinates_of!(key),
+            Self::P384(key) => coordinates_of!(key.inner()),
             #[cfg(feature = "es512")]
-            Self::P521(key) => coordinates_of!(key),
+            Self::P521(key) => coordinates_of!(key.inner()),
             #[cfg(feature = "es256k")]
             Self::Secp256k1(key) => coordinates_of!(key),
         };

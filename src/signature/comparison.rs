@@ -3,7 +3,9 @@
 use super::rsa::{Padding, RsaSignature};
 use super::{ecdsa, eddsa};
 use crate::alg::{Algorithm, Family};
-use crate::keys::{EcKey, Key, Material};
+#[cfg(feature = "es256k")]
+use crate::keys::EcKey;
+use crate::keys::{Key, Material};
 
 /// The code that verifies a signature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,12 +36,12 @@ pub fn is_valid_by(
     match (algorithm.family(), key.material()) {
         (Family::RsaPkcs1(hash), Material::Rsa(key)) => rsa(Padding::Pkcs1v15, hash, key),
         (Family::RsaPss(hash), Material::Rsa(key)) => rsa(Padding::Pss, hash, key),
-        (Family::Ecdsa(_, hash), Material::Ec(key @ EcKey::P256(_))) => {
-            Some(match implementation {
-                Implementation::Kernel => ecdsa::verify(hash, key, message, signature),
-                Implementation::Crate => ecdsa::verify_with_crate(hash, key, message, signature),
-            })
-        }
+        #[cfg(feature = "es256k")]
+        (_, Material::Ec(EcKey::Secp256k1(_))) => None,
+        (Family::Ecdsa(_, hash), Material::Ec(key)) => Some(match implementation {
+            Implementation::Kernel => ecdsa::verify(hash, key, message, signature),
+            Implementation::Crate => ecdsa::verify_with_crate(hash, key, message, signature),
+        }),
         (Family::Ed25519, Material::Edwards(key)) => Some(match implementation {
             Implementation::Kernel => eddsa::verify(key, message, signature),
             Implementation::Crate => eddsa::verify_with_crate(key, message, signature),

@@ -12,9 +12,15 @@ use p256::ecdsa::signature::hazmat::PrehashVerifier as _;
 /// Returns whether the signature of the message is valid under the key.
 pub(super) fn verify(hash: Hash, key: &EcKey, message: &[u8], signature: &[u8]) -> bool {
     #[cfg(feature = "kernels")]
-    if let EcKey::P256(key) = key {
-        return key.prepared().verify(&digest(hash, message), signature);
+    match key {
+        EcKey::P256(key) => key.prepared().verify(&digest(hash, message), signature),
+        EcKey::P384(key) => key.prepared().verify(&digest(hash, message), signature),
+        #[cfg(feature = "es512")]
+        EcKey::P521(key) => key.prepared().verify(&digest(hash, message), signature),
+        #[cfg(feature = "es256k")]
+        EcKey::Secp256k1(_) => verify_with_crate(hash, key, message, signature),
     }
+    #[cfg(not(feature = "kernels"))]
     verify_with_crate(hash, key, message, signature)
 }
 
@@ -30,9 +36,9 @@ pub(super) fn verify_with_crate(hash: Hash, key: &EcKey, message: &[u8], signatu
     }
     match key {
         EcKey::P256(key) => verify_on!(p256, key.inner()),
-        EcKey::P384(key) => verify_on!(p384, key),
+        EcKey::P384(key) => verify_on!(p384, key.inner()),
         #[cfg(feature = "es512")]
-        EcKey::P521(key) => verify_on!(p521, key),
+        EcKey::P521(key) => verify_on!(p521, key.inner()),
         #[cfg(feature = "es256k")]
         EcKey::Secp256k1(key) => {
             // The crate rejects a high s, as Bitcoin does. JOSE accepts it.

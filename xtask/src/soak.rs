@@ -69,6 +69,7 @@ pub(crate) fn compare(
     let mut command = Command::new("cargo");
     command
         .args(["test", "--quiet", "--release", "--package", "portcullis-kernels"])
+        .args(["--features", "es512"])
         .current_dir(workspace.root())
         .env("KERNEL_CASES", cases.to_string())
         .env("CARGO_ENCODED_RUSTFLAGS", rustflags(build));

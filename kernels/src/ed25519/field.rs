@@ -41,9 +41,12 @@
     reason = "checked sums would double the time; the text above proves that none overflows"
 )]
 
-use crate::limbs::{self, LIMB_BITS, LIMB_MASK, Limbs};
+use crate::limbs::{self, Limb, Limbs as _};
 use crate::wnaf::Field;
+use std::ops::RangeInclusive;
 
+const LIMB_BITS: u32 = 29;
+const LIMB_MASK: i64 = (1 << LIMB_BITS) - 1;
 /// The number of bits of the ninth limb.
 const TOP_BITS: u32 = 23;
 const TOP_MASK: i64 = (1 << TOP_BITS) - 1;
@@ -52,8 +55,13 @@ const WRAP: i64 = 64 * 19;
 /// The distance by which one of the lower limbs may be outside of [0, 2^29).
 const SLACK: i64 = 1 << 17;
 
+/// The bounds of the lower limbs and of the ninth limb of an element.
+pub const BOUNDS: [RangeInclusive<i64>; 2] = [-SLACK..=LIMB_MASK + SLACK, 0..=TOP_MASK];
 /// The largest sum of the absolute values of the factors of a combination.
-const LARGEST_COMBINATION: u64 = 8;
+pub const LARGEST_COMBINATION: u64 = 8;
+
+/// The limbs of a number.
+type Limbs = [i64; 9];
 
 /// The limbs of p.
 const PRIME: Limbs = [
@@ -171,7 +179,7 @@ impl Element {
     /// need not be below p.
     #[must_use]
     pub fn from_le_bytes(bytes: &[u8; 32]) -> Self {
-        let mut number = Self(limbs::from_bytes(bytes.iter().copied()));
+        let mut number = Self(limbs::from_bytes::<Limbs>(LIMB_BITS, bytes.iter().copied()));
         number.0[8] &= TOP_MASK;
         number
     }
@@ -198,21 +206,23 @@ impl Element {
             plus_19[8] &= TOP_MASK;
             limbs = plus_19;
         }
-        limbs::to_bytes(limbs)
+        let mut bytes = [0; 32];
+        limbs::to_bytes(LIMB_BITS, &limbs, &mut bytes);
+        bytes
     }
 
     /// Returns the sum, without carries.
     #[inline(always)]
     #[must_use]
     pub fn plus(&self, other: &Self) -> Sum {
-        Sum(limbs::sum(&self.0, &other.0))
+        Sum(self.0.sum(&other.0))
     }
 
     /// Returns the difference, without carries.
     #[inline(always)]
     #[must_use]
     pub fn minus(&self, other: &Self) -> Difference {
-        Difference(limbs::difference(&self.0, &other.0))
+        Difference(self.0.difference(&other.0))
     }
 
     /// Returns the sum of the elements, each times its factor. The absolute values of the factors
@@ -225,25 +235,15 @@ impl Element {
                 <= LARGEST_COMBINATION,
             "a combination out of bounds"
         );
-        let [t0, t1, t2, t3, t4, t5, t6, t7, t8] =
-            limbs::combination(terms.map(|(factor, Self(limbs))| (factor, limbs)));
-        let (r0, column) = (t0 & LIMB_MASK, t1 + (t0 >> LIMB_BITS));
-        let (r1, column) = (column & LIMB_MASK, t2 + (column >> LIMB_BITS));
-        let (r2, column) = (column & LIMB_MASK, t3 + (column >> LIMB_BITS));
-        let (r3, column) = (column & LIMB_MASK, t4 + (column >> LIMB_BITS));
-        let (r4, column) = (column & LIMB_MASK, t5 + (column >> LIMB_BITS));
-        let (r5, column) = (column & LIMB_MASK, t6 + (column >> LIMB_BITS));
-        let (r6, column) = (column & LIMB_MASK, t7 + (column >> LIMB_BITS));
-        let (r7, column) = (column & LIMB_MASK, t8 + (column >> LIMB_BITS));
-        let (r8, excess) = (column & TOP_MASK, column >> TOP_BITS);
-        Self([r0 + 19 * excess, r1, r2, r3, r4, r5, r6, r7, r8]).check_bounds()
+        let terms = terms.map(|(factor, Self(limbs))| (factor, limbs));
+        Self(carry_once(Limbs::combination(terms))).check_bounds()
     }
 
     /// Returns the square.
     #[inline(never)]
     #[must_use]
     pub fn square(&self) -> Self {
-        square(self)
+        Self(reduce(self.0.square())).check_bounds()
     }
 
     /// Squares the element that many times.
@@ -285,9 +285,9 @@ impl Element {
     #[inline(always)]
     fn check_bounds(self) -> Self {
         let Self([lower @ .., top]) = &self;
-        let limbs = -SLACK..=LIMB_MASK + SLACK;
-        debug_assert!(lower.iter().all(|limb| limbs.contains(limb)), "{self:?}");
-        debug_assert!((0..=TOP_MASK).contains(top), "{self:?}");
+        let [lower_bounds, top_bounds] = BOUNDS;
+        debug_assert!(lower.iter().all(|limb| lower_bounds.contains(limb)), "{self:?}");
+        debug_assert!(top_bounds.contains(top), "{self:?}");
         self
     }
 }
@@ -311,100 +311,50 @@ fn carry(limbs: &mut Limbs) {
     limbs[8] &= TOP_MASK;
 }
 
-// Multiplications are written out column by column. LLVM would vectorize loops over rows, and the
-// vector code takes twice as long.
-
 #[inline(never)]
 fn multiply(left: &Limbs, right: &Limbs) -> Element {
-    let [a0, a1, a2, a3, a4, a5, a6, a7, a8] = *left;
-    let [b0, b1, b2, b3, b4, b5, b6, b7, b8] = *right;
-    reduce([
-        a0 * b0,
-        a0 * b1 + a1 * b0,
-        a0 * b2 + a1 * b1 + a2 * b0,
-        a0 * b3 + a1 * b2 + a2 * b1 + a3 * b0,
-        a0 * b4 + a1 * b3 + a2 * b2 + a3 * b1 + a4 * b0,
-        a0 * b5 + a1 * b4 + a2 * b3 + a3 * b2 + a4 * b1 + a5 * b0,
-        a0 * b6 + a1 * b5 + a2 * b4 + a3 * b3 + a4 * b2 + a5 * b1 + a6 * b0,
-        a0 * b7 + a1 * b6 + a2 * b5 + a3 * b4 + a4 * b3 + a5 * b2 + a6 * b1 + a7 * b0,
-        a0 * b8 + a1 * b7 + a2 * b6 + a3 * b5 + a4 * b4 + a5 * b3 + a6 * b2 + a7 * b1 + a8 * b0,
-        a1 * b8 + a2 * b7 + a3 * b6 + a4 * b5 + a5 * b4 + a6 * b3 + a7 * b2 + a8 * b1,
-        a2 * b8 + a3 * b7 + a4 * b6 + a5 * b5 + a6 * b4 + a7 * b3 + a8 * b2,
-        a3 * b8 + a4 * b7 + a5 * b6 + a6 * b5 + a7 * b4 + a8 * b3,
-        a4 * b8 + a5 * b7 + a6 * b6 + a7 * b5 + a8 * b4,
-        a5 * b8 + a6 * b7 + a7 * b6 + a8 * b5,
-        a6 * b8 + a7 * b7 + a8 * b6,
-        a7 * b8 + a8 * b7,
-        a8 * b8,
-    ])
+    Element(reduce(left.product(right))).check_bounds()
 }
 
-#[inline(never)]
-fn square(element: &Element) -> Element {
-    let [a0, a1, a2, a3, a4, a5, a6, a7, a8] = element.0;
-    let [d0, d1, d2, d3] = [a0 + a0, a1 + a1, a2 + a2, a3 + a3];
-    let [d4, d5, d6, d7] = [a4 + a4, a5 + a5, a6 + a6, a7 + a7];
-    reduce([
-        a0 * a0,
-        d0 * a1,
-        d0 * a2 + a1 * a1,
-        d0 * a3 + d1 * a2,
-        d0 * a4 + d1 * a3 + a2 * a2,
-        d0 * a5 + d1 * a4 + d2 * a3,
-        d0 * a6 + d1 * a5 + d2 * a4 + a3 * a3,
-        d0 * a7 + d1 * a6 + d2 * a5 + d3 * a4,
-        d0 * a8 + d1 * a7 + d2 * a6 + d3 * a5 + a4 * a4,
-        d1 * a8 + d2 * a7 + d3 * a6 + d4 * a5,
-        d2 * a8 + d3 * a7 + d4 * a6 + a5 * a5,
-        d3 * a8 + d4 * a7 + d5 * a6,
-        d4 * a8 + d5 * a7 + a6 * a6,
-        d5 * a8 + d6 * a7,
-        d6 * a8 + a7 * a7,
-        d7 * a8,
-        a8 * a8,
-    ])
-}
-
-/// Carries through the columns of a product and reduces them to an element.
+/// Reduces the columns of a product of factors to the limbs of an element.
 #[inline(always)]
-fn reduce(columns: [i64; 17]) -> Element {
+pub fn reduce<L: Limb>(columns: [L; 17]) -> [L; 9] {
     let [c0, c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11, c12, c13, c14, c15, c16] = columns;
-    let column = c9;
-    let (h0, carry) = (column & LIMB_MASK, column >> LIMB_BITS);
-    let column = carry + c10;
-    let (h1, carry) = (column & LIMB_MASK, column >> LIMB_BITS);
-    let column = carry + c11;
-    let (h2, carry) = (column & LIMB_MASK, column >> LIMB_BITS);
-    let column = carry + c12;
-    let (h3, carry) = (column & LIMB_MASK, column >> LIMB_BITS);
-    let column = carry + c13;
-    let (h4, carry) = (column & LIMB_MASK, column >> LIMB_BITS);
-    let column = carry + c14;
-    let (h5, carry) = (column & LIMB_MASK, column >> LIMB_BITS);
-    let column = carry + c15;
-    let (h6, carry) = (column & LIMB_MASK, column >> LIMB_BITS);
-    let column = carry + c16;
-    let (h7, carry) = (column & LIMB_MASK, column >> LIMB_BITS);
+    let (h0, carry) = c9.split(LIMB_BITS);
+    let (h1, carry) = (c10 + carry).split(LIMB_BITS);
+    let (h2, carry) = (c11 + carry).split(LIMB_BITS);
+    let (h3, carry) = (c12 + carry).split(LIMB_BITS);
+    let (h4, carry) = (c13 + carry).split(LIMB_BITS);
+    let (h5, carry) = (c14 + carry).split(LIMB_BITS);
+    let (h6, carry) = (c15 + carry).split(LIMB_BITS);
+    let (h7, carry) = (c16 + carry).split(LIMB_BITS);
     let h8 = carry;
-    let column = c0 + WRAP * h0;
-    let (r0, carry) = (column & LIMB_MASK, column >> LIMB_BITS);
-    let column = carry + c1 + WRAP * h1;
-    let (r1, carry) = (column & LIMB_MASK, column >> LIMB_BITS);
-    let column = carry + c2 + WRAP * h2;
-    let (r2, carry) = (column & LIMB_MASK, column >> LIMB_BITS);
-    let column = carry + c3 + WRAP * h3;
-    let (r3, carry) = (column & LIMB_MASK, column >> LIMB_BITS);
-    let column = carry + c4 + WRAP * h4;
-    let (r4, carry) = (column & LIMB_MASK, column >> LIMB_BITS);
-    let column = carry + c5 + WRAP * h5;
-    let (r5, carry) = (column & LIMB_MASK, column >> LIMB_BITS);
-    let column = carry + c6 + WRAP * h6;
-    let (r6, carry) = (column & LIMB_MASK, column >> LIMB_BITS);
-    let column = carry + c7 + WRAP * h7;
-    let (r7, carry) = (column & LIMB_MASK, column >> LIMB_BITS);
-    let column = carry + c8 + WRAP * h8;
-    let (r8, excess) = (column & TOP_MASK, column >> TOP_BITS);
-    let column = r0 + 19 * excess;
-    let (r0, carry) = (column & LIMB_MASK, column >> LIMB_BITS);
-    Element([r0, r1 + carry, r2, r3, r4, r5, r6, r7, r8]).check_bounds()
+    let (r0, carry) = (c0 + h0.scaled(WRAP)).split(LIMB_BITS);
+    let (r1, carry) = (c1 + carry + h1.scaled(WRAP)).split(LIMB_BITS);
+    let (r2, carry) = (c2 + carry + h2.scaled(WRAP)).split(LIMB_BITS);
+    let (r3, carry) = (c3 + carry + h3.scaled(WRAP)).split(LIMB_BITS);
+    let (r4, carry) = (c4 + carry + h4.scaled(WRAP)).split(LIMB_BITS);
+    let (r5, carry) = (c5 + carry + h5.scaled(WRAP)).split(LIMB_BITS);
+    let (r6, carry) = (c6 + carry + h6.scaled(WRAP)).split(LIMB_BITS);
+    let (r7, carry) = (c7 + carry + h7.scaled(WRAP)).split(LIMB_BITS);
+    let (r8, excess) = (c8 + carry + h8.scaled(WRAP)).split(TOP_BITS);
+    let (r0, carry) = (r0 + excess.scaled(19)).split(LIMB_BITS);
+    [r0, r1 + carry, r2, r3, r4, r5, r6, r7, r8]
+}
+
+/// Reduces the sum of at most [`LARGEST_COMBINATION`] elements or their negatives to the limbs of
+/// an element.
+#[inline(always)]
+pub fn carry_once<L: Limb>(sum: [L; 9]) -> [L; 9] {
+    let [t0, t1, t2, t3, t4, t5, t6, t7, t8] = sum;
+    let (r0, carry) = t0.split(LIMB_BITS);
+    let (r1, carry) = (t1 + carry).split(LIMB_BITS);
+    let (r2, carry) = (t2 + carry).split(LIMB_BITS);
+    let (r3, carry) = (t3 + carry).split(LIMB_BITS);
+    let (r4, carry) = (t4 + carry).split(LIMB_BITS);
+    let (r5, carry) = (t5 + carry).split(LIMB_BITS);
+    let (r6, carry) = (t6 + carry).split(LIMB_BITS);
+    let (r7, carry) = (t7 + carry).split(LIMB_BITS);
+    let (r8, excess) = (t8 + carry).split(TOP_BITS);
+    [r0 + excess.scaled(19), r1, r2, r3, r4, r5, r6, r7, r8]
 }

@@ -67,10 +67,10 @@
 )]
 
 use super::number::{
-    Column, Columns, DIGIT_PRODUCTS_PER_PASS, LIMB_BITS, LIMB_MASK, Number, Pair, Rows, add_pass,
-    add_passes, set_to_product, set_to_square, to_float,
+    Column, Columns, DIGIT_PRODUCTS_PER_PASS, LIMB_BITS, LIMB_MASK, LaneOf, Number, Pair, Rows,
+    add_pass, add_passes, set_to_product, set_to_square,
 };
-use super::simd::{Arithmetic, F64x2};
+use super::simd::{Arithmetic, F64x2, Floats, Integer as _};
 use ::rsa::BoxedUint;
 use ::rsa::traits::PublicKeyParts as _;
 use std::ops::RangeInclusive;
@@ -80,12 +80,10 @@ const MODULUS_BITS: RangeInclusive<u32> = 2048..=8192;
 
 /// s^e mod n for the public key (n, e).
 pub struct PublicOperation {
-    modulus: Number,
+    modulus: Modulus<F64x2>,
     modulus_bits: usize,
     /// R² modulo n, which converts a number to Montgomery form.
-    square_of_radix: Number,
-    /// The limbs of -1/n modulo 2^102.
-    negative_inverse: [u64; 2],
+    square_of_radix: Number<F64x2>,
     exponent: u32,
 }
 
@@ -107,10 +105,12 @@ impl PublicOperation {
         }
         let half = usize::try_from((modulus_bits + 2).div_ceil(2 * LIMB_BITS)).ok()?;
         Some(Self {
-            modulus: Number::from_be_bytes(&modulus, half),
+            modulus: Modulus::new(
+                Number::from_be_bytes(&modulus, half),
+                negative_inverse(&modulus),
+            ),
             modulus_bits: usize::try_from(modulus_bits).ok()?,
             square_of_radix: Number::from_be_bytes(&square_of_radix(key, half), half),
-            negative_inverse: negative_inverse(&modulus),
             exponent,
         })
     }
@@ -122,35 +122,36 @@ impl PublicOperation {
     /// RSAVP1: returns the encoded message of a signature, big-endian and as long as the modulus.
     /// Returns `None` if the signature is not as long as the modulus, or not below it.
     #[must_use]
-    pub fn apply<A: Arithmetic>(&self, signature: &[u8]) -> Option<Vec<u8>> {
+    pub fn apply<A: Arithmetic<Floats = F64x2>>(&self, signature: &[u8]) -> Option<Vec<u8>> {
         let bytes = self.modulus_bits.div_ceil(8);
         if signature.len() != bytes {
             return None;
         }
         let base = Number::from_be_bytes(signature, self.half());
-        if !base.is_below(&self.modulus) {
+        if !base.is_below(&self.modulus.number) {
             return None;
         }
-        Some(self.power::<A>(&base).reduced_once(&self.modulus).to_be_bytes(bytes))
+        Some(self.power::<A>(&base).reduced_once(&self.modulus.number).to_be_bytes(bytes))
     }
 
     /// Returns the base to the exponent, below 2n.
     ///
     /// The exponent is odd and greater than 1, so the last step is a multiplication by the base. It
     /// takes the base as given rather than in Montgomery form, which converts the result back.
-    fn power<A: Arithmetic>(&self, base: &Number) -> Number {
+    fn power<A: Arithmetic<Floats = F64x2>>(&self, base: &Number<F64x2>) -> Number<F64x2> {
+        let modulus = &self.modulus;
         let columns = &mut *vec![Columns::offset_for(0); 2 * self.half()];
         let mut in_montgomery_form = Number::zero(self.half());
-        self.multiply::<A>(base, &self.square_of_radix, columns, &mut in_montgomery_form);
+        modulus.multiply_in::<A>(base, &self.square_of_radix, columns, &mut in_montgomery_form);
         let mut power = in_montgomery_form.clone();
         let mut square = Number::zero(self.half());
         for position in (0..self.exponent.checked_ilog2().unwrap_or(0)).rev() {
-            self.square::<A>(&power, columns, &mut square);
+            modulus.square_in::<A>(&power, columns, &mut square);
             if self.exponent >> position & 1 == 0 {
                 std::mem::swap(&mut power, &mut square);
             } else {
                 let factor = if position == 0 { base } else { &in_montgomery_form };
-                self.multiply::<A>(&square, factor, columns, &mut power);
+                modulus.multiply_in::<A>(&square, factor, columns, &mut power);
             }
         }
         power
@@ -158,17 +159,56 @@ impl PublicOperation {
 
     /// Returns h, half the number of limbs.
     fn half(&self) -> usize {
-        self.modulus.half()
+        self.modulus.number.half()
+    }
+}
+
+/// A modulus n, prepared for reductions.
+pub struct Modulus<F> {
+    number: Number<F>,
+    /// The limbs of -1/n modulo 2^102.
+    negative_inverse: [u64; 2],
+}
+
+impl<F: Floats> Modulus<F> {
+    /// Takes the modulus and the limbs of -1/n modulo 2^102.
+    #[must_use]
+    pub const fn new(number: Number<F>, negative_inverse: [u64; 2]) -> Self {
+        Self { number, negative_inverse }
+    }
+
+    /// Returns left · right / R modulo n.
+    #[must_use]
+    pub fn multiply<A: Arithmetic<Floats = F>>(
+        &self,
+        left: &Number<F>,
+        right: &Number<F>,
+    ) -> Number<F> {
+        let half = self.number.half();
+        let mut product = Number::zero(half);
+        let columns = &mut *vec![Columns::offset_for(0); 2 * half];
+        self.multiply_in::<A>(left, right, columns, &mut product);
+        product
+    }
+
+    /// Returns base² / R modulo n.
+    #[must_use]
+    pub fn square<A: Arithmetic<Floats = F>>(&self, base: &Number<F>) -> Number<F> {
+        let half = self.number.half();
+        let mut square = Number::zero(half);
+        let columns = &mut *vec![Columns::offset_for(0); 2 * half];
+        self.square_in::<A>(base, columns, &mut square);
+        square
     }
 
     /// Sets `product` to left · right / R modulo n, which is below 2n if both factors are.
     #[inline(never)]
-    fn multiply<A: Arithmetic>(
+    fn multiply_in<A: Arithmetic<Floats = F>>(
         &self,
-        left: &Number,
-        right: &Number,
-        columns: &mut [Columns],
-        product: &mut Number,
+        left: &Number<F>,
+        right: &Number<F>,
+        columns: &mut [Columns<F>],
+        product: &mut Number<F>,
     ) {
         set_to_product::<A>(columns, left, right);
         self.reduce::<A>(columns, product);
@@ -176,7 +216,12 @@ impl PublicOperation {
 
     /// Sets `square` to base² / R modulo n, which is below 2n if the base is.
     #[inline(never)]
-    fn square<A: Arithmetic>(&self, base: &Number, columns: &mut [Columns], square: &mut Number) {
+    fn square_in<A: Arithmetic<Floats = F>>(
+        &self,
+        base: &Number<F>,
+        columns: &mut [Columns<F>],
+        square: &mut Number<F>,
+    ) {
         set_to_square::<A>(columns, base);
         self.reduce::<A>(columns, square);
     }
@@ -189,15 +234,19 @@ impl PublicOperation {
     /// because they form a chain of dependent operations that the processor can overlap with the
     /// additions.
     #[inline(never)]
-    fn reduce<A: Arithmetic>(&self, columns: &mut [Columns], reduced: &mut Number) {
-        let [lowest, from_second @ ..] = self.modulus.pairs() else { return };
+    fn reduce<A: Arithmetic<Floats = F>>(
+        &self,
+        columns: &mut [Columns<F>],
+        reduced: &mut Number<F>,
+    ) {
+        let [lowest, from_second @ ..] = self.number.pairs() else { return };
         let [second, third, from_fourth @ ..] = from_second else { return };
         let [fourth, ..] = from_fourth else { return };
-        let mut carry = 0_i64;
-        let mut cancel = |columns: &mut Columns| self.cancel::<A>(columns, lowest, &mut carry);
+        let mut carry = LaneOf::<F>::ZERO;
+        let mut cancel = |columns: &mut Columns<F>| self.cancel::<A>(columns, lowest, &mut carry);
 
         let mut window = columns;
-        if self.half() % 2 == 1 {
+        if self.number.half() % 2 == 1 {
             let [own, rest @ ..] = window else { return };
             add_pass::<A>(rest, from_second, cancel(own));
             window = rest;
@@ -207,7 +256,7 @@ impl PublicOperation {
         let mut rows = cancel(own);
         rows.add_to::<A>(next, second);
         let mut next_rows = cancel(next);
-        for _ in 1..self.half() / 2 {
+        for _ in 1..self.number.half() / 2 {
             let [own, next, rest @ ..] = window else { return };
             rows.add_to::<A>(own, third);
             next_rows.add_to::<A>(own, second);
@@ -226,30 +275,41 @@ impl PublicOperation {
     /// Returns the two quotient digits of the lowest pair of columns. Adds their products with the
     /// lowest pair of the modulus to these columns, and sets the carry to that out of them.
     #[inline(always)]
-    fn cancel<A: Arithmetic>(&self, lowest: &mut Columns, modulus: &Pair, carry: &mut i64) -> Rows {
+    fn cancel<A: Arithmetic<Floats = F>>(
+        &self,
+        lowest: &mut Columns<F>,
+        modulus: &Pair<F>,
+        carry: &mut LaneOf<F>,
+    ) -> Rows<F> {
         let Column { low, high } = lowest.first(DIGIT_PRODUCTS_PER_PASS);
         let first = low + *carry;
-        let second = lowest.second(DIGIT_PRODUCTS_PER_PASS).low + high + (first >> LIMB_BITS);
-        let digits = self.digits(first.cast_unsigned(), second.cast_unsigned());
-        let [digit, next_digit] = digits.map(|digit| F64x2::splat(to_float(digit)));
+        let (_, above) = first.split();
+        let second = lowest.second(DIGIT_PRODUCTS_PER_PASS).low + high + above;
+        let digits = LaneOf::<F>::quotient_digits(first, second, self.negative_inverse);
+        let [digit, next_digit] = digits.map(F::splat);
         let rows = Rows(digit, next_digit);
         rows.add_to::<A>(lowest, modulus);
         for Column { low, high } in [lowest.first(0), lowest.second(0)] {
-            *carry = ((low + *carry) >> LIMB_BITS) + high;
+            let (_, above) = (low + *carry).split();
+            *carry = above + high;
         }
         rows
     }
+}
 
-    /// Returns the two digits for two columns. The bits of `first` above a limb have already been
-    /// carried into `second`.
-    #[inline(always)]
-    const fn digits(&self, first: u64, second: u64) -> [u64; 2] {
-        let [inverse, inverse_above] = self.negative_inverse;
-        let above = product_above(first & LIMB_MASK, inverse)
-            .wrapping_add(first.wrapping_mul(inverse_above))
-            .wrapping_add(second.wrapping_mul(inverse));
-        [first.wrapping_mul(inverse) & LIMB_MASK, above & LIMB_MASK]
-    }
+/// Returns the two quotient digits for two columns. The bits of `first` above a limb have already
+/// been carried into `second`.
+#[inline(always)]
+pub(super) const fn quotient_digits(
+    first: u64,
+    second: u64,
+    negative_inverse: [u64; 2],
+) -> [u64; 2] {
+    let [inverse, inverse_above] = negative_inverse;
+    let above = product_above(first & LIMB_MASK, inverse)
+        .wrapping_add(first.wrapping_mul(inverse_above))
+        .wrapping_add(second.wrapping_mul(inverse));
+    [first.wrapping_mul(inverse) & LIMB_MASK, above & LIMB_MASK]
 }
 
 /// Returns the product of two limbs without its lowest 51 bits.

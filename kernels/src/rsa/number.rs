@@ -8,7 +8,7 @@
     reason = "checked sums would double the time; `montgomery` proves that none overflows"
 )]
 
-use super::simd::{Arithmetic, F64x2, I64x2};
+use super::simd::{Arithmetic, F64x2, Floats, Integer as _, Integers};
 
 /// The number of bits of a limb.
 pub(super) const LIMB_BITS: u32 = 51;
@@ -34,27 +34,31 @@ const fn power_of_two(exponent: u64) -> f64 {
 
 /// Two neighboring limbs of a number, and the same two lanes of the number times 2^51.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Pair {
+pub(super) struct Pair<F> {
     /// Limbs 2j and 2j + 1.
-    pub(super) aligned: F64x2,
+    pub(super) aligned: F,
     /// Limbs 2j - 1 and 2j. With these, a product whose weight is one limb higher adds to the same
     /// columns without moving data between lanes.
-    pub(super) shifted: F64x2,
+    pub(super) shifted: F,
 }
 
 /// The two neighboring limbs that a pass multiplies a number by, each in both lanes.
 #[derive(Clone, Copy)]
-pub(super) struct Rows(pub(super) F64x2, pub(super) F64x2);
+pub(super) struct Rows<F>(pub(super) F, pub(super) F);
 
-impl Rows {
+impl<F: Floats> Rows<F> {
     #[inline(always)]
-    fn from_pair(pair: &Pair) -> Self {
-        Self(F64x2::splat(pair.aligned.first()), F64x2::splat(pair.aligned.second()))
+    fn from_pair(pair: &Pair<F>) -> Self {
+        Self(F::splat(pair.aligned.first()), F::splat(pair.aligned.second()))
     }
 
     /// Adds the products with a pair to the two columns of their weights.
     #[inline(always)]
-    pub(super) fn add_to<A: Arithmetic>(self, columns: &mut Columns, pair: &Pair) {
+    pub(super) fn add_to<A: Arithmetic<Floats = F>>(
+        self,
+        columns: &mut Columns<F>,
+        pair: &Pair<F>,
+    ) {
         // Sums in a copy. Otherwise each intermediate sum would be stored, because the next load
         // could trap.
         let mut sums = *columns;
@@ -66,12 +70,12 @@ impl Rows {
     /// Completes the two pairs of columns that contain the squares of the two limbs: doubles what
     /// they hold, adds the squares once, and adds the other products of the two limbs twice.
     #[inline(always)]
-    fn double_and_square<A: Arithmetic>(
+    fn double_and_square<A: Arithmetic<Floats = F>>(
         self,
-        lowest: &mut Columns,
-        second: &mut Columns,
-        own: &Pair,
-        next: &Pair,
+        lowest: &mut Columns<F>,
+        second: &mut Columns<F>,
+        own: &Pair<F>,
+        next: &Pair<F>,
     ) {
         lowest.double_and_add(products::<A>(self.0, own.aligned));
         second.add(products::<A>(self.0, next.aligned));
@@ -81,7 +85,11 @@ impl Rows {
 
 /// Adds a pass. The first of the columns belongs to the first of the pairs.
 #[inline(always)]
-pub(super) fn add_pass<A: Arithmetic>(columns: &mut [Columns], pairs: &[Pair], rows: Rows) {
+pub(super) fn add_pass<A: Arithmetic>(
+    columns: &mut [Columns<A::Floats>],
+    pairs: &[Pair<A::Floats>],
+    rows: Rows<A::Floats>,
+) {
     for (columns, pair) in columns.iter_mut().zip(pairs) {
         rows.add_to::<A>(columns, pair);
     }
@@ -94,10 +102,10 @@ pub(super) fn add_pass<A: Arithmetic>(columns: &mut [Columns], pairs: &[Pair], r
 /// every load and store.
 #[inline(always)]
 pub(super) fn add_passes<A: Arithmetic>(
-    columns: &mut [Columns],
-    pairs: &[Pair],
-    rows: Rows,
-    next_rows: Rows,
+    columns: &mut [Columns<A::Floats>],
+    pairs: &[Pair<A::Floats>],
+    rows: Rows<A::Floats>,
+    next_rows: Rows<A::Floats>,
 ) {
     let [below, above @ ..] = pairs else { return };
     let Some((columns, [top, ..])) = columns.split_at_mut_checked(above.len()) else { return };
@@ -114,15 +122,63 @@ pub(super) fn add_passes<A: Arithmetic>(
 
 /// A number of 2h limbs, each in [0, 2^51), as h pairs. One more pair on top holds the last limb of
 /// the shifted form.
-#[derive(Clone)]
-pub(super) struct Number(Vec<Pair>);
+#[derive(Clone, Debug)]
+pub struct Number<F>(Vec<Pair<F>>);
 
-impl Number {
-    pub(super) fn zero(half: usize) -> Self {
-        let zero = F64x2::splat(0.0);
+impl<F: Floats> Number<F> {
+    /// Returns 0.
+    #[must_use]
+    pub fn zero(half: usize) -> Self {
+        let zero = F::splat(F::limb(0));
         Self(vec![Pair { aligned: zero, shifted: zero }; half + 1])
     }
 
+    /// Returns all pairs, including the one on top.
+    pub(super) fn pairs(&self) -> &[Pair<F>] {
+        &self.0
+    }
+
+    /// Returns the pairs without the one on top.
+    fn pairs_of_limbs(&self) -> &[Pair<F>] {
+        self.0.split_last().map_or(&[], |(_, pairs)| pairs)
+    }
+
+    /// Returns h, half the number of limbs.
+    pub(super) fn half(&self) -> usize {
+        self.0.len().saturating_sub(1)
+    }
+
+    /// Replaces the limbs by those given in twos, the lowest first.
+    #[inline(always)]
+    pub fn set_limbs(&mut self, limbs: impl Iterator<Item = [F::Lane; 2]>) {
+        let half = self.half();
+        let mut below = F::limb(0);
+        for (pair, [first, second]) in self.0.iter_mut().take(half).zip(limbs) {
+            pair.aligned = F::new(first, second);
+            pair.shifted = F::new(below, first);
+            below = second;
+        }
+        if let Some(top) = self.0.last_mut() {
+            top.shifted = F::new(below, F::limb(0));
+        }
+    }
+
+    /// Replaces the number by the complete columns of a product, the lowest first, and the carry
+    /// into them.
+    pub(super) fn set_to_columns(&mut self, columns: &[Columns<F>], mut carry: LaneOf<F>) {
+        let mut normalize = |Column { low, high }: Column<LaneOf<F>>| {
+            let (limb, above) = (low + carry).split();
+            carry = above + high;
+            limb
+        };
+        self.set_limbs(
+            columns.iter().map(|pair| [normalize(pair.first(0)), normalize(pair.second(0))]),
+        );
+        debug_assert!(carry.may_be_zero(), "a product below 2n fits");
+    }
+}
+
+impl Number<F64x2> {
     /// Converts a number, which must be below 2^(102 · `half`).
     pub(super) fn from_be_bytes(bytes: &[u8], half: usize) -> Self {
         let mut number = Self::zero(half);
@@ -140,7 +196,7 @@ impl Number {
             bits_held -= LIMB_BITS;
             limb
         };
-        number.set_limbs(std::iter::repeat_with(|| [next(), next()]));
+        number.set_limbs(std::iter::repeat_with(|| [next(), next()].map(to_float)));
         number
     }
 
@@ -164,55 +220,10 @@ impl Number {
         bytes
     }
 
-    /// Returns all pairs, including the one on top.
-    pub(super) fn pairs(&self) -> &[Pair] {
-        &self.0
-    }
-
-    /// Returns the pairs without the one on top.
-    fn pairs_of_limbs(&self) -> &[Pair] {
-        self.0.split_last().map_or(&[], |(_, pairs)| pairs)
-    }
-
-    /// Returns h, half the number of limbs.
-    pub(super) fn half(&self) -> usize {
-        self.0.len().saturating_sub(1)
-    }
-
     /// Returns the limbs in twos, the lowest first.
     fn limbs(&self) -> impl DoubleEndedIterator<Item = [u64; 2]> {
         let pairs = self.pairs_of_limbs().iter();
         pairs.map(|pair| [pair.aligned.first(), pair.aligned.second()].map(to_integer))
-    }
-
-    /// Replaces the limbs by those given in twos, the lowest first.
-    #[inline(always)]
-    fn set_limbs(&mut self, limbs: impl Iterator<Item = [u64; 2]>) {
-        let half = self.half();
-        let mut below = 0.0;
-        for (pair, limbs) in self.0.iter_mut().take(half).zip(limbs) {
-            let [first, second] = limbs.map(to_float);
-            pair.aligned = F64x2::new(first, second);
-            pair.shifted = F64x2::new(below, first);
-            below = second;
-        }
-        if let Some(top) = self.0.last_mut() {
-            top.shifted = F64x2::new(below, 0.0);
-        }
-    }
-
-    /// Replaces the number by the complete columns of a product, the lowest first, and the carry
-    /// into them.
-    pub(super) fn set_to_columns(&mut self, columns: &[Columns], mut carry: i64) {
-        let mut normalize = |Column { low, high }: Column| {
-            let sum = low + carry;
-            carry = (sum >> LIMB_BITS) + high;
-            sum.cast_unsigned() & LIMB_MASK
-        };
-        self.set_limbs(
-            columns.iter().map(|pair| [normalize(pair.first(0)), normalize(pair.second(0))]),
-        );
-        debug_assert_eq!(carry, 0, "a product below 2n fits");
     }
 
     /// Returns whether the number is less than another of as many limbs.
@@ -235,10 +246,9 @@ impl Number {
             limb & LIMB_MASK
         };
         let limbs = self.limbs().zip(modulus.limbs());
-        difference
-            .set_limbs(limbs.map(|(ours, theirs)| {
-                [subtract(ours[0], theirs[0]), subtract(ours[1], theirs[1])]
-            }));
+        difference.set_limbs(limbs.map(|(ours, theirs)| {
+            [subtract(ours[0], theirs[0]), subtract(ours[1], theirs[1])].map(to_float)
+        }));
         difference
     }
 }
@@ -246,27 +256,30 @@ impl Number {
 /// The sums of two neighboring columns of a product. The sums are those of the bit patterns of the
 /// products' parts, so they include a bias for each product.
 #[derive(Clone, Copy)]
-pub(super) struct Columns {
-    low: I64x2,
+pub(super) struct Columns<F: Floats> {
+    low: F::Integers,
     /// Has the weight of the columns one limb higher.
-    high: I64x2,
+    high: F::Integers,
 }
+
+/// One of two integers.
+pub(super) type LaneOf<F> = <<F as Floats>::Integers as Integers>::Lane;
 
 /// The sums of one column, without bias.
 #[derive(Clone, Copy)]
-pub(super) struct Column {
-    pub(super) low: i64,
+pub(super) struct Column<I> {
+    pub(super) low: I,
     /// Has the weight of the column one limb higher.
-    pub(super) high: i64,
+    pub(super) high: I,
 }
 
-impl Columns {
+impl<F: Floats> Columns<F> {
     /// Returns columns that start at minus the biases of that many products, so that the sums are
     /// without bias once all of these products have been added.
     pub(super) fn offset_for(products: i64) -> Self {
         Self {
-            low: I64x2::splat(LOW_PATTERN.wrapping_mul(products).wrapping_neg()),
-            high: I64x2::splat(HIGH_PATTERN.wrapping_mul(products).wrapping_neg()),
+            low: F::Integers::product(LOW_PATTERN, -products),
+            high: F::Integers::product(HIGH_PATTERN, -products),
         }
     }
 
@@ -280,7 +293,10 @@ impl Columns {
     /// twice. Each lane receives the biases of two products.
     #[inline(always)]
     fn double_and_add(&mut self, products: Self) {
-        let bias = Self { low: I64x2::splat(LOW_PATTERN), high: I64x2::splat(HIGH_PATTERN) };
+        let bias = Self {
+            low: F::Integers::product(LOW_PATTERN, 1),
+            high: F::Integers::product(HIGH_PATTERN, 1),
+        };
         let Self { low, high } = products;
         self.low = self.low.plus(self.low).plus(low).plus(bias.low.with_second_of(low));
         self.high = self.high.plus(self.high).plus(high).plus(bias.high.with_second_of(high));
@@ -289,30 +305,26 @@ impl Columns {
     /// Returns the sums of the first column, to which so many products of its offset have not been
     /// added yet.
     #[inline(always)]
-    pub(super) fn first(&self, outstanding: i64) -> Column {
-        Column::without_bias(self.low.first(), self.high.first(), outstanding)
+    pub(super) fn first(&self, outstanding: i64) -> Column<LaneOf<F>> {
+        Column {
+            low: self.low.first().plus_product(LOW_PATTERN, outstanding),
+            high: self.high.first().plus_product(HIGH_PATTERN, outstanding),
+        }
     }
 
     /// Returns the sums of the second column, as [`Columns::first`] does for the first.
     #[inline(always)]
-    pub(super) fn second(&self, outstanding: i64) -> Column {
-        Column::without_bias(self.low.second(), self.high.second(), outstanding)
-    }
-}
-
-impl Column {
-    #[inline(always)]
-    const fn without_bias(low: i64, high: i64, outstanding: i64) -> Self {
-        Self {
-            low: low.wrapping_add(LOW_PATTERN.wrapping_mul(outstanding)),
-            high: high.wrapping_add(HIGH_PATTERN.wrapping_mul(outstanding)),
+    pub(super) fn second(&self, outstanding: i64) -> Column<LaneOf<F>> {
+        Column {
+            low: self.low.second().plus_product(LOW_PATTERN, outstanding),
+            high: self.high.second().plus_product(HIGH_PATTERN, outstanding),
         }
     }
 }
 
 /// Sets 2h pairs of columns to the offset for passes of so many products. The pair j, counted from
 /// the nearer end, receives products in j + 1 passes.
-fn initialize(columns: &mut [Columns], products_per_pass: i64) {
+fn initialize<F: Floats>(columns: &mut [Columns<F>], products_per_pass: i64) {
     let (lower, upper) = columns.split_at_mut(columns.len() / 2);
     let (mut offset, pass) = (Columns::offset_for(0), Columns::offset_for(products_per_pass));
     for (low, high) in lower.iter_mut().zip(upper.iter_mut().rev()) {
@@ -326,9 +338,9 @@ fn initialize(columns: &mut [Columns], products_per_pass: i64) {
 /// reduction. Each pass multiplies two limbs of `left` by all of `right`.
 #[inline(always)]
 pub(super) fn set_to_product<A: Arithmetic>(
-    columns: &mut [Columns],
-    left: &Number,
-    right: &Number,
+    columns: &mut [Columns<A::Floats>],
+    left: &Number<A::Floats>,
+    right: &Number<A::Floats>,
 ) {
     initialize(columns, ROW_PRODUCTS_PER_PASS + DIGIT_PRODUCTS_PER_PASS);
     let mut window = columns;
@@ -347,7 +359,10 @@ pub(super) fn set_to_product<A: Arithmetic>(
 /// limbs are in the first columns of the two lowest pairs of the pass. Later passes add nothing to
 /// these two pairs, so the pass doubles them. Two passes are added together.
 #[inline(always)]
-pub(super) fn set_to_square<A: Arithmetic>(columns: &mut [Columns], base: &Number) {
+pub(super) fn set_to_square<A: Arithmetic>(
+    columns: &mut [Columns<A::Floats>],
+    base: &Number<A::Floats>,
+) {
     // The doubling below also doubles the offset, so it starts at half of a product's offset.
     initialize(columns, (ROW_PRODUCTS_PER_PASS + DIGIT_PRODUCTS_PER_PASS) / 2);
     // In the upper half, each pair also receives products with the pair on top of `base`, which
@@ -383,9 +398,9 @@ pub(super) fn set_to_square<A: Arithmetic>(columns: &mut [Columns], base: &Numbe
 
 /// Returns the products of two pairs of limbs, as bit patterns that can be summed.
 #[inline(always)]
-pub(super) fn products<A: Arithmetic>(left: F64x2, right: F64x2) -> Columns {
-    let high = A::multiply_add(left, right, F64x2::splat(HIGH_BIAS));
-    let remainder = F64x2::splat(HIGH_BIAS + LOW_BIAS).minus(high);
+pub(super) fn products<A: Arithmetic>(left: A::Floats, right: A::Floats) -> Columns<A::Floats> {
+    let high = A::multiply_add(left, right, A::Floats::constant(HIGH_BIAS));
+    let remainder = A::Floats::constant(HIGH_BIAS + LOW_BIAS).minus(high);
     let low = A::multiply_add(left, right, remainder);
     Columns { low: low.bits(), high: high.bits() }
 }
@@ -405,7 +420,7 @@ pub(super) fn to_float(limb: u64) -> f64 {
 /// Returns whether an arithmetic rounds once: multiplies limbs whose products need all 102 bits, in
 /// both lanes, and compares the results with integer products.
 #[must_use]
-pub fn is_exact<A: Arithmetic>() -> bool {
+pub fn is_exact<A: Arithmetic<Floats = F64x2>>() -> bool {
     const FACTORS: [u64; 6] = [
         LIMB_MASK,
         LIMB_MASK - 1,
@@ -429,7 +444,7 @@ pub fn is_exact<A: Arithmetic>() -> bool {
     })
 }
 
-impl Column {
+impl Column<i64> {
     fn is_product(self, left: u64, right: u64) -> bool {
         let sum = i128::from(self.low) + (i128::from(self.high) << LIMB_BITS);
         sum == i128::from(left) * i128::from(right)

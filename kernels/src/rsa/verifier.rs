@@ -1,7 +1,7 @@
 //! The verification of signatures by a given arithmetic.
 
 use super::montgomery::PublicOperation;
-use super::simd::Arithmetic;
+use super::simd::{Arithmetic, F64x2};
 use super::{Hash, encoding};
 use std::marker::PhantomData;
 
@@ -11,7 +11,7 @@ pub struct Verifier<A> {
     arithmetic: PhantomData<A>,
 }
 
-impl<A: Arithmetic> Verifier<A> {
+impl<A: Arithmetic<Floats = F64x2>> Verifier<A> {
     /// Prepares a key. Returns `None` if verdicts must not depend on the arithmetic, or if
     /// [`PublicOperation`] does not support the key.
     #[must_use]

@@ -12,9 +12,18 @@
 
 // The modules are `cfg(test)` so that clippy recognizes their helpers as test code.
 #[cfg(test)]
+mod bounds;
+#[cfg(test)]
 mod ed25519;
 #[cfg(test)]
+mod exactness;
+#[cfg(test)]
 mod p256;
+#[cfg(test)]
+mod p384;
+#[cfg(test)]
+#[cfg(feature = "es512")]
+mod p521;
 #[cfg(test)]
 mod rsa;
 #[cfg(test)]

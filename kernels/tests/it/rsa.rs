@@ -263,6 +263,8 @@ thread_local! {
 struct Emulated;
 
 impl Arithmetic for Emulated {
+    type Floats = F64x2;
+
     #[inline(always)]
     fn multiply_add(left: F64x2, right: F64x2, addend: F64x2) -> F64x2 {
         Hardware::multiply_add(left, right, addend)
@@ -278,6 +280,8 @@ impl Arithmetic for Emulated {
 struct RoundsOnce;
 
 impl Arithmetic for RoundsOnce {
+    type Floats = F64x2;
+
     fn multiply_add(left: F64x2, right: F64x2, addend: F64x2) -> F64x2 {
         CALLS.set(CALLS.get() + 1);
         Hardware::multiply_add(left, right, addend)
@@ -293,6 +297,8 @@ impl Arithmetic for RoundsOnce {
 struct RoundsTwice;
 
 impl Arithmetic for RoundsTwice {
+    type Floats = F64x2;
+
     fn multiply_add(left: F64x2, right: F64x2, addend: F64x2) -> F64x2 {
         CALLS.set(CALLS.get() + 1);
         F64x2::new(
@@ -310,6 +316,8 @@ impl Arithmetic for RoundsTwice {
 struct RoundsTwiceInOneLane;
 
 impl Arithmetic for RoundsTwiceInOneLane {
+    type Floats = F64x2;
+
     fn multiply_add(left: F64x2, right: F64x2, addend: F64x2) -> F64x2 {
         let [once, twice] = [RoundsOnce::multiply_add, RoundsTwice::multiply_add]
             .map(|multiply_add| multiply_add(left, right, addend));
@@ -352,7 +360,7 @@ fn arithmetic_that_rounds_twice_yields_wrong_results() {
 }
 
 /// Prepares a key, and returns the prepared key and the number of multiplications that it took.
-fn prepare<A: Arithmetic>() -> (Option<Verifier<A>>, u64) {
+fn prepare<A: Arithmetic<Floats = F64x2>>() -> (Option<Verifier<A>>, u64) {
     let key = key(&modulus(&mut Rng::with_seed(12), 2048), 65537);
     CALLS.set(0);
     (Verifier::new(&key), CALLS.get())

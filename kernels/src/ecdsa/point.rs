@@ -1,46 +1,47 @@
-//! Points of P-256 in Jacobian coordinates: (x, y, z) stands for (x / z², y / z³).
+//! Points of a curve y² = x³ - 3x + b in Jacobian coordinates: (x, y, z) stands for
+//! (x / z², y / z³).
 
-use super::field::{Element, Factor as _};
+use super::field::{Element, Factor as _, Prime};
 use crate::wnaf::{Group, invert_all};
 
 /// A point other than infinity, with z = 1.
 #[derive(Clone, Copy, Debug)]
-pub struct Affine {
-    x: Element,
-    y: Element,
+pub struct Affine<P: Prime> {
+    x: Element<P>,
+    y: Element<P>,
 }
 
-impl Affine {
+impl<P: Prime> Affine<P> {
     /// Takes the coordinates of a point on the curve.
     #[must_use]
-    pub const fn new(x: Element, y: Element) -> Self {
+    pub const fn new(x: Element<P>, y: Element<P>) -> Self {
         Self { x, y }
     }
 
     /// Returns x and y.
     #[must_use]
-    pub const fn coordinates(&self) -> [&Element; 2] {
+    pub const fn coordinates(&self) -> [&Element<P>; 2] {
         [&self.x, &self.y]
     }
 }
 
 /// A point. Infinity has z = 0.
 #[derive(Clone, Copy, Debug)]
-pub struct Point {
-    x: Element,
-    y: Element,
-    z: Element,
+pub struct Point<P: Prime> {
+    x: Element<P>,
+    y: Element<P>,
+    z: Element<P>,
     is_infinity: bool,
 }
 
-impl From<&Affine> for Point {
-    fn from(point: &Affine) -> Self {
+impl<P: Prime> From<&Affine<P>> for Point<P> {
+    fn from(point: &Affine<P>) -> Self {
         Self { x: point.x, y: point.y, z: Element::ONE, is_infinity: false }
     }
 }
 
-impl Group for Point {
-    type TableEntry = Affine;
+impl<P: Prime> Group for Point<P> {
+    type TableEntry = Affine<P>;
 
     /// Infinity.
     const IDENTITY: Self =
@@ -57,8 +58,8 @@ impl Group for Point {
         let gamma = self.y.square();
         let beta = self.x.times(&gamma);
         // A third of the alpha in the formula.
-        let alpha = self.x.minus(&delta).times(&self.x.plus(&delta));
-        self.z = self.y.plus(&self.y).times(&self.z);
+        let alpha = self.x.minus(&delta).times(&Element::combination([(1, &self.x), (1, &delta)]));
+        self.z = Element::combination([(2, &self.y.times(&self.z))]);
         self.x = Element::combination([(9, &alpha.square()), (-8, &beta)]);
         let slope = Element::combination([(4, &beta), (-1, &self.x)]);
         self.y = Element::combination([(3, &alpha.times(&slope)), (-8, &gamma.square())]);
@@ -67,7 +68,7 @@ impl Group for Point {
     /// Adds a point or its negative ("madd", Cohen, Miyaji and Ono 1998). Infinity, the same point
     /// and the opposite point are the formula's exceptions, and handled separately.
     #[inline(never)]
-    fn add(&mut self, point: &Affine, is_negative: bool) {
+    fn add(&mut self, point: &Affine<P>, is_negative: bool) {
         let y = if is_negative { Element::combination([(-1, &point.y)]) } else { point.y };
         if self.is_infinity {
             *self = Self::from(&Affine { x: point.x, y });
@@ -93,15 +94,15 @@ impl Group for Point {
         self.y = Element::combination([(1, &r.times(&v.minus(&self.x))), (-1, &y_times_h_cubed)]);
     }
 
-    fn to_table_entries(points: &[Self]) -> Vec<Affine> {
+    fn to_table_entries(points: &[Self]) -> Vec<Affine<P>> {
         normalize(points)
     }
 }
 
-impl Point {
+impl<P: Prime> Point<P> {
     /// Returns the point with z = 1, or `None` for infinity.
     #[must_use]
-    pub fn to_affine(&self) -> Option<Affine> {
+    pub fn to_affine(&self) -> Option<Affine<P>> {
         if self.is_infinity { None } else { normalize(&[*self]).pop() }
     }
 
@@ -110,7 +111,7 @@ impl Point {
     /// Compares x with candidate · z², because a division would take a quarter of the time of a
     /// whole signature check.
     #[must_use]
-    pub fn has_x(&self, candidates: impl IntoIterator<Item = Element>) -> bool {
+    pub fn has_x(&self, candidates: impl IntoIterator<Item = Element<P>>) -> bool {
         let z_squared = self.z.square();
         let mut candidates = candidates.into_iter();
         !self.is_infinity
@@ -121,9 +122,9 @@ impl Point {
 }
 
 /// Converts points other than infinity to z = 1, with a single inversion.
-fn normalize(points: &[Point]) -> Vec<Affine> {
+fn normalize<P: Prime>(points: &[Point<P>]) -> Vec<Affine<P>> {
     let inverses = invert_all(&points.iter().map(|point| point.z).collect::<Vec<_>>());
-    let affine = |(point, inverse): (&Point, Element)| {
+    let affine = |(point, inverse): (&Point<P>, Element<P>)| {
         let squared = inverse.square();
         Affine { x: point.x.times(&squared), y: point.y.times(&squared).times(&inverse) }
     };
