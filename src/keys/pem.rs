@@ -1,4 +1,5 @@
-//! Importing public keys in PEM (RFC 7468): SPKI, PKCS #1, and X.509 certificates.
+//! Importing public keys in PEM (RFC 7468): SPKI, PKCS #1, and X.509 certificates. Also private keys
+//! that the gate signs with: PKCS #8.
 //!
 //! Variables, dashboards and shells often change the text: they remove line breaks, write `\n`
 //! instead, or add white space. The importer accepts all of these, because none of them changes the
@@ -12,10 +13,10 @@ use crate::alg::ParameterSet;
 use crate::alg::{Algorithm, Curve};
 use base64ct::{Base64, Encoding as _};
 use rsa::pkcs1;
-use rsa::pkcs8::ObjectIdentifier;
-use rsa::pkcs8::der::asn1::{AnyRef, UintRef};
-use rsa::pkcs8::der::{self, Decode as _, Reader as _, SliceReader, Tag};
+use rsa::pkcs8::der::asn1::{AnyRef, ContextSpecific, OctetStringRef, UintRef};
+use rsa::pkcs8::der::{self, Decode as _, Reader as _, SliceReader, Tag, TagNumber};
 use rsa::pkcs8::spki::SubjectPublicKeyInfoRef;
+use rsa::pkcs8::{ObjectIdentifier, PrivateKeyInfoRef};
 
 /// `rsaEncryption` (RFC 8017 appendix C).
 pub const RSA_ENCRYPTION: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
@@ -162,6 +163,92 @@ fn public_key(label: &str, der: &[u8]) -> Result<Material, KeyFault> {
             "the {label} block contains a kind of key that this build does not support"
         ))),
     }
+}
+
+/// A private key, as its PEM block contains it.
+pub(crate) enum PrivateKeyParts {
+    /// The curve and the scalar, big-endian.
+    Ec(Curve, Vec<u8>),
+    /// The seed (RFC 8032 section 5.1.5).
+    Ed25519(Vec<u8>),
+    /// A valid key of another kind.
+    Other,
+}
+
+/// Reads the private key of a PEM text: PKCS #8 (RFC 5958), or SEC 1 (RFC 5915), before which
+/// `openssl ecparam -genkey` writes another block.
+///
+/// # Errors
+///
+/// [`KeyFault`] if the text contains no private key, several, an encrypted one, or one that is
+/// malformed.
+pub(crate) fn private_key(text: &str) -> Result<PrivateKeyParts, KeyFault> {
+    let mut blocks = blocks(text)?;
+    blocks.retain(|block| block.label.ends_with("PRIVATE KEY"));
+    let [Block { label, der }] = blocks.as_slice() else {
+        return Err(KeyFault::new(match blocks.len() {
+            0 => "it is not a private key",
+            _ => "it contains more than one private key",
+        }));
+    };
+    match label.as_str() {
+        "PRIVATE KEY" => pkcs8(der),
+        "EC PRIVATE KEY" => ec_private_key(der).map(|(scalar, curve)| ec_parts(curve, scalar)),
+        "ENCRYPTED PRIVATE KEY" => {
+            return Err(KeyFault::new("it is encrypted (decrypt it with openssl pkey)"));
+        }
+        _ => Ok(PrivateKeyParts::Other),
+    }
+    .map_err(|_| KeyFault::new(format!("the {label} block does not contain a private key")))
+}
+
+fn pkcs8(der: &[u8]) -> der::Result<PrivateKeyParts> {
+    let info = PrivateKeyInfoRef::from_der(der)?;
+    let key = info.private_key.as_bytes();
+    Ok(match info.algorithm.oid {
+        EC_PUBLIC_KEY => {
+            let (scalar, _) = ec_private_key(key)?;
+            let curve = info.algorithm.parameters.and_then(|name| name.decode_as().ok());
+            ec_parts(curve, scalar)
+        }
+        ED25519 => PrivateKeyParts::Ed25519(ed25519_seed(key)?.to_vec()),
+        _ => PrivateKeyParts::Other,
+    })
+}
+
+fn ec_parts(curve: Option<ObjectIdentifier>, scalar: &[u8]) -> PrivateKeyParts {
+    match curve.and_then(|name| named(CURVES, name)) {
+        Some(curve) => PrivateKeyParts::Ec(curve, scalar.to_vec()),
+        None => PrivateKeyParts::Other,
+    }
+}
+
+/// Reads `ECPrivateKey` (RFC 5915 section 3): the scalar, and the name of the curve, which is
+/// absent within PKCS #8.
+///
+/// # Errors
+///
+/// If the bytes are not such a structure.
+pub fn ec_private_key(der: &[u8]) -> der::Result<(&[u8], Option<ObjectIdentifier>)> {
+    const PARAMETERS: TagNumber = TagNumber(0);
+    let mut reader = SliceReader::new(der)?;
+    reader.sequence(|key| {
+        u8::decode(key)?; // version
+        let scalar = <&OctetStringRef>::decode(key)?.as_bytes();
+        let parameters = ContextSpecific::<AnyRef<'_>>::decode_explicit(key, PARAMETERS)?;
+        let curve = parameters.and_then(|parameters| parameters.value.decode_as().ok());
+        key.drain(key.remaining_len())?;
+        der::Result::Ok((scalar, curve))
+    })
+}
+
+/// Reads `CurvePrivateKey` (RFC 8410 section 7): the seed of an Ed25519 key, of any length.
+///
+/// # Errors
+///
+/// If the bytes are not such a structure.
+pub fn ed25519_seed(der: &[u8]) -> der::Result<&[u8]> {
+    <&OctetStringRef>::from_der(der).map(OctetStringRef::as_bytes)
 }
 
 /// A public key in DER, and its algorithm.
