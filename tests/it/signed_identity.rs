@@ -189,9 +189,8 @@ fn belongs_to_one_credential() {
     let gate = gate(json!({}));
     let token = |jti: &str| Signer::hs256().signed(payload(&[("jti", jti)]));
     let (one, other) = (token("\"1\""), token("\"2\""));
-    let ask = |token: &str, random| {
-        signed(&gate, &Call::get("/").bearer(token), 0, random).unwrap().1
-    };
+    let ask =
+        |token: &str, random| signed(&gate, &Call::get("/").bearer(token), 0, random).unwrap().1;
     for random in [1, 2] {
         ask(&one, random);
         ask(&other, random + 10);
@@ -402,7 +401,8 @@ fn reports_headers_that_conflict_with_the_identity() {
     let forward = json!({ "authorization": "strip", "identity": usual() });
     let stripped = with(raw(usual()), json!({ "forward": forward }));
     assert!(faults(&stripped, &held()).is_empty());
-    let kept = json!({ "authorization": "keep", "identity": with(usual(), json!({ "header": "X" })) });
+    let kept =
+        json!({ "authorization": "keep", "identity": with(usual(), json!({ "header": "X" })) });
     assert!(faults(&with(raw(usual()), json!({ "forward": kept })), &held()).is_empty());
 }
 
@@ -429,7 +429,8 @@ fn rejects_a_key_that_an_issuer_also_uses() {
 fn warns_if_the_api_cannot_tell_issuers_apart() {
     let other = with(hs_issuer(), json!({ "name": "o", "issuer": "https://o" }));
     let two = |forward: Value| {
-        let raw = with(raw(usual()), json!({ "issuers": [hs_issuer(), other], "forward": forward }));
+        let raw =
+            with(raw(usual()), json!({ "issuers": [hs_issuer(), other], "forward": forward }));
         let found = warnings(&raw, &held()).into_iter().map(|one| one.path);
         found.filter(|path| path.starts_with("forward")).collect::<Vec<_>>()
     };
