@@ -131,6 +131,13 @@ impl SignedIdentity {
         claims.expires().map_or(latest, |expires| expires.min(latest))
     }
 
+    /// The URL of the key set.
+    #[must_use]
+    pub fn key_set_url(&self) -> String {
+        let issuer = self.issuer.strip_suffix('/').unwrap_or(&self.issuer);
+        format!("{issuer}{KEY_SET_PATH}")
+    }
+
     /// Responds to a request for the key set, with or without a token. Returns `None` for any other
     /// path.
     ///
