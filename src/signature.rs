@@ -123,17 +123,13 @@ pub(crate) fn tag(key: &Key, message: &[u8]) -> Vec<u8> {
 
 /// Signs header and payload with [`tag`]. Returns a compact JWS (RFC 7515 section 3.1).
 pub(crate) fn signed(key: &Key, header: &Value, payload: &Value) -> String {
-    compact(header, payload, |message| tag(key, message))
+    compact(&to_text(header), &to_text(payload), |message| tag(key, message))
 }
 
-/// Returns the compact JWS (RFC 7515 section 3.1) of header and payload, with the signature that
-/// `sign` returns for them.
-pub(crate) fn compact(
-    header: &Value,
-    payload: &Value,
-    sign: impl FnOnce(&[u8]) -> Vec<u8>,
-) -> String {
-    let encoded = |value: &Value| Base64UrlUnpadded::encode_string(to_text(value).as_bytes());
+/// Returns the compact JWS (RFC 7515 section 3.1) of header and payload, which are JSON texts, with
+/// the signature that `sign` returns for them.
+pub(crate) fn compact(header: &str, payload: &str, sign: impl FnOnce(&[u8]) -> Vec<u8>) -> String {
+    let encoded = |text: &str| Base64UrlUnpadded::encode_string(text.as_bytes());
     let message = format!("{}.{}", encoded(header), encoded(payload));
     let signature = Base64UrlUnpadded::encode_string(&sign(message.as_bytes()));
     format!("{message}.{signature}")

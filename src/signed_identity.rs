@@ -7,7 +7,8 @@
 use crate::budget;
 use crate::claims::Claims;
 use crate::headers::is_authorization;
-use crate::json::{self, Object};
+use crate::json::Object;
+use crate::json::text::to_text;
 use crate::outgoing::refuse_unsafe_integers;
 use crate::path::split_url;
 use crate::refusal::{Code, Refusal};
@@ -46,8 +47,8 @@ pub struct SignedIdentity {
     pub issuer: String,
     /// The `aud`.
     pub audience: String,
-    /// The claims to copy, by name or JSON Pointer. Each keeps its place in the objects around it.
-    pub claims: Vec<String>,
+    /// The claims to copy: the name of each, after those of the objects around it.
+    pub claims: Vec<Vec<String>>,
     /// How long an identity is valid, unless the credential expires earlier.
     pub lifetime: Seconds,
     /// The key that signs.
@@ -64,10 +65,7 @@ impl SignedIdentity {
     pub fn claims(&self, claims: &Claims<'_>, now: UnixSeconds) -> Object {
         let mut stated = Object::new();
         for path in &self.claims {
-            match path.strip_prefix('/') {
-                None => copy(claims.members(), &mut stated, std::iter::once(path.clone())),
-                Some(pointer) => copy(claims.members(), &mut stated, json::tokens(pointer)),
-            }
+            copy(claims.members(), &mut stated, path);
         }
         let mut own = |name: &str, value: Value| stated.insert(name.to_owned(), value);
         own("iss", Value::from(self.issuer.as_str()));
@@ -91,7 +89,7 @@ impl SignedIdentity {
         const REST: usize = 512;
         let stated = Value::Object(self.claims(claims, UnixSeconds::new(0)));
         refuse_unsafe_integers(&stated)?;
-        let size = json::text::to_text(&stated).len().saturating_mul(4).div_ceil(3);
+        let size = to_text(&stated).len().saturating_mul(4).div_ceil(3);
         if size > budget::FORWARDED_CLAIM_BYTES.saturating_sub(REST) {
             let because = "the signed identity is larger than 8 KiB";
             return Err(Refusal::new(Code::ClaimTooLarge, because).about(&self.header));
@@ -154,23 +152,21 @@ impl SignedIdentity {
 
 /// Copies the value at a path of names, together with the objects around it. A path that does not
 /// lead through objects to a value other than null copies nothing.
-fn copy(from: &Object, to: &mut Object, mut path: impl Iterator<Item = String>) {
-    let Some(name) = path.next() else { return };
-    let mut path = path.peekable();
-    match from.get(&name) {
+fn copy(from: &Object, to: &mut Object, path: &[String]) {
+    let Some((name, rest)) = path.split_first() else { return };
+    match from.get(name) {
         None | Some(Value::Null) => {}
-        Some(value) if path.peek().is_none() => {
-            to.insert(name, value.clone());
+        Some(value) if rest.is_empty() => {
+            to.insert(name.clone(), value.clone());
         }
         Some(Value::Object(inner)) => {
-            let mut members = match to.remove(&name) {
-                Some(Value::Object(members)) => members,
-                _ => Object::new(),
-            };
-            let names: Vec<String> = path.collect();
-            copy(inner, &mut members, names.into_iter());
+            if let Some(Value::Object(members)) = to.get_mut(name) {
+                return copy(inner, members, rest);
+            }
+            let mut members = Object::new();
+            copy(inner, &mut members, rest);
             if !members.is_empty() {
-                to.insert(name, Value::Object(members));
+                to.insert(name.clone(), Value::Object(members));
             }
         }
         Some(Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_)) => {}

@@ -4,13 +4,14 @@
 //! algorithms derive the nonce from the key and the message (RFC 8032 section 5.1.6, RFC 6979).
 
 use crate::alg::{Algorithm, Curve};
+use crate::json::text::{ObjectText, to_text};
 use crate::json::{self, Object};
 use crate::keys::pem::{self, PrivateKeyParts};
 use crate::keys::{EcKey, EdwardsKey, Key, KeyFault, Material};
 use crate::signature;
 use base64ct::{Base64UrlUnpadded, Encoding as _};
 use p256::ecdsa::signature::Signer as _;
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::fmt;
 
 /// A private key, and the public key that belongs to it.
@@ -41,18 +42,14 @@ impl SigningKey {
             return Self::from_jwk(&jwk.map_err(|reason| KeyFault::new(format!("it {reason}")))?);
         }
         match pem::private_key(text)? {
-            PrivateKeyParts::Ec(Curve::P256, scalar) => Self::p256(&scalar),
+            PrivateKeyParts::P256(scalar) => Self::p256(&scalar),
             PrivateKeyParts::Ed25519(seed) => Self::ed25519(&seed),
-            PrivateKeyParts::Ec(..) | PrivateKeyParts::Other => Err(unsupported()),
+            PrivateKeyParts::Other => Err(unsupported()),
         }
     }
 
     /// Reads a JWK (RFC 7518 section 6.2.2, RFC 8037 section 2). Its `kid` is not read.
-    ///
-    /// # Errors
-    ///
-    /// The same as those of [`SigningKey::from_text`].
-    pub fn from_jwk(jwk: &Object) -> Result<Self, KeyFault> {
+    fn from_jwk(jwk: &Object) -> Result<Self, KeyFault> {
         let text = |name: &str| jwk.get(name).and_then(Value::as_str);
         if jwk.contains_key("keys") {
             return Err(KeyFault::new("it is a JWK Set, not a single JWK"));
@@ -69,7 +66,10 @@ impl SigningKey {
             _ => return Err(unsupported()),
         };
         let own = key.public_jwk();
-        let differs = |name: &str| jwk.contains_key(name) && jwk.get(name) != own.get(name);
+        let member = |name: &str| text(name).map(|value| format!("\"{name}\":\"{value}\""));
+        let differs = |name| {
+            jwk.contains_key(name) && member(name).is_none_or(|member| !own.contains(&member))
+        };
         if ["x", "y"].into_iter().any(differs) {
             return Err(KeyFault::new("its public members do not belong to its private key"));
         }
@@ -126,21 +126,24 @@ impl SigningKey {
         &self.public
     }
 
-    /// The public key as a JWK with `kid`, `alg` and `use`.
+    /// The public key as the text of a JWK with `kid`, `alg` and `use`.
     #[must_use]
-    pub fn public_jwk(&self) -> Object {
-        let text = self.public.to_public_jwk().unwrap_or_default();
-        let mut jwk = json::parse_object(text.as_bytes()).unwrap_or_default();
-        jwk.insert("use".to_owned(), Value::from("sig"));
-        jwk
+    pub fn public_jwk(&self) -> String {
+        let jwk = self.public.to_public_jwk().unwrap_or_default();
+        let members = jwk.strip_suffix('}').unwrap_or(&jwk);
+        format!("{members},\"use\":\"sig\"}}")
     }
 
     /// Signs a JWT with this `typ` and these claims. Returns a compact JWS (RFC 7515 section 3.1)
     /// whose header has `alg`, `kid` and `typ`.
     #[must_use]
     pub fn sign(&self, media_type: &str, claims: Object) -> String {
-        let header = json!({ "alg": self.algorithm.name(), "kid": self.id(), "typ": media_type });
-        signature::compact(&header, &Value::Object(claims), |message| match &self.private {
+        let mut header = ObjectText::new();
+        header.text("alg", Some(self.algorithm.name()));
+        header.text("kid", Some(self.id()));
+        header.text("typ", Some(media_type));
+        let claims = to_text(&Value::Object(claims));
+        signature::compact(&header.finish(), &claims, |message| match &self.private {
             // Fails only if r or s is zero, with a probability of 2^-256. An empty signature never
             // verifies.
             PrivateKey::P256(key) => key

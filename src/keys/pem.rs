@@ -13,10 +13,10 @@ use crate::alg::ParameterSet;
 use crate::alg::{Algorithm, Curve};
 use base64ct::{Base64, Encoding as _};
 use rsa::pkcs1;
-use rsa::pkcs8::der::asn1::{AnyRef, ContextSpecific, OctetStringRef, UintRef};
-use rsa::pkcs8::der::{self, Decode as _, Reader as _, SliceReader, Tag, TagNumber};
-use rsa::pkcs8::spki::SubjectPublicKeyInfoRef;
-use rsa::pkcs8::{ObjectIdentifier, PrivateKeyInfoRef};
+use rsa::pkcs8::ObjectIdentifier;
+use rsa::pkcs8::der::asn1::{AnyRef, UintRef};
+use rsa::pkcs8::der::{self, Decode as _, Reader as _, SliceReader, Tag, Tagged as _};
+use rsa::pkcs8::spki::{AlgorithmIdentifierRef, SubjectPublicKeyInfoRef};
 
 /// `rsaEncryption` (RFC 8017 appendix C).
 pub const RSA_ENCRYPTION: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
@@ -167,21 +167,20 @@ fn public_key(label: &str, der: &[u8]) -> Result<Material, KeyFault> {
 
 /// A private key, as its PEM block contains it.
 pub(crate) enum PrivateKeyParts {
-    /// The curve and the scalar, big-endian.
-    Ec(Curve, Vec<u8>),
+    /// The scalar of a key on P-256, big-endian.
+    P256(Vec<u8>),
     /// The seed (RFC 8032 section 5.1.5).
     Ed25519(Vec<u8>),
-    /// A valid key of another kind.
+    /// A key of another kind.
     Other,
 }
 
-/// Reads the private key of a PEM text: PKCS #8 (RFC 5958), or SEC 1 (RFC 5915), before which
-/// `openssl ecparam -genkey` writes another block.
+/// Reads the private key of a PEM text: PKCS #8 (RFC 5958).
 ///
 /// # Errors
 ///
 /// [`KeyFault`] if the text contains no private key, several, an encrypted one, or one that is
-/// malformed.
+/// malformed or in another format.
 pub(crate) fn private_key(text: &str) -> Result<PrivateKeyParts, KeyFault> {
     let mut blocks = blocks(text)?;
     blocks.retain(|block| block.label.ends_with("PRIVATE KEY"));
@@ -192,63 +191,55 @@ pub(crate) fn private_key(text: &str) -> Result<PrivateKeyParts, KeyFault> {
         }));
     };
     match label.as_str() {
-        "PRIVATE KEY" => pkcs8(der),
-        "EC PRIVATE KEY" => ec_private_key(der).map(|(scalar, curve)| ec_parts(curve, scalar)),
+        "PRIVATE KEY" => pkcs8(der)
+            .map_err(|_| KeyFault::new("the PRIVATE KEY block does not contain a private key")),
+        "RSA PRIVATE KEY" => Ok(PrivateKeyParts::Other),
         "ENCRYPTED PRIVATE KEY" => {
-            return Err(KeyFault::new("it is encrypted (decrypt it with openssl pkey)"));
+            Err(KeyFault::new("it is encrypted (decrypt it with openssl pkey)"))
         }
-        _ => Ok(PrivateKeyParts::Other),
+        _ => Err(KeyFault::new(
+            "it is not in PKCS #8 (convert it with openssl pkcs8 -topk8 -nocrypt)",
+        )),
     }
-    .map_err(|_| KeyFault::new(format!("the {label} block does not contain a private key")))
 }
 
+/// Reads `OneAsymmetricKey` (RFC 5958 section 2), and in it `ECPrivateKey` (RFC 5915 section 3) or
+/// `CurvePrivateKey` (RFC 8410 section 7).
 fn pkcs8(der: &[u8]) -> der::Result<PrivateKeyParts> {
-    let info = PrivateKeyInfoRef::from_der(der)?;
-    let key = info.private_key.as_bytes();
-    Ok(match info.algorithm.oid {
-        EC_PUBLIC_KEY => {
-            let (scalar, _) = ec_private_key(key)?;
-            let curve = info.algorithm.parameters.and_then(|name| name.decode_as().ok());
-            ec_parts(curve, scalar)
+    let mut reader = SliceReader::new(der)?;
+    let (algorithm, key) = first_members(&mut reader, |members| {
+        Ok((AlgorithmIdentifierRef::decode(members)?, octets(members)?))
+    })?;
+    let parameter = || algorithm.parameters.and_then(|name| name.decode_as().ok());
+    let mut inner = SliceReader::new(key)?;
+    Ok(match algorithm.oid {
+        EC_PUBLIC_KEY if parameter().and_then(|name| named(CURVES, name)) == Some(Curve::P256) => {
+            PrivateKeyParts::P256(first_members(&mut inner, octets)?.to_vec())
         }
-        ED25519 => PrivateKeyParts::Ed25519(ed25519_seed(key)?.to_vec()),
+        ED25519 => PrivateKeyParts::Ed25519(octets(&mut inner)?.to_vec()),
         _ => PrivateKeyParts::Other,
     })
 }
 
-fn ec_parts(curve: Option<ObjectIdentifier>, scalar: &[u8]) -> PrivateKeyParts {
-    match curve.and_then(|name| named(CURVES, name)) {
-        Some(curve) => PrivateKeyParts::Ec(curve, scalar.to_vec()),
-        None => PrivateKeyParts::Other,
-    }
-}
-
-/// Reads `ECPrivateKey` (RFC 5915 section 3): the scalar, and the name of the curve, which is
-/// absent within PKCS #8.
-///
-/// # Errors
-///
-/// If the bytes are not such a structure.
-pub fn ec_private_key(der: &[u8]) -> der::Result<(&[u8], Option<ObjectIdentifier>)> {
-    const PARAMETERS: TagNumber = TagNumber(0);
-    let mut reader = SliceReader::new(der)?;
-    reader.sequence(|key| {
-        u8::decode(key)?; // version
-        let scalar = <&OctetStringRef>::decode(key)?.as_bytes();
-        let parameters = ContextSpecific::<AnyRef<'_>>::decode_explicit(key, PARAMETERS)?;
-        let curve = parameters.and_then(|parameters| parameters.value.decode_as().ok());
-        key.drain(key.remaining_len())?;
-        der::Result::Ok((scalar, curve))
+/// Reads the first members of a sequence, after its version. Ignores the optional members that
+/// follow.
+fn first_members<'d, T>(
+    reader: &mut SliceReader<'d>,
+    read: impl FnOnce(&mut SliceReader<'d>) -> der::Result<T>,
+) -> der::Result<T> {
+    reader.sequence(|members| {
+        AnyRef::decode(members)?;
+        let first = read(members)?;
+        members.drain(members.remaining_len())?;
+        der::Result::Ok(first)
     })
 }
 
-/// Reads `CurvePrivateKey` (RFC 8410 section 7): the seed of an Ed25519 key, of any length.
-///
-/// # Errors
-///
-/// If the bytes are not such a structure.
-pub fn ed25519_seed(der: &[u8]) -> der::Result<&[u8]> {
-    <&OctetStringRef>::from_der(der).map(OctetStringRef::as_bytes)
+/// Reads an octet string.
+fn octets<'d>(reader: &mut SliceReader<'d>) -> der::Result<&'d [u8]> {
+    let any = AnyRef::decode(reader)?;
+    any.tag().assert_eq(Tag::OctetString)?;
+    Ok(any.value())
 }
 
 /// A public key in DER, and its algorithm.

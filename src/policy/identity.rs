@@ -109,14 +109,11 @@ fn compile_keys(
     let is_list = table.get("key").is_some_and(serde_json::Value::is_array);
     for (index, name) in names.iter().enumerate() {
         let path = if is_list { format!("{}[{index}]", table.at("key")) } else { table.at("key") };
-        let Ok(key) = keys::binding_value(name, &path, bindings, faults) else {
+        let Ok(text) = keys::text_of(name, &path, bindings, faults) else {
             outcome = Err(Faulty);
             continue;
         };
-        let read = match &key {
-            keys::BindingValue::Text(text) => SigningKey::from_text(text),
-            keys::BindingValue::Table(jwk) => SigningKey::from_jwk(jwk),
-        };
+        let read = SigningKey::from_text(&text);
         let problem = match &read {
             Err(fault) => Some((format!("{name}: {fault}"), REMEDY)),
             Ok(key) if held.iter().any(|other| other.id() == key.id()) => {
@@ -143,13 +140,12 @@ fn compile_keys(
         held.extend(former);
     }
     outcome?;
-    let mut published: Vec<(&str, String)> = Vec::new();
-    for key in &held {
-        if published.iter().all(|(id, _)| *id != key.id()) {
-            published.push((key.id(), json::text::to_text(&key.public_jwk().into())));
+    let mut jwks: Vec<String> = Vec::new();
+    for jwk in held.iter().map(SigningKey::public_jwk) {
+        if !jwks.contains(&jwk) {
+            jwks.push(jwk);
         }
     }
-    let jwks: Vec<String> = published.into_iter().map(|(_, jwk)| jwk).collect();
     let key_set = format!("{{\"keys\":{}}}", array(&jwks));
     Ok((held.into_iter().next().ok_or(Faulty)?, key_set))
 }
@@ -193,10 +189,8 @@ fn compile_issuer(
     Err(Faulty)
 }
 
-fn compile_claims(table: &Table<'_>, faults: &mut Faults) -> Result<Vec<String>, Faulty> {
-    let Some(paths) = table.texts("claims", false, faults)? else {
-        return Ok(CLAIMS.map(str::to_owned).to_vec());
-    };
+fn compile_claims(table: &Table<'_>, faults: &mut Faults) -> Result<Vec<Vec<String>>, Faulty> {
+    let paths = table.texts("claims", false, faults)?.unwrap_or_else(|| CLAIMS.to_vec());
     let mut known: Vec<Vec<String>> = Vec::new();
     let mut outcome = Ok(());
     for (index, path) in paths.iter().enumerate() {
@@ -227,5 +221,5 @@ fn compile_claims(table: &Table<'_>, faults: &mut Faults) -> Result<Vec<String>,
         }
         known.push(names);
     }
-    outcome.map(|()| paths.into_iter().map(str::to_owned).collect())
+    outcome.map(|()| known)
 }

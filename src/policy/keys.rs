@@ -366,29 +366,8 @@ pub(super) fn binding_text(
     text_of(name, path, bindings, faults)
 }
 
-/// The value of a binding.
-pub(super) enum BindingValue {
-    /// A secret or a variable with a text.
-    Text(String),
-    /// A variable with a table.
-    Table(json::Object),
-}
-
-/// Returns the value of the binding with this name, or reports that there is none.
-pub(super) fn binding_value(
-    name: &str,
-    path: &str,
-    bindings: &dyn Bindings,
-    faults: &mut Faults,
-) -> Result<BindingValue, Faulty> {
-    match bindings.value(name) {
-        Some(Value::Object(table)) => Ok(BindingValue::Table(table)),
-        Some(_) => text_of(name, path, bindings, faults).map(BindingValue::Text),
-        None => Err(missing(name, path, faults)),
-    }
-}
-
-fn text_of(
+/// Returns the text of the binding with this name, or reports that there is none.
+pub(super) fn text_of(
     name: &str,
     path: &str,
     bindings: &dyn Bindings,

@@ -54,10 +54,11 @@ fn check_round_trip(key: &SigningKey) {
     let expected = json!({ "alg": key.algorithm().name(), "kid": key.id(), "typ": "at+jwt" });
     assert_eq!(parsed(header), expected);
     assert_eq!(parsed(payload), claims);
-    let public = key.public_jwk();
+    let public = serde_json::from_str::<Value>(&key.public_jwk()).unwrap();
+    let public = public.as_object().unwrap();
     assert!(!public.contains_key("d"));
     assert_eq!(public["kid"], key.id());
-    let imported = jwk::import(&public, &[key.algorithm()], Provenance::Network).unwrap();
+    let imported = jwk::import(public, &[key.algorithm()], Provenance::Network).unwrap();
     let public = &imported.keys()[0];
     assert_eq!(public.material().thumbprint().as_deref(), Some(key.id()));
     let algorithm = key.algorithm();
@@ -72,11 +73,11 @@ fn rfc8037_appendix_a_names_an_ed25519_key_by_its_thumbprint() {
     assert_eq!(key.id(), "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k");
     let public = without(changed(rfc8037(), "kid", json!(key.id())), "d");
     let public = changed(changed(public, "alg", json!("EdDSA")), "use", json!("sig"));
-    assert_eq!(Value::Object(key.public_jwk()), public);
+    assert_eq!(serde_json::from_str::<Value>(&key.public_jwk()).unwrap(), public);
 }
 
 #[test]
-fn reads_pkcs8_sec1_and_jwks_and_signs_with_them() {
+fn reads_pkcs8_and_jwks_and_signs_with_them() {
     for (text, algorithm) in [
         (rfc8037().to_string(), Algorithm::EdDSA),
         (rfc7515().to_string(), Algorithm::ES256),
@@ -86,13 +87,11 @@ fn reads_pkcs8_sec1_and_jwks_and_signs_with_them() {
         (keys::ED25519_PRIVATE.replace('\n', "\\n"), Algorithm::EdDSA),
         (keys::P256_PRIVATE.to_owned(), Algorithm::ES256),
         (keys::P256_PRIVATE.replace('\n', " "), Algorithm::ES256),
-        (keys::P256_PRIVATE_SEC1.to_owned(), Algorithm::ES256),
     ] {
         let key = key(&text);
         assert_eq!(key.algorithm(), algorithm, "{text}");
         check_round_trip(&key);
     }
-    assert_eq!(key(keys::P256_PRIVATE).id(), key(keys::P256_PRIVATE_SEC1).id());
 }
 
 #[test]
@@ -116,6 +115,10 @@ fn attack_23_rejects_what_is_no_key_to_sign_with() {
         (keys::RSA_PRIVATE, "it is neither an Ed25519 key (EdDSA) nor a key on P-256 (ES256)"),
         (keys::P384_PRIVATE, "it is neither an Ed25519 key (EdDSA) nor a key on P-256 (ES256)"),
         (keys::P256_SPKI, "it is not a private key"),
+        (
+            keys::P256_PRIVATE_SEC1,
+            "it is not in PKCS #8 (convert it with openssl pkcs8 -topk8 -nocrypt)",
+        ),
         (
             "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----",
             "it is encrypted (decrypt it with openssl pkey)",

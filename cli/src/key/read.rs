@@ -9,7 +9,7 @@ use portcullis::json::{self, Object};
 use portcullis::keys::{RsaKey, pem};
 use rsa::BoxedUint;
 use rsa::pkcs1::DecodeRsaPrivateKey as _;
-use rsa::pkcs8::der::asn1::{ContextSpecific, OctetStringRef};
+use rsa::pkcs8::der::asn1::{AnyRef, ContextSpecific, OctetStringRef};
 use rsa::pkcs8::der::{self, Decode as _, Reader as _, SliceReader, TagNumber};
 use rsa::pkcs8::{ObjectIdentifier, PrivateKeyInfoRef, SecretDocument};
 use rsa::traits::PublicKeyParts as _;
@@ -142,10 +142,9 @@ fn checked<E: std::error::Error + Send + Sync + 'static>(
     Ok(Key::Rsa(Box::new(key)))
 }
 
-/// Reads `ECPrivateKey`. In PKCS#8, the algorithm identifier names the curve.
+/// Reads `ECPrivateKey` (RFC 5915 section 3). In PKCS#8, the algorithm identifier names the curve.
 fn elliptic(der: &[u8], curve: Option<ObjectIdentifier>) -> Result<Key> {
-    let (number, named) =
-        pem::ec_private_key(der).map_err(|_| anyhow!("it is not a valid EC key"))?;
+    let (number, named) = ec_private_key(der).map_err(|_| anyhow!("it is not a valid EC key"))?;
     let name = curve.or(named).context(
         "it has explicit curve parameters instead of a name: convert it with `openssl ec -in FILE \
          -param_enc named_curve`",
@@ -165,8 +164,23 @@ fn scalar(curve: Curve, scalar: &[u8]) -> Result<Key> {
     key.map_err(|_| anyhow!("it is not a valid key on {}", curve.name()))
 }
 
+fn ec_private_key(der: &[u8]) -> der::Result<(&[u8], Option<ObjectIdentifier>)> {
+    const PARAMETERS: TagNumber = TagNumber(0);
+    let mut reader = SliceReader::new(der)?;
+    reader.sequence(|key| {
+        u8::decode(key)?; // version
+        let scalar = <&OctetStringRef>::decode(key)?.as_bytes();
+        let parameters = ContextSpecific::<AnyRef<'_>>::decode_explicit(key, PARAMETERS)?;
+        let curve = parameters.and_then(|parameters| parameters.value.decode_as().ok());
+        key.drain(key.remaining_len())?;
+        der::Result::Ok((scalar, curve))
+    })
+}
+
+/// Reads `CurvePrivateKey` (RFC 8410 section 7).
 fn ed25519(der: &[u8]) -> Result<Key> {
-    let seed = pem::ed25519_seed(der).ok().and_then(|seed| seed.try_into().ok());
+    let seed =
+        <&OctetStringRef>::from_der(der).ok().and_then(|seed| seed.as_bytes().try_into().ok());
     let seed = seed.context("it is not a valid Ed25519 key")?;
     Ok(Key::Ed25519(ed25519_dalek::SigningKey::from_bytes(seed)))
 }
