@@ -13,10 +13,9 @@ import { buildSync } from "esbuild";
 import { compatibilityDate, workerdBinary } from "../../tests/e2e/harness/paths.mjs";
 import { bounded } from "../../tests/e2e/harness/waiting.mjs";
 import { listening, quoted } from "../../tests/e2e/harness/workerd.mjs";
-import { AUDIENCE, ISSUER } from "./tokens.mjs";
+import { AUDIENCE, ISSUER, Signer } from "./tokens.mjs";
 
 /** @import { JsonWebKey } from "node:crypto" */
-/** @import { Signer } from "./tokens.mjs" */
 
 /** @typedef {{name: string, type: "esModule" | "wasm", path: string}} Module */
 /** @typedef {(signer: Signer) => Record<string, unknown>} Bindings */
@@ -98,6 +97,17 @@ export function gateways({ gate, passThrough, output }) {
       modules: rust(gate),
       bindings: policy(TO_ANOTHER_HOST),
     }),
+    ...["EdDSA", "ES256"].map(
+      (identity) =>
+        new Gateway({
+          name: `portcullis-${identity.toLowerCase()}`,
+          title: `Portcullis, with an identity (${identity})`,
+          modules: rust(gate),
+          // The algorithm of the tokens makes no difference to the identity.
+          algorithms: ["ES256"],
+          bindings: policy({ ...AS_IT_CAME, identity }),
+        }),
+    ),
     new Gateway({
       name: "jose",
       title: "jose",
@@ -183,12 +193,20 @@ const AS_IT_CAME = { origin: "service:ORIGIN", cache: "origin" };
 const TO_ANOTHER_HOST = { origin: "https://origin.example", cache: "no-store" };
 
 /**
- * A policy of the gate that performs the same checks as the other gateways.
+ * A policy of the gate that performs the same checks as the other gateways. `identity` is the
+ * algorithm of the identity that the gate signs for the origin, if it signs one.
  *
- * @param {{origin?: string, cache: string}} forwarding
+ * @param {{origin?: string, cache: string, identity?: string}} forwarding
  * @returns {Bindings}
  */
-function policy({ origin, cache }) {
+function policy({ origin, cache, identity }) {
+  const signed = {
+    key: "IDENTITY_KEY",
+    issuer: "https://gate.example",
+    audience: AUDIENCE,
+    lifetime: 3600,
+  };
+  const key = identity === undefined ? undefined : new Signer(identity).privateJwk();
   return ({ algorithm, jwk, secret }) => {
     const keys = secret === undefined ? { jwks: { keys: [jwk] } } : { secret: "SECRET" };
     return {
@@ -198,7 +216,9 @@ function policy({ origin, cache }) {
           { name: "issuer", issuer: ISSUER, audience: [AUDIENCE], algorithms: [algorithm], keys },
         ],
         routes: [{ path: "/*", cache }],
+        ...(key === undefined ? {} : { forward: { identity: signed } }),
       },
+      ...(key === undefined ? {} : { IDENTITY_KEY: key }),
       ...(secret === undefined ? {} : { SECRET: secret }),
     };
   };

@@ -183,7 +183,8 @@ impl Bindings for Known<'_> {
         if references.any(|reference| reference.purpose == Purpose::PrivateKey) {
             // The placeholder's first 43 characters are 32 bytes in base64url.
             let seed = placeholder.get(..42).map(|seed| format!("{seed}A"));
-            return Some(json!({ "kty": "OKP", "crv": "Ed25519", "d": seed }));
+            let jwk = json!({ "kty": "OKP", "crv": "Ed25519", "d": seed });
+            return Some(Value::from(to_text(&jwk)));
         }
         let issuers = question.policy.get("issuers").and_then(Value::as_array);
         let is_set =

@@ -17,7 +17,7 @@ impl Bindings for Everything {
     fn value(&self, name: &str) -> Option<Value> {
         if name == "KEY" {
             let seed = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
-            return Some(json!({ "kty": "OKP", "crv": "Ed25519", "d": seed }));
+            return Some(json!(format!(r#"{{"kty":"OKP","crv":"Ed25519","d":"{seed}"}}"#)));
         }
         let name: String = name.bytes().map(|byte| format!("{byte:02x}")).collect();
         Some(json!(format!("{name}{}", "0123456789abcdef".repeat(8))))
