@@ -47,7 +47,7 @@ pub(super) fn compile(
     }
     let keys = compile_keys(&table, issuers, bindings, faults);
     let issuer = compile_issuer(&table, issuers, faults);
-    let audience = table.text("audience", faults);
+    let audience = table.text("audience", faults).map(|text| text.filter(|it| !it.is_empty()));
     let remedy = "name the API, for example by its URL: the API accepts only identities for it";
     let audience = table.require("audience", audience, remedy, faults);
     let claims = compile_claims(&table, faults);
@@ -105,6 +105,9 @@ fn compile_keys(
         );
     }
     let mut held: Vec<SigningKey> = Vec::new();
+    // APIs must still be able to verify what an isolate signed before a Secrets Store replaced the
+    // key.
+    let mut former = Vec::new();
     let mut outcome = Ok(());
     let is_list = table.get("key").is_some_and(serde_json::Value::is_array);
     for (index, name) in names.iter().enumerate() {
@@ -133,15 +136,12 @@ fn compile_keys(
             outcome = Err(Faulty);
         }
         held.extend(read);
-        // APIs must still be able to verify what an isolate signed before a Secrets Store replaced
-        // the key.
-        let former =
-            bindings.former_secret(name).and_then(|text| SigningKey::from_text(&text).ok());
-        held.extend(former);
+        let text = bindings.former_secret(name);
+        former.extend(text.and_then(|text| SigningKey::from_text(&text).ok()));
     }
     outcome?;
     let mut jwks: Vec<String> = Vec::new();
-    for jwk in held.iter().map(SigningKey::public_jwk) {
+    for jwk in held.iter().chain(&former).map(SigningKey::public_jwk) {
         if !jwks.contains(&jwk) {
             jwks.push(jwk);
         }

@@ -336,6 +336,7 @@ fn reports_faults_of_an_identity() {
     for key in ["key", "issuer", "audience"] {
         check(json!({ key: null }), &[(&at(key), "missing")]);
     }
+    check(json!({ "audience": "" }), &[(&at("audience"), "missing")]);
     for (key, problem) in [
         ("NOWHERE", "there is no binding NOWHERE"),
         ("RSA", "neither an Ed25519 key (EdDSA) nor a key on P-256 (ES256)"),
