@@ -151,7 +151,7 @@ describe("examples/fastapi", { skip: reason, timeout: 120_000 }, () => {
     const audience = "https://items.internal.example";
     let issuer = "";
 
-    /** @param {string | string[]} key */
+    /** @param {string[]} key */
     const deploy = (key) => {
       const { rawConfig } = experimental_readRawConfig({
         config: path.join(EXAMPLE, "wrangler.toml"),
@@ -179,7 +179,8 @@ describe("examples/fastapi", { skip: reason, timeout: 120_000 }, () => {
       issuer = `http://127.0.0.1:${/** @type {AddressInfo} */ (front.address()).port}`;
       const folder = path.join(EXAMPLE, "after");
       api = await startUvicorn({ interpreter, folder, environment: { GATE: issuer } });
-      gate = await deploy("IDENTITY_KEY");
+      // The first step of a rotation: the next key is published, and does not sign yet.
+      gate = await deploy(["IDENTITY_KEY", "NEXT_KEY"]);
       ask = sendTo(gate.url);
     });
     after(async () => {
@@ -278,7 +279,6 @@ describe("examples/fastapi", { skip: reason, timeout: 120_000 }, () => {
       const previous = gate;
       const next = await deploy(["NEXT_KEY", "IDENTITY_KEY"]);
       try {
-        // The API reads the key set of the next deployment as soon as it sees the new `kid`.
         gate = next;
         for (const send of [sendTo(next.url), ask, sendTo(next.url), ask])
           assert.equal((await send("/api/me", token())).status, 200);
