@@ -205,6 +205,7 @@ const PROGRAMS = {
     run("openssl", [command, "-help"]);
   },
   printf() {},
+  cat() {},
   python3: (words, where) => assert.deepEqual(words.slice(0, 2), ["-m", "venv"], where),
   "../../target/fastapi/bin/pip": (words, where) =>
     assert.ok(existsSync(path.join(repository, "examples/fastapi", String(words.at(-1)))), where),
