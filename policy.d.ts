@@ -174,6 +174,11 @@ export interface Forward {
    */
   headers?: Record<string, Text>;
   /**
+   * A JWT that the gate signs for each credential, so that the API can verify who the caller is
+   * without a secret, and without a token of the client.
+   */
+  identity?: Identity;
+  /**
    * What happens to URLs of the origin in `Location` and `Content-Location` of its responses, if
    * `origin` is a URL. `"rewrite"` replaces the origin's scheme, host and base path by those of
    * the client's request, because clients cannot or must not reach the origin.
@@ -187,6 +192,46 @@ export interface Forward {
    * bypass the gate.
    */
   proof?: Proof;
+}
+
+/**
+ * The signed identity: a JWT that the gate signs for the API. The API verifies it with the key set
+ * at `/.well-known/jwks.json` below `issuer`. Requests without a credential get none.
+ */
+export interface Identity {
+  /** The API's name: the `aud` of the identities. */
+  audience: Text;
+  /**
+   * The claims to copy, by name or JSON Pointer. A claim that a pointer names keeps its place in
+   * the objects around it. Claims that are absent or null are left out.
+   * @default ["sub","scope","client_id"]
+   */
+  claims?: (Text)[];
+  /**
+   * The header that contains the identity. The gate removes it from every incoming request, on
+   * every route. `Authorization` contains `Bearer` and the identity, and the client's token is
+   * removed from wherever it was. Any other header contains the identity alone.
+   * @default "Authorization"
+   */
+  header?: Text;
+  /**
+   * The gate's name as an issuer, an `https` URL: the `iss` of the identities. No issuer of the
+   * policy may have the same name.
+   */
+  issuer: Text;
+  /**
+   * The binding that contains the private key: PKCS #8 in PEM or a JWK, an Ed25519 key (EdDSA)
+   * or a key on P-256 (ES256). A list for rotation, the newest first: the first key signs, and
+   * the key set contains all of them.
+   */
+  key: OneOrMany;
+  /**
+   * How long an identity is valid, at most until its credential expires. It is reused while more
+   * than half of this time remains.
+   * In seconds, 60 to 3600.
+   * @default 300
+   */
+  lifetime?: number;
 }
 
 /**

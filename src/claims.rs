@@ -107,6 +107,12 @@ impl<'g> Claims<'g> {
         self.rules.times.leeway
     }
 
+    /// When they expire, if the issuer says so.
+    #[must_use]
+    pub(crate) fn expires(&self) -> Option<UnixSeconds> {
+        self.identity.times().expires
+    }
+
     /// The claims as the issuer wrote them, base64url.
     #[must_use]
     pub fn payload_segment(&self) -> &str {

@@ -85,6 +85,12 @@ pub fn is_reserved(name: &str) -> bool {
     HEADERS.iter().any(|(header, _)| *header == name)
 }
 
+/// Whether a server may take a header for `Authorization`.
+#[must_use]
+pub(crate) fn is_authorization(name: &str) -> bool {
+    folded(name) == "authorization"
+}
+
 /// Returns the name in lower case, with `-` for every character that is not a letter or a digit.
 /// Names that a server may treat alike become equal this way: a CGI variable has `_` for each of
 /// these characters (RFC 3875 section 4.1.18, CVE-2025-64484).

@@ -20,6 +20,7 @@ use crate::keys::cache::AskedKey;
 use crate::refusal::{Code, Refusal, Step};
 use crate::rules::Rules;
 use crate::signature::Verified;
+use crate::signed_identity::SignedSlot;
 use std::fmt;
 
 /// The event that makes a token a back-channel logout token (OpenID Connect Back-Channel Logout 1.0
@@ -38,6 +39,8 @@ pub struct Identity {
     members: Object,
     payload_segment: String,
     times: Times,
+    /// The identity that the gate last signed for the API on the strength of this one.
+    pub(crate) signed: SignedSlot,
 }
 
 /// How an identity was established.
@@ -96,7 +99,8 @@ impl Identity {
         registered.check_audience(&rules.audience)?;
         let times = registered.times;
         let payload_segment = payload.segment.to_owned();
-        Ok(Self { issuer: issuer.id(), evidence, members, payload_segment, times })
+        let signed = SignedSlot::default();
+        Ok(Self { issuer: issuer.id(), evidence, members, payload_segment, times, signed })
     }
 
     /// The issuer that vouched for it.

@@ -109,7 +109,7 @@ impl fmt::Display for NotStrictJson {
 /// that name.
 pub(crate) fn at<'a>(object: &'a Object, path: &str) -> Option<&'a Value> {
     let Some(pointer) = path.strip_prefix('/') else { return object.get(path) };
-    let mut tokens = pointer.split('/').map(|token| token.replace("~1", "/").replace("~0", "~"));
+    let mut tokens = tokens(pointer);
     let mut value = object.get(&tokens.next()?)?;
     for token in tokens {
         value = match value {
@@ -122,6 +122,12 @@ pub(crate) fn at<'a>(object: &'a Object, path: &str) -> Option<&'a Value> {
         };
     }
     Some(value)
+}
+
+/// Returns the reference tokens of a JSON Pointer (RFC 6901 section 4), which is given without its
+/// first slash.
+pub(crate) fn tokens(pointer: &str) -> impl Iterator<Item = String> {
+    pointer.split('/').map(|token| token.replace("~1", "/").replace("~0", "~"))
 }
 
 /// The member with this name is not a string.

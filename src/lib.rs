@@ -114,6 +114,12 @@ pub mod keys;
 pub mod signature;
 
 #[doc(hidden)]
+pub mod signed_identity;
+
+#[doc(hidden)]
+pub mod signing;
+
+#[doc(hidden)]
 pub mod identity;
 
 #[doc(hidden)]

@@ -8,17 +8,20 @@ use crate::admitted::Admitted;
 use crate::budget;
 use crate::claims::{Claims, scope_list};
 use crate::extract::{TokenSource, query_without};
-use crate::headers::{HOP_HEADER, folded, never_forwarded};
-use crate::json::is_beyond_safe_integers;
+use crate::headers::{HOP_HEADER, folded, is_authorization, never_forwarded};
+use crate::json::text::to_text;
+use crate::json::{Object, is_beyond_safe_integers};
 use crate::path::{UrlParts, split_url};
 use crate::proof::{HopProof, Statement};
 use crate::refusal::{Code, Refusal, Step};
 use crate::request::Request;
 use crate::server::Server;
+use crate::signed_identity::{Randomness, SignedIdentity};
 use crate::time::UnixSeconds;
 use serde_json::Value;
 use std::borrow::Cow;
 use std::fmt;
+use std::rc::Rc;
 
 /// Where admitted requests go.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,6 +70,8 @@ pub struct OwnHeaders {
     pub fixed: Vec<FixedHeader>,
     /// The proof that a request came through the gate.
     pub proof: Option<HopProof>,
+    /// The identity that the gate signs for the API.
+    pub identity: Option<SignedIdentity>,
 }
 
 impl OwnHeaders {
@@ -75,7 +80,8 @@ impl OwnHeaders {
         let claims = self.claims.iter().map(|(header, _)| header.as_str());
         let fixed = self.fixed.iter().map(|header| header.name.as_str());
         let proof = self.proof.as_ref().map(|proof| proof.header.as_str());
-        claims.chain(self.payload.as_deref()).chain(fixed).chain(proof)
+        let identity = self.identity.as_ref().map(|identity| identity.header.as_str());
+        claims.chain(self.payload.as_deref()).chain(fixed).chain(proof).chain(identity)
     }
 }
 
@@ -99,7 +105,8 @@ impl fmt::Debug for FixedHeader {
 pub struct Forwarding {
     /// Where requests go.
     pub origin: Origin,
-    /// Whether `Authorization` is removed from every request, and the token from wherever it was.
+    /// Whether `Authorization` is removed from every request, and the token from wherever it was:
+    /// if the policy says so, and if it has the gate write `Authorization` itself.
     pub strip_authorization: bool,
     /// Whether URLs of the origin in `Location` and `Content-Location` are rewritten to the gate's.
     pub rewrites_location: bool,
@@ -140,7 +147,7 @@ impl Forwarding {
     fn removes(&self, name: &str, credential: Option<&TokenSource>) -> bool {
         let name = folded(name);
         let is_credential = || {
-            name == "authorization"
+            is_authorization(&name)
                 || credential
                     .and_then(TokenSource::header)
                     .is_some_and(|header| name == folded(header))
@@ -195,7 +202,8 @@ impl<'g> Outgoing<'g> {
     /// `claim_too_large` for a forwarded claim that is larger than
     /// [`budget::FORWARDED_CLAIM_BYTES`] or contains an integer beyond 2^53 - 1, and
     /// `claim_not_allowed` for scopes that are none: the token is valid, and another one would
-    /// change nothing. `loop_detected` if the request has been here before.
+    /// change nothing. `claim_too_large` also for a signed identity that is too large.
+    /// `loop_detected` if the request has been here before.
     pub fn of(
         admitted: Admitted<'g>,
         request: &Request<'g>,
@@ -223,6 +231,9 @@ impl<'g> Outgoing<'g> {
                 claim_headers(claims, forwarding).map_err(|refusal| refusal.at(Step::Forward))?;
             set.extend_from_slice(&written);
             identity = Some(written);
+            if let Some(signed) = &forwarding.headers.identity {
+                signed.check(claims).map_err(|refusal| refusal.at(Step::Forward))?;
+            }
         }
         let credential = admitted.credential();
         let fixed = forwarding.headers.fixed.as_slice();
@@ -272,20 +283,55 @@ impl<'g> Outgoing<'g> {
         &self.forwarding.origin
     }
 
-    /// The headers that the gate sets, with their values, except for those that are secrets.
-    pub fn shown_headers(&self) -> impl Iterator<Item = (&str, &str)> {
+    /// The headers that the gate sets, with their values, except for those that are secrets. Of the
+    /// signed identity, the claims are shown that it would have at the time `now`.
+    pub fn shown_headers(&self, now: UnixSeconds) -> impl Iterator<Item = (&str, Cow<'_, str>)> {
         let fixed = &self.forwarding.headers.fixed;
         let is_secret = |name: &str| fixed.iter().any(|header| header.name == name);
-        self.set.iter().map(move |(name, value)| {
-            (name.as_str(), if is_secret(name) { "(a secret)" } else { value.as_str() })
-        })
+        let identity = self.identity_claims(now);
+        let identity = identity.map(|(header, claims)| {
+            let claims = to_text(&Value::Object(claims));
+            (header, Cow::Owned(format!("(a JWT that the gate signs) {claims}")))
+        });
+        let set = self.set.iter().map(move |(name, value)| {
+            (name.as_str(), Cow::Borrowed(if is_secret(name) { "(a secret)" } else { value }))
+        });
+        set.chain(identity)
     }
 
     /// Whether the incoming request can be sent unchanged: to the same URL, with the same headers.
     #[must_use]
     pub fn is_unchanged(&self) -> bool {
         let is_same_url = matches!(self.url, Cow::Borrowed(_));
-        is_same_url && self.remove.is_empty() && self.set.is_empty() && self.proof.is_none()
+        let is_extended = self.proof.is_some() || self.signing().is_some();
+        is_same_url && self.remove.is_empty() && self.set.is_empty() && !is_extended
+    }
+
+    /// The claims that the gate signs for the API, and how. Returns `None` for an anonymous
+    /// request.
+    fn signing(&self) -> Option<(&SignedIdentity, &Claims<'g>)> {
+        self.forwarding.headers.identity.as_ref().zip(self.admitted.claims())
+    }
+
+    /// Returns the header with the signed identity, and its value: one that was signed before, or a
+    /// new one with `random` in its `jti`. Returns `None` if the policy asks for none, and for an
+    /// anonymous request.
+    #[must_use]
+    pub fn signed_identity(
+        &self,
+        now: impl FnOnce() -> UnixSeconds,
+        random: impl FnOnce() -> Randomness,
+    ) -> Option<(&str, Rc<str>)> {
+        let (identity, claims) = self.signing()?;
+        Some((&identity.header, identity.header_value(claims, now(), random)))
+    }
+
+    /// Returns the header with the signed identity, and the claims of an identity that is signed at
+    /// the time `now`, without its `jti`.
+    #[must_use]
+    pub fn identity_claims(&self, now: UnixSeconds) -> Option<(&str, Object)> {
+        let (identity, claims) = self.signing()?;
+        Some((&identity.header, identity.claims(claims, now)))
     }
 
     /// Returns the header that proves to the origin that the request came through the gate, and the
@@ -337,10 +383,15 @@ impl<'g> Outgoing<'g> {
     }
 
     /// Whether the origin learns the same about the client as from `other`: nothing, or the same
-    /// claims in the same headers.
+    /// claims in the same headers, signed or not.
     #[must_use]
     pub fn has_identity_of(&self, other: &Outgoing<'_>) -> bool {
-        self.identity == other.identity
+        // Both would be signed at the same time.
+        let signed = |outgoing: &Outgoing<'_>| {
+            let (header, claims) = outgoing.identity_claims(UnixSeconds::new(0))?;
+            Some((header.to_owned(), to_text(&Value::Object(claims))))
+        };
+        self.identity == other.identity && signed(self) == signed(other)
     }
 
     /// Whether the gate responds with the subprotocol `bearer` to an upgrade for which the origin
@@ -355,10 +406,11 @@ impl<'g> Outgoing<'g> {
     pub fn conceals(&self, name: &str) -> bool {
         let name = folded(name);
         let is_source = |source: &TokenSource| source.header().is_some_and(|it| folded(it) == name);
-        let OwnHeaders { fixed, proof, .. } = &self.forwarding.headers;
+        let OwnHeaders { fixed, proof, identity, .. } = &self.forwarding.headers;
         self.admitted.credential().is_some_and(is_source)
             || fixed.iter().any(|header| folded(&header.name) == name)
             || proof.iter().any(|proof| folded(&proof.header) == name)
+            || identity.iter().any(|identity| folded(&identity.header) == name)
             || matches!(name.as_ref(), "authorization" | "cookie")
     }
 }
@@ -448,7 +500,7 @@ fn header_text(value: &Value, scopes: bool) -> Result<String, Refusal> {
     })
 }
 
-fn refuse_unsafe_integers(value: &Value) -> Result<(), Refusal> {
+pub(crate) fn refuse_unsafe_integers(value: &Value) -> Result<(), Refusal> {
     match value {
         Value::Number(number) if is_beyond_safe_integers(number) => {
             Err(too_large("a forwarded claim contains an integer beyond 2^53 - 1"))

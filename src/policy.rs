@@ -12,6 +12,7 @@ mod claim_rule;
 mod cors;
 mod fault;
 mod forward;
+mod identity;
 mod issuer;
 mod key_cache;
 mod keys;

@@ -1,12 +1,16 @@
 //! The metadata that tells a client where to get a token (RFC 9728).
 
 use crate::path::split_url;
-use crate::refusal::{Code, Refusal};
+use crate::refusal::Refusal;
 use crate::request::Request;
-use crate::response::OwnResponse;
+use crate::response::{OwnResponse, public_document};
+use crate::time::Seconds;
 
 /// The well-known path that goes before the identifier's own (RFC 9728 section 3.1).
 pub(crate) const WELL_KNOWN: &str = "/.well-known/oauth-protected-resource";
+
+/// How long others may cache a document.
+const MAX_AGE: Seconds = Seconds::new(3600);
 
 /// The protected resources behind the gate. Made by the policy's compiler.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -60,37 +64,7 @@ impl Resources {
         }
         let asked = self.0.iter().find(|one| without_slash(&one.path) == path);
         let at_root = || self.0.iter().find(|one| one.at_root && path == WELL_KNOWN);
-        asked.or_else(at_root).map(|resource| resource.respond(request)).transpose()
-    }
-}
-
-impl Resource {
-    fn respond(&self, request: &Request<'_>) -> Result<OwnResponse, Refusal> {
-        let any = ("Access-Control-Allow-Origin", "*".to_owned());
-        Ok(match request.method {
-            "GET" | "HEAD" => OwnResponse {
-                status: 200,
-                headers: vec![
-                    ("Content-Type", "application/json".to_owned()),
-                    ("Cache-Control", "public, max-age=3600".to_owned()),
-                    any,
-                ],
-                body: self.document.clone(),
-            },
-            "OPTIONS" => OwnResponse {
-                status: 204,
-                headers: vec![
-                    any,
-                    ("Access-Control-Allow-Methods", "GET, HEAD".to_owned()),
-                    ("Access-Control-Allow-Headers", "*".to_owned()),
-                ],
-                body: String::new(),
-            },
-            _ => {
-                let methods = ["GET", "HEAD", "OPTIONS"].map(str::to_owned).to_vec();
-                return Err(Refusal::new(Code::MethodNotAllowed, "metadata can only be read")
-                    .allowing_methods(methods));
-            }
-        })
+        let found = asked.or_else(at_root);
+        found.map(|found| public_document(request, &found.document, MAX_AGE)).transpose()
     }
 }

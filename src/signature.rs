@@ -127,10 +127,16 @@ pub(crate) fn tag(key: &Key, message: &[u8]) -> Vec<u8> {
 
 /// Signs header and payload with [`tag`]. Returns a compact JWS (RFC 7515 section 3.1).
 pub(crate) fn signed(key: &Key, header: &Value, payload: &Value) -> String {
-    let encoded = |value: &Value| Base64UrlUnpadded::encode_string(to_text(value).as_bytes());
+    compact(&to_text(header), &to_text(payload), |message| tag(key, message))
+}
+
+/// Returns the compact JWS (RFC 7515 section 3.1) of header and payload, which are JSON texts, with
+/// the signature that `sign` returns for them.
+pub(crate) fn compact(header: &str, payload: &str, sign: impl FnOnce(&[u8]) -> Vec<u8>) -> String {
+    let encoded = |text: &str| Base64UrlUnpadded::encode_string(text.as_bytes());
     let message = format!("{}.{}", encoded(header), encoded(payload));
-    let tag = Base64UrlUnpadded::encode_string(&tag(key, message.as_bytes()));
-    format!("{message}.{tag}")
+    let signature = Base64UrlUnpadded::encode_string(&sign(message.as_bytes()));
+    format!("{message}.{signature}")
 }
 
 /// Returns the digest of a message.

@@ -13,10 +13,9 @@ import { buildSync } from "esbuild";
 import { compatibilityDate, workerdBinary } from "../../tests/e2e/harness/paths.mjs";
 import { bounded } from "../../tests/e2e/harness/waiting.mjs";
 import { listening, quoted } from "../../tests/e2e/harness/workerd.mjs";
-import { AUDIENCE, ISSUER } from "./tokens.mjs";
+import { AUDIENCE, ISSUER, Signer } from "./tokens.mjs";
 
 /** @import { JsonWebKey } from "node:crypto" */
-/** @import { Signer } from "./tokens.mjs" */
 
 /** @typedef {{name: string, type: "esModule" | "wasm", path: string}} Module */
 /** @typedef {(signer: Signer) => Record<string, unknown>} Bindings */
@@ -99,6 +98,17 @@ export function gateways({ gate, passThrough, output }) {
       modules: rust(gate),
       bindings: policy(TO_ANOTHER_HOST),
     }),
+    ...["EdDSA", "ES256"].map(
+      (identity) =>
+        new Gateway({
+          name: `portcullis-${identity.toLowerCase()}`,
+          title: `Portcullis, with an identity (${identity})`,
+          modules: rust(gate),
+          // The algorithm of the tokens makes no difference to the identity.
+          algorithms: ["ES256"],
+          bindings: policy({ ...AS_IT_CAME, identity }),
+        }),
+    ),
     new Gateway({
       name: "jose",
       title: "jose",
@@ -194,12 +204,20 @@ const TO_ANOTHER_HOST = {
 };
 
 /**
- * A policy of the gate that performs the same checks as the other gateways.
+ * A policy of the gate that performs the same checks as the other gateways. `identity` is the
+ * algorithm of the identity that the gate signs for the origin, if it signs one.
  *
- * @param {Forwarding} forwarding
+ * @param {Forwarding & {identity?: string}} forwarding
  * @returns {Bindings}
  */
-function policy({ cache, ...forwarding }) {
+function policy({ cache, identity, ...forwarding }) {
+  const signed = {
+    key: "IDENTITY_KEY",
+    issuer: "https://gate.example",
+    audience: AUDIENCE,
+    lifetime: 3600,
+  };
+  const key = identity === undefined ? undefined : new Signer(identity).privateJwk();
   return ({ algorithm, jwk, secret }) => {
     const keys = secret === undefined ? { jwks: { keys: [jwk] } } : { secret: "SECRET" };
     return {
@@ -209,7 +227,9 @@ function policy({ cache, ...forwarding }) {
           { name: "issuer", issuer: ISSUER, audience: [AUDIENCE], algorithms: [algorithm], keys },
         ],
         routes: [{ path: "/*", cache }],
+        ...(key === undefined ? {} : { forward: { identity: signed } }),
       },
+      ...(key === undefined ? {} : { IDENTITY_KEY: key }),
       ...(secret === undefined ? {} : { SECRET: secret }),
     };
   };

@@ -23,6 +23,8 @@ const PAIRS = {
 export class Signer {
   /** @type {(input: string) => Buffer} */
   #sign;
+  /** @type {KeyObject | undefined} */
+  #privateKey;
   #count = 0;
   /**
    * The shared secret, if the algorithm has one.
@@ -45,6 +47,7 @@ export class Signer {
       this.#sign = (input) => createHmac("sha256", secret).update(input).digest();
     } else {
       const { privateKey, publicKey } = generate();
+      this.#privateKey = privateKey;
       this.jwk = {
         ...publicKey.export({ format: "jwk" }),
         kid: this.kid,
@@ -58,6 +61,12 @@ export class Signer {
           : sign(hash, Buffer.from(input), privateKey);
     }
     this.header = encoded({ alg: algorithm, typ: "JWT", kid: this.kid });
+  }
+
+  /** Returns the private key as a JWK. */
+  privateJwk() {
+    if (this.#privateKey === undefined) throw new Error(`${this.algorithm} has no key pair`);
+    return JSON.stringify(this.#privateKey.export({ format: "jwk" }));
   }
 
   /** Makes a unique token that every gateway accepts. */

@@ -16,6 +16,8 @@ mod examination;
 #[cfg(feature = "doctor")]
 mod fetch;
 #[cfg(feature = "doctor")]
+mod identity;
+#[cfg(feature = "doctor")]
 mod issuer;
 #[cfg(feature = "doctor")]
 mod key_set;
@@ -27,7 +29,8 @@ mod tests;
 #[cfg(feature = "doctor")]
 mod verdict;
 
-/// Fetches metadata and keys as the gate does, and judges a token with these keys.
+/// Fetches metadata and keys as the gate does, and judges a token with these keys. Compares the key
+/// set of the deployed gate with the policy, if the gate signs identities.
 #[derive(Args, Clone, Debug, Default)]
 #[command(after_help = "\
 Examples:

@@ -76,7 +76,7 @@ pub fn run(options: &Options) -> Outcome {
 }
 
 /// Returns the verdict of the gate, with `request` and `token` added. The result contains neither
-/// the token itself nor the values of forwarded headers.
+/// the token itself nor the values of forwarded headers, but the claims of the signed identity.
 fn explain(options: &Options, now: UnixSeconds) -> Result<Value> {
     let text = text(options.token.as_deref())?;
     let inspected = functions::inspect(&text);

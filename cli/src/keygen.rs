@@ -21,6 +21,7 @@ Examples:
   portcullis keygen --alg EdDSA --format jwks          writes the public key as a JWK Set
   portcullis keygen --alg HS256 --binding API_SECRET   a secret that signs and verifies tokens
   portcullis mint --key key-es256.pem                  a token signed with the generated key
+  portcullis keygen --alg EdDSA --identity             a key for forward.identity, which the gate holds
 
 Exit codes: 0 generated; 2 not generated, for example because a file of that name exists.")]
 pub struct Options {
@@ -40,9 +41,13 @@ pub struct Options {
     /// The size of an RSA key
     #[arg(long, value_name = "BITS", default_value_t = 2048, value_parser = bits)]
     bits: usize,
-    /// The name of the binding that will hold it [default: PUBLIC_KEY, JWKS or SECRET]
+    /// The name of the binding that will hold it [default: PUBLIC_KEY, JWKS, SECRET or
+    /// IDENTITY_KEY]
     #[arg(long, value_name = "NAME", value_parser = binding)]
     binding: Option<String>,
+    /// Generate a key with which the gate signs identities for the API (forward.identity)
+    #[arg(long, conflicts_with = "kid")]
+    identity: bool,
     /// Print the result as JSON, without the private key or secret
     #[arg(long)]
     json: bool,
@@ -65,8 +70,15 @@ struct Generated {
     public: Option<(PathBuf, String)>,
     kid: Option<String>,
     binding: String,
-    /// The value of `keys` in the issuer's table, in TOML.
-    keys: String,
+    purpose: Purpose,
+}
+
+/// Where the policy names the binding.
+enum Purpose {
+    /// In `keys` of an issuer, which has this value in TOML. The binding holds the public key.
+    Issuer(String),
+    /// In `forward.identity`. The binding holds the private key.
+    Identity,
 }
 
 /// Generates and writes the keys, and prints what to do with them.
@@ -90,6 +102,9 @@ pub fn run(options: &Options) -> Outcome {
 
 fn generate(options: &Options) -> Result<Generated> {
     let algorithm = options.alg;
+    if options.identity {
+        check_identity(options)?;
+    }
     if let Family::Hmac(hash) = algorithm.family() {
         return generate_secret(options, hash);
     }
@@ -117,19 +132,36 @@ fn generate(options: &Options) -> Result<Generated> {
         Form::Pem => ("pem", "PUBLIC_KEY"),
         Form::Jwk | Form::Jwks => ("jwks", "JWKS"),
     };
+    let binding = if options.identity { "IDENTITY_KEY" } else { binding };
     let binding = options.binding.clone().unwrap_or_else(|| binding.to_owned());
+    let purpose = if options.identity {
+        Purpose::Identity
+    } else {
+        Purpose::Issuer(format!("{{ {source} = \"{binding}\" }}"))
+    };
     if system::exists(&public_file) {
         bail!("{} exists: name another file with --out", public_file.display());
     }
     write_new(&secret_file, &secret_text, true)?;
     write_new(&public_file, &public_text, false)?;
     Ok(Generated {
-        keys: format!("{{ {source} = \"{binding}\" }}"),
+        purpose,
         secret_file,
         public: Some((public_file, public_text)),
         kid: Some(kid),
         binding,
     })
+}
+
+/// Checks that the gate can sign identities with the key.
+fn check_identity(options: &Options) -> Result<()> {
+    if !matches!(options.alg, Algorithm::EdDSA | Algorithm::ES256) {
+        bail!("identities are signed with EdDSA or ES256: write --alg EdDSA");
+    }
+    if options.format == Form::Jwks {
+        bail!("the gate publishes the key set itself: write --format jwk, or remove --format");
+    }
+    Ok(())
 }
 
 /// Generates a secret as long as the hash (RFC 7518 section 3.2), in base64url.
@@ -144,7 +176,7 @@ fn generate_secret(options: &Options, hash: Hash) -> Result<Generated> {
     write_new(&secret_file, &text, true)?;
     let binding = options.binding.clone().unwrap_or_else(|| "SECRET".to_owned());
     Ok(Generated {
-        keys: format!("{{ secret = \"{binding}\", encoding = \"base64url\" }}"),
+        purpose: Purpose::Issuer(format!("{{ secret = \"{binding}\", encoding = \"base64url\" }}")),
         secret_file,
         public: None,
         kid: None,
@@ -183,35 +215,61 @@ fn write_new(path: &Path, text: &str, is_secret: bool) -> Result<()> {
 impl Generated {
     /// The file whose text the binding holds.
     fn bound_file(&self) -> &Path {
-        self.public.as_ref().map_or(&self.secret_file, |(file, _)| file)
+        match (&self.purpose, &self.public) {
+            (Purpose::Issuer(_), Some((public, _))) => public,
+            (Purpose::Issuer(_), None) | (Purpose::Identity, _) => &self.secret_file,
+        }
+    }
+
+    /// What the policy has to contain.
+    fn policy(&self, algorithm: Algorithm) -> Value {
+        match &self.purpose {
+            Purpose::Issuer(keys) => json!({ "algorithms": [algorithm.name()], "keys": keys }),
+            Purpose::Identity => json!({ "forward": { "identity": { "key": self.binding } } }),
+        }
     }
 
     /// Describes what to do with the keys, one step per line.
     fn guidance(&self, algorithm: Algorithm) -> String {
-        let Self { secret_file, binding, keys, .. } = self;
+        let Self { secret_file, binding, .. } = self;
         let (secret, bound) = (secret_file.display(), self.bound_file().display());
         let mut text = String::from("\n");
         let mut step = |what: &str, how: String| text.push_str(&format!("{what:<15} {how}\n"));
-        match self.public {
-            Some(_) => {
+        match (&self.public, &self.purpose) {
+            (Some((public, _)), Purpose::Identity) => {
+                step("private key", format!("{secret}, only for the gate"));
+                step("public key", format!("{}, which the gate publishes", public.display()));
+            }
+            (Some(_), Purpose::Issuer(_)) => {
                 step("private key", format!("{secret}, only for the issuer of the tokens"));
                 step("public key", bound.to_string());
             }
-            None => {
+            (None, _) => {
                 step("secret", format!("{secret}, for the issuer of the tokens and for the gate"))
             }
         }
         if let Some(kid) = &self.kid {
             step("kid", kid.clone());
         }
-        step("in the policy", format!("algorithms = [\"{algorithm}\"]"));
-        step("", format!("keys = {keys}"));
+        match &self.purpose {
+            Purpose::Issuer(keys) => {
+                step("in the policy", format!("algorithms = [\"{algorithm}\"]"));
+                step("", format!("keys = {keys}"));
+            }
+            Purpose::Identity => {
+                step("in the policy", "[vars.POLICY.forward.identity]".to_owned());
+                step("", format!("key = \"{binding}\""));
+                step("", "issuer = \"https://HOST\", the URL of the gate".to_owned());
+                step("", "audience = \"https://API\", the name of the API".to_owned());
+            }
+        }
         step(
             "for local use",
             format!("printf \"{binding}='%s'\\n\" \"$(cat {bound})\" >> .dev.vars"),
         );
         step("deployed", format!("npx wrangler secret put {binding} < {bound}"));
         match self.public {
+            _ if matches!(self.purpose, Purpose::Identity) => {}
             Some(_) => step("a token", {
                 let kid = self.kid.as_deref().unwrap_or_default();
                 format!("portcullis mint --alg {algorithm} --kid {kid} --key {secret}")
@@ -232,7 +290,7 @@ impl Generated {
                 serde_json::from_str(public).unwrap_or_else(|_| json!(public))
             }),
             "binding": self.binding,
-            "policy": { "algorithms": [algorithm.name()], "keys": self.keys },
+            "policy": self.policy(algorithm),
             "deploy": format!(
                 "npx wrangler secret put {} < {}", self.binding, text(self.bound_file())
             ),

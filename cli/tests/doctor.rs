@@ -84,3 +84,42 @@ fn a_server_that_cannot_be_reached_is_a_problem() {
     let out = doctor(&format!("http://{closed}")).ended(1);
     assert!(out.contains("no usable key"), "{out}");
 }
+
+/// The RFC 8037 key as a private key, and its thumbprint.
+const SIGNING_KEY: &str =
+    r#"{"kty":"OKP","crv":"Ed25519","d":"nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A"}"#;
+const THUMBPRINT: &str = "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k";
+
+/// Runs `doctor` for a gate that signs identities, and whose key set is at this URL.
+fn doctor_of_identity(url: &str, has_key: bool) -> Run {
+    let folder = Folder::new();
+    let policy = json!({
+        "origin": "https://api.example",
+        "issuers": [{
+            "name": "own", "issuer": "https://own.example/", "audience": "api",
+            "algorithms": ["HS256"], "keys": { "secret": "SECRET" },
+        }],
+        "routes": [{ "path": "/*" }],
+        "forward": { "identity": { "key": "KEY", "issuer": url, "audience": "internal" } },
+    });
+    let config = json!({ "name": "gate", "vars": { "POLICY": policy } });
+    folder.write("wrangler.jsonc", &config.to_string());
+    let key = if has_key { format!("KEY='{SIGNING_KEY}'\n") } else { String::new() };
+    folder.write(".dev.vars", &format!("SECRET={}\n{key}", "0123456789abcdef".repeat(4)));
+    folder.run(&["doctor"])
+}
+
+#[test]
+fn the_deployed_key_set_is_compared_with_the_identitys_key() {
+    let published =
+        |id: &str| response("200 OK", "", &format!("{{\"keys\":[{{\"kid\":\"{id}\"}}]}}"));
+    let out = doctor_of_identity(&serve(vec![published(THUMBPRINT)]), true).ended(0);
+    assert!(out.contains("the signed identity: keys from http://127.0.0.1:"), "{out}");
+    assert!(out.contains(THUMBPRINT), "{out}");
+    let out = doctor_of_identity(&serve(vec![published("other")]), true).ended(1);
+    assert!(out.contains("which signs: APIs reject the identities"), "{out}");
+    let out = doctor_of_identity(&serve(vec![published("other")]), false).ended(0);
+    assert!(out.contains("the gate publishes the keys other"), "{out}");
+    let out = doctor_of_identity(&serve(vec![response("404 Not Found", "", "")]), true).ended(0);
+    assert!(out.contains("deploy the gate"), "{out}");
+}

@@ -126,3 +126,87 @@ fn invalid_combinations_of_options_are_rejected() {
         folder.run(&[&["keygen"], words.as_slice()].concat()).ended(2);
     }
 }
+
+const IDENTITY_CONFIG: &str = r#"
+[vars.POLICY]
+origin = "https://api.example.com"
+routes = [{ path = "/api/*" }]
+[[vars.POLICY.issuers]]
+name = "made"
+issuer = "https://made.example/"
+audience = "api"
+algorithms = ["HS256"]
+keys = { secret = "SECRET" }
+[vars.POLICY.forward.identity]
+key = "IDENTITY_KEY"
+issuer = "https://gate.example"
+audience = "https://internal.example"
+"#;
+
+/// Keys for `forward.identity` can be used as the program says.
+#[test]
+fn identity_keys_are_for_the_gate() {
+    for (algorithm, format) in [("EdDSA", "pem"), ("EdDSA", "jwk"), ("ES256", "pem")] {
+        let folder = Folder::new();
+        let words = ["keygen", "--alg", algorithm, "--format", format, "--identity", "--out", "k"];
+        let run = folder.run(&words);
+        assert_eq!(run.code, 0, "{}", run.err);
+        let shown = format!("{}{}", run.out, run.err);
+        for text in ["npx wrangler secret put IDENTITY_KEY < k", "[vars.POLICY.forward.identity]"] {
+            assert!(shown.contains(text), "{text} is not in {shown}");
+        }
+        assert!(!shown.contains("portcullis mint"), "{shown}");
+        folder.write("wrangler.toml", IDENTITY_CONFIG);
+        let key = folder.read("k");
+        let private = key.lines().find(|line| line.contains("\"d\"") || line.starts_with('M'));
+        assert!(!shown.contains(private.unwrap()), "the private key is shown");
+        folder.write(".dev.vars", &format!("SECRET={SECRET}\nIDENTITY_KEY='{key}'\n"));
+        folder.run(&["check"]).ended(0);
+        folder.write("policy.test.toml", IDENTITY_CASES);
+        folder.run(&["test"]).ended(0);
+        let token = folder.run(&["mint", "--sub", "alice"]).ended(0);
+        let explained = folder.run_in("", &["explain"], &token).ended(0);
+        assert!(explained.contains("signed identity: {"), "{explained}");
+        assert!(explained.contains("\"iss\": \"https://gate.example\""), "{explained}");
+    }
+    let folder = Folder::new();
+    let refused = |words: &[&str], remedy: &str| {
+        let run = folder.run(&[&["keygen", "--identity"], words].concat());
+        assert_eq!(run.code, 2, "{}", run.out);
+        let text = run.err;
+        assert!(text.contains(remedy), "{text}");
+    };
+    refused(&["--alg", "RS256"], "write --alg EdDSA");
+    refused(&["--alg", "HS256"], "write --alg EdDSA");
+    refused(&["--alg", "EdDSA", "--format", "jwks"], "write --format jwk");
+}
+
+const IDENTITY_CASES: &str = r#"
+[[cases]]
+name = "the API learns who the caller is"
+url = "/api/x"
+claims = { sub = "alice" }
+[cases.expect]
+status = 200
+api_identity = { sub = "alice", aud = "https://internal.example" }
+api_receives = { Authorization = true }
+"#;
+
+/// A policy whose identity key is not on this machine can be checked and tested.
+#[test]
+fn an_identity_key_that_is_not_on_this_machine_is_a_warning() {
+    let folder = Folder::new();
+    folder.write(
+        "wrangler.toml",
+        &IDENTITY_CONFIG.replace("\"IDENTITY_KEY\"", "[\"NEWER\", \"OLDER\"]"),
+    );
+    folder.write(".dev.vars", &format!("SECRET={SECRET}\n"));
+    folder.write("policy.test.toml", IDENTITY_CASES);
+    folder.run(&["test"]).ended(0);
+    let token = folder.run(&["mint"]).ended(0);
+    let explained = folder.run_in("", &["explain"], &token).ended(0);
+    assert!(explained.contains("signed identity: {"), "{explained}");
+    folder.write("policy.test.toml", &IDENTITY_CASES.replace("aud = \"https", "aud = \"http"));
+    let failed = folder.run(&["test"]).ended(1);
+    assert!(failed.contains("expected aud to be"), "{failed}");
+}

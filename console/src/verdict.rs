@@ -89,7 +89,7 @@ impl<'g> Judgment<'g> {
             }
             Some(Decision::Forward(outgoing)) => {
                 let refused = outgoing.reported().map(Refused::of);
-                (refused, None, Some(outgoing_json(outgoing)))
+                (refused, None, Some(outgoing_json(outgoing, now)))
             }
         };
         let unread = has_unread_revocations.then(UnknownStep::unread_revocations);
@@ -165,9 +165,10 @@ fn response_json(response: &OwnResponse) -> Value {
     json!({ "status": response.status, "headers": response.headers, "body": response.body })
 }
 
-fn outgoing_json(outgoing: &Outgoing<'_>) -> Value {
-    let set: Vec<_> = outgoing.shown_headers().collect();
-    json!({ "url": outgoing.url, "remove": outgoing.remove, "set": set })
+fn outgoing_json(outgoing: &Outgoing<'_>, now: UnixSeconds) -> Value {
+    let set: Vec<_> = outgoing.shown_headers(now).collect();
+    let identity = outgoing.identity_claims(now).map(|(_, claims)| claims);
+    json!({ "url": outgoing.url, "remove": outgoing.remove, "set": set, "identity": identity })
 }
 
 /// A judgment, with what is needed to show it.

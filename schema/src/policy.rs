@@ -471,6 +471,9 @@ pub struct Forward {
     /// A token that the gate signs for each request, so that the origin can refuse requests that
     /// bypass the gate.
     pub proof: Option<Proof>,
+    /// A JWT that the gate signs for each credential, so that the API can verify who the caller is
+    /// without a secret, and without a token of the client.
+    pub identity: Option<Identity>,
     /// What happens to URLs of the origin in `Location` and `Content-Location` of its responses, if
     /// `origin` is a URL. `"rewrite"` replaces the origin's scheme, host and base path by those of
     /// the client's request, because clients cannot or must not reach the origin.
@@ -509,6 +512,36 @@ pub struct Proof {
     pub encoding: Option<Encoding>,
     /// How long a proof is valid.
     #[schemars(range(min = 1, max = 300), extend("default" = 60, "x-unit" = "seconds"))]
+    pub lifetime: Option<u32>,
+}
+
+/// The signed identity: a JWT that the gate signs for the API. The API verifies it with the key set
+/// at `/.well-known/jwks.json` below `issuer`. Requests without a credential get none.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Identity {
+    /// The binding that contains the private key: PKCS #8 in PEM or a JWK, an Ed25519 key (EdDSA)
+    /// or a key on P-256 (ES256). A list for rotation, the newest first: the first key signs, and
+    /// the key set contains all of them.
+    pub key: OneOrMany,
+    /// The gate's name as an issuer, an `https` URL: the `iss` of the identities. No issuer of the
+    /// policy may have the same name.
+    pub issuer: Text,
+    /// The API's name: the `aud` of the identities.
+    pub audience: Text,
+    /// The header that contains the identity. The gate removes it from every incoming request, on
+    /// every route. `Authorization` contains `Bearer` and the identity, and the client's token is
+    /// removed from wherever it was. Any other header contains the identity alone.
+    #[schemars(extend("default" = "Authorization"))]
+    pub header: Option<Text>,
+    /// The claims to copy, by name or JSON Pointer. A claim that a pointer names keeps its place in
+    /// the objects around it. Claims that are absent or null are left out.
+    #[schemars(extend("default" = ["sub", "scope", "client_id"]))]
+    #[schemars(length(min = 1))]
+    pub claims: Option<Vec<Text>>,
+    /// How long an identity is valid, at most until its credential expires. It is reused while more
+    /// than half of this time remains.
+    #[schemars(range(min = 60, max = 3600), extend("default" = 300, "x-unit" = "seconds"))]
     pub lifetime: Option<u32>,
 }
 

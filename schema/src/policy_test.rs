@@ -80,6 +80,9 @@ pub struct Expected {
     pub api_url: Option<String>,
     /// Headers that the API receives: the value, or `true` for any value.
     pub api_receives: Option<BTreeMap<String, TextOrAny>>,
+    /// Claims of the signed identity that the API receives (`forward.identity`), with their values.
+    /// It may have other claims as well.
+    pub api_identity: Option<BTreeMap<String, Value>>,
     /// The names of headers that the API does not receive.
     pub api_does_not_receive: Option<Vec<String>>,
     /// Headers of the gate's own response.

@@ -6,7 +6,7 @@ use serde_json::Value;
 const HEAD: &str = include_str!("reference/head.md");
 
 /// The definitions of the tables in the order of the page, each with its path in the policy.
-const TABLES: [(&str, &str); 14] = [
+const TABLES: [(&str, &str); 15] = [
     ("Policy", ""),
     ("Issuer", "issuers[]"),
     ("Keys", "issuers[].keys"),
@@ -16,6 +16,7 @@ const TABLES: [(&str, &str); 14] = [
     ("NamedSource", "token.sources[]"),
     ("Forward", "forward"),
     ("Proof", "forward.proof"),
+    ("Identity", "forward.identity"),
     ("Cors", "cors"),
     ("Resource", "resource, resource[]"),
     ("Revocation", "revocation"),

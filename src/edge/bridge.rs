@@ -1,6 +1,7 @@
 //! The calls into JavaScript that every request needs.
 
 use super::origin_response;
+use crate::signed_identity::Randomness;
 use js_sys::Promise;
 use std::cell::Cell;
 use wasm_bindgen::JsValue;
@@ -59,6 +60,19 @@ extern "C" {
         request: &Request,
         began: f64,
     ) -> Result<Promise, JsValue>;
+}
+
+#[wasm_bindgen]
+extern "C" {
+    #[wasm_bindgen(js_namespace = crypto, js_name = getRandomValues)]
+    fn fill_with_random_values(into: &mut [u8]);
+}
+
+/// Returns random bytes from the runtime.
+pub(super) fn random() -> Randomness {
+    let mut bytes = Randomness::default();
+    fill_with_random_values(&mut bytes);
+    bytes
 }
 
 /// The initial size of the buffer, in bytes: enough for most requests. The platform bounds the

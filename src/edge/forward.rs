@@ -85,6 +85,9 @@ fn rewrite(outgoing: &Outgoing<'_>, call: &Call<'_>) -> Result<Rewritten, Refusa
     if let Some((name, value)) = outgoing.proof(&url, call.view.method, clock::now) {
         rewritten.headers().set(name, &value).map_err(|_| unsendable())?;
     }
+    if let Some((name, value)) = outgoing.signed_identity(clock::now, bridge::random) {
+        rewritten.headers().set(name, &value).map_err(|_| unsendable())?;
+    }
     Ok(rewritten)
 }
 

@@ -1,8 +1,6 @@
 //! The identity of an admitted request, for a Worker that is the API itself.
 
-#[cfg(feature = "entry")]
-use super::bridge;
-use super::clock;
+use super::{bridge, clock};
 #[cfg(feature = "entry")]
 use crate::json::text::{ObjectText, array, quoted};
 use crate::outgoing::Outgoing;
@@ -35,6 +33,8 @@ impl Identity {
         let mut headers = outgoing.set.clone();
         let proof = outgoing.proof(&outgoing.url, method, clock::now);
         headers.extend(proof.map(|(name, proof)| (name.to_owned(), proof)));
+        let signed = outgoing.signed_identity(clock::now, bridge::random);
+        headers.extend(signed.map(|(name, value)| (name.to_owned(), (*value).to_owned())));
         Self {
             established: claims.map(|claims| Rc::clone(claims.identity())),
             scopes: scopes.into_iter().map(str::to_owned).collect(),

@@ -15,7 +15,7 @@ use crate::time::UnixSeconds;
 /// What the gate does with a request.
 #[derive(Debug)]
 pub enum Decision<'g> {
-    /// It responds itself: with its metadata, or to a preflight.
+    /// It responds itself: with its metadata or key set, or to a preflight.
     Respond(OwnResponse),
     /// It refuses the request.
     Refuse(Refusal),
@@ -80,10 +80,16 @@ impl<'g: 'r, 'r> Evaluation<'g, 'r> {
     }
 }
 
-/// What the gate responds itself, before it looks for a route: its metadata, and preflights.
+/// What the gate responds itself, before it looks for a route: its metadata, its key set, and
+/// preflights.
 #[inline(never)]
 fn own_response(policy: &Policy, request: &Request<'_>) -> Result<Option<OwnResponse>, Refusal> {
     if let Some(response) = policy.resources().respond(request)? {
+        return Ok(Some(response));
+    }
+    if let Some(identity) = &policy.forwarding().headers.identity
+        && let Some(response) = identity.respond(request)?
+    {
         return Ok(Some(response));
     }
     let Some(cors) = policy.cors().filter(|_| cors::is_preflight(request)) else {

@@ -28,6 +28,11 @@ impl Memory {
             .issuers()
             .iter()
             .map(|issuer| issuer.remote().map_or(STALE_IF_ERROR, |remote| remote.stale_if_error));
-        Self { keys: KeyCaches::new(stale_if_error), ..Self::default() }
+        let signs = policy.forwarding().headers.identity.is_some();
+        Self {
+            keys: KeyCaches::new(stale_if_error),
+            identities: IdentityCache::new(signs),
+            ..Self::default()
+        }
     }
 }

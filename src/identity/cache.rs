@@ -28,6 +28,8 @@ pub struct IdentityCache(RefCell<Generations>);
 
 #[derive(Default)]
 struct Generations {
+    /// Whether an identity that the gate signs is kept with each entry.
+    signs: bool,
     young: Identities,
     /// The approximate size of the younger generation's texts and claims.
     bytes: usize,
@@ -89,6 +91,13 @@ impl Entry {
 }
 
 impl IdentityCache {
+    /// An empty cache. `signs` says whether the gate signs identities for the API, which are kept
+    /// with the cached ones.
+    #[must_use]
+    pub fn new(signs: bool) -> Self {
+        Self(RefCell::new(Generations { signs, ..Generations::default() }))
+    }
+
     /// Returns the identity of exactly this token, or `None` if it is not cached.
     #[must_use]
     pub fn get(&self, token: &str) -> Option<Rc<Identity>> {
@@ -117,8 +126,10 @@ impl IdentityCache {
 
 impl Generations {
     fn put(&mut self, end: u128, entry: Entry) {
-        // Parsed claims take about three times the size of their text.
-        let bytes = entry.text.len().saturating_mul(4);
+        // Parsed claims take about three times the size of their text, and a signed identity at
+        // most about twice.
+        let factor = if self.signs { 6 } else { 4 };
+        let bytes = entry.text.len().saturating_mul(factor);
         let is_full = self.young.len() >= budget::TOKENS_KEPT
             || self.bytes.saturating_add(bytes) > budget::TOKEN_BYTES_KEPT;
         if is_full {

@@ -61,7 +61,7 @@ impl<'c> Registered<'c> {
 /// When a token is valid (RFC 7519 sections 4.1.4 to 4.1.6).
 #[derive(Clone, Copy)]
 pub(crate) struct Times {
-    expires: Option<UnixSeconds>,
+    pub(crate) expires: Option<UnixSeconds>,
     not_before: Option<UnixSeconds>,
     pub(crate) issued: Option<UnixSeconds>,
 }

@@ -1,4 +1,5 @@
-//! Importing public keys in PEM (RFC 7468): SPKI, PKCS #1, and X.509 certificates.
+//! Importing public keys in PEM (RFC 7468): SPKI, PKCS #1, and X.509 certificates. Also private keys
+//! that the gate signs with: PKCS #8.
 //!
 //! Variables, dashboards and shells often change the text: they remove line breaks, write `\n`
 //! instead, or add white space. The importer accepts all of these, because none of them changes the
@@ -14,8 +15,8 @@ use base64ct::{Base64, Encoding as _};
 use rsa::pkcs1;
 use rsa::pkcs8::ObjectIdentifier;
 use rsa::pkcs8::der::asn1::{AnyRef, UintRef};
-use rsa::pkcs8::der::{self, Decode as _, Reader as _, SliceReader, Tag};
-use rsa::pkcs8::spki::SubjectPublicKeyInfoRef;
+use rsa::pkcs8::der::{self, Decode as _, Reader as _, SliceReader, Tag, Tagged as _};
+use rsa::pkcs8::spki::{AlgorithmIdentifierRef, SubjectPublicKeyInfoRef};
 
 /// `rsaEncryption` (RFC 8017 appendix C).
 pub const RSA_ENCRYPTION: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
@@ -162,6 +163,83 @@ fn public_key(label: &str, der: &[u8]) -> Result<Material, KeyFault> {
             "the {label} block contains a kind of key that this build does not support"
         ))),
     }
+}
+
+/// A private key, as its PEM block contains it.
+pub(crate) enum PrivateKeyParts {
+    /// The scalar of a key on P-256, big-endian.
+    P256(Vec<u8>),
+    /// The seed (RFC 8032 section 5.1.5).
+    Ed25519(Vec<u8>),
+    /// A key of another kind.
+    Other,
+}
+
+/// Reads the private key of a PEM text: PKCS #8 (RFC 5958).
+///
+/// # Errors
+///
+/// [`KeyFault`] if the text contains no private key, several, an encrypted one, or one that is
+/// malformed or in another format.
+pub(crate) fn private_key(text: &str) -> Result<PrivateKeyParts, KeyFault> {
+    let mut blocks = blocks(text)?;
+    blocks.retain(|block| block.label.ends_with("PRIVATE KEY"));
+    let [Block { label, der }] = blocks.as_slice() else {
+        return Err(KeyFault::new(match blocks.len() {
+            0 => "it is not a private key",
+            _ => "it contains more than one private key",
+        }));
+    };
+    match label.as_str() {
+        "PRIVATE KEY" => pkcs8(der)
+            .map_err(|_| KeyFault::new("the PRIVATE KEY block does not contain a private key")),
+        "RSA PRIVATE KEY" => Ok(PrivateKeyParts::Other),
+        "ENCRYPTED PRIVATE KEY" => {
+            Err(KeyFault::new("it is encrypted (decrypt it with openssl pkey)"))
+        }
+        _ => Err(KeyFault::new(
+            "it is not in PKCS #8 (convert it with openssl pkcs8 -topk8 -nocrypt)",
+        )),
+    }
+}
+
+/// Reads `OneAsymmetricKey` (RFC 5958 section 2), and in it `ECPrivateKey` (RFC 5915 section 3) or
+/// `CurvePrivateKey` (RFC 8410 section 7).
+fn pkcs8(der: &[u8]) -> der::Result<PrivateKeyParts> {
+    let mut reader = SliceReader::new(der)?;
+    let (algorithm, key) = first_members(&mut reader, |members| {
+        Ok((AlgorithmIdentifierRef::decode(members)?, octets(members)?))
+    })?;
+    let parameter = || algorithm.parameters.and_then(|name| name.decode_as().ok());
+    let mut inner = SliceReader::new(key)?;
+    Ok(match algorithm.oid {
+        EC_PUBLIC_KEY if parameter().and_then(|name| named(CURVES, name)) == Some(Curve::P256) => {
+            PrivateKeyParts::P256(first_members(&mut inner, octets)?.to_vec())
+        }
+        ED25519 => PrivateKeyParts::Ed25519(octets(&mut inner)?.to_vec()),
+        _ => PrivateKeyParts::Other,
+    })
+}
+
+/// Reads the first members of a sequence, after its version. Ignores the optional members that
+/// follow.
+fn first_members<'d, T>(
+    reader: &mut SliceReader<'d>,
+    read: impl FnOnce(&mut SliceReader<'d>) -> der::Result<T>,
+) -> der::Result<T> {
+    reader.sequence(|members| {
+        AnyRef::decode(members)?;
+        let first = read(members)?;
+        members.drain(members.remaining_len())?;
+        der::Result::Ok(first)
+    })
+}
+
+/// Reads an octet string.
+fn octets<'d>(reader: &mut SliceReader<'d>) -> der::Result<&'d [u8]> {
+    let any = AnyRef::decode(reader)?;
+    any.tag().assert_eq(Tag::OctetString)?;
+    Ok(any.value())
 }
 
 /// A public key in DER, and its algorithm.

@@ -2,9 +2,9 @@
 
 use super::fault::Faults;
 use super::reader::{Faulty, Table};
-use super::{Bindings, keys};
+use super::{Bindings, identity, keys};
 use crate::budget;
-use crate::headers::{self, folded};
+use crate::headers::{self, folded, is_authorization};
 use crate::issuer::Issuer;
 use crate::keys::KeySet;
 use crate::outgoing::{FixedHeader, Forwarding, Origin, OwnHeaders};
@@ -20,7 +20,7 @@ pub(super) fn compile(
     bindings: &dyn Bindings,
     faults: &mut Faults,
 ) -> Option<Forwarding> {
-    let known = ["authorization", "claims", "payload", "headers", "proof", "location"];
+    let known = ["authorization", "claims", "payload", "headers", "proof", "identity", "location"];
     let Some(forward) = policy.table("forward", &known, faults).ok()? else {
         let rewrites_location = origin.as_ref()?.server().is_some();
         return Some(Forwarding::new(origin?, false, rewrites_location, OwnHeaders::default()));
@@ -34,6 +34,15 @@ pub(super) fn compile(
     let fixed = compile_fixed(&forward, strips, bindings, &mut written, faults);
     let proof =
         compile_proof(&forward, issuers.unwrap_or_default(), bindings, &mut written, faults);
+    let check_header = |name: &str, path: &str, faults: &mut Faults| {
+        if is_authorization(name) {
+            check_once(name, path, &mut written, faults)
+        } else {
+            check_header_name(name, path, &mut written, faults)
+        }
+    };
+    let issuers = issuers.unwrap_or_default();
+    let identity = identity::compile(&forward, issuers, bindings, check_header, faults);
     if matches!(proof, Ok(Some(_))) && origin == Some(Origin::Absent) {
         faults.fault(
             forward.at("proof"),
@@ -47,8 +56,12 @@ pub(super) fn compile(
         payload: payload.ok()?,
         fixed: fixed.ok()?,
         proof: proof.ok()?,
+        identity: identity.ok()?,
     };
-    Some(Forwarding::new(origin?, strip.ok()?.unwrap_or(false), location.ok()?, headers))
+    let replaces_authorization =
+        headers.identity.as_ref().is_some_and(|identity| is_authorization(&identity.header));
+    let strips = strip.ok()?.unwrap_or(false) || replaces_authorization;
+    Some(Forwarding::new(origin?, strips, location.ok()?, headers))
 }
 
 fn compile_location(

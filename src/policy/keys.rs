@@ -367,7 +367,8 @@ pub(super) fn binding_text(
     text_of(name, path, bindings, faults)
 }
 
-fn text_of(
+/// Returns the text of the binding with this name, or reports that there is none.
+pub(super) fn text_of(
     name: &str,
     path: &str,
     bindings: &dyn Bindings,

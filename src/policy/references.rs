@@ -12,6 +12,8 @@ pub enum Purpose {
     Secret,
     /// A public key, or a set of keys.
     PublicKey,
+    /// A private key of the gate's own.
+    PrivateKey,
 }
 
 /// A value in a policy that names a binding.
@@ -68,5 +70,6 @@ pub(super) fn all(raw: &Value) -> Vec<BindingReference> {
     for pointer in ["/forward/proof/secret", "/key_cache/secret"] {
         add(pointer.to_owned(), Purpose::Secret, None);
     }
+    add("/forward/identity/key".to_owned(), Purpose::PrivateKey, None);
     references
 }

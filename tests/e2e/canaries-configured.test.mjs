@@ -106,14 +106,25 @@ function invalidPolicy(canaries) {
       algorithms: [alg],
       keys,
     })),
-    forward: { proof: { secret: "SHORT_HOP" } },
+    forward: {
+      proof: { secret: "SHORT_HOP" },
+      identity: {
+        key: ["IDENTITY_JWK", "IDENTITY_PEM", canaries.secret("in an identity key's place")],
+        issuer: `https://user:${canaries.make("identity issuer")}@gate.example.com`,
+        audience: AUDIENCE,
+      },
+    },
     resource: {
       identifier: `https://user:${canaries.make("identifier")}@api.example.com`,
       authorization_servers: [`https://user:${canaries.make("server")}@issuer.example/`],
     },
   });
   const bindings = Object.assign(
-    { SHORT_HOP: canaries.make("hop").slice(-20) },
+    {
+      SHORT_HOP: canaries.make("hop").slice(-20),
+      IDENTITY_JWK: JSON.stringify({ kty: "OKP", crv: "Ed25519", d: canaries.make("identity d") }),
+      IDENTITY_PEM: `-----BEGIN PRIVATE KEY-----\n${canaries.secret("identity PEM")}\n-----END PRIVATE KEY-----`,
+    },
     ...wrong.map(([, , bound]) => bound),
   );
   return { policy, bindings, count: wrong.length };
@@ -141,6 +152,10 @@ function assertFaults(gate, event, count) {
     "origin",
     "realm",
     "forward.proof",
+    "forward.identity.key[0]",
+    "forward.identity.key[1]",
+    "forward.identity.key[2]",
+    "forward.identity.issuer",
     "resource.identifier",
     "resource.authorization_servers",
   ]) {

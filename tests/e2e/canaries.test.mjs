@@ -3,6 +3,7 @@
 // receives.
 
 import assert from "node:assert/strict";
+import { generateKeyPairSync } from "node:crypto";
 import { Canaries, decisions, head, told } from "./harness/canaries.mjs";
 import { assertAdmitted, assertProblem, gateTest, policies, tokens } from "./harness/index.mjs";
 
@@ -54,6 +55,13 @@ const FORWARD = {
   },
   payload: "X-Auth-Payload",
   proof: { secret: "HOP_SECRET" },
+  identity: {
+    key: "IDENTITY_KEY",
+    issuer: "https://gate.example.com",
+    audience: "https://internal.example",
+    header: "X-Identity",
+    claims: ["sub", "scope", "custom", "list"],
+  },
 };
 
 const SOURCES = [
@@ -255,6 +263,11 @@ function keepSignatures(canaries, marked) {
 const canaries = new Canaries();
 const SECRET = canaries.secret("the secret");
 const HOP_SECRET = canaries.secret("the hop secret");
+const IDENTITY_KEY = String(
+  generateKeyPairSync("ed25519").privateKey.export({ type: "pkcs8", format: "pem" }),
+);
+// The first characters of the body are the same for every key.
+canaries.keep("the identity key", IDENTITY_KEY.split("\n")[1]?.slice(20) ?? "");
 const STRICT_SECRET = canaries.secret("the candidate's secret");
 
 /**
@@ -280,7 +293,7 @@ gateTest(
     runtime: "workerd",
     policy: verbose({ origin, routes: ROUTES, forward: FORWARD, token: { sources: SOURCES } }),
     vars: { POLICY_CANDIDATE: candidate(origin) },
-    secrets: { SECRET, HOP_SECRET, STRICT_SECRET },
+    secrets: { SECRET, HOP_SECRET, STRICT_SECRET, IDENTITY_KEY },
   }),
   async ({ gate, origin }) => {
     const marked = markedTokens(canaries, SECRET);
@@ -319,6 +332,12 @@ gateTest(
     );
     const proof = good.header("x-portcullis-proof");
     assert.ok(proof, "the hop proof");
+    const [, claimsPart = "", signaturePart = ""] = (good.header("x-identity") ?? "").split(".");
+    assert.equal(JSON.parse(Buffer.from(claimsPart, "base64url").toString()).sub, sub);
+    const signedByTheGate = reached.flatMap(({ request }) => request.header("x-identity") ?? []);
+    assert.ok(signaturePart && signedByTheGate.length > 20);
+    for (const [index, text] of signedByTheGate.entries())
+      canaries.keep(`the signature of identity ${index}`, tokens.segments(text)[2]);
     assert.ok(
       canaries.in(head(at("expired authorization /report/a"))).length > 0,
       "a request that report mode admits is forwarded with its token",

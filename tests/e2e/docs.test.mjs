@@ -3,6 +3,7 @@
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
+import { generateKeyPairSync } from "node:crypto";
 import { existsSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -63,8 +64,9 @@ function check(toml) {
     secret: (name) => `the value of ${name}, which is long enough for every algorithm: 64 bytes`,
     pem: () => spki.trimEnd().replaceAll("\n", "\\n"),
     jwks: () => JSON.stringify({ keys: [jwk] }),
+    key: () => JSON.stringify(generateKeyPairSync("ed25519").privateKey.export({ format: "jwk" })),
   };
-  const named = [...toml.matchAll(/\b(secret|pem|jwks) = (?:\[([^\]]*)\]|("[^"]+"))/g)];
+  const named = [...toml.matchAll(/\b(secret|pem|jwks|key) = (?:\[([^\]]*)\]|("[^"]+"))/g)];
   const lines = named.flatMap(([, kind = "", list, one = ""]) => {
     const names = (list ?? one).match(/"[^"]+"/g);
     const valueOf = values[kind];
@@ -203,6 +205,7 @@ const PROGRAMS = {
     run("openssl", [command, "-help"]);
   },
   printf() {},
+  cat() {},
   python3: (words, where) => assert.deepEqual(words.slice(0, 2), ["-m", "venv"], where),
   "../../target/fastapi/bin/pip": (words, where) =>
     assert.ok(existsSync(path.join(repository, "examples/fastapi", String(words.at(-1)))), where),

@@ -90,6 +90,10 @@ mod server;
 #[cfg(test)]
 mod shared_cache;
 #[cfg(test)]
+mod signed_identity;
+#[cfg(test)]
+mod signing;
+#[cfg(test)]
 mod sources;
 #[cfg(test)]
 mod step_up;

@@ -55,6 +55,8 @@ fn outcome(changes: &Value, call: &Call) -> [String; 2] {
     let bindings = Held::usual()
         .value("LONG", LONG)
         .value("HOP", "a-secret-for-proofs-of-the-gate-0123456789")
+        .value("IDENTITY_KEY", keys::ED25519_PRIVATE)
+        .value("OTHER_IDENTITY_KEY", keys::P256_PRIVATE)
         .value("OTHER_HOP", "another-secret-for-proofs-of-the-gate-0123456789")
         .namespace("REVOKED")
         .service("KEYS");
@@ -82,7 +84,9 @@ fn outcome(changes: &Value, call: &Call) -> [String; 2] {
                 let proof = out.proof(&out.url, &call.method, now);
                 let reported = out.reported().map(|refusal| refusal.code());
                 let (url, remove, set) = (&out.url, &out.remove, &out.set);
-                format!("{url} {remove:?} {set:?} {proof:?} {reported:?} {}", out.no_store)
+                let signed = out.signed_identity(now, || [0; 16]);
+                let forwarded = format!("{url} {remove:?} {set:?} {proof:?} {signed:?}");
+                format!("{forwarded} {reported:?} {}", out.no_store)
             }
             Decision::Refuse(refusal) => {
                 let responses = policy.error_responses();

@@ -86,6 +86,17 @@ fn debug_output_of_decisions_shows_no_token_or_claim_value() {
 fn debug_output_of_a_policy_shows_no_secret() {
     let gate = gate();
     check("Policy", &shown(&gate.policy), "");
+    let identity = json!({ "key": "KEY", "issuer": "https://gate.example", "audience": "api" });
+    let raw = with(policy(hs_issuer()), json!({ "forward": { "identity": identity } }));
+    let signing = Gate::bound(&raw, &Held::usual().value("KEY", keys::ED25519_PRIVATE));
+    let call = Call::get("/").bearer(&token());
+    let outgoing = signing.outgoing(&call);
+    let (_, signed) = outgoing.signed_identity(now, || [1; 16]).unwrap();
+    let seed = keys::ED25519_PRIVATE.lines().nth(1).unwrap();
+    for text in [shown(&signing.policy), shown(&signing.memory), shown(&outgoing)] {
+        check("an identity", &text, &signed);
+        assert!(!text.contains(&seed[16..]), "{text}");
+    }
     check("Issuer", &shown(&gate.policy.issuers()[0]), "");
     let compilation = Policy::compile(&policy(hs_issuer()), &Held::usual());
     check("Compilation", &shown(&compilation), "");

@@ -262,9 +262,10 @@ describe("the npm package", { timeout: 300_000 }, () => {
       example,
       "openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out key.pem",
     );
+    await shell(example, "npx portcullis keygen --alg EdDSA --identity --out identity.pem");
     await shell(
       example,
-      `printf 'HOP_SECRET="%s"\nPROVIDER_PUBLIC_KEY="%s"\n' "$(openssl rand -hex 32)" "$(openssl pkey -in key.pem -pubout)" > .dev.vars`,
+      `printf 'IDENTITY_KEY="%s"\nPROVIDER_PUBLIC_KEY="%s"\n' "$(cat identity.pem)" "$(openssl pkey -in key.pem -pubout)" > .dev.vars`,
     );
     assert.match(await shell(example, "npx portcullis check"), /no faults/);
     const mint = "npx portcullis mint --key key.pem --issuer https://tenant.example.com/";

@@ -36,6 +36,8 @@ pub struct Compiled {
     pub policy: Option<Policy>,
     /// The issuers whose keys are placeholders, because their bindings are not on this machine.
     pub placeholder_issuers: Vec<IssuerId>,
+    /// Whether a key of the signed identity is a placeholder.
+    pub has_placeholder_identity: bool,
 }
 
 /// Compiles the policy with the gate's own compiler. Uses placeholders for missing bindings.
@@ -101,12 +103,10 @@ pub(crate) fn compile_by(
     let lacking = missing_algorithms(environment, raw_policy);
     let policy = policy.filter(|_| lacking.is_empty());
     findings.extend(lacking);
-    let placeholder_issuers = references
-        .iter()
-        .filter(|reference| placeholders.contains(&reference.binding))
-        .filter_map(|reference| reference.issuer)
-        .collect();
-    Compiled { findings, policy, placeholder_issuers }
+    let missing = || references.iter().filter(|one| placeholders.contains(&one.binding));
+    let placeholder_issuers = missing().filter_map(|reference| reference.issuer).collect();
+    let has_placeholder_identity = missing().any(|one| one.purpose == Purpose::PrivateKey);
+    Compiled { findings, policy, placeholder_issuers, has_placeholder_identity }
 }
 
 /// Returns the policy as it is written, and compiled. Uses placeholders for missing bindings.

@@ -2,6 +2,7 @@
 
 use super::Options;
 use super::examination::{TokenCheck, examine};
+use super::identity;
 use super::report::{IssuerReport, Report};
 use super::verdict::TokenRequest;
 use crate::config::bindings::{self, MissingBindings};
@@ -65,6 +66,9 @@ pub(super) fn examine_checkout(
                 issuer.has_placeholder_keys = true;
             }
         }
+        let signed = policy.forwarding().headers.identity.as_ref();
+        report.identity =
+            signed.map(|signed| identity::examine(signed, compiled.has_placeholder_identity));
         report
     });
     findings.extend(report.iter().flat_map(Report::findings).map(|finding| Finding {
@@ -109,7 +113,7 @@ fn print(options: &Options, file: &str, findings: &[Finding], report: Option<&Re
         output::result("nothing was fetched, because the policy has faults");
         return;
     };
-    for issuer in &report.issuers {
+    for issuer in report.issuers.iter().chain(&report.identity) {
         output::result(&format!("{}: keys from {}", issuer.name, issuer.source));
         for line in issuer.facts.iter().chain(&issuer.keys) {
             output::result(&format!("  {line}"));
@@ -133,6 +137,7 @@ fn to_json(options: &Options, is_ok: bool, findings: &[Finding], report: Option<
         "issuers": report.map(|report| {
             report.issuers.iter().map(IssuerReport::to_json).collect::<Vec<_>>()
         }),
+        "identity": report.and_then(|report| Some(report.identity.as_ref()?.to_json())),
         "token": report.and_then(|report| Some(report.token.as_ref()?.to_json())),
     })
 }

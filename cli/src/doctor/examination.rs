@@ -38,5 +38,5 @@ pub(crate) fn examine(policy: &Policy, check: Option<&TokenCheck<'_>>, now: Unix
         }
     }
     let token = check.map(|check| Verdicts::of(check, policy, memory, now));
-    Report { issuers, token }
+    Report { issuers, identity: None, token }
 }

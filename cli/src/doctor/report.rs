@@ -75,14 +75,16 @@ impl IssuerReport {
 pub(crate) struct Report {
     /// The issuers, in the order of the policy.
     pub(crate) issuers: Vec<IssuerReport>,
+    /// The gate's own key set, if the policy has a signed identity.
+    pub(crate) identity: Option<IssuerReport>,
     /// The verdicts on the token, or `None` if there is no token.
     pub(crate) token: Option<Verdicts>,
 }
 
 impl Report {
-    /// The findings of all issuers.
+    /// The findings of all issuers, and those about the signed identity.
     pub(crate) fn findings(&self) -> impl Iterator<Item = &IssuerFinding> {
-        self.issuers.iter().flat_map(|issuer| &issuer.findings)
+        self.issuers.iter().chain(&self.identity).flat_map(|issuer| &issuer.findings)
     }
 
     /// Whether there are no faults, and some request with the token, if there is one, would be

@@ -105,6 +105,9 @@ fn verdict(explained: &Value, lines: &mut Vec<String>) {
     if !names.is_empty() {
         lines.push(format!("headers that the gate sets: {}", printable(&names.join(", "))));
     }
+    if let Some(claims) = explained.pointer("/outgoing/identity").filter(|it| !it.is_null()) {
+        lines.push(format!("signed identity: {}", printable(&format!("{claims:#}"))));
+    }
 }
 
 /// Escapes control characters, because a token can contain any text and terminals interpret them.

@@ -63,6 +63,8 @@ pub(super) struct Expected {
     pub(super) api_url: Option<String>,
     /// Headers that the API receives, with their values, or with any value.
     pub(super) api_receives: Vec<(String, Option<String>)>,
+    /// Claims of the signed identity that the API receives, with their values. It may have more.
+    pub(super) api_identity: Map<String, Value>,
     /// Headers that the API does not receive.
     pub(super) api_does_not_receive: Vec<String>,
     /// Headers of a response of the gate's own.

@@ -37,12 +37,13 @@ const CASE_KEYS: [&str; 14] = [
     "revoked",
     "expect",
 ];
-const EXPECT_KEYS: [&str; 7] = [
+const EXPECT_KEYS: [&str; 8] = [
     "status",
     "code",
     "challenge",
     "api_url",
     "api_receives",
+    "api_identity",
     "api_does_not_receive",
     "response_headers",
 ];
@@ -288,6 +289,7 @@ impl<'f> Reader<'f> {
         let challenge = self.text(&table, "challenge");
         let api_url = self.text(&table, "api_url");
         let api_receives = self.received(&table);
+        let api_identity = self.object(&table, "api_identity");
         let api_does_not_receive = self.texts(&table, "api_does_not_receive");
         let response_headers = self.texts_by_name(&table, "response_headers");
         Some(Expected {
@@ -296,6 +298,7 @@ impl<'f> Reader<'f> {
             challenge,
             api_url,
             api_receives,
+            api_identity,
             api_does_not_receive,
             response_headers,
         })

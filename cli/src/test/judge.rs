@@ -17,7 +17,7 @@ use portcullis::request::{Headers as _, Request};
 use portcullis::response::OwnResponse;
 use portcullis::revocation::{Entry, Standing};
 use portcullis_console::offline;
-use serde_json::{Map, json};
+use serde_json::{Map, Value, json};
 use std::ptr;
 
 /// What stands for the token in headers and in the URL.
@@ -61,6 +61,8 @@ pub(super) struct Reason {
 pub(super) struct Received {
     pub(super) url: String,
     pub(super) headers: Vec<(String, String)>,
+    /// The claims of the signed identity, if there is one.
+    pub(super) identity: Option<Map<String, Value>>,
 }
 
 impl Judged {
@@ -77,7 +79,7 @@ impl Judge {
     pub(super) fn new(
         environment: &Environment<'_>,
         policy: Policy,
-        raw: &serde_json::Value,
+        raw: &Value,
         dev_vars: DevVars,
     ) -> Result<Self> {
         let stand_ins = StandIns::of(environment, &policy, raw, dev_vars)?;
@@ -234,8 +236,8 @@ fn with_wrong_signature(token: &str) -> String {
 fn received(outgoing: &Outgoing<'_>, request: &Request<'_>, case: &Case) -> Received {
     let is_removed = |name: &str| outgoing.remove.iter().any(|one| one.eq_ignore_ascii_case(name));
     let set: Vec<(String, String)> = outgoing
-        .shown_headers()
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .shown_headers(case.now)
+        .map(|(name, value)| (name.to_owned(), value.into_owned()))
         .chain(
             outgoing
                 .proof(&outgoing.url, request.method, || case.now)
@@ -251,5 +253,6 @@ fn received(outgoing: &Outgoing<'_>, request: &Request<'_>, case: &Case) -> Rece
         }
     }
     headers.extend(set);
-    Received { url: outgoing.url.to_string(), headers }
+    let identity = outgoing.identity_claims(case.now).map(|(_, claims)| claims);
+    Received { url: outgoing.url.to_string(), headers, identity }
 }

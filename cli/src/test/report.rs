@@ -122,7 +122,10 @@ fn differences(case: &Case, judged: &Judged) -> Vec<String> {
     }
     match &judged.api {
         Some(api) => found.extend(api_differences(case, api)),
-        None if expected.api_url.is_some() || !expected.api_receives.is_empty() => {
+        None if expected.api_url.is_some()
+            || !expected.api_receives.is_empty()
+            || !expected.api_identity.is_empty() =>
+        {
             found.push("expected that the request reaches the API, but it does not".to_owned());
         }
         None => {}
@@ -146,6 +149,21 @@ fn api_differences(case: &Case, api: &Received) -> Vec<String> {
                 ));
             }
             (Some(_), Some(_) | None) => {}
+        }
+    }
+    let identity = api.identity.as_ref();
+    if identity.is_none() && !case.expected.api_identity.is_empty() {
+        found.push("expected a signed identity, but the API receives none".to_owned());
+    }
+    for (name, value) in identity.iter().flat_map(|_| &case.expected.api_identity) {
+        match identity.and_then(|identity| identity.get(name)) {
+            Some(actual) if actual == value => {}
+            Some(actual) => found.push(format!(
+                "expected {name} to be {value} in the signed identity, but it is {actual}"
+            )),
+            None => found.push(format!(
+                "expected {name} to be {value} in the signed identity, but it is not there"
+            )),
         }
     }
     for name in &case.expected.api_does_not_receive {

@@ -1,43 +1,31 @@
-"""The same API behind the gate. It has no code for tokens, keys or scopes.
+"""The same API behind the gate. It has no code for providers, keys or scopes.
 
 It rejects requests that did not come through the gate.
 """
 
 from typing import Annotated
 
-from fastapi import Depends, FastAPI, HTTPException, WebSocket, WebSocketException
-from fastapi.requests import HTTPConnection
-from gate import proven_by_the_gate
+from fastapi import Depends, FastAPI, WebSocket
+from identity import identity
 
 # Dependencies do not apply to FastAPI's own documentation pages. `openapi_url=None` removes them.
-app = FastAPI(dependencies=[Depends(proven_by_the_gate)], openapi_url=None)
+app = FastAPI(dependencies=[Depends(identity)], openapi_url=None)
 
-
-def subject(
-    connection: HTTPConnection, proof: Annotated[dict, Depends(proven_by_the_gate)]
-) -> str:
-    """Returns the user. Anonymous requests (public routes, report mode) have no `sub`: 403."""
-    if "sub" not in proof:
-        is_socket = connection.scope["type"] == "websocket"
-        raise WebSocketException(1008) if is_socket else HTTPException(403)
-    return proof["sub"]
-
-
-Subject = Annotated[str, Depends(subject)]
+Identity = Annotated[dict, Depends(identity)]
 
 
 @app.get("/api/me")
-def me(subject: Subject) -> dict:
-    return {"subject": subject}
+def me(identity: Identity) -> dict:
+    return {"subject": identity["sub"]}
 
 
 @app.websocket("/api/updates")
-async def updates(socket: WebSocket, subject: Subject) -> None:
+async def updates(socket: WebSocket, identity: Identity) -> None:
     await socket.accept()
-    await socket.send_json({"subject": subject})
+    await socket.send_json({"subject": identity["sub"]})
     await socket.close()
 
 
 @app.post("/api/items")
-def add_item(item: dict, subject: Subject) -> dict:
-    return {"item": item, "added_by": subject}
+def add_item(item: dict, identity: Identity) -> dict:
+    return {"item": item, "added_by": identity["sub"]}

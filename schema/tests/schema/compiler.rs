@@ -15,6 +15,10 @@ struct Everything;
 impl Bindings for Everything {
     /// Returns a different value for each name, valid in every encoding.
     fn value(&self, name: &str) -> Option<Value> {
+        if name == "KEY" {
+            let seed = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
+            return Some(json!(format!(r#"{{"kty":"OKP","crv":"Ed25519","d":"{seed}"}}"#)));
+        }
         let name: String = name.bytes().map(|byte| format!("{byte:02x}")).collect();
         Some(json!(format!("{name}{}", "0123456789abcdef".repeat(8))))
     }
@@ -75,7 +79,10 @@ fn policy() -> Value {
         }],
         "routes": [{ "path": "/*" }],
         "token": { "sources": [{ "cookie": "__Host-token" }] },
-        "forward": { "proof": { "secret": "HOP" } },
+        "forward": {
+            "proof": { "secret": "HOP" },
+            "identity": { "key": "KEY", "issuer": "https://gate.example", "audience": "api" },
+        },
         "cors": { "allow_origins": ["https://app.example"] },
         "resource": {
             "identifier": "https://api.example", "authorization_servers": ["https://a.example/"],
@@ -100,6 +107,7 @@ fn the_schema_and_the_compiler_know_the_same_keys() {
         ("NamedSource", "/token/sources/0"),
         ("Forward", "/forward"),
         ("Proof", "/forward/proof"),
+        ("Identity", "/forward/identity"),
         ("Cors", "/cors"),
         ("Resource", "/resource"),
         ("Revocation", "/revocation"),
@@ -113,7 +121,7 @@ fn the_schema_and_the_compiler_know_the_same_keys() {
     // The list above must name every table of the schema.
     let schema = policy_schema();
     let tables = schema["definitions"].as_object().unwrap().values();
-    assert_eq!(tables.filter(|table| table.get("properties").is_some()).count(), 15);
+    assert_eq!(tables.filter(|table| table.get("properties").is_some()).count(), 16);
 }
 
 #[test]
@@ -224,6 +232,7 @@ fn both_enforce_the_same_bounds() {
         ("/issuers/0/max_age", 1, 31_536_000),
         ("/routes/0/max_auth_age", 1, 31_536_000),
         ("/forward/proof/lifetime", 1, 300),
+        ("/forward/identity/lifetime", 60, 3600),
         ("/cors/max_age", 0, 86_400),
         ("/revocation/max_staleness", 30, 86_400),
     ] {
@@ -280,6 +289,11 @@ fn both_reject_invalid_values() {
         ("/forward/headers", json!({ "X-A": "" })),
         ("/forward/location", json!("drop")),
         ("/forward/proof", json!({})),
+        ("/forward/identity", json!({})),
+        ("/forward/identity/key", json!([])),
+        ("/forward/identity/audience", json!("")),
+        ("/forward/identity/claims", json!([])),
+        ("/forward/identity/claims", json!("sub")),
         ("/cors", json!({})),
         ("/resource/identifier", json!("api")),
         ("/revocation", json!({})),
@@ -308,6 +322,8 @@ fn both_accept_valid_values() {
         ("/issuers/0/keys", json!({ "secret": ["A", "B"], "encoding": "hex" })),
         ("/issuers/0", json!({ "preset": "google", "audience": "a" })),
         ("/issuers/0/profile", json!("rfc9068")),
+        ("/forward/identity/claims", json!(["sub", "/realm_access/roles"])),
+        ("/forward/identity/header", json!("X-Identity")),
         ("/routes/0/claims", json!([{ "path": "/a", "one_of": ["x", 1, true] }])),
         ("/routes/0/methods", json!(["GET", "M-SEARCH"])),
         ("/token/sources", json!(["authorization", { "header": "X-Token" }])),

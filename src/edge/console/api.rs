@@ -162,8 +162,8 @@ fn outgoing_text(outgoing: &Outgoing<'_>) -> String {
     sent.text("url", Some(&outgoing.url));
     let removed = outgoing.remove.iter();
     sent.array("remove", &removed.map(|name| quoted(name)).collect::<Vec<_>>());
-    let set = outgoing.shown_headers();
-    sent.array("set", &set.map(|(name, value)| pair(name, value)).collect::<Vec<_>>());
+    let set = outgoing.shown_headers(clock::now());
+    sent.array("set", &set.map(|(name, value)| pair(name, &value)).collect::<Vec<_>>());
     sent.finish()
 }
 

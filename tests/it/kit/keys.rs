@@ -21,6 +21,11 @@ pub(crate) const ATTACKER_CERTIFICATE: &str = include_str!("../keys/attacker.cer
 pub(crate) const RSA_1024_SPKI: &str = include_str!("../keys/rsa1024.spki.pem");
 pub(crate) const P256_SPKI: &str = include_str!("../keys/p256.spki.pem");
 pub(crate) const ED25519_SPKI: &str = include_str!("../keys/ed25519.spki.pem");
+pub(crate) const P256_PRIVATE: &str = include_str!("../keys/p256-private.pem");
+/// The same key, as `openssl ecparam -genkey` writes it.
+pub(crate) const P256_PRIVATE_SEC1: &str = include_str!("../keys/p256-private.sec1.pem");
+pub(crate) const P384_PRIVATE: &str = include_str!("../keys/p384-private.pem");
+pub(crate) const ED25519_PRIVATE: &str = include_str!("../keys/ed25519-private.pem");
 pub(crate) const X25519_SPKI: &str = include_str!("../keys/x25519.spki.pem");
 
 /// Returns an entry of `weak.json`, which has weak moduli and a token forged for one of them.

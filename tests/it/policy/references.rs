@@ -16,7 +16,7 @@ fn lists_every_binding_for_a_secret_or_a_key() {
             { "keys": { "jwks": "JWKS" } },
             { "keys": "nonsense" },
         ],
-        "forward": { "proof": { "secret": "HOP" } },
+        "forward": { "proof": { "secret": "HOP" }, "identity": { "key": ["NEWER", "OLDER"] } },
         "key_cache": { "secret": "CACHE" },
     });
     let found: Vec<_> = Policy::binding_references(&policy)
@@ -30,6 +30,8 @@ fn lists_every_binding_for_a_secret_or_a_key() {
         ("/issuers/3/keys/jwks", "JWKS", Purpose::PublicKey, Some(3)),
         ("/forward/proof/secret", "HOP", Purpose::Secret, None),
         ("/key_cache/secret", "CACHE", Purpose::Secret, None),
+        ("/forward/identity/key/0", "NEWER", Purpose::PrivateKey, None),
+        ("/forward/identity/key/1", "OLDER", Purpose::PrivateKey, None),
     ]
     .map(|(pointer, binding, purpose, issuer)| {
         (pointer.to_owned(), binding.to_owned(), purpose, issuer)

@@ -20,6 +20,14 @@ pub(super) fn rows() -> Vec<(&'static str, Evidence)> {
     let source = |source: Value| json!({ "sources": [source] });
     let cookie = Call::get("/api/x").header("Cookie", &format!("__Host-t={}", good()));
     let proof = |proof: Value| json!({ "proof": proof });
+    let identity = |changes: Value| {
+        let usual = json!({
+            "key": "IDENTITY_KEY",
+            "issuer": "https://gate.example",
+            "audience": "https://internal.example",
+        });
+        json!({ "identity": with(usual, changes) })
+    };
     let cors = |more: Value| {
         let mut cors = json!({ "allow_origins": ["https://app.example"] });
         cors.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
@@ -157,6 +165,60 @@ pub(super) fn rows() -> Vec<(&'static str, Evidence)> {
                 "/forward",
                 proof(json!({ "secret": "HOP" })),
                 proof(json!({ "secret": "HOP", "lifetime": 300 })),
+                token(&[]),
+            ),
+        ),
+        (
+            "forward.identity.key",
+            either(
+                "/forward",
+                identity(json!({})),
+                identity(json!({ "key": "OTHER_IDENTITY_KEY" })),
+                token(&[]),
+            ),
+        ),
+        (
+            "forward.identity.issuer",
+            either(
+                "/forward",
+                identity(json!({})),
+                identity(json!({ "issuer": "https://other.example" })),
+                token(&[]),
+            ),
+        ),
+        (
+            "forward.identity.audience",
+            either(
+                "/forward",
+                identity(json!({})),
+                identity(json!({ "audience": "other" })),
+                token(&[]),
+            ),
+        ),
+        (
+            "forward.identity.header",
+            either(
+                "/forward",
+                identity(json!({})),
+                identity(json!({ "header": "X-Identity" })),
+                token(&[]),
+            ),
+        ),
+        (
+            "forward.identity.claims",
+            either(
+                "/forward",
+                identity(json!({})),
+                identity(json!({ "claims": ["sub", "exp_hint"] })),
+                token(&[("exp_hint", "1")]),
+            ),
+        ),
+        (
+            "forward.identity.lifetime",
+            either(
+                "/forward",
+                identity(json!({})),
+                identity(json!({ "lifetime": 60 })),
                 token(&[]),
             ),
         ),
