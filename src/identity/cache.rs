@@ -113,14 +113,15 @@ impl IdentityCache {
         Some(identity)
     }
 
-    /// Caches the identity of a token, unless this is its first use.
+    /// Caches the identity of a token, unless this is its first use. If the gate signs identities
+    /// for the API, it caches every token, because signing again takes longer than evicting.
     pub fn insert(&self, token: &str, identity: &Rc<Identity>) {
         let Some(end) = end_of(token) else { return };
-        if !self.0.borrow_mut().doorkeeper.has_seen(end) {
-            return;
+        let mut generations = self.0.borrow_mut();
+        if generations.signs || generations.doorkeeper.has_seen(end) {
+            let entry = Entry { text: token.into(), identity: Rc::clone(identity) };
+            generations.put(end, entry);
         }
-        let entry = Entry { text: token.into(), identity: Rc::clone(identity) };
-        self.0.borrow_mut().put(end, entry);
     }
 }
 
