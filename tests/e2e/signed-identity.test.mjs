@@ -134,10 +134,9 @@ for (const [runtime, key] of [
           ids.set(sub, { token, seen: [...(ids.get(sub)?.seen ?? []), payload.jti] });
         }
         const [a, b] = [ids.get("a").seen, ids.get("b").seen];
-        // The first use of a token is not cached.
-        assert.deepEqual([a[2], a[3]], [a[1], a[1]]);
-        assert.deepEqual([b[2], b[3]], [b[1], b[1]]);
-        assert.equal(new Set([...a, ...b]).size, 4);
+        assert.deepEqual(a, Array(4).fill(a[0]));
+        assert.deepEqual(b, Array(4).fill(b[0]));
+        assert.notEqual(a[0], b[0]);
       });
 
       test("it expires no later than its credential", async ({ gate, origin }) => {
