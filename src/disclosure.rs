@@ -42,7 +42,7 @@ fn is_symmetric(issuer: &Issuer) -> bool {
 /// Whether a binding holds a secret. A JWK Set does if its issuer's algorithms are symmetric.
 fn is_secret(reference: &BindingReference, policy: &Policy) -> bool {
     match reference.purpose {
-        Purpose::Secret => true,
+        Purpose::Secret | Purpose::PrivateKey => true,
         Purpose::PublicKey => {
             reference.issuer.and_then(|id| policy.issuer(id)).is_some_and(is_symmetric)
         }

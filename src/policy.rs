@@ -8,6 +8,7 @@ mod claim_rule;
 mod cors;
 mod fault;
 mod forward;
+mod introspection;
 mod issuer;
 mod key_cache;
 mod keys;

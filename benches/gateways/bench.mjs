@@ -49,8 +49,8 @@ mkdirSync(output, { recursive: true });
 
 const say = (/** @type {string} */ text) => console.error(`bench: ${text}`);
 const all = gateways({ gate, passThrough, output });
-/** The gateways whose uploads differ. The gate is measured with two policies. */
-const deployed = all.filter(({ name }) => name !== "portcullis-url");
+/** The gateways whose uploads differ. The gate is measured with three policies. */
+const deployed = all.filter(({ name }) => !["portcullis-url", "portcullis-opaque"].includes(name));
 const start = (/** @type {Service[]} */ services) => startFleet(services, output);
 
 const restrictions = {
@@ -101,7 +101,7 @@ function howMeasured() {
   return [
     "All gateways and their common origin run in one workerd process. Each gateway checks signature, issuer, audience and times.",
     "Each gateway forwards the request unchanged to a Worker that is bound as a service, like `env.ORIGIN.fetch(request)`. *To another host* is the same gate in front of a server: it makes another request with its own URL and headers, and prevents shared caches from storing it.",
-    "Tokens have about 700 bytes: **cold** tokens are new, **warm** tokens are each used 20 times, and **hot** tokens are 1,000 tokens in rotation.",
+    "Tokens have about 700 bytes: **cold** tokens are new, **warm** tokens are each used 20 times, and **hot** tokens are 1,000 tokens in rotation. *Opaque tokens* are 40 tokens in rotation, which the gate has introspected.",
     `Medians of ${ROUNDS} interleaved rounds after ${WARM_UP_ROUNDS} warm-up rounds (${FIRST_WARM_UP_ROUNDS} with the first mix of each algorithm, while V8 compiles). Ratios`,
     "and differences are calculated within each round. *Generator* is the share of one processor that the load generator used while it waited for the gateway; below 100 % the generator is not the bottleneck. p50 and p99 are the latencies of requests sent one at a time.",
   ].join("\n");

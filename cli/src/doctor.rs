@@ -1,5 +1,5 @@
-//! `doctor`: fetches the keys that issuers publish as the gate does and reports problems. Also
-//! judges a token with the fetched keys.
+//! `doctor`: fetches the keys that issuers publish as the gate does, calls their introspection
+//! endpoints, and reports problems. Also judges a token.
 
 use crate::config::Selection;
 #[cfg(feature = "doctor")]
@@ -16,6 +16,8 @@ mod examination;
 #[cfg(feature = "doctor")]
 mod fetch;
 #[cfg(feature = "doctor")]
+mod introspection;
+#[cfg(feature = "doctor")]
 mod issuer;
 #[cfg(feature = "doctor")]
 mod key_set;
@@ -27,11 +29,12 @@ mod tests;
 #[cfg(feature = "doctor")]
 mod verdict;
 
-/// Fetches metadata and keys as the gate does, and judges a token with these keys.
+/// Fetches metadata and keys as the gate does, tests the client credentials for introspection, and
+/// judges a token.
 #[derive(Args, Clone, Debug, Default)]
 #[command(after_help = "\
 Examples:
-  portcullis doctor                                whether the issuers' keys can be used
+  portcullis doctor                                whether keys and credentials can be used
   portcullis doctor - < token                      also judges a token, on every route
   portcullis doctor - --path /api/users < token    on one path
 
@@ -41,7 +44,8 @@ pub struct Options {
     /// `-` reads a token from standard input and judges it
     #[arg(value_name = "-", conflicts_with = "token_file")]
     token: Option<String>,
-    /// Read the token from a file. The token is not sent anywhere
+    /// Read the token from a file. It is sent only to the introspection endpoint of its issuer, if
+    /// the gate would introspect it
     #[arg(long, value_name = "FILE")]
     token_file: Option<PathBuf>,
     /// The path of the request to judge [default: one path for each route]

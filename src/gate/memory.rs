@@ -1,10 +1,12 @@
 //! What an isolate remembers between requests.
 
 use crate::identity::IdentityCache;
+use crate::introspection::{IntrospectionRequest, Introspections, Response, Unjudged};
 use crate::keys::KeyCaches;
 use crate::keys::cache::STALE_IF_ERROR;
 use crate::policy::Policy;
 use crate::revocation::Revocations;
+use crate::time::UnixSeconds;
 
 /// What an isolate remembers from one request to the next.
 #[derive(Debug, Default)]
@@ -15,6 +17,8 @@ pub struct Memory {
     pub revocations: Revocations,
     /// Identities that were established.
     pub identities: IdentityCache,
+    /// Introspections in progress, and tokens that were rejected.
+    pub introspections: Introspections,
 }
 
 impl Memory {
@@ -25,6 +29,26 @@ impl Memory {
             .issuers()
             .iter()
             .map(|issuer| issuer.remote().map_or(STALE_IF_ERROR, |remote| remote.stale_if_error));
-        Self { keys: KeyCaches::new(stale_if_error), ..Self::default() }
+        let introspections = Introspections::new(policy.issuers().len());
+        Self { keys: KeyCaches::new(stale_if_error), introspections, ..Self::default() }
+    }
+
+    /// Judges the response to an introspection that began at `asked`, and remembers what it says.
+    ///
+    /// # Errors
+    ///
+    /// [`Unjudged`] if the response is no answer. The caller then fetches the keys and tries again,
+    /// or calls [`Introspections::failed`].
+    pub fn introspected(
+        &self,
+        policy: &Policy,
+        request: &IntrospectionRequest,
+        response: &Response,
+        asked: UnixSeconds,
+        now: UnixSeconds,
+    ) -> Result<(), Unjudged> {
+        let Some(issuer) = policy.issuer(request.issuer) else { return Ok(()) };
+        let memory = (&self.keys, &self.identities);
+        self.introspections.answered(issuer, request, response, memory, (asked, now))
     }
 }

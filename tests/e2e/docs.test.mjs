@@ -2,6 +2,7 @@
 // or a part of a file that a test runs. Blocks that are marked as excerpts are not checked.
 
 import assert from "node:assert/strict";
+import { generateKeyPairSync } from "node:crypto";
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -61,10 +62,14 @@ function check(toml) {
   /** @type {Record<string, (name: string) => string>} */
   const values = {
     secret: (name) => `the value of ${name}, which is long enough for every algorithm: 64 bytes`,
+    client_secret: (name) => `the value of ${name}`,
+    private_key: () => JSON.stringify(privateJwk()),
     pem: () => spki.trimEnd().replaceAll("\n", "\\n"),
     jwks: () => JSON.stringify({ keys: [jwk] }),
   };
-  const named = [...toml.matchAll(/\b(secret|pem|jwks) = (?:\[([^\]]*)\]|("[^"]+"))/g)];
+  const named = [
+    ...toml.matchAll(/\b(client_secret|private_key|secret|pem|jwks) = (?:\[([^\]]*)\]|("[^"]+"))/g),
+  ];
   const lines = named.flatMap(([, kind = "", list, one = ""]) => {
     const names = (list ?? one).match(/"[^"]+"/g);
     const valueOf = values[kind];
@@ -82,6 +87,9 @@ function check(toml) {
     return { ok: false, output: `${stdout}\n${stderr}`, environments: [] };
   }
 }
+
+/** A private key that the gate signs with. */
+const privateJwk = () => generateKeyPairSync("ed25519").privateKey.export({ format: "jwk" });
 
 const ISSUER = [
   '{ name = "provider"',

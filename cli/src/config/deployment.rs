@@ -149,7 +149,7 @@ fn secrets(
     findings: &mut Vec<Finding>,
 ) {
     for BindingReference { binding, .. } in
-        references.iter().filter(|reference| reference.purpose == Purpose::Secret)
+        references.iter().filter(|reference| reference.purpose != Purpose::PublicKey)
     {
         if let Some(variable) = environment.variable(binding) {
             let environment_flag =

@@ -72,6 +72,10 @@ fn policy() -> Value {
             "name": "a", "issuer": "https://a.example/", "audience": "api",
             "algorithms": ["HS256"], "keys": { "secret": "SECRET" },
             "claims": [{ "path": "a", "equals": 1 }],
+            "introspection": {
+                "endpoint": "https://a.example/introspect", "client_id": "c",
+                "client_secret": "SECRET",
+            },
         }],
         "routes": [{ "path": "/*" }],
         "token": { "sources": [{ "cookie": "__Host-token" }] },
@@ -94,6 +98,7 @@ fn the_schema_and_the_compiler_know_the_same_keys() {
         ("Policy", ""),
         ("Issuer", "/issuers/0"),
         ("Keys", "/issuers/0/keys"),
+        ("Introspection", "/issuers/0/introspection"),
         ("ClaimRule", "/issuers/0/claims/0"),
         ("Route", "/routes/0"),
         ("Token", "/token"),
@@ -113,7 +118,7 @@ fn the_schema_and_the_compiler_know_the_same_keys() {
     // The list above must name every table of the schema.
     let schema = policy_schema();
     let tables = schema["definitions"].as_object().unwrap().values();
-    assert_eq!(tables.filter(|table| table.get("properties").is_some()).count(), 15);
+    assert_eq!(tables.filter(|table| table.get("properties").is_some()).count(), 16);
 }
 
 #[test]
@@ -220,6 +225,7 @@ fn check(pointer: &str, value: Value, is_good: bool) {
 fn both_enforce_the_same_bounds() {
     for (key, least, most) in [
         ("/origin_timeout", 1, 300),
+        ("/issuers/0/introspection/cache", 0, 3600),
         ("/issuers/0/leeway", 0, 300),
         ("/issuers/0/max_age", 1, 31_536_000),
         ("/routes/0/max_auth_age", 1, 31_536_000),

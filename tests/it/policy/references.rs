@@ -14,7 +14,8 @@ fn lists_every_binding_for_a_secret_or_a_key() {
             { "keys": { "pem": "PEM" } },
             { "keys": { "jwks": { "keys": [] } } },
             { "keys": { "jwks": "JWKS" } },
-            { "keys": "nonsense" },
+            { "keys": "nonsense", "introspection": { "client_secret": "CLIENT_SECRET" } },
+            { "introspection": { "private_key": "CLIENT_KEY" } },
         ],
         "forward": { "proof": { "secret": "HOP" } },
         "key_cache": { "secret": "CACHE" },
@@ -28,6 +29,8 @@ fn lists_every_binding_for_a_secret_or_a_key() {
         ("/issuers/0/keys/secret/1", "OLD", Purpose::Secret, Some(0)),
         ("/issuers/1/keys/pem", "PEM", Purpose::PublicKey, Some(1)),
         ("/issuers/3/keys/jwks", "JWKS", Purpose::PublicKey, Some(3)),
+        ("/issuers/4/introspection/client_secret", "CLIENT_SECRET", Purpose::Secret, None),
+        ("/issuers/5/introspection/private_key", "CLIENT_KEY", Purpose::PrivateKey, None),
         ("/forward/proof/secret", "HOP", Purpose::Secret, None),
         ("/key_cache/secret", "CACHE", Purpose::Secret, None),
     ]

@@ -5,6 +5,7 @@ use crate::hash::hexadecimal;
 use crate::say;
 use crate::workspace::Workspace;
 use anyhow::{Context, Result, anyhow};
+use base64ct::{Base64UrlUnpadded, Encoding as _};
 use portcullis::policy::{Policy, Purpose};
 use portcullis_cli::config::Environment;
 use portcullis_cli::config::dev_vars::DevVars;
@@ -33,17 +34,18 @@ pub(crate) fn ensure(
     if has_any || dev_vars.file.is_some_and(|file| file.starts_with(".dev.vars")) {
         return Ok(());
     }
-    let mut names: Vec<String> = references
+    let mut secrets: Vec<(String, Purpose)> = references
         .into_iter()
-        .filter(|reference| reference.purpose == Purpose::Secret)
-        .map(|reference| reference.binding)
+        .filter(|reference| reference.purpose != Purpose::PublicKey)
+        .map(|reference| (reference.binding, reference.purpose))
         .collect();
-    names.sort();
-    names.dedup();
+    secrets.sort_by(|(one, _), (other, _)| one.cmp(other));
+    secrets.dedup_by(|(one, _), (other, _)| one == other);
     let mut text =
         String::from("# Secrets for local use, read by wrangler. Never commit this file.\n");
-    for name in &names {
-        text.push_str(&format!("{name}={}\n", random()?));
+    for (name, purpose) in &secrets {
+        let value = if *purpose == Purpose::PrivateKey { private_key()? } else { random()? };
+        text.push_str(&format!("{name}={value}\n"));
     }
     text.push_str(CONSOLE);
     let path = workspace.path(".dev.vars");
@@ -61,6 +63,7 @@ pub(crate) fn ensure(
             return Err(error).with_context(|| format!("{} cannot be created", path.display()));
         }
     }
+    let names: Vec<&str> = secrets.iter().map(|(name, _)| name.as_str()).collect();
     let secrets = if names.is_empty() {
         String::new()
     } else {
@@ -68,6 +71,15 @@ pub(crate) fn ensure(
     };
     say::line(&format!("wrote .dev.vars with the console enabled{secrets}"));
     Ok(())
+}
+
+/// Returns a new Ed25519 key as a JWK (RFC 8037 section 2), quoted for a dotenv file.
+fn private_key() -> Result<String> {
+    let mut seed = [0_u8; 32];
+    getrandom::fill(&mut seed)
+        .map_err(|error| anyhow!("the system provides no random numbers: {error}"))?;
+    let seed = Base64UrlUnpadded::encode_string(&seed);
+    Ok(format!("'{{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"d\":\"{seed}\"}}'"))
 }
 
 /// Returns 64 random bytes in hexadecimal: long enough for every HMAC algorithm, in every encoding

@@ -8,6 +8,7 @@ use p256::elliptic_curve::point::AffineCoordinates as _;
 use portcullis::alg::{Algorithm, Curve, Family, ParameterSet};
 use portcullis::policy::{BindingReference, Purpose};
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 
 /// Returns a placeholder for a binding of an issuer with these algorithms.
 pub(super) fn for_reference(reference: &BindingReference, algorithms: &[Algorithm]) -> String {
@@ -24,9 +25,17 @@ pub(super) fn for_reference(reference: &BindingReference, algorithms: &[Algorith
         Purpose::PublicKey if reference.pointer.ends_with("/jwks") => {
             Value::Object(key(algorithm).jwk(algorithm)).to_string()
         }
+        // A list of keys must not contain the same key twice.
+        Purpose::PrivateKey => private_key(&reference.binding),
         // If no placeholder can be made, the empty text becomes a fault of the policy.
         Purpose::PublicKey => key(algorithm).pem().unwrap_or_default(),
     }
+}
+
+/// Returns a private key that differs from the placeholders for other bindings.
+fn private_key(binding: &str) -> String {
+    let seed = Base64UrlUnpadded::encode_string(&Sha256::digest(binding));
+    json!({ "kty": "OKP", "crv": "Ed25519", "d": seed }).to_string()
 }
 
 /// Returns a JWK Set with one shared secret (RFC 7518 section 6.4).
