@@ -90,6 +90,9 @@ export interface ClaimRule {
   starts_with?: Text;
 }
 
+/** How a client secret is sent. */
+export type ClientAuthentication = "basic" | "post";
+
 /** Which web pages may call the API (CORS). */
 export interface Cors {
   /**
@@ -234,9 +237,58 @@ export interface Identity {
   lifetime?: number;
 }
 
+/** Which tokens are introspected. */
+export type IntrospectedTokens = "opaque" | "all";
+
 /**
- * An issuer: the rules for its tokens, and its keys. Without a preset, `name`, `issuer`,
- * `audience`, `algorithms` and `keys` are required.
+ * How the gate asks an issuer about tokens (RFC 7662). Required are `client_id`, one of `endpoint`
+ * and `discovery`, and one of `client_secret` and `private_key`.
+ */
+export interface Introspection {
+  /**
+   * How the client secret is sent: in `Authorization: Basic`, or in the body.
+   * @default "basic"
+   */
+  auth?: ClientAuthentication;
+  /**
+   * How long the gate reuses a response, but never past `exp`. A token that its provider revokes
+   * is accepted for that long. `0` asks for every request.
+   * In seconds, 0 to 3600.
+   * @default 60
+   */
+  cache?: number;
+  /** The client ID that the provider has given the gate. */
+  client_id: Text;
+  /** The binding that contains the client's secret. */
+  client_secret?: Text;
+  /** `true`: the gate fetches the issuer's metadata, which contains the URL of the endpoint. */
+  discovery?: boolean;
+  /** The URL of the introspection endpoint. */
+  endpoint?: string;
+  /**
+   * The binding that contains the client's private key instead, for `private_key_jwt` (RFC
+   * 7523): PKCS #8 in PEM, or a JWK. An Ed25519 key signs with EdDSA, and a key on P-256 with
+   * ES256.
+   */
+  private_key?: Text;
+  /**
+   * Whether responses must be signed (RFC 9701). They are verified with the issuer's keys.
+   * @default false
+   */
+  signed?: boolean;
+  /**
+   * `"opaque"`: the gate introspects tokens that are not JWTs. `"all"`: it introspects JWTs too,
+   * after it has verified their signature, and takes the claims of the response. If the issuer
+   * has no keys, no signature is verified.
+   * @default "opaque"
+   */
+  tokens?: IntrospectedTokens;
+}
+
+/**
+ * An issuer: the rules for its tokens, and its keys or how they are introspected. Without a
+ * preset, `name`, `issuer` and `audience` are required, and `algorithms` and `keys` unless there
+ * is `introspection`.
  */
 export interface Issuer {
   /** The accepted signature algorithms: either all symmetric (`HS…`) or all asymmetric. */
@@ -246,7 +298,10 @@ export interface Issuer {
    * disables the check.
    */
   audience?: OneOrMany;
-  /** For the preset `okta`: the ID of the authorization server. Unless set, `default`. */
+  /**
+   * For the preset `okta`: the ID of the authorization server. Unless set, `default`. `org` is
+   * the organization's own, whose tokens only Okta can validate, so that they are introspected.
+   */
   authorization_server?: string;
   /** For the preset `keycloak`: the server's URL, without `/realms`. */
   base_url?: string;
@@ -254,7 +309,7 @@ export interface Issuer {
   claims?: (ClaimRule)[];
   /** For the preset `cognito`: the ID of the app client, or a list of IDs. */
   client_id?: OneOrMany;
-  /** For the presets `auth0` and `okta`: the tenant's host name. */
+  /** For the presets `auth0`, `okta` and `zitadel`: the tenant's host name. */
   domain?: string;
   /**
    * `"optional"` also accepts tokens without `exp`.
@@ -262,11 +317,19 @@ export interface Issuer {
    */
   expiry?: Expiry;
   /**
+   * How the gate asks the issuer about tokens that it cannot verify itself
+   * ([opaque-tokens.md](opaque-tokens.md)).
+   */
+  introspection?: Introspection;
+  /**
    * The value of the token's `iss`, or a list of accepted values, compared exactly. `"*"`
    * disables the check.
    */
   issuer?: OneOrMany;
-  /** Where the issuer's keys come from. */
+  /**
+   * Where the issuer's keys come from. An issuer with `introspection` needs none: it then
+   * accepts opaque tokens only.
+   */
   keys?: Keys;
   /**
    * How far the issuer's clock and the gate's may differ.
@@ -294,7 +357,7 @@ export interface Issuer {
   pool?: string;
   /**
    * A provider whose settings are built in. The preset sets `issuer`, `keys` and a default for
-   * `algorithms`, and has parameters of its own.
+   * `algorithms`, adds the endpoint to `introspection`, and has parameters of its own.
    */
   preset?: PresetName;
   /**
@@ -459,7 +522,7 @@ export type OnError = "refuse" | "allow";
 export type OneOrMany = Text | (Text)[];
 
 /** A provider that has a preset. */
-export type PresetName = "auth0" | "cloudflare-access" | "cognito" | "entra" | "firebase" | "google" | "keycloak" | "okta" | "supabase";
+export type PresetName = "auth0" | "cloudflare-access" | "cognito" | "entra" | "firebase" | "google" | "keycloak" | "okta" | "supabase" | "zitadel";
 
 /** A predefined set of rules. */
 export type Profile = "rfc9068";

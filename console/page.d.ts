@@ -55,6 +55,15 @@ export interface Key {
   thumbprint: string | null;
 }
 
+export interface Introspection {
+  endpoint: string;
+  client_id: string;
+  /** In seconds. */
+  cache: number;
+  tokens: "opaque" | "all";
+  signed: boolean;
+}
+
 export interface Issuer {
   name: string;
   issuer: string[];
@@ -67,6 +76,7 @@ export interface Issuer {
   withheld: boolean;
   url: string | null;
   service: string | null;
+  introspection: Introspection | null;
   mode: string;
   leeway: number;
   age_seconds: number | null;
@@ -132,6 +142,10 @@ export interface Verdict {
   alg?: string | null;
   key?: string | null;
   source?: string | null;
+  /** The form of the token. */
+  credential?: "jwt" | "opaque" | null;
+  /** What the provider says about the token, if the Worker has asked it. */
+  introspected?: Record<string, unknown> | null;
   /** The length of a signature of the token's `alg`, unless the length depends on the key. */
   signature_bytes?: number | null;
   steps?: Step[];

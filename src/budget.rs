@@ -46,6 +46,26 @@ pub const TOKEN_BYTES_KEPT: usize = 8 * 1024 * 1024;
 /// caches its identity.
 pub const TOKENS_REMEMBERED: usize = 8192;
 
+/// The greatest size of a response to an introspection in bytes.
+pub const INTROSPECTION_BYTES: usize = 64 * 1024;
+
+/// The greatest number of calls of an issuer's introspection endpoint that an isolate begins in one
+/// second for tokens that it does not know, and the same number again for tokens that were active
+/// before.
+pub const INTROSPECTIONS_PER_SECOND: usize = 50;
+
+/// The greatest number of calls of an issuer's introspection endpoint that an isolate has in
+/// progress for tokens that it does not know, and the same number again for tokens that were active
+/// before.
+pub const INTROSPECTIONS_IN_FLIGHT: usize = 32;
+
+/// The greatest number of rejected tokens that an isolate remembers for each issuer that it
+/// introspects at. Each takes about 250 bytes.
+pub const TOKENS_REJECTED: usize = 4096;
+
+/// The greatest `cache` of introspection responses in seconds: an hour.
+pub const INTROSPECTION_CACHE_SECONDS: u32 = 60 * 60;
+
 /// The greatest number of secrets of an issuer. A rotation needs two, a repeated rotation three.
 pub const SECRETS_HELD: usize = 4;
 

@@ -25,7 +25,8 @@ use std::rc::Rc;
 /// }
 /// ```
 ///
-/// And the identity that it takes can only come from a verified signature:
+/// And the identity that it takes can only come from a verified signature, or from the issuer's
+/// introspection endpoint:
 ///
 /// ```compile_fail,E0451
 /// use portcullis::identity::Identity;

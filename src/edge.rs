@@ -15,6 +15,7 @@ mod echo;
 mod forward;
 mod gateway;
 mod identity;
+mod introspection;
 mod isolate;
 mod keys;
 mod log;

@@ -61,6 +61,7 @@
 //! assert!(verdict(&forged, 1_800_000_000).is_err());
 //! ```
 
+mod establish;
 mod evaluation;
 mod logout;
 mod memory;
@@ -68,6 +69,7 @@ mod need;
 mod trace;
 mod warm_up;
 
+pub use self::establish::Form;
 pub use self::evaluation::{Decision, Evaluation};
 pub use self::logout::LogoutEvaluation;
 pub use self::memory::Memory;
@@ -78,26 +80,23 @@ pub use self::warm_up::warm_up;
 use self::need::Stop;
 use crate::admitted::{Admitted, Checked, IssuerAdmitted};
 use crate::claims::Claims;
+use crate::cross_site;
 use crate::extract::{self, Credential};
-use crate::identity::{Evidence, Identity};
-use crate::issuer::Issuer;
-use crate::keys::{KeyRequest, Picked};
+use crate::keys::KeyRequest;
 use crate::path::CanonicalPath;
 use crate::policy::Policy;
 use crate::request::Request;
 use crate::revocation::{Lookup, Revocation};
 use crate::route::Route;
-use crate::signature::Verified;
 use crate::time::UnixSeconds;
-use crate::token::Unverified;
-use crate::{cross_site, signature};
-use std::rc::Rc;
 
 /// One round of judging.
 struct Judging<'j, 'g> {
     policy: &'g Policy,
     memory: &'j Memory,
     now: UnixSeconds,
+    /// The number of introspection answers when the request arrived.
+    arrived: u64,
     trace: &'j mut Trace<'g>,
     refresh: &'j mut Option<KeyRequest>,
 }
@@ -139,17 +138,14 @@ impl<'g> Judging<'_, 'g> {
         credential: &Credential<'_, 'g>,
         issuer: &mut Option<IssuerAdmitted<'g>>,
     ) -> Result<Admitted<'g>, Stop> {
-        let cached = self.cached(credential);
-        let is_cached = cached.is_some();
-        self.trace.is_cached = is_cached;
-        let (of_identity, identity) = match cached {
+        let (of_identity, identity) = match self.cached(route, credential) {
             Some(cached) => cached,
             None => self.established(route, credential, issuer)?,
         };
         let admitted = IssuerAdmitted::check(route, of_identity)?;
         let issuer = issuer.insert(admitted).issuer();
         let claims = Claims::check(identity, issuer, self.now)?;
-        if !is_cached {
+        if !self.trace.is_cached {
             self.memory.identities.insert(credential.text(), claims.identity());
         }
         let (revocation, remembered) = (self.policy.revocation(), &self.memory.revocations);
@@ -160,69 +156,5 @@ impl<'g> Judging<'_, 'g> {
         };
         let checked = Checked { revocation };
         Ok(Admitted::authorized(route, claims, checked, credential.source(), self.now)?)
-    }
-
-    /// The identity that the cache has for a credential, if it is still current.
-    fn cached(&mut self, credential: &Credential<'_, '_>) -> Option<(&'g Issuer, Rc<Identity>)> {
-        let identity = self.memory.identities.get(credential.text())?;
-        let issuer = self.policy.issuer(identity.issuer())?;
-        if !self.is_current(&identity, issuer) {
-            return None;
-        }
-        let Evidence::Signature(signature) = identity.evidence();
-        self.trace.algorithm = Some(signature.algorithm);
-        self.trace.key = Some(signature.key.clone());
-        self.trace.issuer = Some(issuer.name());
-        Some((issuer, identity))
-    }
-
-    /// Establishes the identity of a credential that is not in the cache. Sets `vouching` as soon
-    /// as the signature has verified, so that an issuer in report mode also reports its tokens
-    /// without a usable identity.
-    fn established(
-        &mut self,
-        route: &Route,
-        credential: &Credential<'_, '_>,
-        vouching: &mut Option<IssuerAdmitted<'g>>,
-    ) -> Result<(&'g Issuer, Rc<Identity>), Stop> {
-        let (issuer, verified) = self.verified(credential.text(), Some(route))?;
-        *vouching = Some(IssuerAdmitted::check(route, issuer)?);
-        let version = self.memory.keys.version(issuer.id());
-        Ok((issuer, Rc::new(Identity::from_token(verified, issuer, version)?)))
-    }
-
-    /// Whether what established an identity still does: the key is still one of the issuer's.
-    fn is_current(&mut self, identity: &Identity, issuer: &Issuer) -> bool {
-        let Evidence::Signature(signature) = identity.evidence();
-        let (version, asked) = (signature.key_set_version, &signature.asked);
-        let keys = &self.memory.keys;
-        issuer.remote().is_none()
-            || keys.is_current(issuer.id(), version, asked, self.now, self.refresh)
-    }
-
-    /// Parses a token and verifies its signature under a key of the issuer that it names.
-    #[inline(never)]
-    fn verified<'t>(
-        &mut self,
-        text: &'t str,
-        route: Option<&Route>,
-    ) -> Result<(&'g Issuer, Verified<'t>), Stop> {
-        let token = Unverified::parse_with(text, &self.memory.last_header)?;
-        self.trace.algorithm = Some(token.header().algorithm);
-        let issuer = self.policy.issuer_named_by(&token)?;
-        if let Some(route) = route {
-            // Every identity is checked for this afterwards. Checked here too, so that a token
-            // which the route rejects in any case costs neither a fetch of keys nor a verification.
-            IssuerAdmitted::check(route, issuer)?;
-        }
-        self.trace.issuer = Some(issuer.name());
-        let published = &self.memory.keys;
-        let keys = match issuer.pick_keys(token.header(), published, self.now, self.refresh)? {
-            Picked::Keys(keys) => keys,
-            Picked::Needed(request) => return Err(Stop::Needs(Need::Keys(request))),
-        };
-        let verified = signature::verify(token, &keys)?;
-        self.trace.key = Some(verified.key_name().to_owned());
-        Ok((issuer, verified))
     }
 }

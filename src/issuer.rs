@@ -1,6 +1,7 @@
 //! An issuer: the names that its tokens have in `iss`, the rules for their claims, and its keys.
 
 use crate::alg::Algorithm;
+use crate::introspection::{Introspection, Tokens};
 use crate::issuer_id::IssuerId;
 use crate::keys::{KeyCaches, KeyRequest, KeySet, Picked, RemoteKeys};
 use crate::refusal::{Code, Refusal};
@@ -16,7 +17,8 @@ pub struct Issuer {
     pub(crate) name: String,
     pub(crate) rules: Rules,
     pub(crate) algorithms: Vec<Algorithm>,
-    pub(crate) keys: KeySource,
+    pub(crate) keys: Option<KeySource>,
+    pub(crate) introspection: Option<Introspection>,
     pub(crate) mode: Mode,
 }
 
@@ -58,8 +60,8 @@ impl Issuer {
     #[must_use]
     pub const fn keys(&self) -> Option<&KeySet> {
         match &self.keys {
-            KeySource::Held(keys) => Some(keys),
-            KeySource::Remote(_) => None,
+            Some(KeySource::Held(keys)) => Some(keys),
+            Some(KeySource::Remote(_)) | None => None,
         }
     }
 
@@ -67,9 +69,27 @@ impl Issuer {
     #[must_use]
     pub const fn remote(&self) -> Option<&RemoteKeys> {
         match &self.keys {
-            KeySource::Held(_) => None,
-            KeySource::Remote(remote) => Some(remote),
+            Some(KeySource::Remote(remote)) => Some(remote),
+            Some(KeySource::Held(_)) | None => None,
         }
+    }
+
+    /// Whether it has keys, so that it verifies JWTs.
+    #[must_use]
+    pub const fn has_keys(&self) -> bool {
+        self.keys.is_some()
+    }
+
+    /// How its tokens are introspected, if they are.
+    #[must_use]
+    pub const fn introspection(&self) -> Option<&Introspection> {
+        self.introspection.as_ref()
+    }
+
+    /// Whether its JWTs are introspected too.
+    #[must_use]
+    pub fn introspects_jwts(&self) -> bool {
+        self.introspection.as_ref().is_some_and(|one| one.tokens == Tokens::All)
     }
 
     /// Picks the keys under which a token with this header may verify, from its own keys or from
@@ -78,8 +98,9 @@ impl Issuer {
     ///
     /// # Errors
     ///
-    /// `algorithm_not_allowed` if the issuer does not list the header's `alg`; `unknown_key` as
-    /// [`KeySet::pick`] says; `keys_unavailable` if the keys could not be fetched.
+    /// `unknown_issuer` if the issuer has no keys; `algorithm_not_allowed` if it does not list the
+    /// header's `alg`; `unknown_key` as [`KeySet::pick`] says; `keys_unavailable` if the keys could
+    /// not be fetched.
     pub fn pick_keys<'k>(
         &'k self,
         header: &Header,
@@ -87,13 +108,17 @@ impl Issuer {
         now: UnixSeconds,
         refresh: &mut Option<KeyRequest>,
     ) -> Result<Picked<'k>, Refusal> {
+        let Some(keys) = &self.keys else {
+            let because = "the token is a JWT, and its issuer has no keys to verify one";
+            return Err(Refusal::new(Code::UnknownIssuer, because));
+        };
         if !self.algorithms.contains(&header.algorithm) {
             return Err(Refusal::new(
                 Code::AlgorithmNotAllowed,
                 "the issuer does not list the token's alg",
             ));
         }
-        match &self.keys {
+        match keys {
             KeySource::Held(keys) => keys.pick(header).map(Picked::Keys),
             KeySource::Remote(_) => published.pick(self.id, header, now, refresh),
         }

@@ -10,11 +10,15 @@
 //!   +-------+------+---------+------+---- Refusal ----+-----------+-----------+> 4xx, 5xx
 //! ```
 //!
+//! An opaque token is introspected instead of parsed and verified ([`introspection`]). Both ways
+//! end in an [`identity::Identity`], and everything after it is the same.
+//!
 //! The module [`gate`] is that line as code, one call for each step. Only the step that performs a
 //! check can make the type that the next step takes, and the edge forwards nothing but an
 //! [`admitted::Admitted`] value, which it takes by value. A Worker that is the API itself gets its
-//! identity from the same value (`edge::authenticate`). If a step needs keys or revocation
-//! entries that have to be fetched, the gate names them; the edge fetches them, and asks again.
+//! identity from the same value (`edge::authenticate`). If a step needs keys, an introspection or
+//! revocation entries that have to be fetched, the gate names them; the edge fetches them, and asks
+//! again.
 //!
 //! # Invariants
 //!
@@ -121,6 +125,9 @@ pub mod signing;
 
 #[doc(hidden)]
 pub mod identity;
+
+#[doc(hidden)]
+pub mod introspection;
 
 #[doc(hidden)]
 pub mod issuer;

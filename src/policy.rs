@@ -13,6 +13,7 @@ mod cors;
 mod fault;
 mod forward;
 mod identity;
+mod introspection;
 mod issuer;
 mod key_cache;
 mod keys;

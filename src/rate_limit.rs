@@ -30,6 +30,7 @@ pub const fn counts(refusal: &Refusal) -> bool {
         | Code::InvalidClaim
         | Code::NotYetValid
         | Code::TooOld
+        | Code::InactiveToken
         | Code::Revoked
         | Code::InvalidLogoutToken => true,
         Code::MissingToken
@@ -45,6 +46,7 @@ pub const fn counts(refusal: &Refusal) -> bool {
         | Code::RateLimited
         | Code::LoopDetected
         | Code::KeysUnavailable
+        | Code::IntrospectionUnavailable
         | Code::RevocationUnavailable
         | Code::Misconfigured
         | Code::OriginUnreachable

@@ -131,6 +131,10 @@ codes! {
     LoopDetected: "loop_detected", 508, Challenge::None, Forward;
     /// The issuer's keys have to be fetched, and could not be.
     KeysUnavailable: "keys_unavailable", 503, Challenge::None, Key;
+    /// The issuer's introspection endpoint says that the token is not active.
+    InactiveToken: "inactive_token", 401, INVALID_TOKEN, Introspection;
+    /// The token has to be introspected, and could not be.
+    IntrospectionUnavailable: "introspection_unavailable", 503, Challenge::None, Introspection;
     /// The token, its user, its session or its key has been revoked.
     Revoked: "revoked", 401, INVALID_TOKEN, Revocation;
     /// The revocation store cannot be read.

@@ -12,7 +12,6 @@ pub use self::logout::Logout;
 pub use self::memory::Revocations;
 
 use crate::claims::Claims;
-use crate::identity::Evidence;
 use crate::json;
 use crate::refusal::{Code, Refusal, Step};
 use crate::time::{Seconds, UnixSeconds};
@@ -227,9 +226,9 @@ const fn revoked() -> Refusal {
 
 /// The entries by which claims may be revoked.
 fn entries(issuer: &str, claims: &Claims<'_>) -> Result<Vec<Entry>, Refusal> {
-    let mut entries = match claims.identity().evidence() {
-        Evidence::Signature(signature) => vec![Entry::new(Subject::Kid, issuer, &signature.key)],
-    };
+    let signature = claims.identity().evidence().signature();
+    let mut entries: Vec<_> =
+        signature.map(|one| Entry::new(Subject::Kid, issuer, &one.key)).into_iter().collect();
     for subject in [Subject::Jti, Subject::Sub, Subject::Sid] {
         let value = json::optional_string(claims.members(), subject.as_str()).map_err(|_| {
             let because = "jti, sub or sid is not a string, so it cannot be looked up";

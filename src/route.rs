@@ -35,6 +35,7 @@ pub struct Route {
     pub(crate) methods: Methods,
     pub(crate) access: Access,
     pub(crate) issuers: Option<Vec<IssuerId>>,
+    pub(crate) introspecting: Option<IssuerId>,
     pub(crate) requirements: Requirements,
     pub(crate) mode: Mode,
     pub(crate) allows_encoded_slash: bool,
@@ -65,6 +66,12 @@ impl Route {
     #[must_use]
     pub fn admits_issuer(&self, issuer: IssuerId) -> bool {
         self.issuers.as_ref().is_none_or(|admitted| admitted.contains(&issuer))
+    }
+
+    /// The one issuer that introspects the tokens of its requests, if there is one.
+    #[must_use]
+    pub const fn introspecting(&self) -> Option<IssuerId> {
+        self.introspecting
     }
 
     /// Whether the policy names the issuers that it admits.

@@ -137,6 +137,7 @@ impl SigningKey {
     /// Signs a JWT with this `typ` and these claims. Returns a compact JWS (RFC 7515 section 3.1)
     /// whose header has `alg`, `kid` and `typ`.
     #[must_use]
+    #[inline(never)]
     pub fn sign(&self, media_type: &str, claims: Object) -> String {
         let mut header = ObjectText::new();
         header.text("alg", Some(self.algorithm.name()));

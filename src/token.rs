@@ -11,6 +11,55 @@ use std::cell::RefCell;
 use std::fmt;
 use std::rc::Rc;
 
+/// The type of a signed introspection response (RFC 9701 section 5), which is never an access
+/// token.
+pub(crate) const INTROSPECTION_TYPE: &str = "token-introspection+jwt";
+
+/// Whether a credential looks like a compact JWS, so that it is parsed and verified as one: it has
+/// three segments, and the first decodes to a text that begins like a JSON object. Anything else is
+/// an opaque token.
+///
+/// It accepts more than [`Unverified::parse`] does, so that nobody can write a JWS in a way which
+/// the gate takes for an opaque token and its provider for a JWS: that would bypass the checks of
+/// the header.
+#[must_use]
+pub fn looks_like_jws(text: &str) -> bool {
+    let mut segments = text.split('.');
+    let (Some(header), Some(_), Some(_), None) =
+        (segments.next(), segments.next(), segments.next(), segments.next())
+    else {
+        return false;
+    };
+    let mut bits = 0_u32;
+    let mut held = 0_u32;
+    for byte in header.bytes() {
+        let Some(value) = base64_value(byte) else { continue };
+        bits = (bits << 6) | value;
+        held = held.saturating_add(6);
+        if held < 8 {
+            continue;
+        }
+        held = held.saturating_sub(8);
+        match (bits >> held) & 0xff {
+            // The white space of JSON.
+            0x09 | 0x0a | 0x0d | 0x20 => {}
+            first => return first == u32::from(b'{'),
+        }
+    }
+    false
+}
+
+/// The value of a letter of base64 or base64url.
+fn base64_value(byte: u8) -> Option<u32> {
+    let letters = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+    let index = match byte {
+        b'-' | b'+' => 62,
+        b'_' | b'/' => 63,
+        _ => letters.iter().position(|letter| *letter == byte)?,
+    };
+    u32::try_from(index).ok()
+}
+
 /// A token whose signature has not been verified.
 ///
 /// Its header can be read, because the header says how to verify the signature. Its payload cannot,

@@ -31,6 +31,7 @@ export const STEPS = {
   parsed: ["Parsed", "Is it a strict compact JWS whose header and payload are JSON objects?"],
   key: ["Key", "Does the route accept its issuer, and does one of the issuer’s keys fit?"],
   signature: ["Signature", "Does the signature verify under that key?"],
+  introspection: ["Introspected", "Does the provider say that the token is active?"],
   type: ["Type", "Is it an access token whose registered claims have the right JSON types?"],
   issuer: ["Issuer", "Is iss exactly the issuer that the policy expects?"],
   audience: ["Audience", "Was it issued for this API?"],
@@ -51,7 +52,9 @@ export const STEPS = {
  * @returns {Evidence}
  */
 export function evidence(name, context) {
-  return (EVIDENCE[name] ?? (() => ({})))(context);
+  // The claims of an introspected token are those that the provider returns.
+  const claims = context.verdict.introspected ?? context.claims;
+  return (EVIDENCE[name] ?? (() => ({})))({ ...context, claims });
 }
 
 /** @type {Record<string, (context: Context) => Evidence>} */
@@ -81,6 +84,10 @@ const EVIDENCE = {
     token: context.header ? text(context.header.alg) : undefined,
     gate: context.verdict.key,
     hint: signatureHint(context),
+  }),
+  introspection: ({ issuer, verdict }) => ({
+    token: verdict.introspected && `introspected\n${JSON.stringify(verdict.introspected, null, 2)}`,
+    gate: issuer?.introspection?.endpoint,
   }),
   type: ({ header }) => ({ token: header && "typ" in header ? text(header.typ) : "no typ" }),
   issuer: ({ claims, issuer }) => ({

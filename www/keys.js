@@ -7,7 +7,7 @@ import { duration } from "./times.js";
 import { renderJson, withVisibleCharacters } from "./token.js";
 
 /** @import { Policy } from "../policy.d.ts" */
-/** @import { Facts, Issuer } from "../console/page.d.ts" */
+/** @import { Introspection, Facts, Issuer } from "../console/page.d.ts" */
 
 /** Called when loading the facts has succeeded or failed. */
 export function refresh() {
@@ -76,7 +76,13 @@ function issuerCard(issuer) {
       "div",
       { class: "card-head" },
       h("h2", {}, issuer.name),
-      h("span", { class: "aside" }, SOURCES[issuer.source] ?? issuer.source),
+      h(
+        "span",
+        { class: "aside" },
+        onlyIntrospects(issuer)
+          ? "no keys, introspected"
+          : (SOURCES[issuer.source] ?? issuer.source),
+      ),
     ),
     h(
       "dl",
@@ -86,19 +92,30 @@ function issuerCard(issuer) {
       fact("Algorithms", [issuer.algorithms.join(", ")]),
       issuer.url && fact("Fetched from", [issuer.url]),
       issuer.url && fact("Fetched", [freshness(issuer)]),
+      issuer.introspection && fact("Introspects", introspection(issuer.introspection)),
       fact("Leeway", [`${issuer.leeway} seconds`]),
     ),
-    issuer.keys.length > 0
-      ? keyTable(issuer)
-      : h(
-          "p",
-          { class: "empty" },
-          issuer.source === "secret"
-            ? "The secret is not shown."
-            : "No keys have been fetched yet. The first token from this issuer makes the gate fetch them.",
-        ),
+    issuer.keys.length > 0 ? keyTable(issuer) : h("p", { class: "empty" }, withoutKeys(issuer)),
     issuer.skipped.length > 0 && skippedList(issuer.skipped),
   );
+}
+
+/** @param {Issuer} issuer */
+const onlyIntrospects = (issuer) => issuer.introspection !== null && issuer.algorithms.length === 0;
+
+/** @param {Introspection} introspection */
+function introspection({ endpoint, client_id: client, cache, tokens, signed }) {
+  const which = tokens === "all" ? "all tokens" : "opaque tokens";
+  const responses = signed ? "signed responses" : "responses";
+  return [endpoint, `${which}, as ${client}; ${responses} are used for ${cache} seconds`];
+}
+
+/** @param {Issuer} issuer */
+function withoutKeys(issuer) {
+  if (onlyIntrospects(issuer)) return "The gate asks the provider about each token.";
+  return issuer.source === "secret"
+    ? "The secret is not shown."
+    : "No keys have been fetched yet. The first token from this issuer makes the gate fetch them.";
 }
 
 /** @param {Issuer} issuer */

@@ -3,6 +3,7 @@
 // turns.
 
 import { spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import os from "node:os";
@@ -36,14 +37,17 @@ const here = fileURLToPath(new URL(".", import.meta.url));
 /** A gateway as it is deployed: its modules, the entry first, and its bindings. */
 export class Gateway {
   /**
-   * @param {{name: string, title: string, modules: Module[], algorithms?: string[], bindings:
-   *   Bindings}} gateway
+   * @param {{name: string, title: string, modules: Module[], algorithms?: string[], mixes?:
+   *   string[], tokens?: string[], bindings: Bindings}} gateway `tokens` are sent instead of the
+   *   signer's
    */
-  constructor({ name, title, modules, algorithms, bindings }) {
+  constructor({ name, title, modules, algorithms, mixes, tokens, bindings }) {
     this.name = name;
     this.title = title;
     this.modules = modules;
     this.algorithms = algorithms;
+    this.mixes = mixes;
+    this.tokens = tokens;
     this.bindings = bindings;
   }
 
@@ -109,6 +113,15 @@ export function gateways({ gate, passThrough, output }) {
           bindings: policy({ ...AS_IT_CAME, identity }),
         }),
     ),
+    new Gateway({
+      name: "portcullis-opaque",
+      title: "Portcullis, opaque tokens",
+      modules: rust(gate),
+      algorithms: ["RS256"],
+      mixes: ["hot"],
+      tokens: opaqueTokens(),
+      bindings: () => ({ POLICY: introspecting(), CLIENT_SECRET: "a secret for benches only" }),
+    }),
     new Gateway({
       name: "jose",
       title: "jose",
@@ -234,6 +247,32 @@ function policy({ cache, identity, ...forwarding }) {
     };
   };
 }
+
+/** Few enough that the gate introspects all of them within one second. */
+const OPAQUE_TOKENS = 40;
+
+/** Tokens that the introspection endpoint in `workers/origin.mjs` calls active. */
+const opaqueTokens = () =>
+  Array.from({ length: OPAQUE_TOKENS }, () => `active-${randomBytes(32).toString("base64url")}`);
+
+/** The same policy for opaque tokens. Their answers stay fresh during the measurement. */
+const introspecting = () => ({
+  origin: AS_IT_CAME.origin,
+  issuers: [
+    {
+      name: "issuer",
+      issuer: ISSUER,
+      audience: [AUDIENCE],
+      introspection: {
+        endpoint: `${ISSUER}introspect`,
+        client_id: "gate",
+        client_secret: "CLIENT_SECRET",
+        cache: 3600,
+      },
+    },
+  ],
+  routes: [{ path: "/*", cache: AS_IT_CAME.cache }],
+});
 
 /**
  * @param {string} folder

@@ -112,7 +112,8 @@ export async function measure(
         const make = MIXES[mix];
         if (make === undefined) throw new Error(`unknown mix: ${mix}`);
         say(`${algorithm}, ${mix}`);
-        const results = await interleaved(own, fleet.port, make(signer), warmUpRounds);
+        const mixed = own.filter(({ gateway }) => gateway.mixes?.includes(mix) ?? true);
+        const results = await interleaved(mixed, fleet.port, make(signer), warmUpRounds);
         measured.push({ algorithm, mix, results });
         warmUpRounds = WARM_UP_ROUNDS;
       }
@@ -134,10 +135,12 @@ async function check(services, port) {
   for (const { name, gateway, signer } of services) {
     const load = new Load(port(name), 1);
     await load.open();
-    const token = signer.token();
+    const [opaque] = gateway.tokens ?? [];
+    const token = opaque ?? signer.token();
     await load.run([request(token)]);
     const verifies = !["answer", "pass-through", "rust"].includes(gateway.name);
-    await load.run([request(forged(token))], verifies ? 401 : 200);
+    const wrong = opaque === undefined ? forged(token) : "made-up";
+    await load.run([request(wrong)], verifies ? 401 : 200);
     load.close();
   }
 }
@@ -154,6 +157,7 @@ async function check(services, port) {
 async function interleaved(services, port, mix, warmUpRounds) {
   const runs = services.map(({ name, gateway }) => ({
     gateway,
+    own: gateway.tokens?.map((token) => request(token)),
     many: new Load(port(name), CONNECTIONS),
     alone: new Load(port(name), 1),
     rates: /** @type {number[]} */ ([]),
@@ -166,8 +170,10 @@ async function interleaved(services, port, mix, warmUpRounds) {
     const few = mix(LONE_REQUESTS);
     const first = (round + warmUpRounds) % runs.length;
     for (const run of [...runs.slice(first), ...runs.slice(0, first)]) {
-      const { seconds, ownSeconds } = await run.many.run(requests);
-      const { latencies } = await run.alone.run(few);
+      const sent = (/** @type {Buffer[]} */ all) =>
+        run.own === undefined ? all : repeated(run.own, all.length);
+      const { seconds, ownSeconds } = await run.many.run(sent(requests));
+      const { latencies } = await run.alone.run(sent(few));
       if (round < 0) continue;
       run.rates.push(requests.length / seconds);
       run.generator.push(ownSeconds / seconds);

@@ -2,11 +2,11 @@
 // providers.
 
 import { createHmac, generateKeyPairSync, randomBytes, sign } from "node:crypto";
+import { AUDIENCE, ISSUER } from "./claims.mjs";
 
 /** @import { JsonWebKey, KeyObject } from "node:crypto" */
 
-export const ISSUER = "https://issuer.example/";
-export const AUDIENCE = "https://api.example.com";
+export { AUDIENCE, ISSUER };
 export const ALGORITHMS = ["HS256", "RS256", "ES256", "EdDSA"];
 
 const LIFETIME_SECONDS = 6 * 60 * 60;

@@ -322,31 +322,32 @@ mod tests {
         assert_eq!(policy::raw(&environments[0]).unwrap(), presets[0].issuer);
     }
 
-    /// `docs/presets.md` has one example per preset.
+    /// `docs/presets.md` has an example for each preset.
     #[test]
     fn the_documented_presets_compile_without_findings() {
         const DOCUMENT: &str = include_str!("../../docs/presets.md");
         const AROUND: &str =
             "vars.POLICY.origin = 'echo'\nvars.POLICY.routes = [{ path = '/*' }]\n";
         let examples = DOCUMENT.split("```toml\n").skip(1);
+        let mut dev_vars = DevVars::default();
+        let secret = ("INTROSPECTION_SECRET".to_owned(), "a-client-secret".to_owned());
+        dev_vars.values.extend([secret]);
         let mut presets = Vec::new();
         for example in examples.filter_map(|rest| rest.split("```").next()) {
             let text = format!("{AROUND}{example}");
             let config_file = ConfigFile::parse("wrangler.toml", &text).unwrap();
             let environments = Environment::select(&config_file, None).unwrap();
             let raw = policy::raw(&environments[0]).unwrap();
-            let compiled = bindings::compile(
-                &environments[0],
-                &raw,
-                &DevVars::default(),
-                MissingBindings::Warn,
-            );
+            let compiled =
+                bindings::compile(&environments[0], &raw, &dev_vars, MissingBindings::Warn);
             assert!(compiled.findings.is_empty(), "{example}{:?}", compiled.findings);
             presets.extend(Policy::presets(&raw).into_iter().map(|preset| preset.name));
         }
         let all = ["auth0", "cloudflare-access", "cognito", "entra", "firebase"]
             .into_iter()
-            .chain(["google", "keycloak", "okta", "supabase"]);
+            .chain(["google", "keycloak", "okta", "supabase", "zitadel"]);
+        // Some have a second example, with introspection.
+        presets.dedup();
         assert_eq!(presets, all.collect::<Vec<_>>());
     }
 

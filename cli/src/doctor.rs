@@ -1,5 +1,5 @@
-//! `doctor`: fetches the keys that issuers publish as the gate does and reports problems. Also
-//! judges a token with the fetched keys.
+//! `doctor`: fetches the keys that issuers publish as the gate does, calls their introspection
+//! endpoints, and reports problems. Also judges a token.
 
 use crate::config::Selection;
 #[cfg(feature = "doctor")]
@@ -18,6 +18,8 @@ mod fetch;
 #[cfg(feature = "doctor")]
 mod identity;
 #[cfg(feature = "doctor")]
+mod introspection;
+#[cfg(feature = "doctor")]
 mod issuer;
 #[cfg(feature = "doctor")]
 mod key_set;
@@ -29,12 +31,13 @@ mod tests;
 #[cfg(feature = "doctor")]
 mod verdict;
 
-/// Fetches metadata and keys as the gate does, and judges a token with these keys. Compares the key
-/// set of the deployed gate with the policy, if the gate signs identities.
+/// Fetches metadata and keys as the gate does, tests the client credentials for introspection, and
+/// judges a token. Compares the key set of the deployed gate with the policy, if the gate signs
+/// identities.
 #[derive(Args, Clone, Debug, Default)]
 #[command(after_help = "\
 Examples:
-  portcullis doctor                                whether the issuers' keys can be used
+  portcullis doctor                                whether keys and credentials can be used
   portcullis doctor - < token                      also judges a token, on every route
   portcullis doctor - --path /api/users < token    on one path
 
@@ -44,7 +47,8 @@ pub struct Options {
     /// `-` reads a token from standard input and judges it
     #[arg(value_name = "-", conflicts_with = "token_file")]
     token: Option<String>,
-    /// Read the token from a file. The token is not sent anywhere
+    /// Read the token from a file. It is sent only to the introspection endpoint of its issuer, if
+    /// the gate would introspect it
     #[arg(long, value_name = "FILE")]
     token_file: Option<PathBuf>,
     /// The path of the request to judge [default: one path for each route]

@@ -220,6 +220,10 @@ fn adapt(explained: &mut Value) {
                 "this command cannot read the revocation store",
                 "send a request to the deployed gate",
             ),
+            Some("introspection") => (
+                "this command does not ask the provider about the token",
+                "run `doctor -`, which introspects a token from standard input",
+            ),
             _ if because.contains("withheld") => (
                 "the secret or key is not on this machine",
                 "add it to .dev.vars, and run this command again",

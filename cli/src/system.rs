@@ -3,6 +3,8 @@
 //! The native program uses the standard library. In the npm package, the commands are compiled to
 //! WebAssembly, and Node does the same. Every other module uses this one, so both behave alike.
 
+#[cfg(feature = "doctor")]
+use portcullis::introspection::HttpRequest;
 use std::io;
 use std::path::Path;
 use std::process::Command;
@@ -29,7 +31,7 @@ pub(crate) use platform::{
     write,
 };
 
-/// A document to fetch with GET, without following redirects.
+/// A document to fetch without following redirects.
 #[cfg(feature = "doctor")]
 pub(crate) struct Fetch<'f> {
     /// The URL of the document.
@@ -40,6 +42,8 @@ pub(crate) struct Fetch<'f> {
     pub(crate) seconds: u32,
     /// How much of the body is read at most, in bytes.
     pub(crate) bytes: usize,
+    /// The form to send by POST, with its headers, instead of a GET.
+    pub(crate) post: Option<&'f HttpRequest>,
 }
 
 /// The response to a fetch.

@@ -32,7 +32,7 @@ fn steps_are_shown_up_to_the_one_that_fails() {
     assert_eq!(admitted["token"]["claims"]["sub"], json!("demo-user"));
     assert_eq!(admitted["token"]["header"], json!({ "alg": "HS256", "typ": "JWT" }));
     let refused = check(&["--expires-in=-10m"], &[], 1, "time failed expired");
-    assert_eq!(refused["steps"][9], json!({ "name": "claims", "state": "not_reached" }));
+    assert_eq!(refused["steps"][10], json!({ "name": "claims", "state": "not_reached" }));
     assert_eq!(refused["refusal"]["status"], json!(401));
     assert!(refused["refusal"]["remedy"].as_str().unwrap().contains("get a new token"));
     check(&["--aud", "other"], &[], 1, "audience failed wrong_audience");
@@ -42,6 +42,36 @@ fn steps_are_shown_up_to_the_one_that_fails() {
     check(&[], &["--url", "/nowhere"], 1, "path failed no_route");
     check(&[], &["--url", "/a//b"], 1, "path failed ambiguous_path");
     check(&[], &["--url", "/public/x"], 0, "found skipped");
+}
+
+/// Only the provider can say what an opaque token means, and this command does not ask it.
+#[test]
+fn an_opaque_token_is_not_introspected() {
+    let folder = Folder::new();
+    folder.write(
+        "wrangler.toml",
+        r#"
+[vars.POLICY]
+origin = "echo"
+routes = [{ path = "/*" }]
+[[vars.POLICY.issuers]]
+name = "a"
+issuer = "https://a.example"
+audience = "api"
+introspection = { endpoint = "https://a.example/i", client_id = "gate", client_secret = "ABSENT" }
+"#,
+    );
+    let token = "mF_9.B5f-4.1JqM";
+    let explained = folder.run_in("", &["explain", "--json"], token).json(1);
+    assert_eq!(explained["verdict"], json!("unknown"));
+    assert_eq!(explained["credential"], json!("opaque"));
+    let found = steps(&explained);
+    for expected in ["parsed skipped", "signature skipped", "introspection unknown"] {
+        assert!(found.iter().any(|step| step == expected), "{expected} is not in {found:#?}");
+    }
+    let shown = folder.run_in("", &["explain"], token).ended(1);
+    assert!(shown.contains("an opaque token, which only its provider can read"), "{shown}");
+    assert!(shown.contains("run `doctor -`"), "{shown}");
 }
 
 #[test]

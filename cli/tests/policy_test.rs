@@ -437,6 +437,67 @@ fn a_literal_token_is_judged_with_the_keys_of_the_policy() {
     folder.run(&["test"]).ended(0);
 }
 
+/// The endpoint is never called: each case says what it answers.
+#[test]
+fn a_case_gives_the_response_of_the_introspection_endpoint() {
+    for signed in [false, true] {
+        let keys = "algorithms = [\"ES256\"]\nkeys = { discovery = true }\n";
+        let keys = if signed { keys } else { "" };
+        let folder = Folder::new();
+        let issuer = format!(
+            "[vars.POLICY]\norigin = \"echo\"\n\
+             routes = [{{ path = \"/*\", scopes = [\"read\"] }}]\n\
+             forward.claims = {{ X-User = \"sub\" }}\n\
+             [[vars.POLICY.issuers]]\nname = \"a\"\nissuer = \"https://a.example\"\n\
+             audience = \"api\"\n{keys}\
+             introspection = {{ endpoint = \"https://a.example/i\", client_id = \"gate\", \
+             client_secret = \"ABSENT\", signed = {signed} }}\n"
+        );
+        folder.write("wrangler.toml", &issuer);
+        folder.write(
+            "policy.test.toml",
+            r#"
+[[cases]]
+name = "an active token"
+url = "/x"
+introspection = { scope = "read", sub = "alice" }
+expect = { status = 200, api_receives = { X-User = "alice" } }
+[[cases]]
+name = "a token without the scope"
+url = "/x"
+introspection = {}
+expect = { status = 403, code = "insufficient_scope" }
+[[cases]]
+name = "an inactive token"
+url = "/x"
+introspection = { active = false }
+expect = { status = 401, code = "inactive_token" }
+[[cases]]
+name = "a token that has expired"
+url = "/x"
+introspection = { exp = "now-10m" }
+expect = { status = 401, code = "expired" }
+[[cases]]
+name = "the provider does not answer"
+url = "/x"
+introspection = "unavailable"
+[cases.expect]
+status = 503
+code = "introspection_unavailable"
+response_headers = { Retry-After = "1" }
+[[cases]]
+name = "a token of our own choice"
+url = "/x"
+token = "mF_9.B5f-4.1JqM"
+introspection = { scope = "read" }
+expect = { status = 200 }
+"#,
+        );
+        let out = folder.run(&["test"]).ended(0);
+        assert!(out.contains("6 passed, 0 failed"), "{out}");
+    }
+}
+
 #[test]
 fn results_are_written_as_junit_xml() {
     let folder = with_cases(

@@ -2,6 +2,7 @@
 
 use crate::question::{Question, Withheld};
 use crate::route::RouteDescription;
+use portcullis::introspection::{Endpoint, Introspection};
 use portcullis::issuer::Issuer;
 use portcullis::keys::Key;
 use portcullis::policy::Fault;
@@ -62,6 +63,7 @@ fn issuer(question: &Question, issuer: &Issuer, now: UnixSeconds) -> Value {
         "withheld": is_withheld,
         "url": fact("url").or(configured),
         "service": remote.and_then(|remote| remote.service.as_deref()),
+        "introspection": issuer.introspection().map(introspection),
         "mode": issuer.mode().as_str(),
         "leeway": issuer.rules().times.leeway.get(),
         "age_seconds": age.map(|fetched| now.since(fetched).get()),
@@ -69,6 +71,20 @@ fn issuer(question: &Question, issuer: &Issuer, now: UnixSeconds) -> Value {
         // A placeholder is not a key of the issuer.
         "keys": if is_withheld { Vec::new() } else { keys },
         "skipped": fact("skipped").unwrap_or_else(|| json!([])),
+    })
+}
+
+fn introspection(introspection: &Introspection) -> Value {
+    let endpoint = match &introspection.endpoint {
+        Endpoint::Url(url) => url.clone(),
+        Endpoint::Discovery(issuer) => format!("the metadata of {issuer}"),
+    };
+    json!({
+        "endpoint": endpoint,
+        "client_id": introspection.client.id,
+        "cache": introspection.cache.get(),
+        "tokens": introspection.tokens.as_str(),
+        "signed": introspection.signed,
     })
 }
 

@@ -1,6 +1,7 @@
 //! Evaluating a request without fetching anything.
 
 use portcullis::gate::{Decision, Evaluation, Memory, Need, Trace};
+use portcullis::introspection::{Failure, IntrospectionRequest, Response, Unjudged};
 use portcullis::policy::Policy;
 use portcullis::request::Request;
 use portcullis::revocation::{Entry, Standing};
@@ -10,41 +11,67 @@ use portcullis::time::UnixSeconds;
 pub struct OfflineDecision<'g, 'r> {
     /// How far the request came.
     pub trace: Trace<'g>,
-    /// The decision, or `None` if the issuer's keys would have to be fetched.
+    /// The decision, or `None` if something has to be fetched that is not in memory.
     pub decision: Option<Decision<'r>>,
+    /// The introspection that would have to be made, if that is why there is no decision.
+    pub introspection: Option<Box<IntrospectionRequest>>,
     /// Whether the revocation store would have to be read.
     pub has_unread_revocations: bool,
 }
 
-/// Evaluates a request with what is in memory, at the time `now`. `standing` stands for the
-/// revocation store.
+/// What stands for the network and for the revocation store.
+#[derive(Clone, Copy)]
+pub struct Outside<'o> {
+    /// The revocation store.
+    pub standing: &'o dyn Fn(&Entry) -> Standing,
+    /// The response of an issuer's introspection endpoint. `None` if it cannot be asked; then there
+    /// is no decision.
+    pub introspect: &'o dyn Fn(&IntrospectionRequest) -> Option<Result<Response, Failure>>,
+}
+
+/// A revocation store without entries, and no introspection endpoint.
+pub const NOTHING: Outside<'static> =
+    Outside { standing: &|_| Standing::Good, introspect: &|_| None };
+
+/// Evaluates a request with what is in memory, at the time `now`. `outside` stands for everything
+/// else.
 pub fn decide<'g: 'r, 'r>(
     policy: &'g Policy,
     memory: &mut Memory,
     request: Request<'r>,
     now: UnixSeconds,
-    standing: &dyn Fn(&Entry) -> Standing,
+    outside: Outside<'_>,
 ) -> OfflineDecision<'g, 'r> {
     let mut evaluation = Evaluation::new(policy, request);
     let mut has_unread_revocations = false;
+    let mut introspection = None;
     let decision = loop {
         match evaluation.run(memory, now) {
             Ok(decision) => break Some(decision),
             Err(Need::Keys(_)) => break None,
+            Err(Need::Introspection(request)) => match (outside.introspect)(&request) {
+                None => {
+                    introspection = Some(request);
+                    break None;
+                }
+                Some(response) => {
+                    let judged = response.map_err(Unjudged::Failed).and_then(|response| {
+                        memory.introspected(policy, &request, &response, now, now)
+                    });
+                    if judged.is_err() {
+                        memory.introspections.failed(&request, now, now);
+                    }
+                }
+            },
             Err(Need::Revocations(entries)) => {
                 has_unread_revocations = true;
                 for entry in entries {
-                    let standing = standing(&entry);
+                    let standing = (outside.standing)(&entry);
                     memory.revocations.remember(entry, standing, now);
                 }
             }
         }
     };
-    OfflineDecision { trace: evaluation.trace().clone(), decision, has_unread_revocations }
-}
-
-/// A revocation store without entries.
-#[must_use]
-pub const fn absent(_: &Entry) -> Standing {
-    Standing::Good
+    let trace = evaluation.trace().clone();
+    OfflineDecision { trace, decision, introspection, has_unread_revocations }
 }

@@ -12,6 +12,10 @@ pub(crate) struct Progress<'a> {
     pub(crate) has_token: bool,
     /// Whether the policy looks up revocations.
     pub(crate) has_revocation: bool,
+    /// Whether the token is verified: it is not an opaque token that is only introspected.
+    pub(crate) is_verified: bool,
+    /// Whether the token is introspected.
+    pub(crate) is_introspected: bool,
     /// Whether the gate responds itself, before any step.
     pub(crate) is_answered: bool,
     /// The step that refused the request, and why.
@@ -56,6 +60,16 @@ impl UnknownStep {
             step: Step::Key,
             because: format!("the keys that were provided cannot be used: {fault}"),
             remedy: "ask the Worker, or correct the keys",
+            is_end: true,
+        }
+    }
+
+    /// The page does not ask the provider about the token.
+    pub(crate) fn not_introspected() -> Self {
+        Self {
+            step: Step::Introspection,
+            because: "this page does not ask the provider about the token".to_owned(),
+            remedy: "ask the Worker, which introspects it",
             is_end: true,
         }
     }
@@ -117,10 +131,9 @@ impl Progress<'_> {
         match step {
             Step::Path | Step::Forward => false,
             Step::Revocation => !has_identity || !self.has_revocation,
+            Step::Parsed | Step::Key | Step::Signature => !has_identity || !self.is_verified,
+            Step::Introspection => !has_identity || !self.is_introspected,
             Step::Found
-            | Step::Parsed
-            | Step::Key
-            | Step::Signature
             | Step::Type
             | Step::Issuer
             | Step::Audience

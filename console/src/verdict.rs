@@ -6,7 +6,8 @@ use crate::question::{Question, Withheld};
 use crate::route::RouteDescription;
 use crate::steps::{Progress, UnknownStep};
 use portcullis::extract::{self, Credential};
-use portcullis::gate::{Decision, Trace};
+use portcullis::gate::{Decision, Form, Trace};
+use portcullis::issuer::Issuer;
 use portcullis::json::Object;
 use portcullis::outgoing::Outgoing;
 use portcullis::policy::Policy;
@@ -43,6 +44,8 @@ struct Judgment<'g> {
     issuer: Option<String>,
     algorithm: Option<String>,
     key: Option<String>,
+    /// What the provider says about the token, if the Worker has asked it.
+    introspected: Option<Value>,
     /// The refusal, or the one that report mode has set aside.
     refused: Option<Refused>,
     /// The steps whose outcome cannot be determined here.
@@ -75,9 +78,12 @@ impl<'g> Judgment<'g> {
         now: UnixSeconds,
     ) -> Self {
         let mut memory = question.memory(policy, now);
-        let OfflineDecision { trace, decision, has_unread_revocations } =
-            offline::decide(policy, &mut memory, *request, now, &offline::absent);
-        let unknown = unknown_step(question, policy, &trace, decision.as_ref());
+        let OfflineDecision { trace, decision, introspection, has_unread_revocations } =
+            offline::decide(policy, &mut memory, *request, now, offline::NOTHING);
+        let unknown = match introspection {
+            Some(_) => Some(UnknownStep::not_introspected()),
+            None => unknown_step(question, policy, &trace, decision.as_ref()),
+        };
         let decision = decision.filter(|_| unknown.is_none());
         let (refused, response, outgoing) = match &decision {
             None => (None, None, None),
@@ -98,6 +104,7 @@ impl<'g> Judgment<'g> {
             issuer: trace.issuer.map(str::to_owned),
             algorithm: trace.algorithm.map(|algorithm| algorithm.name().to_owned()),
             key: trace.key,
+            introspected: None,
             refused,
             unknown: unknown.into_iter().chain(unread).collect(),
             response,
@@ -122,6 +129,7 @@ impl<'g> Judgment<'g> {
             issuer: text("issuer"),
             algorithm: text("alg"),
             key: text("key"),
+            introspected: value("introspected"),
             refused,
             unknown: Vec::new(),
             response: value("response"),
@@ -181,8 +189,17 @@ struct Shown<'a> {
 
 impl Shown<'_> {
     fn to_json(&self, warnings: Value) -> Value {
-        let Judgment { route, issuer, algorithm, key, refused, unknown, response, outgoing } =
-            &self.judgment;
+        let Judgment {
+            route,
+            issuer,
+            algorithm,
+            key,
+            introspected,
+            refused,
+            unknown,
+            response,
+            outgoing,
+        } = &self.judgment;
         let verdict = match (refused, response, outgoing) {
             _ if !unknown.is_empty() => "unknown",
             (None, Some(_), _) => "answered",
@@ -194,6 +211,8 @@ impl Shown<'_> {
             route: *route,
             has_token: self.credential.is_some(),
             has_revocation: self.policy.revocation().is_some(),
+            is_verified: !self.is_opaque(),
+            is_introspected: self.is_introspected(),
             is_answered: verdict == "answered",
             failed: refused.as_ref().map(|refused| refused.step).zip(explained.clone()),
             unknown,
@@ -205,6 +224,7 @@ impl Shown<'_> {
             Step::Parsed => algorithm.clone(),
             Step::Key => issuer.clone(),
             Step::Signature => key.clone(),
+            Step::Introspection => issuer.clone(),
             Step::Type
             | Step::Issuer
             | Step::Audience
@@ -221,6 +241,8 @@ impl Shown<'_> {
             "issuer": issuer,
             "alg": algorithm,
             "key": key,
+            "credential": self.form().map(Form::as_str),
+            "introspected": introspected,
             "source": source,
             "signature_bytes": self.signature_bytes(),
             "steps": steps,
@@ -246,6 +268,29 @@ impl Shown<'_> {
             _ => {}
         }
         shown
+    }
+
+    fn form(&self) -> Option<Form> {
+        self.credential.map(|credential| Form::of(credential.text()))
+    }
+
+    /// The issuer that introspects the tokens of the route.
+    fn introspecting(&self) -> Option<&Issuer> {
+        self.policy.issuer(self.judgment.route?.introspecting()?)
+    }
+
+    /// Whether the token is opaque, and an issuer introspects it.
+    fn is_opaque(&self) -> bool {
+        self.form() == Some(Form::Opaque) && self.introspecting().is_some()
+    }
+
+    /// Whether the token is introspected.
+    fn is_introspected(&self) -> bool {
+        let named = self.judgment.issuer.as_deref();
+        self.is_opaque()
+            || self
+                .introspecting()
+                .is_some_and(|issuer| issuer.introspects_jwts() && Some(issuer.name()) == named)
     }
 
     /// Returns the length of a signature of the token's `alg`, even if the token is malformed.

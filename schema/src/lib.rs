@@ -50,14 +50,19 @@ pub fn policy_test_schema() -> Value {
     schema
 }
 
-/// Returns the keys that an issuer must or must not have, depending on whether it has a preset.
+/// Returns the keys that an issuer must or must not have, depending on whether it has a preset, and
+/// whether it introspects.
 fn by_preset() -> Map<String, Value> {
     let none = |keys: [&str; 3]| keys.map(|key| (key.to_owned(), json!(false)));
     let absent: Map<String, Value> = none(["issuer", "tenants", "keys"]).into_iter().collect();
     let conditions = json!({
         "if": { "required": ["preset"] },
         "then": { "properties": absent },
-        "else": { "required": ["name", "issuer", "audience", "algorithms", "keys"] },
+        "else": {
+            "required": ["name", "issuer", "audience"],
+            "if": { "not": { "required": ["introspection"] } },
+            "then": { "required": ["algorithms", "keys"] },
+        },
     });
     match conditions {
         Value::Object(conditions) => conditions,

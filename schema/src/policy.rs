@@ -56,8 +56,9 @@ pub struct Policy {
     pub errors: Option<Errors>,
 }
 
-/// An issuer: the rules for its tokens, and its keys. Without a preset, `name`, `issuer`,
-/// `audience`, `algorithms` and `keys` are required.
+/// An issuer: the rules for its tokens, and its keys or how they are introspected. Without a
+/// preset, `name`, `issuer` and `audience` are required, and `algorithms` and `keys` unless there
+/// is `introspection`.
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct Issuer {
@@ -66,7 +67,7 @@ pub struct Issuer {
     #[schemars(length(min = 1, max = 64), regex(pattern = "^[A-Za-z0-9._-]+$"))]
     pub name: Option<String>,
     /// A provider whose settings are built in. The preset sets `issuer`, `keys` and a default for
-    /// `algorithms`, and has parameters of its own.
+    /// `algorithms`, adds the endpoint to `introspection`, and has parameters of its own.
     pub preset: Option<PresetName>,
     /// The value of the token's `iss`, or a list of accepted values, compared exactly. `"*"`
     /// disables the check.
@@ -83,8 +84,12 @@ pub struct Issuer {
     /// The accepted signature algorithms: either all symmetric (`HS…`) or all asymmetric.
     #[schemars(length(min = 1))]
     pub algorithms: Option<Vec<AlgorithmName>>,
-    /// Where the issuer's keys come from.
+    /// Where the issuer's keys come from. An issuer with `introspection` needs none: it then
+    /// accepts opaque tokens only.
     pub keys: Option<Keys>,
+    /// How the gate asks the issuer about tokens that it cannot verify itself
+    /// ([opaque-tokens.md](opaque-tokens.md)).
+    pub introspection: Option<Introspection>,
     /// How long fetched keys are used after they have become stale, if the gate cannot fetch them
     /// again.
     #[schemars(range(min = 0, max = 604_800), extend("default" = 86_400, "x-unit" = "seconds"))]
@@ -121,7 +126,7 @@ pub struct Issuer {
     /// them. Cross-site requests are still refused.
     #[schemars(extend("default" = "enforce"))]
     pub mode: Option<Mode>,
-    /// For the presets `auth0` and `okta`: the tenant's host name.
+    /// For the presets `auth0`, `okta` and `zitadel`: the tenant's host name.
     #[schemars(extend("x-preset" = true))]
     pub domain: Option<String>,
     /// For the preset `cloudflare-access`: the team domain, such as `team.cloudflareaccess.com`.
@@ -148,7 +153,8 @@ pub struct Issuer {
     /// For the preset `keycloak`: the name of the realm.
     #[schemars(extend("x-preset" = true))]
     pub realm: Option<String>,
-    /// For the preset `okta`: the ID of the authorization server. Unless set, `default`.
+    /// For the preset `okta`: the ID of the authorization server. Unless set, `default`. `org` is
+    /// the organization's own, whose tokens only Okta can validate, so that they are introspected.
     #[schemars(extend("x-preset" = true))]
     pub authorization_server: Option<String>,
     /// For the preset `supabase`, instead of `project`: the URL of a custom domain or a self-hosted
@@ -184,6 +190,7 @@ pub enum PresetName {
     Keycloak,
     Okta,
     Supabase,
+    Zitadel,
 }
 
 /// A predefined set of rules.
@@ -258,6 +265,57 @@ pub struct Keys {
     /// The service binding through which the gate fetches the keys. Needed if a Worker in the same
     /// zone serves them.
     pub service: Option<Text>,
+}
+
+/// How the gate asks an issuer about tokens (RFC 7662). Required are `client_id`, one of `endpoint`
+/// and `discovery`, and one of `client_secret` and `private_key`.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Introspection {
+    /// The URL of the introspection endpoint.
+    #[schemars(regex(pattern = "^https?://"))]
+    pub endpoint: Option<String>,
+    /// `true`: the gate fetches the issuer's metadata, which contains the URL of the endpoint.
+    pub discovery: Option<bool>,
+    /// The client ID that the provider has given the gate.
+    pub client_id: Text,
+    /// The binding that contains the client's secret.
+    pub client_secret: Option<Text>,
+    /// The binding that contains the client's private key instead, for `private_key_jwt` (RFC
+    /// 7523): PKCS #8 in PEM, or a JWK. An Ed25519 key signs with EdDSA, and a key on P-256 with
+    /// ES256.
+    pub private_key: Option<Text>,
+    /// How the client secret is sent: in `Authorization: Basic`, or in the body.
+    #[schemars(extend("default" = "basic"))]
+    pub auth: Option<ClientAuthentication>,
+    /// How long the gate reuses a response, but never past `exp`. A token that its provider revokes
+    /// is accepted for that long. `0` asks for every request.
+    #[schemars(range(min = 0, max = 3600), extend("default" = 60, "x-unit" = "seconds"))]
+    pub cache: Option<u32>,
+    /// `"opaque"`: the gate introspects tokens that are not JWTs. `"all"`: it introspects JWTs too,
+    /// after it has verified their signature, and takes the claims of the response. If the issuer
+    /// has no keys, no signature is verified.
+    #[schemars(extend("default" = "opaque"))]
+    pub tokens: Option<IntrospectedTokens>,
+    /// Whether responses must be signed (RFC 9701). They are verified with the issuer's keys.
+    #[schemars(extend("default" = false))]
+    pub signed: Option<bool>,
+}
+
+/// How a client secret is sent.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "lowercase")]
+pub enum ClientAuthentication {
+    Basic,
+    Post,
+}
+
+/// Which tokens are introspected.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "lowercase")]
+pub enum IntrospectedTokens {
+    Opaque,
+    All,
 }
 
 /// A JWK Set (RFC 7517), or the name of the binding that contains it.

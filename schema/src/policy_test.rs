@@ -55,6 +55,10 @@ pub struct Case {
     pub omit: Option<Vec<String>>,
     /// `"wrong"` changes the signature.
     pub signature: Option<Signature>,
+    /// What the issuer's introspection endpoint says about the token: the members of its response.
+    /// Members that the issuer's rules need are added, and `active = true`. `"unavailable"`: it
+    /// does not answer. Without another token, the request has an opaque one.
+    pub introspection: Option<IntrospectionResponse>,
     /// The time of this request.
     #[schemars(range(min = 0), extend("x-unit" = "seconds since 1970"))]
     pub now: Option<i64>,
@@ -87,6 +91,23 @@ pub struct Expected {
     pub api_does_not_receive: Option<Vec<String>>,
     /// Headers of the gate's own response.
     pub response_headers: Option<BTreeMap<String, OneOrMore>>,
+}
+
+/// The members of a response, or `"unavailable"`.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+pub enum IntrospectionResponse {
+    /// The members of a response.
+    Members(BTreeMap<String, Value>),
+    /// The endpoint does not answer.
+    Failure(IntrospectionFailure),
+}
+
+/// Why there is no response.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "lowercase")]
+pub enum IntrospectionFailure {
+    Unavailable,
 }
 
 /// A text, or a list of texts.

@@ -37,6 +37,7 @@ fn point(record: &Record<'_>) -> Result<JsValue, JsValue> {
         row.key,
         Some(row.method),
         row.cache,
+        row.credential,
     ];
     let texts = texts.into_iter().map(|text| JsValue::from_str(text.unwrap_or_default()));
     let numbers = [JsValue::from(row.status.unwrap_or_default()), JsValue::from(row.waited_ms)];

@@ -5,7 +5,7 @@ use super::forward::{Sending, Sent};
 use super::identity::Identity;
 use super::isolate::Isolate;
 use super::record::{Outcome, Record};
-use super::{Reply, bindings, clock, forward, keys, response, revocations, shadow};
+use super::{Reply, bindings, clock, forward, introspection, keys, response, revocations, shadow};
 use crate::gate::{Decision, Evaluation, Memory, Need};
 use crate::outgoing::Outgoing;
 use crate::policy::Policy;
@@ -82,6 +82,7 @@ pub(super) async fn settle<T>(
         match outcome {
             Ok(outcome) => return outcome,
             Err(Need::Keys(request)) => keys::fetch(isolate, request, call).await,
+            Err(Need::Introspection(request)) => introspection::ask(isolate, *request, call).await,
             Err(Need::Revocations(entries)) => {
                 revocations::read(isolate, entries, call.env).await;
             }

@@ -47,6 +47,16 @@ pub(super) async fn fetch(isolate: &Rc<Isolate>, request: KeyRequest, call: &Cal
     }
 }
 
+/// Does the same for work that the runtime carries on by itself.
+pub(super) async fn fetch_for(isolate: &Rc<Isolate>, request: KeyRequest, env: &Env) {
+    let (began, issuer) = (clock::now(), request.issuer);
+    if isolate.with_keys(issuer, |cache| cache.take_lease(began)) == Some(true) {
+        attempt(Rc::clone(isolate), request, env.clone(), began).await;
+    } else {
+        wait(isolate, issuer).await;
+    }
+}
+
 /// Fetches keys in the background, unless another request does.
 pub(super) fn refresh(isolate: &Rc<Isolate>, request: KeyRequest, call: &Call<'_>) {
     drop(start(isolate, request, call));
@@ -209,21 +219,8 @@ impl Attempt<'_> {
     }
 
     async fn discover(&self, issuer: &str) -> Result<Dated<String>, KeyFault> {
-        let mut absent = Vec::new();
-        for url in remote::metadata_urls(issuer).map_err(KeyFault::new)? {
-            match self.document(&url).await {
-                Ok(metadata) => {
-                    return Ok(Dated {
-                        value: remote::jwks_uri_of(&metadata.value, issuer)?,
-                        fetched: metadata.fetched,
-                        fresh_for: metadata.fresh_for,
-                    });
-                }
-                Err(Unfetched::Absent(fault)) => absent.push(fault.to_string()),
-                Err(Unfetched::Failed(fault)) => return Err(fault),
-            }
-        }
-        Err(KeyFault::new(absent.join("; ")))
+        let service = self.remote.service.as_deref();
+        discover(issuer, remote::JWKS_URI, service, self.env, self.began).await
     }
 
     async fn document(&self, url: &str) -> Result<Dated<Vec<u8>>, Unfetched> {
@@ -233,6 +230,31 @@ impl Attempt<'_> {
     fn with_cache(&self, change: impl FnOnce(&mut KeyCache)) {
         self.isolate.with_keys(self.request.issuer, change);
     }
+}
+
+/// Fetches an issuer's metadata, and returns the URL that a member of it has.
+pub(super) async fn discover(
+    issuer: &str,
+    member: &str,
+    service: Option<&str>,
+    env: &Env,
+    began: UnixSeconds,
+) -> Result<Dated<String>, KeyFault> {
+    let mut absent = Vec::new();
+    for url in remote::metadata_urls(issuer).map_err(KeyFault::new)? {
+        match document::fetch(&url, service, env, began).await {
+            Ok(metadata) => {
+                return Ok(Dated {
+                    value: remote::url_in_metadata(&metadata.value, issuer, member)?,
+                    fetched: metadata.fetched,
+                    fresh_for: metadata.fresh_for,
+                });
+            }
+            Err(Unfetched::Absent(fault)) => absent.push(fault.to_string()),
+            Err(Unfetched::Failed(fault)) => return Err(fault),
+        }
+    }
+    Err(KeyFault::new(absent.join("; ")))
 }
 
 /// A JWK Set as fetched, and its keys.

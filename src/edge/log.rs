@@ -6,6 +6,7 @@
 
 use super::ray;
 use crate::gate::Trace;
+use crate::introspection::Failure;
 use crate::json::text::ObjectText;
 use crate::keys::{KeyFault, KeySet};
 use crate::policy::{Decisions, Fault};
@@ -74,6 +75,15 @@ pub(super) fn keys_fetched(decisions: Decisions, issuer: &str, set: &KeySet) {
     line.text("issuer", Some(issuer));
     line.json("keys", &set.keys().len().to_string());
     line.array("skipped", &skipped);
+    write(line);
+}
+
+/// Logs that a call of an issuer's introspection endpoint has failed.
+pub(super) fn introspection_failed(issuer: Option<&str>, failure: &Failure) {
+    let mut line = event("introspection_failed");
+    line.text("issuer", issuer);
+    line.text("problem", Some(failure.problem()));
+    line.text("remedy", Some(failure.remedy()));
     write(line);
 }
 

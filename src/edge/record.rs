@@ -6,7 +6,7 @@
 use super::call::Call;
 use super::clock::Wait;
 use super::{analytics, log, ray};
-use crate::gate::Trace;
+use crate::gate::{Form, Trace};
 use crate::json::text::ObjectText;
 use crate::policy::{Decisions, Policy};
 use crate::refusal::Refusal;
@@ -55,6 +55,8 @@ pub(super) struct Row<'d> {
     pub(super) method: &'d str,
     pub(super) route: Option<&'d str>,
     pub(super) issuer: Option<&'d str>,
+    /// The form of the credential: `jwt` or `opaque`.
+    pub(super) credential: Option<&'static str>,
     pub(super) algorithm: Option<&'static str>,
     pub(super) key: Option<&'d str>,
     pub(super) cache: Option<&'static str>,
@@ -91,6 +93,7 @@ impl<'d> Record<'d> {
         line.text("because", row.because);
         line.text("cache", row.cache);
         line.text("code", row.code);
+        line.text("credential", row.credential);
         line.text("decision", Some(row.verdict));
         line.text("event", Some("decision"));
         line.text("issuer", row.issuer);
@@ -123,12 +126,13 @@ impl<'d> Record<'d> {
             method: self.request.method,
             route: self.trace.route.map(|route| route.pattern().as_str()),
             issuer: self.trace.issuer,
+            credential: self.trace.form.map(Form::as_str),
             algorithm: self.trace.algorithm.map(|algorithm| algorithm.name()),
             key: self.trace.key.as_deref(),
-            cache: match (self.trace.is_cached, self.trace.algorithm) {
-                (true, _) => Some("hit"),
-                (false, Some(_)) => Some("miss"),
-                (false, None) => None,
+            cache: match (self.trace.is_cached, self.trace.algorithm, self.trace.form) {
+                (true, ..) => Some("hit"),
+                (false, Some(_), _) | (false, None, Some(Form::Opaque)) => Some("miss"),
+                (false, None, Some(Form::Jwt) | None) => None,
             },
             waited_ms: self.wait.so_far(),
         }

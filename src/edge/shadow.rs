@@ -2,7 +2,7 @@
 
 use super::call::Call;
 use super::isolate::Isolate;
-use super::{clock, keys, log, revocations};
+use super::{clock, introspection, keys, log, revocations};
 use crate::gate::{Decision, Evaluation, Need};
 use crate::refusal::Code;
 use crate::shadow::Difference;
@@ -20,6 +20,9 @@ pub(super) fn compare(candidate: &Rc<Isolate>, enforced: &Decision<'_>, call: &C
     let decision = match outcome {
         Ok(decision) => decision,
         Err(Need::Keys(request)) => return keys::refresh(candidate, request, call),
+        Err(Need::Introspection(request)) => {
+            return introspection::refresh(candidate, *request, call);
+        }
         Err(Need::Revocations(entries)) => {
             let (candidate, env) = (Rc::clone(candidate), call.env.clone());
             return call.context.wait_until(async move {
@@ -27,9 +30,12 @@ pub(super) fn compare(candidate: &Rc<Isolate>, enforced: &Decision<'_>, call: &C
             });
         }
     };
-    // While its keys or revocations cannot be fetched, the candidate has no verdict.
+    // While something that it needs cannot be fetched, the candidate has no verdict.
     if let Decision::Refuse(refusal) = &decision
-        && matches!(refusal.code(), Code::KeysUnavailable | Code::RevocationUnavailable)
+        && matches!(
+            refusal.code(),
+            Code::KeysUnavailable | Code::IntrospectionUnavailable | Code::RevocationUnavailable
+        )
     {
         return;
     }

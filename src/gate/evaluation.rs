@@ -28,6 +28,8 @@ pub struct Evaluation<'g, 'r> {
     policy: &'g Policy,
     request: Request<'r>,
     rounds: Rounds,
+    /// The number of introspection answers at the first call.
+    arrived: Option<u64>,
     trace: Trace<'g>,
     refresh: Option<KeyRequest>,
 }
@@ -37,7 +39,7 @@ impl<'g: 'r, 'r> Evaluation<'g, 'r> {
     #[must_use]
     pub fn new(policy: &'g Policy, request: Request<'r>) -> Self {
         let (rounds, trace) = (Rounds::new(), Trace::default());
-        Self { policy, request, rounds, trace, refresh: None }
+        Self { policy, request, rounds, arrived: None, trace, refresh: None }
     }
 
     /// Judges the request with the keys and the revocation entries in `memory`, at the time `now`.
@@ -53,8 +55,9 @@ impl<'g: 'r, 'r> Evaluation<'g, 'r> {
             Ok(Some(response)) => return Ok(Decision::Respond(response)),
             Err(refusal) => return Ok(Decision::Refuse(refusal)),
         }
+        let arrived = *self.arrived.get_or_insert_with(|| memory.introspections.answers());
         let Self { policy, request, trace, refresh, .. } = self;
-        let admitted = Judging { policy, memory, now, trace, refresh }.admit(request);
+        let admitted = Judging { policy, memory, now, arrived, trace, refresh }.admit(request);
         let outgoing = self
             .rounds
             .end(admitted)?

@@ -41,7 +41,8 @@ impl<'g> LogoutEvaluation<'g> {
     ) -> Result<Result<Logout, Refusal>, Need> {
         self.trace = Trace::default();
         let Self { policy, trace, refresh, .. } = self;
-        let outcome = Judging { policy, memory, now, trace, refresh }.verified(self.token, None);
+        let mut judging = Judging { policy, memory, now, arrived: 0, trace, refresh };
+        let outcome = judging.verified(self.token, None);
         let outcome = outcome.and_then(|(issuer, verified)| {
             Logout::check(verified, issuer, self.endpoint, now).map_err(Into::into)
         });

@@ -1,10 +1,12 @@
 //! What an isolate remembers between requests.
 
 use crate::identity::IdentityCache;
+use crate::introspection::{IntrospectionRequest, Introspections, Response, Unjudged};
 use crate::keys::KeyCaches;
 use crate::keys::cache::STALE_IF_ERROR;
 use crate::policy::Policy;
 use crate::revocation::Revocations;
+use crate::time::UnixSeconds;
 use crate::token::LastHeader;
 
 /// What an isolate remembers from one request to the next.
@@ -18,6 +20,8 @@ pub struct Memory {
     pub identities: IdentityCache,
     /// The header of the token that was parsed last.
     pub last_header: LastHeader,
+    /// Introspections in progress, and tokens that were rejected.
+    pub introspections: Introspections,
 }
 
 impl Memory {
@@ -32,7 +36,27 @@ impl Memory {
         Self {
             keys: KeyCaches::new(stale_if_error),
             identities: IdentityCache::new(signs),
+            introspections: Introspections::new(policy.issuers().len()),
             ..Self::default()
         }
+    }
+
+    /// Judges the response to an introspection that began at `asked`, and remembers what it says.
+    ///
+    /// # Errors
+    ///
+    /// [`Unjudged`] if the response is no answer. The caller then fetches the keys and tries again,
+    /// or calls [`Introspections::failed`].
+    pub fn introspected(
+        &self,
+        policy: &Policy,
+        request: &IntrospectionRequest,
+        response: &Response,
+        asked: UnixSeconds,
+        now: UnixSeconds,
+    ) -> Result<(), Unjudged> {
+        let Some(issuer) = policy.issuer(request.issuer) else { return Ok(()) };
+        let memory = (&self.keys, &self.identities);
+        self.introspections.answered(issuer, request, response, memory, (asked, now))
     }
 }

@@ -1,5 +1,6 @@
 //! What has to be fetched before a request can be judged, and how often the gate asks for it.
 
+use crate::introspection::IntrospectionRequest;
 use crate::keys::KeyRequest;
 use crate::refusal::Refusal;
 use crate::revocation::{self, Entry};
@@ -10,6 +11,8 @@ use crate::revocation::{self, Entry};
 pub enum Need {
     /// The keys of an issuer.
     Keys(KeyRequest),
+    /// What an issuer says about a token.
+    Introspection(Box<IntrospectionRequest>),
     /// Entries of the revocation store.
     Revocations(Vec<Entry>),
 }
@@ -19,6 +22,7 @@ impl Need {
     fn refusal(&self) -> Refusal {
         match self {
             Self::Keys(request) => request.refusal(),
+            Self::Introspection(request) => request.refusal(),
             Self::Revocations(_) => revocation::unavailable(),
         }
     }
@@ -39,14 +43,14 @@ impl From<Refusal> for Stop {
 }
 
 /// The bound on how often one request is judged again after something was fetched for it. A request
-/// needs keys at most once and revocation entries at most once.
+/// needs keys at most once, an introspection at most once, and revocation entries at most once.
 pub(super) struct Rounds {
     left: u8,
 }
 
 impl Rounds {
     pub(super) const fn new() -> Self {
-        Self { left: 2 }
+        Self { left: 3 }
     }
 
     /// Returns the outcome of a round, or what the caller has to fetch for another one. After the

@@ -1,5 +1,6 @@
 //! How far a request came, for logs.
 
+use super::Form;
 use crate::alg::Algorithm;
 use crate::refusal::Refusal;
 use crate::route::Route;
@@ -10,6 +11,8 @@ use crate::route::Route;
 pub struct Trace<'g> {
     /// The route of the request.
     pub route: Option<&'g Route>,
+    /// The form of the credential.
+    pub form: Option<Form>,
     /// The token's algorithm.
     pub algorithm: Option<Algorithm>,
     /// The issuer whose rules applied, by the policy's name for it.

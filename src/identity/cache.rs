@@ -12,6 +12,7 @@ use portcullis_text::is_equal;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::fmt;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::rc::Rc;
 
 /// The established identities of an isolate, by their tokens.
@@ -37,8 +38,8 @@ struct Generations {
     doorkeeper: Doorkeeper,
 }
 
-/// Which tokens were verified recently: a Bloom filter with one bit for each token, chosen by the
-/// end of its text. It is cleared when [`budget::TOKENS_REMEMBERED`] tokens have set their bits.
+/// Which tokens were verified recently: a Bloom filter with one bit for each token, chosen by its
+/// index. It is cleared when [`budget::TOKENS_REMEMBERED`] tokens have set their bits.
 /// One token in thirty meets a bit that another has set, and is cached at its first use.
 #[derive(Default)]
 struct Doorkeeper {
@@ -47,19 +48,19 @@ struct Doorkeeper {
 }
 
 impl Doorkeeper {
-    /// A prime, so that every byte of the end influences the remainder. The bytes are base64url
+    /// A prime, so that every byte of the index influences the remainder. The bytes are base64url
     /// letters, whose bits are not evenly distributed.
     const BITS: u128 = (1 << 17) - 1;
     const WORDS: usize = (1 << 17) / 64;
 
-    /// Whether a token with this end was verified recently. Records that it was.
-    fn has_seen(&mut self, end: u128) -> bool {
+    /// Whether a token with this index was verified recently. Records that it was.
+    fn has_seen(&mut self, index: u128) -> bool {
         if self.count >= budget::TOKENS_REMEMBERED {
             self.bits.clear();
             self.count = 0;
         }
         self.bits.resize(Self::WORDS, 0);
-        let index = usize::try_from(end % Self::BITS).unwrap_or_default();
+        let index = usize::try_from(index % Self::BITS).unwrap_or_default();
         let Some(word) = self.bits.get_mut(index / 64) else { return false };
         let bit = 1 << (index % 64);
         let has_seen = *word & bit != 0;
@@ -69,13 +70,21 @@ impl Doorkeeper {
     }
 }
 
-/// Cached identities by the end of their tokens' text, where the signature makes them as good as
-/// random. Of two tokens with the same end, the later one stays.
+/// Cached identities by the indexes of their tokens. Of two tokens with the same index, the later
+/// one stays.
 type Identities = HashMap<u128, Entry>;
 
-/// The last 16 bytes of a text. No token is shorter.
-fn end_of(text: &str) -> Option<u128> {
-    text.as_bytes().last_chunk().map(|end| u128::from_le_bytes(*end))
+/// The index of a token. For a JWS, the last 16 bytes of the text, which its signature makes as
+/// good as random. Opaque tokens may be shorter, or all end alike, so the whole text counts.
+fn index_of(text: &str) -> u128 {
+    match text.as_bytes().last_chunk() {
+        Some(end) if text.starts_with("ey") => u128::from_le_bytes(*end),
+        _ => {
+            let mut hasher = DefaultHasher::new();
+            text.hash(&mut hasher);
+            hasher.finish().into()
+        }
+    }
 }
 
 struct Entry {
@@ -101,36 +110,57 @@ impl IdentityCache {
     /// Returns the identity of exactly this token, or `None` if it is not cached.
     #[must_use]
     pub fn get(&self, token: &str) -> Option<Rc<Identity>> {
-        let end = end_of(token)?;
+        let index = index_of(token);
         let mut generations = self.0.borrow_mut();
-        if let Some(entry) = generations.young.get(&end).filter(|entry| entry.is_of(token)) {
+        if let Some(entry) = generations.young.get(&index).filter(|entry| entry.is_of(token)) {
             return Some(Rc::clone(&entry.identity));
         }
-        generations.old.get(&end).filter(|entry| entry.is_of(token))?;
-        let entry = generations.old.remove(&end)?;
+        generations.old.get(&index).filter(|entry| entry.is_of(token))?;
+        let entry = generations.old.remove(&index)?;
         let identity = Rc::clone(&entry.identity);
-        generations.put(end, entry);
+        generations.put(index, entry);
         Some(identity)
     }
 
     /// Caches the identity of a token, unless this is its first use. If the gate signs identities
     /// for the API, it caches every token, because signing again takes longer than evicting.
     pub fn insert(&self, token: &str, identity: &Rc<Identity>) {
-        let Some(end) = end_of(token) else { return };
+        let is_kept = {
+            let mut generations = self.0.borrow_mut();
+            generations.signs || generations.doorkeeper.has_seen(index_of(token))
+        };
+        if is_kept {
+            self.keep(token, identity);
+        }
+    }
+
+    /// Caches the identity of a token at its first use, because the request that waits for it reads
+    /// it from here.
+    pub(crate) fn keep(&self, token: &str, identity: &Rc<Identity>) {
+        let entry = Entry { text: token.into(), identity: Rc::clone(identity) };
+        self.0.borrow_mut().put(index_of(token), entry);
+    }
+
+    /// Removes the identity of a token that is no longer active.
+    pub(crate) fn remove(&self, token: &str) {
+        let index = index_of(token);
         let mut generations = self.0.borrow_mut();
-        if generations.signs || generations.doorkeeper.has_seen(end) {
-            let entry = Entry { text: token.into(), identity: Rc::clone(identity) };
-            generations.put(end, entry);
+        let Generations { young, old, .. } = &mut *generations;
+        for generation in [young, old] {
+            if generation.get(&index).is_some_and(|entry| entry.is_of(token)) {
+                generation.remove(&index);
+            }
         }
     }
 }
 
 impl Generations {
-    fn put(&mut self, end: u128, entry: Entry) {
+    fn put(&mut self, index: u128, entry: Entry) {
         // Parsed claims take about three times the size of their text, and a signed identity at
-        // most about twice.
+        // most about twice. The text of an opaque token does not contain them.
         let factor = if self.signs { 6 } else { 4 };
-        let bytes = entry.text.len().saturating_mul(factor);
+        let text = entry.text.len().max(entry.identity.payload_segment().len());
+        let bytes = text.saturating_mul(factor);
         let is_full = self.young.len() >= budget::TOKENS_KEPT
             || self.bytes.saturating_add(bytes) > budget::TOKEN_BYTES_KEPT;
         if is_full {
@@ -138,7 +168,7 @@ impl Generations {
             self.bytes = 0;
         }
         self.bytes = self.bytes.saturating_add(bytes);
-        self.young.insert(end, entry);
+        self.young.insert(index, entry);
     }
 }
 

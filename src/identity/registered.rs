@@ -67,16 +67,21 @@ pub(crate) struct Times {
 }
 
 impl Times {
-    /// Checks that the token is valid at the time `now`.
-    pub(crate) fn check(&self, rules: TimeRules, now: UnixSeconds) -> Result<(), Refusal> {
+    /// Checks that `exp`, if there is one, has not passed at the time `now`.
+    pub(crate) fn check_expiry(&self, rules: TimeRules, now: UnixSeconds) -> Result<(), Refusal> {
         match self.expires {
             Some(expires) if now >= expires.plus(rules.leeway) => {
-                return Err(Refusal::new(Code::Expired, "exp has passed"));
+                Err(Refusal::new(Code::Expired, "exp has passed"))
             }
-            None if rules.expiry_required => {
-                return Err(Refusal::new(Code::MissingClaim, "there is no exp").at(Step::Time));
-            }
-            Some(_) | None => {}
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// Checks that the token is valid at the time `now`.
+    pub(crate) fn check(&self, rules: TimeRules, now: UnixSeconds) -> Result<(), Refusal> {
+        self.check_expiry(rules, now)?;
+        if self.expires.is_none() && rules.expiry_required {
+            return Err(Refusal::new(Code::MissingClaim, "there is no exp").at(Step::Time));
         }
         let latest = now.plus(rules.leeway);
         if self.not_before.is_some_and(|not_before| latest < not_before) {

@@ -95,7 +95,7 @@ impl<T> Dated<T> {
 
 /// Whether `now` is within the span that begins at `start`. Returns `false` for a start in the
 /// future.
-fn is_within(start: UnixSeconds, span: Seconds, now: UnixSeconds) -> bool {
+pub(crate) fn is_within(start: UnixSeconds, span: Seconds, now: UnixSeconds) -> bool {
     start <= now && now < start.plus(span)
 }
 

@@ -67,14 +67,20 @@ pub fn metadata_urls(issuer: &str) -> Result<[String; 2], &'static str> {
     ])
 }
 
-/// Returns the URL of the keys from an issuer's metadata.
+/// The member of an issuer's metadata with the URL of its keys.
+pub const JWKS_URI: &str = "jwks_uri";
+
+/// The member of an issuer's metadata with the URL of its introspection endpoint.
+pub const INTROSPECTION_ENDPOINT: &str = "introspection_endpoint";
+
+/// Returns the URL that a member of an issuer's metadata has (RFC 8414 section 2).
 ///
 /// # Errors
 ///
 /// [`KeyFault`] if the document is not a strict JSON object, if its `issuer` differs in any byte
-/// from the requested one (RFC 8414 section 3.3), or if `jwks_uri` is not an `https` URL. `http` is
+/// from the requested one (RFC 8414 section 3.3), or if the member is not an `https` URL. `http` is
 /// accepted only if the issuer itself is at a loopback address.
-pub fn jwks_uri_of(metadata: &[u8], issuer: &str) -> Result<String, KeyFault> {
+pub fn url_in_metadata(metadata: &[u8], issuer: &str, member: &str) -> Result<String, KeyFault> {
     let metadata = json::parse_object(metadata)
         .map_err(|reason| KeyFault::new(format!("the metadata {reason}")))?;
     match metadata.get("issuer") {
@@ -86,13 +92,13 @@ pub fn jwks_uri_of(metadata: &[u8], issuer: &str) -> Result<String, KeyFault> {
         }
         _ => return Err(KeyFault::new("the metadata has no \"issuer\"")),
     }
-    let Some(Value::String(jwks_uri)) = metadata.get("jwks_uri") else {
-        return Err(KeyFault::new("the metadata has no \"jwks_uri\""));
+    let Some(Value::String(found)) = metadata.get(member) else {
+        return Err(KeyFault::new(format!("the metadata has no \"{member}\"")));
     };
-    let url = Url::parse(jwks_uri)
-        .map_err(|problem| KeyFault::new(format!("the metadata's \"jwks_uri\": {problem}")))?;
+    let url = Url::parse(found)
+        .map_err(|problem| KeyFault::new(format!("the metadata's \"{member}\": {problem}")))?;
     if url.is_plain_http() && !Url::parse(issuer).is_ok_and(|issuer| issuer.is_plain_http()) {
-        return Err(KeyFault::new("the metadata's \"jwks_uri\" is not https"));
+        return Err(KeyFault::new(format!("the metadata's \"{member}\" is not https")));
     }
-    Ok(jwks_uri.clone())
+    Ok(found.clone())
 }

@@ -6,7 +6,7 @@ use self::names::{compile_name, expected, warn_of_any};
 use super::fault::Faults;
 use super::reader::{Faulty, Table};
 use super::route::compile_mode;
-use super::{Bindings, Preset, claim_rule, keys, preset};
+use super::{Bindings, Preset, claim_rule, introspection, keys, preset};
 use crate::alg::Algorithm;
 use crate::budget;
 use crate::identity::PROOF_TYPE;
@@ -14,7 +14,7 @@ use crate::issuer::Issuer;
 use crate::issuer_id::IssuerId;
 use crate::rules::{Expected, Rules, TimeRules};
 use crate::time::Seconds;
-use crate::token::media_subtype;
+use crate::token::{INTROSPECTION_TYPE, media_subtype};
 use serde_json::Value;
 
 /// The longest name of an issuer, in bytes. With it, every key of the revocation store has room for
@@ -24,7 +24,7 @@ const NAME_BYTES: usize = 64;
 const NAME_REMEDY: &str =
     "write a short name for logs and routes: 1 to 64 letters, digits, \".\", \"_\" or \"-\"";
 
-const FIELDS: [&str; 18] = [
+const FIELDS: [&str; 19] = [
     "name",
     "issuer",
     "tenants",
@@ -32,6 +32,7 @@ const FIELDS: [&str; 18] = [
     "audience",
     "algorithms",
     "keys",
+    "introspection",
     "stale_if_error",
     "leeway",
     "max_age",
@@ -103,17 +104,23 @@ fn compile(
         let problem = format!("\"{name}\" is not an accepted name");
         faults.fault(table.at("name"), problem, NAME_REMEDY);
     }
-    let algorithms = compile_algorithms(table, faults);
+    // An issuer that only introspects has no keys, and needs no algorithms.
+    let verifies = table.has("keys") || !table.has("introspection");
+    let algorithms = if verifies { compile_algorithms(table, faults) } else { Ok(Vec::new()) };
     let rules = compile_rules(table, faults);
     let mode = compile_mode(table, faults);
-    let keys =
-        keys::compile(table, rules.as_ref().ok(), algorithms.as_deref().ok(), bindings, faults);
+    let usable_rules = rules.as_ref().ok();
+    let keys = verifies
+        .then(|| keys::compile(table, usable_rules, algorithms.as_deref().ok(), bindings, faults))
+        .transpose();
+    let introspection = introspection::compile(table, usable_rules, bindings, faults);
     Ok(Issuer {
         id,
         name: name?.to_owned(),
         rules: rules?,
         algorithms: algorithms?,
         keys: keys?,
+        introspection: introspection?,
         mode: mode?,
     })
 }
@@ -222,15 +229,18 @@ fn compile_profile(table: &Table<'_>, faults: &mut Faults) -> Result<Option<Prof
 fn compile_types(table: &Table<'_>, faults: &mut Faults) -> Result<Option<Vec<String>>, Faulty> {
     let Some(types) = table.texts("types", false, faults)? else { return Ok(None) };
     let types: Vec<_> = types.into_iter().map(media_subtype).collect();
-    if types.iter().any(|one| one == PROOF_TYPE) {
-        faults.fault(
-            table.at("types"),
-            format!(
-                "{PROOF_TYPE} is the type of the gate's hop proofs, which are never access tokens"
-            ),
-            "remove it",
-        );
-        return Err(Faulty);
+    for (media_type, what) in [
+        (PROOF_TYPE, "the gate's hop proofs"),
+        (INTROSPECTION_TYPE, "signed introspection responses"),
+    ] {
+        if types.iter().any(|one| one == media_type) {
+            faults.fault(
+                table.at("types"),
+                format!("{media_type} is the type of {what}, which are never access tokens"),
+                "remove it",
+            );
+            return Err(Faulty);
+        }
     }
     Ok(Some(types))
 }

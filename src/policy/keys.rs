@@ -104,7 +104,11 @@ pub(super) fn compile(
         SourceKind::Pem => return source.pem(algorithms, faults).map(KeySource::Held),
         SourceKind::Jwks => return source.jwks(algorithms, faults).map(KeySource::Held),
         SourceKind::JwksUri => source.jwks_uri(faults),
-        SourceKind::Discovery => source.discovery(&table.at("issuer"), rules, faults),
+        SourceKind::Discovery => {
+            let metadata =
+                Metadata { table: &source.keys, remedy: "keys = { jwks_uri = \"https://…\" }" };
+            metadata.issuer(&table.at("issuer"), rules, faults).map(Location::Discovery)
+        }
     };
     source.check_side(algorithms, false, faults);
     let service = source.service(faults);
@@ -144,6 +148,51 @@ fn is_same_secret(one: &Key, other: &Key) -> bool {
     const MESSAGE: &[u8] = b"portcullis";
     let tag = signature::tag(other, MESSAGE);
     signature::is_valid(Algorithm::HS256, one, MESSAGE, &tag)
+}
+
+/// A table with `discovery`, and what to write instead of it.
+pub(super) struct Metadata<'t, 'v> {
+    pub(super) table: &'t Table<'v>,
+    pub(super) remedy: &'static str,
+}
+
+impl Metadata<'_, '_> {
+    /// Returns the issuer whose metadata is discovered. Metadata describes one issuer: it must
+    /// contain the name of the issuer that it was requested for (RFC 8414 section 3.3).
+    pub(super) fn issuer(
+        &self,
+        issuer_path: &str,
+        rules: Option<&Rules>,
+        faults: &mut Faults,
+    ) -> Result<String, Faulty> {
+        if self.table.get("discovery") != Some(&Value::Bool(true)) {
+            faults.fault(
+                self.table.at("discovery"),
+                "the value must be true",
+                "write discovery = true",
+            );
+        }
+        let rules = rules.ok_or(Faulty)?;
+        let problem = match (&rules.issuer, &rules.tenant) {
+            (Expected::OneOf(names), None) => match names.as_slice() {
+                [name] => match remote::metadata_urls(name) {
+                    Ok(_) => return Ok(name.clone()),
+                    Err(problem) => problem,
+                },
+                _ => "metadata describes one issuer, and several are listed",
+            },
+            (Expected::OneOf(_), Some(_)) => {
+                "metadata describes one issuer, and this is a template"
+            }
+            (Expected::Any, _) => "metadata describes one issuer, and any is accepted",
+        };
+        faults.fault(
+            issuer_path,
+            format!("discovery is not possible: {problem}"),
+            format!("write one issuer, by its https URL, or write {}", self.remedy),
+        );
+        Err(Faulty)
+    }
 }
 
 /// The one source of an issuer's keys.
@@ -251,43 +300,6 @@ impl Source<'_> {
             self.keys.at("jwks_uri"),
             problem,
             "write the https URL of the provider's JWK Set",
-        );
-        Err(Faulty)
-    }
-
-    /// Metadata describes one issuer: it must contain the name of the issuer that it was requested
-    /// for (RFC 8414 section 3.3).
-    fn discovery(
-        &self,
-        issuer_path: &str,
-        rules: Option<&Rules>,
-        faults: &mut Faults,
-    ) -> Result<Location, Faulty> {
-        if self.keys.get("discovery") != Some(&Value::Bool(true)) {
-            faults.fault(
-                self.keys.at("discovery"),
-                "the value must be true",
-                "write discovery = true",
-            );
-        }
-        let rules = rules.ok_or(Faulty)?;
-        let problem = match (&rules.issuer, &rules.tenant) {
-            (Expected::OneOf(names), None) => match names.as_slice() {
-                [name] => match remote::metadata_urls(name) {
-                    Ok(_) => return Ok(Location::Discovery(name.clone())),
-                    Err(problem) => problem,
-                },
-                _ => "metadata describes one issuer, and several are listed",
-            },
-            (Expected::OneOf(_), Some(_)) => {
-                "metadata describes one issuer, and this is a template"
-            }
-            (Expected::Any, _) => "metadata describes one issuer, and any is accepted",
-        };
-        faults.fault(
-            issuer_path,
-            format!("discovery is not possible: {problem}"),
-            "write one issuer, by its https URL, or write keys = { jwks_uri = \"https://…\" }",
         );
         Err(Faulty)
     }

@@ -2,7 +2,8 @@
 //!
 //! A preset is only a shorthand. Before the issuer is compiled, the preset is expanded to the keys
 //! that an operator would otherwise write, which `cargo xtask check` shows. Keys that the operator
-//! writes next to the preset replace the preset's, or extend them (`claims`, `require`). The
+//! writes next to the preset replace the preset's, or extend them (`claims`, `require`,
+//! `introspection`). The
 //! operator cannot replace the issuer's name and the source of its keys, because these make up the
 //! preset.
 
@@ -40,6 +41,9 @@ const KEY: &str = "preset";
 /// The keys that only the preset may set.
 const SET_BY_PRESET: [&str; 3] = ["issuer", "tenants", "keys"];
 
+/// The key whose table completes that of the preset, which has the endpoint.
+const INTROSPECTION: &str = "introspection";
+
 /// The keys whose lists extend those of the preset.
 const EXTENDED: [&str; 2] = ["claims", "require"];
 
@@ -76,6 +80,10 @@ pub(super) fn expand(
     }
     let mut expanded = (provider.issuer)(&mut Parameters::new(&table, faults));
     expanded.entry("name").or_insert_with(|| provider.name.into());
+    // An issuer that has keys is introspected only if the operator writes so.
+    if expanded.contains_key("keys") && !members.contains_key(INTROSPECTION) {
+        expanded.remove(INTROSPECTION);
+    }
     for (key, value) in members {
         if known.contains(&key.as_str()) && !SET_BY_PRESET.contains(&key.as_str()) {
             complete(&mut expanded, key, value);
@@ -93,6 +101,15 @@ fn complete(expanded: &mut Object, key: &str, value: &Value) {
         // The operator's items come first, so that the path of a fault has the index that the
         // operator wrote.
         items.extend(given.iter().cloned());
+    }
+    if key == INTROSPECTION
+        && let (Value::Object(written), Some(Value::Object(given))) =
+            (&mut value, expanded.get(key))
+        && !written.contains_key("discovery")
+    {
+        for (name, given) in given {
+            written.entry(name).or_insert_with(|| given.clone());
+        }
     }
     expanded.insert(key.to_owned(), value);
 }

@@ -60,6 +60,9 @@ pub(super) fn all(raw: &Value) -> Vec<BindingReference> {
                 add(pointer, purpose, Some(IssuerId::new(index)));
             }
         }
+        let introspection = format!("/issuers/{index}/introspection");
+        add(format!("{introspection}/client_secret"), Purpose::Secret, None);
+        add(format!("{introspection}/private_key"), Purpose::PrivateKey, None);
     }
     let written = raw.pointer("/forward/headers").and_then(Value::as_object);
     let names = written.into_iter().flat_map(|headers| headers.keys());

@@ -68,6 +68,7 @@ fn compile(table: &Table<'_>, issuers: Option<&[Issuer]>, faults: &mut Faults) -
     let choices =
         [Access::Required, Access::Optional, Access::Public].map(|one| (one.as_str(), one));
     let access = table.choice("access", &choices, faults);
+    let all = issuers.unwrap_or_default();
     let issuers = compile_issuers(table, issuers, faults);
     let requirements = compile_requirements(table, faults);
     let encoded_slash =
@@ -88,11 +89,18 @@ fn compile(table: &Table<'_>, issuers: Option<&[Issuer]>, faults: &mut Faults) -
             }
         }
     }
+    let issuers = issuers.ok()?;
+    let introspecting = if access == Access::Public {
+        None
+    } else {
+        compile_introspecting(table, issuers.as_deref(), all, faults).ok()?
+    };
     Some(Route {
         pattern: pattern.ok()?,
         methods: methods.ok()?,
         access,
-        issuers: issuers.ok()?,
+        issuers,
+        introspecting,
         requirements: requirements.ok()?,
         mode: mode.ok()?,
         allows_encoded_slash: encoded_slash.ok()?.unwrap_or(false),
@@ -182,6 +190,39 @@ fn compile_issuers(
         }
     }
     outcome.map(|()| Some(ids))
+}
+
+/// Finds the issuer that introspects the tokens of a route. Two would both have to be sent every
+/// token, because an opaque token does not say who issued it.
+#[cold]
+#[inline(never)]
+fn compile_introspecting(
+    table: &Table<'_>,
+    admitted: Option<&[IssuerId]>,
+    all: &[Issuer],
+    faults: &mut Faults,
+) -> Result<Option<IssuerId>, Faulty> {
+    let is_admitted =
+        |issuer: &&Issuer| admitted.is_none_or(|admitted| admitted.contains(&issuer.id()));
+    let introspecting: Vec<_> =
+        all.iter().filter(is_admitted).filter(|issuer| issuer.introspection().is_some()).collect();
+    match introspecting.as_slice() {
+        [] => Ok(None),
+        [one] => Ok(Some(one.id())),
+        several => {
+            let names: Vec<_> = several.iter().map(|issuer| issuer.name()).collect();
+            faults.fault(
+                table.at("issuers"),
+                format!(
+                    "the route admits several issuers that introspect tokens ({}), and an opaque \
+                     token does not say which of them issued it",
+                    names.join(", ")
+                ),
+                "list the issuers of the route, only one of them with introspection",
+            );
+            Err(Faulty)
+        }
+    }
 }
 
 fn compile_requirements(table: &Table<'_>, faults: &mut Faults) -> Result<Requirements, Faulty> {

@@ -51,7 +51,8 @@ impl Case<'_> {
             }
             Code::MalformedToken => {
                 "ask the provider for a signed access token (JWS), because the gate cannot verify \
-                 an opaque or encrypted token; and check that the whole token was copied"
+                 an opaque or encrypted token, or let the gate introspect such tokens; and check \
+                 that the whole token was copied"
                     .to_owned()
             }
             Code::UnsupportedCritical => {
@@ -149,6 +150,15 @@ impl Case<'_> {
             Code::LoopDetected => "let origin name the API, not the gate".to_owned(),
             Code::KeysUnavailable => {
                 "run `doctor`, which reports why the issuer's keys cannot be fetched".to_owned()
+            }
+            Code::InactiveToken => {
+                "get a new token: the provider says that this one has expired, was revoked, or is \
+                 not its own. Some providers say so of every token that was not issued for the \
+                 client that asks"
+                    .to_owned()
+            }
+            Code::IntrospectionUnavailable => {
+                "run `doctor`, which reports why the token cannot be introspected".to_owned()
             }
             Code::RateLimited => {
                 "wait, and correct the tokens that were rejected; or raise the limit in \

@@ -37,6 +37,8 @@ steps! {
     Key: "key";
     /// The signature verifies under that key.
     Signature: "signature";
+    /// The issuer's introspection endpoint says that the token is active, if it is asked.
+    Introspection: "introspection";
     /// The token is an access token by its type, and its registered claims have their JSON types.
     Type: "type";
     /// `iss`, and the tenant that it names.

@@ -62,11 +62,15 @@ function check(toml) {
   /** @type {Record<string, (name: string) => string>} */
   const values = {
     secret: (name) => `the value of ${name}, which is long enough for every algorithm: 64 bytes`,
+    client_secret: (name) => `the value of ${name}`,
+    private_key: () => JSON.stringify(privateJwk()),
     pem: () => spki.trimEnd().replaceAll("\n", "\\n"),
     jwks: () => JSON.stringify({ keys: [jwk] }),
-    key: () => JSON.stringify(generateKeyPairSync("ed25519").privateKey.export({ format: "jwk" })),
+    key: () => JSON.stringify(privateJwk()),
   };
-  const named = [...toml.matchAll(/\b(secret|pem|jwks|key) = (?:\[([^\]]*)\]|("[^"]+"))/g)];
+  const named = [
+    ...toml.matchAll(/\b(client_secret|private_key|secret|pem|jwks|key) = (?:\[([^\]]*)\]|("[^"]+"))/g),
+  ];
   const lines = named.flatMap(([, kind = "", list, one = ""]) => {
     const names = (list ?? one).match(/"[^"]+"/g);
     const valueOf = values[kind];
@@ -84,6 +88,9 @@ function check(toml) {
     return { ok: false, output: `${stdout}\n${stderr}`, environments: [] };
   }
 }
+
+/** A private key that the gate signs with. */
+const privateJwk = () => generateKeyPairSync("ed25519").privateKey.export({ format: "jwk" });
 
 const ISSUER = [
   '{ name = "provider"',

@@ -144,6 +144,7 @@ gateTest(
       route: "/api/*",
       issuer: "issuer",
       alg: "HS256",
+      credential: "jwt",
       key: "secret",
       cache: "hit",
       ray: null,

@@ -3,9 +3,8 @@
 
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { request as httpRequest } from "node:http";
-import { assertAdmitted, bounded, policies, withGate } from "./harness/index.mjs";
+import { assertAdmitted, bounded, policies, resident, withGate } from "./harness/index.mjs";
 
 /** @import { TestContext } from "node:test" */
 
@@ -17,31 +16,6 @@ const PIECE = Buffer.alloc(MEBIBYTE, "a piece of a large body, ");
 
 /** Far less than the size of a body, and more than the runtime's own fluctuation. */
 const GROWTH = 200 * MEBIBYTE;
-
-/**
- * Returns the resident memory of the workerd processes that this test has started, or `undefined`
- * if the system has no /proc.
- */
-function resident() {
-  if (!existsSync("/proc/self/status")) return undefined;
-  const status = (/** @type {string} */ id) => {
-    try {
-      return readFileSync(`/proc/${id}/status`, "utf8");
-    } catch {
-      return ""; // The process has ended in the meantime.
-    }
-  };
-  const ids = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
-  const own = ids
-    .map(status)
-    .filter((text) => new RegExp(`^PPid:\\s+${process.pid}$`, "m").test(text));
-  const workerds = own.filter((text) => /^Name:\s+workerd$/m.test(text));
-  assert.ok(workerds.length > 0, "no workerd is a child of this process");
-  return workerds.reduce(
-    (sum, text) => sum + 1024 * Number(/^VmRSS:\s+(\d+) kB$/m.exec(text)?.[1] ?? 0),
-    0,
-  );
-}
 
 withGate(
   "a body of a gigabyte",

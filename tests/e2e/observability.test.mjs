@@ -56,14 +56,28 @@ gateTest(
     assert.deepEqual(
       points.map(({ indexes, blobs, doubles }) => [indexes, blobs, doubles[0]]),
       [
-        [["/api/*"], ["admitted", "", "/api/*", "issuer", "HS256", "secret", "GET", "miss"], 200],
-        [["/public/*"], ["admitted", "", "/public/*", "", "", "", "GET", ""], 200],
         [
           ["/api/*"],
-          ["refused", "wrong_audience", "/api/*", "issuer", "HS256", "secret", "GET", "miss"],
+          ["admitted", "", "/api/*", "issuer", "HS256", "secret", "GET", "miss", "jwt"],
+          200,
+        ],
+        [["/public/*"], ["admitted", "", "/public/*", "", "", "", "GET", "", ""], 200],
+        [
+          ["/api/*"],
+          [
+            "refused",
+            "wrong_audience",
+            "/api/*",
+            "issuer",
+            "HS256",
+            "secret",
+            "GET",
+            "miss",
+            "jwt",
+          ],
           401,
         ],
-        [[""], ["refused", "no_route", "", "", "", "", "GET", ""], 404],
+        [[""], ["refused", "no_route", "", "", "", "", "GET", "", ""], 404],
       ],
     );
     for (const { event, doubles } of points) {

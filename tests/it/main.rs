@@ -35,6 +35,8 @@ mod gate;
 #[cfg(test)]
 mod hmac;
 #[cfg(test)]
+mod introspection;
+#[cfg(test)]
 mod json;
 #[cfg(test)]
 mod jwk;

@@ -2,6 +2,7 @@
 
 mod answers;
 mod forward;
+mod introspection;
 mod issuers;
 mod origin;
 mod presets;

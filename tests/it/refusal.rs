@@ -19,7 +19,7 @@ const EXPIRED: &str =
 
 /// Each row: the code, its name, the status, the status phrase, and the challenge. The challenge is
 /// the whole header, only its `error`, or `None` if the response has no challenge.
-const CODES: [(Code, &str, u16, &str, Option<&str>); 30] = [
+const CODES: [(Code, &str, u16, &str, Option<&str>); 32] = [
     (Code::MissingToken, "missing_token", 401, "Unauthorized", Some(BARE)),
     (Code::MultipleTokens, "multiple_tokens", 400, "Bad Request", Some("invalid_request")),
     (
@@ -44,6 +44,8 @@ const CODES: [(Code, &str, u16, &str, Option<&str>); 30] = [
     (Code::NotYetValid, "not_yet_valid", 401, "Unauthorized", Some(INVALID_TOKEN)),
     (Code::TooOld, "too_old", 401, "Unauthorized", Some(INVALID_TOKEN)),
     (Code::Expired, "expired", 401, "Unauthorized", Some(EXPIRED)),
+    (Code::InactiveToken, "inactive_token", 401, "Unauthorized", Some(INVALID_TOKEN)),
+    (Code::IntrospectionUnavailable, "introspection_unavailable", 503, "Service Unavailable", None),
     (Code::InsufficientScope, "insufficient_scope", 403, "Forbidden", Some("insufficient_scope")),
     (Code::ClaimNotAllowed, "claim_not_allowed", 403, "Forbidden", Some("insufficient_scope")),
     (

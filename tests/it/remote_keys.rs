@@ -1,7 +1,7 @@
 //! Keys that an issuer publishes: its metadata, and the policy's settings for fetching keys.
 
 use crate::kit::{self, Held, assert_faults, hs_issuer, policy, with};
-use portcullis::keys::remote::{jwks_uri_of, metadata_urls};
+use portcullis::keys::remote::{JWKS_URI, metadata_urls, url_in_metadata};
 use serde_json::{Value, json};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -42,7 +42,7 @@ fn rfc8414_3_1_and_oidc_discovery_4_builds_the_metadata_urls() {
 fn rfc8414_3_3_metadata_must_name_the_same_issuer_byte_for_byte() {
     const ISSUER: &str = "https://i.example/";
     let good = json!({ "issuer": ISSUER, "jwks_uri": "https://keys.example/jwks" });
-    let ask = |metadata: &Value| jwks_uri_of(metadata.to_string().as_bytes(), ISSUER);
+    let ask = |metadata: &Value| url_in_metadata(metadata.to_string().as_bytes(), ISSUER, JWKS_URI);
     assert_eq!(ask(&good).unwrap(), "https://keys.example/jwks");
     let rows = [
         (json!({ "issuer": "https://i.example" }), "is not exactly the policy's issuer"),
@@ -63,14 +63,14 @@ fn rfc8414_3_3_metadata_must_name_the_same_issuer_byte_for_byte() {
         assert!(fault.contains(problem), "{changes}: {fault}");
     }
     for text in ["", "[]", "<html>", r#"{"issuer":"https://i.example/","issuer":"https://x"}"#] {
-        assert!(jwks_uri_of(text.as_bytes(), ISSUER).is_err(), "{text}");
+        assert!(url_in_metadata(text.as_bytes(), ISSUER, JWKS_URI).is_err(), "{text}");
     }
 }
 
 #[test]
 fn metadata_from_localhost_may_name_keys_on_localhost() {
     let metadata = json!({ "issuer": "http://localhost:1", "jwks_uri": "http://127.0.0.1:2/jwks" });
-    let found = jwks_uri_of(metadata.to_string().as_bytes(), "http://localhost:1");
+    let found = url_in_metadata(metadata.to_string().as_bytes(), "http://localhost:1", JWKS_URI);
     assert_eq!(found.unwrap(), "http://127.0.0.1:2/jwks");
 }
 

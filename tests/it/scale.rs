@@ -1,7 +1,10 @@
-//! Simulates the load on an identity provider, and compares it with the table in `docs/scale.md`.
+//! Simulates the load on an identity provider, and compares it with the tables in `docs/scale.md`.
 //!
-//! The key caches are the gate's own. This file stands in for `src/edge/keys.rs`, which uses them,
-//! and simulates every second. Isolates share nothing, except for the Cache API within a location.
+//! The key caches are the gate's own, and in [`introspection`] the whole gate is. This file stands
+//! in for `src/edge/keys.rs`, which uses them, and simulates every second. Isolates share nothing,
+//! except for the Cache API within a location.
+
+mod introspection;
 
 use crate::kit::keys;
 use portcullis::alg::Algorithm;

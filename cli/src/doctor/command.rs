@@ -8,10 +8,11 @@ use super::verdict::TokenRequest;
 use crate::config::bindings::{self, MissingBindings};
 use crate::config::dev_vars::DevVars;
 use crate::config::routes::{RouteDescription, sample_path};
-use crate::config::{ConfigFile, Finding, Severity, policy};
+use crate::config::{ConfigFile, Environment, Finding, Severity, policy};
 use crate::outcome::Outcome;
 use crate::{clock, output, token_input};
 use anyhow::Result;
+use portcullis::issuer_id::IssuerId;
 use portcullis::policy::Policy;
 use serde_json::{Value, json};
 
@@ -50,6 +51,7 @@ pub(super) fn examine_checkout(
     let dev_vars = DevVars::read(environment)?;
     let compiled = bindings::compile(environment, &raw, &dev_vars, MissingBindings::Warn);
     let mut findings = compiled.findings;
+    let without_client = without_client(environment, &raw, &dev_vars);
     let report = compiled.policy.map(|policy| {
         let requests = requests(options, &policy);
         let placeholder_issuers = compiled.placeholder_issuers.as_slice();
@@ -58,7 +60,7 @@ pub(super) fn examine_checkout(
             requests: &requests,
             placeholder_issuers,
         });
-        let mut report = examine(&policy, check.as_ref(), clock::unix_now());
+        let mut report = examine(&policy, check.as_ref(), &without_client, clock::unix_now());
         for id in placeholder_issuers {
             if let Some(issuer) = report.issuers.get_mut(id.index()) {
                 // The keys that were examined are placeholders.
@@ -80,6 +82,20 @@ pub(super) fn examine_checkout(
     }));
     findings.sort_by_key(|finding| (finding.severity, finding.line));
     Ok((findings, report))
+}
+
+/// The issuers for which the client's secret or key is not on this machine.
+fn without_client(environment: &Environment<'_>, raw: &Value, dev_vars: &DevVars) -> Vec<IssuerId> {
+    let references = Policy::binding_references(raw).into_iter();
+    let missing = references
+        .filter(|reference| bindings::local(environment, dev_vars, &reference.binding).is_none());
+    missing
+        .filter_map(|reference| {
+            let (index, rest) = reference.pointer.strip_prefix("/issuers/")?.split_once('/')?;
+            let is_client = rest.starts_with("introspection/");
+            is_client.then(|| index.parse().ok().map(IssuerId::new)).flatten()
+        })
+        .collect()
 }
 
 /// Returns the request that the options describe, or else one request for each route that admits
@@ -114,13 +130,17 @@ fn print(options: &Options, file: &str, findings: &[Finding], report: Option<&Re
         return;
     };
     for issuer in report.issuers.iter().chain(&report.identity) {
-        output::result(&format!("{}: keys from {}", issuer.name, issuer.source));
+        if issuer.only_introspects {
+            output::result(&format!("{}: no keys, because it only introspects", issuer.name));
+        } else {
+            output::result(&format!("{}: keys from {}", issuer.name, issuer.source));
+        }
         for line in issuer.facts.iter().chain(&issuer.keys) {
             output::result(&format!("  {line}"));
         }
         if issuer.has_placeholder_keys {
             output::result("  these keys are not on this machine");
-        } else if issuer.keys.is_empty() {
+        } else if issuer.keys.is_empty() && !issuer.only_introspects {
             output::result("  no usable key");
         }
     }

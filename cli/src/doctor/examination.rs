@@ -1,8 +1,8 @@
 //! Examines a policy's issuers and a token.
 
-use super::issuer;
 use super::report::Report;
 use super::verdict::{TokenRequest, Verdicts};
+use super::{introspection, issuer};
 use portcullis::gate::Memory;
 use portcullis::issuer_id::IssuerId;
 use portcullis::policy::Policy;
@@ -18,8 +18,15 @@ pub(crate) struct TokenCheck<'a> {
     pub(crate) placeholder_issuers: &'a [IssuerId],
 }
 
-/// Fetches the keys of every issuer that publishes them, and judges the token with these keys.
-pub(crate) fn examine(policy: &Policy, check: Option<&TokenCheck<'_>>, now: UnixSeconds) -> Report {
+/// Fetches the keys of every issuer that publishes them, calls the introspection endpoints, and
+/// judges the token. `without_client` are the issuers for which the client's secret or key is not
+/// on this machine.
+pub(crate) fn examine(
+    policy: &Policy,
+    check: Option<&TokenCheck<'_>>,
+    without_client: &[IssuerId],
+    now: UnixSeconds,
+) -> Report {
     let mut memory = Memory::new(policy);
     let mut issuers = Vec::new();
     for issuer in policy.issuers() {
@@ -37,6 +44,13 @@ pub(crate) fn examine(policy: &Policy, check: Option<&TokenCheck<'_>>, now: Unix
             None => cache.failed(now),
         }
     }
-    let token = check.map(|check| Verdicts::of(check, policy, memory, now));
+    for (issuer, report) in policy.issuers().iter().zip(&mut issuers) {
+        if !without_client.contains(&issuer.id()) {
+            introspection::examine(policy, issuer, &memory, now, report);
+        } else if issuer.introspection().is_some() {
+            report.facts.push("the client's secret or key is not on this machine".to_owned());
+        }
+    }
+    let token = check.map(|check| Verdicts::of(check, policy, memory, without_client, now));
     Report { issuers, identity: None, token }
 }

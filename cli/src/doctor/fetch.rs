@@ -1,6 +1,7 @@
 //! Fetches documents as the gate does: without redirects, and with limits on size and time.
 
 use crate::system::{self, Fetch, Fetched};
+use portcullis::introspection::HttpRequest;
 use portcullis::keys::cache::FETCH_TIMEOUT;
 use portcullis::keys::remote::DOCUMENT_BYTES;
 use portcullis::url::Url;
@@ -13,6 +14,8 @@ pub(crate) struct FetchedResponse {
     pub(crate) status: u16,
     /// The header `Location`, the target of a redirect.
     pub(crate) location: Option<String>,
+    /// The header `Content-Type`.
+    pub(crate) content_type: Option<String>,
     /// The header `Cache-Control`, its lines joined.
     pub(crate) cache_control: Option<String>,
     /// The header `Date`, the time of the server's clock.
@@ -31,12 +34,26 @@ pub(crate) struct FetchedResponse {
 ///
 /// Why there was no response.
 pub(crate) fn get(url: &str) -> Result<FetchedResponse, String> {
+    send(url, None)
+}
+
+/// Sends a form.
+///
+/// # Errors
+///
+/// Why there was no response.
+pub(crate) fn post(url: &str, form: &HttpRequest) -> Result<FetchedResponse, String> {
+    send(url, Some(form))
+}
+
+fn send(url: &str, post: Option<&HttpRequest>) -> Result<FetchedResponse, String> {
     Url::parse(url)?;
     let response = system::fetch(&Fetch {
         url,
         accept: "application/jwk-set+json, application/json",
         seconds: FETCH_TIMEOUT.get(),
         bytes: DOCUMENT_BYTES.saturating_add(1),
+        post,
     })?;
     let text = |name: &str| {
         let lines = response.headers.iter().filter(|(known, _)| known == name);
@@ -44,9 +61,19 @@ pub(crate) fn get(url: &str) -> Result<FetchedResponse, String> {
         (!lines.is_empty()).then(|| lines.join(", "))
     };
     let (location, cache_control) = (text("location"), text("cache-control"));
+    let content_type = text("content-type");
     let date = text("date").and_then(|date| httpdate::parse_http_date(&date).ok());
     let Fetched { status, received, mut body, .. } = response;
     let is_too_large = body.len() > DOCUMENT_BYTES;
     body.truncate(DOCUMENT_BYTES);
-    Ok(FetchedResponse { status, location, cache_control, date, received, body, is_too_large })
+    Ok(FetchedResponse {
+        status,
+        location,
+        content_type,
+        cache_control,
+        date,
+        received,
+        body,
+        is_too_large,
+    })
 }

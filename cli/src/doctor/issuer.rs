@@ -17,7 +17,12 @@ use serde_json::Value;
 
 /// Examines an issuer. Returns the keys that were fetched.
 pub(crate) fn examine(issuer: &Issuer) -> (IssuerReport, Option<Dated<KeySet>>) {
-    let mut report = IssuerReport { name: issuer.name().to_owned(), ..IssuerReport::default() };
+    let only_introspects = !issuer.has_keys();
+    let name = issuer.name().to_owned();
+    let mut report = IssuerReport { name, only_introspects, ..IssuerReport::default() };
+    if only_introspects {
+        return (report, None);
+    }
     let Some(remote) = issuer.remote() else {
         "a binding or the policy".clone_into(&mut report.source);
         let keys = issuer.keys().map_or(&[][..], KeySet::keys);
@@ -101,7 +106,7 @@ impl Examination<'_> {
             self.report.fault(&self.issuer_path, problem, remedy);
             return None;
         }
-        match remote::jwks_uri_of(&response.body, issuer) {
+        match remote::url_in_metadata(&response.body, issuer, remote::JWKS_URI) {
             Ok(jwks_uri) => {
                 self.report.facts.push(format!("the keys are at {jwks_uri}"));
                 Some(jwks_uri)

@@ -24,6 +24,8 @@ pub(crate) struct IssuerReport {
     pub(crate) name: String,
     /// Where its keys come from, for display.
     pub(crate) source: String,
+    /// Whether it has no keys, because its tokens are only introspected.
+    pub(crate) only_introspects: bool,
     /// Further information, one sentence each.
     pub(crate) facts: Vec<String>,
     /// Its usable keys, for display.

@@ -81,7 +81,7 @@ fn check(report: &Report, expected: &[&[&str]]) {
 fn examine_set(algorithms: &[&str], response: Response) -> Report {
     let server = Server::start(|_| vec![("/keys", response)]);
     let keys = json!({ "jwks_uri": format!("{}/keys", server.url) });
-    examine(&policy(&server.url, algorithms, &keys), None, now())
+    examine(&policy(&server.url, algorithms, &keys), None, &[], now())
 }
 
 /// Examines an issuer whose key set has these keys.
@@ -96,7 +96,7 @@ fn examine_metadata(metadata: impl FnOnce(&str) -> Vec<(&'static str, Response)>
         responses.push(("/keys", Response::json(&json!({ "keys": [rsa("r")] }))));
         responses
     });
-    examine(&policy(&server.url, &["RS256"], &json!({ "discovery": true })), None, now())
+    examine(&policy(&server.url, &["RS256"], &json!({ "discovery": true })), None, &[], now())
 }
 
 fn metadata(issuer: &str, jwks_uri: &str) -> Response {
@@ -182,7 +182,7 @@ fn metadata_that_differs_from_a_policy_with_a_jwks_uri_is_a_warning() {
         ]
     });
     let keys = json!({ "jwks_uri": format!("{}/keys", server.url) });
-    let report = examine(&policy(&server.url, &["RS256"], &keys), None, now());
+    let report = examine(&policy(&server.url, &["RS256"], &keys), None, &[], now());
     check(
         &report,
         &[
@@ -388,7 +388,7 @@ fn a_failed_connection_is_a_fault() {
     let held = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
     let url = format!("http://{}", held.local_addr().unwrap());
     let keys = json!({ "jwks_uri": format!("{url}/keys") });
-    let report = examine(&policy(&url, &["RS256"], &keys), None, now());
+    let report = examine(&policy(&url, &["RS256"], &keys), None, &[], now());
     check(&report, &[&["keys: the JWK Set at http://127.0.0.1:", "could not be fetched: "]]);
 }
 
@@ -396,7 +396,7 @@ fn a_failed_connection_is_a_fault() {
 fn a_service_binding_is_replaced_by_the_network() {
     let server = Server::start(|_| vec![("/keys", Response::json(&json!({ "keys": [rsa("r")] })))]);
     let keys = json!({ "jwks_uri": format!("{}/keys", server.url), "service": "IDENTITY" });
-    let report = examine(&policy(&server.url, &["RS256"], &keys), None, now());
+    let report = examine(&policy(&server.url, &["RS256"], &keys), None, &[], now());
     check(&report, &[]);
     assert!(report.issuers[0].facts[0].contains("service binding IDENTITY"));
 }
@@ -445,6 +445,101 @@ keys = {{ discovery = true }}
     assert!(report.is_none());
 
     assert!(examined("nowhere.toml".into()).is_err());
+}
+
+/// The bindings of an issuer that introspects.
+struct Client;
+
+impl Bindings for Client {
+    fn value(&self, name: &str) -> Option<Value> {
+        (name == "CLIENT_SECRET").then(|| json!("a-client-secret-c1a1"))
+    }
+
+    fn is_service(&self, _: &str) -> bool {
+        false
+    }
+
+    fn is_kv_namespace(&self, _: &str) -> bool {
+        false
+    }
+}
+
+/// Examines an issuer whose introspection endpoint gives this response to every token, and judges
+/// an opaque token.
+fn examine_introspection(response: Response, without_client: bool) -> Report {
+    let server = Server::start(|url| {
+        let metadata = json!({
+            "issuer": url, "introspection_endpoint": format!("{url}/introspect"),
+        });
+        vec![(OIDC, Response::json(&metadata)), ("/introspect", response)]
+    });
+    let raw = json!({
+        "origin": "echo",
+        "issuers": [{
+            "name": "a", "issuer": "https://a.example", "audience": "api",
+            "introspection": {
+                "endpoint": format!("{}/introspect", server.url), "client_id": "gate",
+                "client_secret": "CLIENT_SECRET",
+            },
+        }],
+        "routes": [{ "path": "/api/*" }],
+    });
+    let policy = Policy::compile(&raw, &Client).outcome.unwrap();
+    let requests = [TokenRequest {
+        shown: "/api/*".to_owned(),
+        method: "GET".to_owned(),
+        path: "/api/x".to_owned(),
+    }];
+    let check = TokenCheck { token: "opaque-c1a1", requests: &requests, placeholder_issuers: &[] };
+    let ids: Vec<_> = policy.issuers().iter().map(|issuer| issuer.id()).collect();
+    let without = if without_client { ids.as_slice() } else { &[] };
+    let report = examine(&policy, Some(&check), without, now());
+    let shown = format!("{:?} {:?}", findings(&report), report.token);
+    assert!(!shown.contains("c1a1"), "{shown}");
+    report
+}
+
+fn introspection(body: &Value) -> Response {
+    let mut response = Response::json(body);
+    response.set("content-type", Some("application/json"));
+    response
+}
+
+#[test]
+fn introspects_a_token_and_tests_the_clients_credentials() {
+    let exp = now().get() + 60;
+    let active = json!({ "active": true, "iss": "https://a.example", "aud": "api", "exp": exp });
+    let report = examine_introspection(introspection(&active), false);
+    check(&report, &[]);
+    assert!(report.is_ok());
+    let facts = report.issuers[0].facts.join("\n");
+    assert!(facts.contains("the endpoint accepts the credentials of gate"), "{facts}");
+    let lines = report.token.unwrap().lines();
+    assert_eq!(lines, ["/api/*: the token passes (issuer a, introspected)"]);
+
+    let report = examine_introspection(introspection(&json!({ "active": false })), false);
+    check(&report, &[]);
+    let lines = report.token.unwrap().lines().join("\n");
+    assert!(lines.contains("401, inactive_token"), "{lines}");
+}
+
+#[test]
+fn reports_an_introspection_endpoint_that_does_not_answer() {
+    let rejected = examine_introspection(Response::status(401), false);
+    check(&rejected, &[&["issuers[0].introspection", "answered 401", "client_id"]]);
+    let lines = rejected.token.unwrap().lines().join("\n");
+    assert!(lines.contains("503, introspection_unavailable"), "{lines}");
+    let page = examine_introspection(Response::text("<html>"), false);
+    check(&page, &[&["issuers[0].introspection", "not application/json", "endpoint"]]);
+}
+
+#[test]
+fn calls_no_endpoint_without_the_clients_secret() {
+    let report = examine_introspection(Response::status(500), true);
+    check(&report, &[]);
+    assert_eq!(report.issuers[0].facts, ["the client's secret or key is not on this machine"]);
+    let lines = report.token.unwrap().lines().join("\n");
+    assert!(lines.contains("add the binding to .dev.vars"), "{lines}");
 }
 
 fn examined(config: PathBuf) -> anyhow::Result<(Vec<Finding>, Option<Report>)> {

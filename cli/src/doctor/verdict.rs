@@ -1,15 +1,19 @@
-//! The gate's verdict on a token. Nothing is sent anywhere.
+//! The gate's verdict on a token. It is sent nowhere but to the introspection endpoint of its
+//! issuer.
 
+use super::introspection;
 use crate::doctor::examination::TokenCheck;
 use crate::token_request::with_token;
 use portcullis::gate::{Decision, Memory, Trace};
+use portcullis::introspection::IntrospectionRequest;
 use portcullis::issuer::Issuer;
+use portcullis::issuer_id::IssuerId;
 use portcullis::policy::Policy;
 use portcullis::refusal::remedy::{Case, Readable};
 use portcullis::refusal::{Code, Refusal};
 use portcullis::request::Request;
 use portcullis::time::UnixSeconds;
-use portcullis_console::offline::{self, absent};
+use portcullis_console::offline::{self, Outside};
 use serde_json::{Value, json};
 
 /// A request to judge the token with.
@@ -63,10 +67,11 @@ impl Verdicts {
         check: &TokenCheck<'_>,
         policy: &Policy,
         memory: Memory,
+        without_client: &[IssuerId],
         now: UnixSeconds,
     ) -> Self {
         let readable = Readable::of(check.token);
-        let mut examiner = Examiner { check, policy, memory, now, readable };
+        let mut examiner = Examiner { check, policy, memory, without_client, now, readable };
         Self(check.requests.iter().map(|request| examiner.verdict(request)).collect())
     }
 
@@ -112,8 +117,11 @@ impl Verdict {
         let unseen = if self.is_revocation_unknown { ", unless it is revoked" } else { "" };
         match &self.refusal {
             None => {
-                let key = self.key.as_deref().unwrap_or("none");
-                format!("the token passes{unseen} (issuer {issuer}, key {key})")
+                let how = match &self.key {
+                    Some(key) => format!("key {key}"),
+                    None => "introspected".to_owned(),
+                };
+                format!("the token passes{unseen} (issuer {issuer}, {how})")
             }
             Some(Explained { code, status, because, remedy }) => {
                 let verdict = if self.is_only_reported {
@@ -150,6 +158,7 @@ struct Examiner<'a> {
     check: &'a TokenCheck<'a>,
     policy: &'a Policy,
     memory: Memory,
+    without_client: &'a [IssuerId],
     now: UnixSeconds,
     readable: Readable,
 }
@@ -159,7 +168,14 @@ impl<'a> Examiner<'a> {
         let url = format!("https://gate.invalid{}", token_request.path);
         let (url, headers) = with_token(self.policy, self.check.token, url);
         let request = Request { method: &token_request.method, url: &url, headers: &headers };
-        let offline = offline::decide(self.policy, &mut self.memory, request, self.now, &absent);
+        let (policy, without_client, now) = (self.policy, self.without_client, self.now);
+        let introspect = |request: &IntrospectionRequest| {
+            let issuer = policy.issuer(request.issuer)?;
+            let is_possible = !without_client.contains(&issuer.id());
+            is_possible.then(|| introspection::call(issuer, &request.token, now))
+        };
+        let outside = Outside { introspect: &introspect, ..offline::NOTHING };
+        let offline = offline::decide(policy, &mut self.memory, request, now, outside);
         let trace = offline.trace;
         let mut issuers = self.policy.issuers().iter();
         let issuer = issuers.find(|issuer| Some(issuer.name()) == trace.issuer);
@@ -168,6 +184,7 @@ impl<'a> Examiner<'a> {
         let (refusal, is_only_reported) = match &offline.decision {
             // The verdict on the placeholder may not be the one on the real key.
             _ if has_placeholder => (Some(without_keys()), false),
+            None if offline.introspection.is_some() => (Some(without_client_of()), false),
             None => (Some(self.explained(&unfetched(), &trace, issuer)), false),
             Some(Decision::Respond(_)) => (None, false),
             Some(Decision::Refuse(refusal)) => {
@@ -215,6 +232,16 @@ impl<'a> Examiner<'a> {
 
 fn unfetched() -> Refusal {
     Refusal::new(Code::KeysUnavailable, "the issuer's keys could not be fetched")
+}
+
+fn without_client_of() -> Explained {
+    Explained {
+        code: Code::IntrospectionUnavailable.as_str(),
+        status: Code::IntrospectionUnavailable.status(),
+        because: "the client's secret or key is in a binding that is not on this machine"
+            .to_owned(),
+        remedy: "add the binding to .dev.vars, and run this command again".to_owned(),
+    }
 }
 
 fn without_keys() -> Explained {

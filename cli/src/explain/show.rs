@@ -15,6 +15,18 @@ pub(super) fn shown(explained: &Value, now: UnixSeconds) -> String {
 }
 
 fn token(explained: &Value, now: UnixSeconds, lines: &mut Vec<String>) {
+    let is_introspected =
+        explained.get("steps").and_then(Value::as_array).into_iter().flatten().any(|step| {
+            let is =
+                |member: &str, value: &str| step.get(member).and_then(Value::as_str) == Some(value);
+            is("name", "introspection") && !is("state", "skipped")
+        });
+    let credential = explained.get("credential").and_then(Value::as_str);
+    if is_introspected && credential == Some("opaque") {
+        lines.push("an opaque token, which only its provider can read".to_owned());
+        lines.push(String::new());
+        return;
+    }
     for part in ["header", "claims"] {
         match explained.pointer(&format!("/token/{part}")) {
             None | Some(Value::Null) => lines.push(format!("{part}: not readable")),

@@ -177,7 +177,15 @@ pub(crate) fn fetch(fetch: &Fetch<'_>) -> Result<Fetched, String> {
     // URLs with plain HTTP are on this machine, which needs no proxy.
     let config = if fetch.url.starts_with("http:") { config.proxy(None) } else { config };
     let agent = config.build().new_agent();
-    let response = agent.get(fetch.url).header("accept", fetch.accept).call();
+    let response = match fetch.post {
+        None => agent.get(fetch.url).header("accept", fetch.accept).call(),
+        Some(form) => {
+            let headers = form.headers.iter();
+            let post = headers
+                .fold(agent.post(fetch.url), |post, (name, value)| post.header(*name, value));
+            post.send(&form.body)
+        }
+    };
     let mut response = response.map_err(|error| error.to_string())?;
     let received = now();
     let headers = response.headers().iter();

@@ -261,15 +261,17 @@ export function spawn(program, words, isCaptured) {
 /**
  * Fetches in a thread of its own, so that the caller can wait for it.
  *
- * @param {{url: string, accept: string, milliseconds: number, bytes: number, port:
- *   import("node:worker_threads").MessagePort, done: Int32Array}} question
+ * @param {{url: string, headers: Record<string, string>, form?: string, milliseconds: number,
+ *   bytes: number, port: import("node:worker_threads").MessagePort, done: Int32Array}} question
  */
-async function fetchInThread({ url, accept, milliseconds, bytes, port, done }) {
+async function fetchInThread({ url, headers, form, milliseconds, bytes, port, done }) {
   let answer;
   try {
     // Not the function below.
     const response = await globalThis.fetch(url, {
-      headers: { accept, "user-agent": "portcullis" },
+      method: form === undefined ? "GET" : "POST",
+      headers,
+      body: form,
       redirect: "manual",
       signal: AbortSignal.timeout(milliseconds),
     });
@@ -304,15 +306,21 @@ async function fetchInThread({ url, accept, milliseconds, bytes, port, done }) {
  * @param {string} accept
  * @param {number} seconds
  * @param {number} bytes How much of the body is read at most.
+ * @param {string[]} more The names and values of further headers in turn.
+ * @param {string} [form] A form to send by POST, instead of a GET.
  */
-export function fetch(url, accept, seconds, bytes) {
+export function fetch(url, accept, seconds, bytes, more, form) {
   const { port1, port2 } = new MessageChannel();
   const done = new Int32Array(new SharedArrayBuffer(4));
   const source = `(${fetchInThread})(require("node:worker_threads").workerData)`;
   const milliseconds = seconds * 1000;
+  /** @type {Record<string, string>} */
+  const headers = { accept, "user-agent": "portcullis" };
+  for (let at = 0; at + 1 < more.length; at += 2)
+    headers[String(more[at]).toLowerCase()] = String(more[at + 1]);
   const worker = new Worker(source, {
     eval: true,
-    workerData: { url, accept, milliseconds, bytes, port: port2, done },
+    workerData: { url, headers, form, milliseconds, bytes, port: port2, done },
     transferList: [port2],
   });
   Atomics.wait(done, 0, 0, milliseconds + 5000);

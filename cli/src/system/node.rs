@@ -95,6 +95,8 @@ extern "C" {
         accept: &str,
         seconds: u32,
         bytes: usize,
+        headers: Vec<String>,
+        form: Option<String>,
     ) -> Result<Answer, JsValue>;
 
     /// The response to a fetch.
@@ -245,8 +247,11 @@ pub(super) fn run(command: &mut Command, is_captured: bool) -> io::Result<Ended>
 /// Why there was no response, or why it ended early.
 #[cfg(feature = "doctor")]
 pub(crate) fn fetch(fetch: &Fetch<'_>) -> Result<Fetched, String> {
-    let Fetch { url, accept, seconds, bytes } = *fetch;
-    let answer = fetch_document(url, accept, seconds, bytes)
+    let Fetch { url, accept, seconds, bytes, post } = *fetch;
+    let headers = post.iter().flat_map(|form| &form.headers);
+    let headers = headers.flat_map(|(name, value)| [(*name).to_owned(), value.clone()]).collect();
+    let form = post.map(|form| form.body.clone());
+    let answer = fetch_document(url, accept, seconds, bytes, headers, form)
         .map_err(|thrown| thrown.unchecked_into::<Failure>().message())?;
     Ok(Fetched {
         status: Answer::status(&answer),

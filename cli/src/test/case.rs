@@ -18,9 +18,21 @@ pub(super) struct Case {
     pub(super) headers: Vec<(String, String)>,
     pub(super) credential: Credential,
     pub(super) now: UnixSeconds,
+    /// What the issuer's introspection endpoint says about the token.
+    pub(super) introspection: Option<Introspection>,
     /// What the revocation store lists of the token.
     pub(super) revoked: Vec<Subject>,
     pub(super) expected: Expected,
+}
+
+/// What an introspection endpoint says about a token.
+#[derive(Clone, Debug)]
+pub(super) enum Introspection {
+    /// A response with these members, in addition to those that the issuer's rules need, or instead
+    /// of them.
+    Members(Map<String, Value>),
+    /// It does not answer.
+    Unavailable,
 }
 
 /// The token of a case.

@@ -1,6 +1,6 @@
 //! Reads test files.
 
-use super::case::{Case, Credential, Expected, Signed};
+use super::case::{Case, Credential, Expected, Introspection, Signed};
 use crate::config::file::{dotted, escape};
 use crate::config::{ConfigFile, Finding, Severity};
 use crate::mint::{self, Lifetime};
@@ -14,6 +14,9 @@ use std::collections::BTreeSet;
 /// The time of the requests unless the file names another: 2027-01-15T08:00:00Z.
 const NOW: i64 = 1_800_000_000;
 
+/// The token of a case that only says what an introspection endpoint answers.
+const OPAQUE: &str = "an-opaque-token";
+
 /// Paths are below this URL.
 const BASE: &str = "https://gate.example";
 
@@ -21,7 +24,7 @@ const BASE: &str = "https://gate.example";
 const TIMES: [&str; 4] = ["auth_time", "exp", "iat", "nbf"];
 
 const FILE_KEYS: [&str; 3] = ["$schema", "cases", "now"];
-const CASE_KEYS: [&str; 14] = [
+const CASE_KEYS: [&str; 15] = [
     "name",
     "method",
     "url",
@@ -33,6 +36,7 @@ const CASE_KEYS: [&str; 14] = [
     "header",
     "omit",
     "signature",
+    "introspection",
     "now",
     "revoked",
     "expect",
@@ -149,6 +153,7 @@ impl<'f> Reader<'f> {
         let url = self.url(&table);
         let headers = self.texts_by_name(&table, "headers");
         let credential = self.credential(&table, now);
+        let introspection = self.introspection(&table, now);
         let method = self.text(&table, "method").unwrap_or_else(|| "GET".to_owned());
         let revoked = self.revoked(&table);
         let expected = match table.get("expect") {
@@ -166,6 +171,7 @@ impl<'f> Reader<'f> {
             headers,
             credential,
             now,
+            introspection,
             revoked,
             expected: expected?,
         })
@@ -201,6 +207,9 @@ impl<'f> Reader<'f> {
             }
             return Credential::Token(token);
         }
+        if table.get("introspection").is_some() && !signs {
+            return Credential::Token(OPAQUE.to_owned());
+        }
         // Only a token can be revoked.
         if !(signs || table.get("revoked").is_some()) || table.get("token").is_some() {
             return Credential::None;
@@ -216,21 +225,36 @@ impl<'f> Reader<'f> {
                     .ok()
             }),
             header: self.object(table, "header"),
-            claims: self.claims(table, now),
+            claims: self.claims(table, "claims", now),
             omit: self.texts(table, "omit"),
             has_wrong_signature: self.wrong_signature(table),
         })
     }
 
-    /// Reads the claims. Times may be relative to the time of the request.
-    fn claims(&mut self, table: &Table<'f>, now: UnixSeconds) -> Map<String, Value> {
-        let mut claims = self.object(table, "claims");
+    fn introspection(&mut self, table: &Table<'f>, now: UnixSeconds) -> Option<Introspection> {
+        match table.get("introspection")? {
+            Value::String(text) if text == "unavailable" => Some(Introspection::Unavailable),
+            Value::Object(_) => {
+                Some(Introspection::Members(self.claims(table, "introspection", now)))
+            }
+            _ => {
+                let remedy = "write the members of the response, such as { scope = \"read\" } or \
+                              { active = false }, or \"unavailable\"";
+                self.fault(&table.at("introspection"), "not a response", remedy);
+                None
+            }
+        }
+    }
+
+    /// Reads claims. Times may be relative to the time of the request.
+    fn claims(&mut self, table: &Table<'f>, key: &str, now: UnixSeconds) -> Map<String, Value> {
+        let mut claims = self.object(table, key);
         for name in TIMES {
             let Some(Value::String(text)) = claims.get(name) else { continue };
             match relative(text, now) {
                 Some(time) => drop(claims.insert(name.to_owned(), json!(time))),
                 None => {
-                    let pointer = format!("{}/{name}", table.at("claims"));
+                    let pointer = format!("{}/{name}", table.at(key));
                     let remedy = "write seconds since 1970, or \"now\", \"now+10m\" or \"now-1h\"";
                     self.fault(&pointer, "not a time", remedy);
                 }

@@ -1,6 +1,6 @@
 //! Judges cases with the gate's own code.
 
-use super::case::{Case, Credential, Signed};
+use super::case::{Case, Credential, Introspection, Signed};
 use super::stand_in::{KID, StandIns};
 use crate::config::Environment;
 use crate::config::dev_vars::DevVars;
@@ -8,6 +8,7 @@ use crate::mint::{self, issuer::Issuer};
 use crate::token_request::with_token;
 use anyhow::{Context as _, Result};
 use portcullis::gate::{Decision, Memory};
+use portcullis::introspection::{Failure, IntrospectionRequest, Response};
 use portcullis::issuer;
 use portcullis::outgoing::Outgoing;
 use portcullis::policy::Policy;
@@ -16,7 +17,8 @@ use portcullis::refusal::{Code, Refusal, Step};
 use portcullis::request::{Headers as _, Request};
 use portcullis::response::OwnResponse;
 use portcullis::revocation::{Entry, Standing};
-use portcullis_console::offline;
+use portcullis::time::UnixSeconds;
+use portcullis_console::offline::{self, Outside};
 use serde_json::{Map, Value, json};
 use std::ptr;
 
@@ -98,10 +100,11 @@ impl Judge {
     ///
     /// If its token cannot be made.
     pub(super) fn judge(&self, case: &Case) -> Result<Judged> {
-        // The routes of both are the same, and so are their positions.
-        let policy = match case.credential {
-            Credential::Token(_) => &self.own,
-            Credential::None | Credential::Signed(_) => self.policy(),
+        // The routes of both are the same, and so are their positions. Only the stand-in keys sign
+        // an introspection response.
+        let policy = match (&case.credential, &case.introspection) {
+            (Credential::Token(_), None) => &self.own,
+            _ => self.policy(),
         };
         let token = self.token(case).with_context(|| format!("{:?}", case.name))?;
         let (url, headers) = request(policy, case, token.as_deref());
@@ -110,7 +113,9 @@ impl Judge {
             if case.revoked.contains(&entry.subject) { Standing::Revoked } else { Standing::Good }
         };
         let mut memory = Memory::new(policy);
-        let offline = offline::decide(policy, &mut memory, request, case.now, &standing);
+        let introspect = |request: &IntrospectionRequest| Some(self.introspected(request, case));
+        let outside = Outside { standing: &standing, introspect: &introspect };
+        let offline = offline::decide(policy, &mut memory, request, case.now, outside);
         let trace = offline.trace;
         let issuer = policy.issuers().iter().find(|issuer| Some(issuer.name()) == trace.issuer);
         let readable = Readable::of(token.as_deref().unwrap_or_default());
@@ -154,6 +159,52 @@ impl Judge {
             }
         }
         Ok(judged)
+    }
+
+    /// Returns what the endpoint of an issuer answers in a case.
+    fn introspected(
+        &self,
+        request: &IntrospectionRequest,
+        case: &Case,
+    ) -> Result<Response, Failure> {
+        let failure = || Failure::new("the case has no response", "write introspection = { … }");
+        let Some(Introspection::Members(given)) = &case.introspection else {
+            return Err(failure());
+        };
+        let compiled = self.policy().issuer(request.issuer).ok_or_else(failure)?;
+        let issuer = self.issuers.iter().find(|one| one.name == compiled.name());
+        let claims = mint::claims(&mint::Options::default(), issuer, case.now.get());
+        let mut members = claims.unwrap_or_default();
+        members.insert("active".to_owned(), json!(true));
+        members.extend(given.clone());
+        members.retain(|_, value| !value.is_null());
+        let settings = compiled.introspection().ok_or_else(failure)?;
+        let (content_type, body) = if settings.signed {
+            let body = self.signed_response(compiled, &settings.client.id, members, case.now);
+            ("application/token-introspection+jwt", body.ok_or_else(failure)?)
+        } else {
+            ("application/json", json!(members).to_string())
+        };
+        let content_type = Some(content_type.to_owned());
+        Ok(Response { status: 200, content_type, body: body.into_bytes() })
+    }
+
+    /// Signs a response (RFC 9701 section 5).
+    fn signed_response(
+        &self,
+        issuer: &issuer::Issuer,
+        client_id: &str,
+        members: Map<String, Value>,
+        now: UnixSeconds,
+    ) -> Option<String> {
+        let signer = self.stand_ins.signer(issuer.id(), *issuer.algorithms().first()?).ok()?;
+        let claims = json!({
+            "iss": members.get("iss"), "aud": client_id, "iat": now.get(),
+            "token_introspection": members,
+        });
+        let mut header = Map::new();
+        header.insert("typ".to_owned(), json!("token-introspection+jwt"));
+        mint::sign(signer, header, claims.as_object()?.clone()).ok()
     }
 
     fn token(&self, case: &Case) -> Result<Option<String>> {

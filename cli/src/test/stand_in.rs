@@ -51,6 +51,9 @@ impl StandIns {
                 signers.push((issuer.id(), signer));
                 jwks.extend(jwk);
             }
+            if !issuer.has_keys() {
+                continue;
+            }
             let keys = if jwks.is_empty() {
                 let binding = format!("PORTCULLIS_TEST_SECRET_{}", issuer.id().index());
                 dev_vars.values.insert(binding.clone(), secret(issuer.id()));

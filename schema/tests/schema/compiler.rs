@@ -76,6 +76,10 @@ fn policy() -> Value {
             "name": "a", "issuer": "https://a.example/", "audience": "api",
             "algorithms": ["HS256"], "keys": { "secret": "SECRET" },
             "claims": [{ "path": "a", "equals": 1 }],
+            "introspection": {
+                "endpoint": "https://a.example/introspect", "client_id": "c",
+                "client_secret": "SECRET",
+            },
         }],
         "routes": [{ "path": "/*" }],
         "token": { "sources": [{ "cookie": "__Host-token" }] },
@@ -101,6 +105,7 @@ fn the_schema_and_the_compiler_know_the_same_keys() {
         ("Policy", ""),
         ("Issuer", "/issuers/0"),
         ("Keys", "/issuers/0/keys"),
+        ("Introspection", "/issuers/0/introspection"),
         ("ClaimRule", "/issuers/0/claims/0"),
         ("Route", "/routes/0"),
         ("Token", "/token"),
@@ -121,7 +126,7 @@ fn the_schema_and_the_compiler_know_the_same_keys() {
     // The list above must name every table of the schema.
     let schema = policy_schema();
     let tables = schema["definitions"].as_object().unwrap().values();
-    assert_eq!(tables.filter(|table| table.get("properties").is_some()).count(), 16);
+    assert_eq!(tables.filter(|table| table.get("properties").is_some()).count(), 17);
 }
 
 #[test]
@@ -228,6 +233,7 @@ fn check(pointer: &str, value: Value, is_good: bool) {
 fn both_enforce_the_same_bounds() {
     for (key, least, most) in [
         ("/origin_timeout", 1, 300),
+        ("/issuers/0/introspection/cache", 0, 3600),
         ("/issuers/0/leeway", 0, 300),
         ("/issuers/0/max_age", 1, 31_536_000),
         ("/routes/0/max_auth_age", 1, 31_536_000),

@@ -15,9 +15,9 @@ use crate::keys::cache::AskedKey;
 use crate::outgoing::Outgoing;
 use crate::policy::Fault;
 use crate::refusal::{Code, Refusal};
-use crate::request::Described;
+use crate::request::{Described, Request};
 use crate::response::OwnResponse;
-use crate::{json, signature};
+use crate::{extract, json, signature};
 use serde_json::Value;
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -97,6 +97,9 @@ impl ConsoleRequest<'_> {
         let mut evaluation = Evaluation::new(policy, request);
         let decision = gateway::decide(isolate, &mut evaluation, self.call).await;
         let trace = evaluation.trace();
+        if let Some(claims) = introspected(isolate, &request) {
+            told.json("introspected", &claims);
+        }
         match &decision {
             Decision::Respond(response) => told.json("response", &response_text(response)),
             Decision::Forward(outgoing) => {
@@ -123,6 +126,14 @@ impl ConsoleRequest<'_> {
         }
         Ok(told)
     }
+}
+
+/// What the provider says about the token of a request, if it is introspected and active.
+fn introspected(isolate: &Isolate, request: &Request<'_>) -> Option<String> {
+    let credential = extract::credential(isolate.policy.sources(), request).ok().flatten()?;
+    let identity = isolate.memory().identities.get(credential.text())?;
+    identity.evidence().introspection()?;
+    serde_json::to_string(identity.members()).ok()
 }
 
 fn tell_trace(told: &mut ObjectText, trace: &Trace<'_>) {

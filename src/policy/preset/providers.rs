@@ -14,7 +14,7 @@ pub(super) struct Provider {
     pub(super) issuer: fn(&mut Parameters<'_, '_>) -> Object,
 }
 
-pub(super) const PROVIDERS: [Provider; 9] = [
+pub(super) const PROVIDERS: [Provider; 10] = [
     Provider { name: "auth0", parameters: &["domain"], issuer: auth0 },
     Provider { name: "cloudflare-access", parameters: &["team"], issuer: cloudflare_access },
     Provider { name: "cognito", parameters: &["region", "pool", "client_id"], issuer: cognito },
@@ -24,6 +24,7 @@ pub(super) const PROVIDERS: [Provider; 9] = [
     Provider { name: "keycloak", parameters: &["base_url", "realm"], issuer: keycloak },
     Provider { name: "okta", parameters: &["domain", "authorization_server"], issuer: okta },
     Provider { name: "supabase", parameters: &["project", "url"], issuer: supabase },
+    Provider { name: "zitadel", parameters: &["domain"], issuer: zitadel },
 ];
 
 /// Returns the keys that every preset sets.
@@ -35,6 +36,13 @@ fn issuer(name: impl Into<Value>, algorithms: &[&str], jwks_uri: String) -> Obje
         ("algorithms".to_owned(), Value::Array(algorithms)),
         ("keys".to_owned(), Value::Object(keys)),
     ])
+}
+
+/// Adds the introspection endpoint of a provider. It applies if the operator writes
+/// `introspection`.
+fn introspecting(mut issuer: Object, endpoint: String) -> Object {
+    issuer.insert("introspection".to_owned(), json!({ "endpoint": endpoint }));
+    issuer
 }
 
 /// `iss` ends in a slash:
@@ -164,7 +172,8 @@ fn google(_: &mut Parameters<'_, '_>) -> Object {
 
 /// URLs: <https://www.keycloak.org/securing-apps/oidc-layers>. The claim `typ` distinguishes access
 /// tokens from ID tokens, and roles are in `realm_access`:
-/// <https://www.keycloak.org/docs/latest/server_admin/#_oidc_token_role_mappings>.
+/// <https://www.keycloak.org/docs/latest/server_admin/#_oidc_token_role_mappings>. An introspection
+/// response has the same claims.
 fn keycloak(parameters: &mut Parameters<'_, '_>) -> Object {
     let base = parameters.base("base_url", "https://keycloak.example.com");
     let realm = parameters.identifier("realm", "my-realm");
@@ -173,11 +182,13 @@ fn keycloak(parameters: &mut Parameters<'_, '_>) -> Object {
         issuer(address.clone(), &["RS256"], format!("{address}/protocol/openid-connect/certs"));
     written.insert("roles_claim".to_owned(), "/realm_access/roles".into());
     written.insert("claims".to_owned(), json!([{ "path": "typ", "equals": "Bearer" }]));
-    written
+    introspecting(written, format!("{address}/protocol/openid-connect/token/introspect"))
 }
 
-/// The tokens of a custom authorization server, because those of the organization's own are opaque:
-/// <https://developer.okta.com/docs/guides/validate-access-tokens/main/>.
+/// The tokens of a custom authorization server:
+/// <https://developer.okta.com/docs/guides/validate-access-tokens/main/>. Only Okta can validate those
+/// of the organization's own, which look like JWTs, so that all of them are introspected:
+/// <https://developer.okta.com/docs/concepts/auth-servers/>.
 fn okta(parameters: &mut Parameters<'_, '_>) -> Object {
     let domain = parameters.host("domain", "example.okta.com");
     if domain.contains("-admin.okta") {
@@ -190,8 +201,19 @@ fn okta(parameters: &mut Parameters<'_, '_>) -> Object {
     } else {
         "default".to_owned()
     };
+    if server == "org" {
+        let address = format!("https://{domain}");
+        let introspection =
+            json!({ "endpoint": format!("{address}/oauth2/v1/introspect"), "tokens": "all" });
+        return Object::from_iter([
+            ("issuer".to_owned(), address.clone().into()),
+            ("audience".to_owned(), address.into()),
+            ("introspection".to_owned(), introspection),
+        ]);
+    }
     let address = format!("https://{domain}/oauth2/{server}");
-    issuer(address.clone(), &["RS256"], format!("{address}/v1/keys"))
+    let written = issuer(address.clone(), &["RS256"], format!("{address}/v1/keys"));
+    introspecting(written, format!("{address}/v1/introspect"))
 }
 
 /// `iss` and `aud`: <https://supabase.com/docs/guides/auth/jwt-fields>. Keys, and the asymmetric
@@ -222,4 +244,14 @@ fn supabase(parameters: &mut Parameters<'_, '_>) -> Object {
     );
     written.insert("audience".to_owned(), "authenticated".into());
     written
+}
+
+/// Endpoints: <https://zitadel.com/docs/apis/openidoauth/endpoints>. Roles:
+/// <https://zitadel.com/docs/guides/integrate/retrieve-user-roles>.
+fn zitadel(parameters: &mut Parameters<'_, '_>) -> Object {
+    let domain = parameters.host("domain", "instance.eu1.zitadel.cloud");
+    let address = format!("https://{domain}");
+    let mut written = issuer(address.clone(), &["RS256"], format!("{address}/oauth/v2/keys"));
+    written.insert("roles_claim".to_owned(), "urn:zitadel:iam:org:project:roles".into());
+    introspecting(written, format!("{address}/oauth/v2/introspect"))
 }

@@ -3,10 +3,21 @@
 export { onlyChallenge, parseChallenges } from "./challenge.mjs";
 export { answersTo, assertUnavailable, strangers } from "./floods.mjs";
 export { gateTest, providerTest, startGate, withGate } from "./gate.mjs";
+export { resident } from "./memory.mjs";
 export { startOrigin } from "./origin.mjs";
 export { builtWorker, page, repository, scriptWorker } from "./paths.mjs";
 export * as policies from "./policies.mjs";
-export { COOLDOWN, failures, JWKS, METADATA, STALE, startProvider } from "./provider.mjs";
+export {
+  COOLDOWN,
+  failures,
+  GATE_SECRET,
+  INTROSPECTION,
+  JWKS,
+  METADATA,
+  OPAQUE_AUDIENCE,
+  STALE,
+  startProvider,
+} from "./provider.mjs";
 export {
   assertAdmitted,
   assertProblem,

@@ -20,7 +20,18 @@ const PROGRAM = fileURLToPath(new URL("../fixtures/provider/main.mjs", import.me
 /** The paths of the provider's metadata and keys. */
 export const METADATA = "/.well-known/openid-configuration";
 export const JWKS = "/jwks";
+export const INTROSPECTION = "/token/introspection";
 const TOKEN = "/token";
+const REVOCATION = "/token/revocation";
+
+/** The paths that only the tests use. */
+const OWN = [TOKEN, REVOCATION];
+
+/** The provider issues opaque access tokens for this audience. */
+export const OPAQUE_AUDIENCE = "https://opaque.example.com";
+
+/** The gate's secret at the provider. */
+export const GATE_SECRET = "the gate's secret: 100 % + more";
 
 /** This many seconds after an attempt, the gate may try again. */
 export const COOLDOWN = 31;
@@ -124,6 +135,37 @@ export class Provider {
     return answer.access_token;
   }
 
+  /** Requests an opaque access token. */
+  opaqueToken() {
+    return this.token({ audience: OPAQUE_AUDIENCE });
+  }
+
+  /**
+   * Revokes a token of the first client (RFC 7009).
+   *
+   * @param {string} token
+   */
+  async revoke(token) {
+    const response = await fetch(`${this.issuer}${REVOCATION}`, {
+      method: "POST",
+      body: new URLSearchParams({
+        token,
+        client_id: "client-RS256",
+        client_secret: "the secret of client-RS256, long enough for whatever it may sign",
+      }),
+    });
+    assert.equal(response.status, 200, await response.text());
+  }
+
+  /**
+   * The gate's private key for `private_key_jwt`.
+   *
+   * @param {"ES256" | "EdDSA"} alg
+   */
+  async gateKey(alg) {
+    return /** @type {string} */ (await this.#ask("gateKey", alg));
+  }
+
   /**
    * Sets how the provider answers requests for a path.
    *
@@ -155,14 +197,15 @@ export class Provider {
     return this.#answerBoth({ kind: "reset" });
   }
 
-  /** Delays every response with keys until `recover` is called. */
-  hold() {
-    return this.answer({ kind: "hold" });
+  /** Delays every response with keys, or for another path, until `recover` is called. */
+  hold(path = JWKS) {
+    return this.answer({ kind: "hold" }, path);
   }
 
   /** Restores the default answers and releases the delayed responses. */
   async recover() {
     await this.#answerBoth(undefined);
+    await this.answer(undefined, INTROSPECTION);
     await this.#ask("release");
   }
 
@@ -223,7 +266,7 @@ export class Provider {
 
   /** @param {Message} message */
   #receive({ id, result, error, fetched }) {
-    if (fetched !== undefined && fetched !== TOKEN) {
+    if (fetched !== undefined && !OWN.includes(fetched)) {
       this.#fetched.push(fetched);
       this.#arrivals.forEach((resolve) => resolve());
       this.#arrivals.clear();

@@ -11,6 +11,9 @@ pub(crate) const SECRET: &str = "the-gates-own-shared-secret-of-sixty-four-bytes
 pub(crate) const OTHER_SECRET: &str =
     "an-attackers-very-own-secret-of-sixty-four-bytes-0123456789abcde";
 
+/// The gate's secret at an introspection endpoint.
+pub(crate) const CLIENT_SECRET: &str = "s3cret: 100% + ü";
+
 pub(crate) const RSA_PRIVATE: &str = include_str!("../keys/rsa2048.pem");
 pub(crate) const RSA_SPKI: &str = include_str!("../keys/rsa2048.spki.pem");
 pub(crate) const RSA_PKCS1: &str = include_str!("../keys/rsa2048.pkcs1.pem");

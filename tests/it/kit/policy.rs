@@ -22,6 +22,7 @@ impl Held {
             .value("SECRET", keys::SECRET)
             .value("OTHER_SECRET", keys::OTHER_SECRET)
             .value("PEM", keys::RSA_SPKI)
+            .value("CLIENT_SECRET", keys::CLIENT_SECRET)
             .service("API")
     }
 

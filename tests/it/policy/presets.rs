@@ -32,6 +32,91 @@ fn expands_the_auth0_preset() {
     );
 }
 
+/// The operator writes the client, and the preset adds the endpoint.
+#[test]
+fn presets_of_providers_with_opaque_tokens_add_the_endpoint() {
+    let client = json!({ "client_id": "c", "client_secret": "CLIENT_SECRET" });
+    let with_endpoint = |endpoint: &str| {
+        json!({
+            "client_id": "c", "client_secret": "CLIENT_SECRET", "endpoint": endpoint,
+        })
+    };
+    for (preset, endpoint) in [
+        (
+            json!({ "preset": "keycloak", "base_url": "https://a", "realm": "r", "audience": "x" }),
+            "https://a/realms/r/protocol/openid-connect/token/introspect",
+        ),
+        (
+            json!({ "preset": "okta", "domain": "a.okta.com", "audience": "x" }),
+            "https://a.okta.com/oauth2/default/v1/introspect",
+        ),
+        (
+            json!({ "preset": "zitadel", "domain": "a.zitadel.cloud", "audience": "x" }),
+            "https://a.zitadel.cloud/oauth/v2/introspect",
+        ),
+    ] {
+        assert_eq!(expanded(preset.clone()).get("introspection"), None, "{preset}");
+        let mut written = preset.clone();
+        written["introspection"] = client.clone();
+        let found = expanded(written.clone());
+        assert_eq!(found["introspection"], with_endpoint(endpoint), "{preset}");
+        check([(policy(written.clone()), vec![])]);
+        written["introspection"]["endpoint"] = json!("https://b/introspect");
+        let found = expanded(written.clone());
+        assert_eq!(found["introspection"], with_endpoint("https://b/introspect"), "{preset}");
+        written["introspection"] = json!({
+            "client_id": "c", "client_secret": "CLIENT_SECRET", "discovery": true,
+        });
+        assert_eq!(expanded(written.clone())["introspection"], written["introspection"]);
+    }
+}
+
+#[test]
+fn expands_the_okta_preset_for_the_organizations_own_server() {
+    let mut written = json!({
+        "preset": "okta", "domain": "a.okta.com", "authorization_server": "org",
+        "introspection": { "client_id": "c", "client_secret": "CLIENT_SECRET" },
+    });
+    assert_eq!(
+        expanded(written.clone()),
+        json!({
+            "name": "okta",
+            "issuer": "https://a.okta.com",
+            "audience": "https://a.okta.com",
+            "introspection": {
+                "endpoint": "https://a.okta.com/oauth2/v1/introspect",
+                "tokens": "all",
+                "client_id": "c",
+                "client_secret": "CLIENT_SECRET",
+            },
+        })
+    );
+    check([(policy(written.clone()), vec![])]);
+    written.as_object_mut().unwrap().remove("introspection");
+    check([(
+        policy(written),
+        vec![
+            ("issuers[0].introspection.client_id", "missing", ""),
+            ("issuers[0].introspection.client_secret", "missing", ""),
+        ],
+    )]);
+}
+
+#[test]
+fn expands_the_zitadel_preset() {
+    assert_eq!(
+        expanded(json!({ "preset": "zitadel", "domain": "a.zitadel.cloud", "audience": "x" })),
+        json!({
+            "name": "zitadel",
+            "issuer": "https://a.zitadel.cloud",
+            "audience": "x",
+            "algorithms": ["RS256"],
+            "keys": { "jwks_uri": "https://a.zitadel.cloud/oauth/v2/keys" },
+            "roles_claim": "urn:zitadel:iam:org:project:roles",
+        })
+    );
+}
+
 #[test]
 fn expands_the_cloudflare_access_preset() {
     let team = "yourteam.cloudflareaccess.com";

@@ -1,7 +1,7 @@
 //! The keys of an issuer, except for the parameters of presets.
 
-use super::{ByRequest, Evidence, LONG, added, either, token};
-use crate::kit::{Call, Signer, hs_issuer, keys, payload};
+use super::{ByRequest, ByTest, Evidence, LONG, added, either, token};
+use crate::kit::{Call, Signer, hs_issuer, keys, payload, with};
 use serde_json::{Value, json};
 
 pub(super) fn rows() -> Vec<(&'static str, Evidence)> {
@@ -24,7 +24,63 @@ pub(super) fn rows() -> Vec<(&'static str, Evidence)> {
     let mut other = hs_issuer();
     other["name"] = json!("j");
     let fetched = json!({ "jwks_uri": "https://i/keys" });
+    let endpoint = |changes: Value| {
+        let usual = json!({
+            "endpoint": "https://i/introspect", "client_id": "c", "client_secret": "CLIENT_SECRET",
+        });
+        json!({ "/issuers/0/introspection": with(usual, changes) })
+    };
+    let introspected = |changes: Value, other: Value, call: Call| {
+        ByRequest(endpoint(changes), endpoint(other), call)
+    };
+    const REQUESTS: &str = include_str!("../introspection/request.rs");
+    const RESPONSES: &str = include_str!("../introspection/response.rs");
     vec![
+        (
+            "issuers[].introspection.endpoint",
+            ByTest(
+                include_str!("../../e2e/introspection.test.mjs"),
+                "calls the endpoint that the policy names",
+            ),
+        ),
+        (
+            "issuers[].introspection.discovery",
+            ByTest(
+                include_str!("../../e2e/introspection.test.mjs"),
+                "discovers the endpoint in the issuer's metadata",
+            ),
+        ),
+        (
+            "issuers[].introspection.client_id",
+            ByTest(REQUESTS, "rfc6749_section_2_3_1_authenticates_with_basic"),
+        ),
+        (
+            "issuers[].introspection.client_secret",
+            ByTest(REQUESTS, "rfc6749_section_2_3_1_authenticates_with_basic"),
+        ),
+        (
+            "issuers[].introspection.private_key",
+            ByTest(REQUESTS, "rfc7523_section_3_authenticates_with_private_key_jwt"),
+        ),
+        (
+            "issuers[].introspection.auth",
+            ByTest(REQUESTS, "rfc6749_section_2_3_1_authenticates_with_post"),
+        ),
+        (
+            "issuers[].introspection.cache",
+            ByTest(RESPONSES, "a_response_is_reused_for_cache_seconds_and_never_past_exp"),
+        ),
+        (
+            "issuers[].introspection.tokens",
+            introspected(json!({}), json!({ "tokens": "all" }), token(&[])),
+        ),
+        (
+            "issuers[].introspection.signed",
+            ByTest(
+                include_str!("../introspection/signed.rs"),
+                "rfc9701_section_5_accepts_a_signed_response",
+            ),
+        ),
         ("issuers[].name", added("/issuers/0/name", json!("j"), token(&[]))),
         ("issuers[].issuer", added("/issuers/0/issuer", json!("https://j"), token(&[]))),
         (

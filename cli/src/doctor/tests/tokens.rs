@@ -40,7 +40,7 @@ fn judged_at(url: &str, token: &str, placeholder_issuers: &[IssuerId]) -> Vec<Ve
     };
     let requests = [request("GET", "/api/a"), request("POST", "/admin/a")];
     let token_check = TokenCheck { token, requests: &requests, placeholder_issuers };
-    let report = examine(&policy(url, &["RS256"], &keys), Some(&token_check), now());
+    let report = examine(&policy(url, &["RS256"], &keys), Some(&token_check), &[], now());
     report.token.unwrap().0
 }
 
@@ -152,7 +152,7 @@ fn the_token_is_sent_in_the_first_token_source_of_the_policy() {
             TokenRequest { shown: "/".to_owned(), method: "POST".to_owned(), path: "/".to_owned() };
         let token_check =
             TokenCheck { token: &token, requests: &[request], placeholder_issuers: &[] };
-        let report = examine(&policy, Some(&token_check), now());
+        let report = examine(&policy, Some(&token_check), &[], now());
         assert_eq!(report.token.unwrap().0[0].refusal, None, "{source}");
     }
 }
@@ -174,7 +174,7 @@ fn verdict(changes: Value, more: &Value) -> Verdict {
     let request =
         TokenRequest { shown: "/".to_owned(), method: "GET".to_owned(), path: "/".to_owned() };
     let token_check = TokenCheck { token: &token, requests: &[request], placeholder_issuers: &[] };
-    let report = examine(&policy, Some(&token_check), now());
+    let report = examine(&policy, Some(&token_check), &[], now());
     report.token.unwrap().0.remove(0)
 }
 
