@@ -81,10 +81,10 @@ fn steps(explained: &Value, lines: &mut Vec<String>) {
         let name = text(step, "name").unwrap_or_default();
         let code = text(step, "code").map(|code| format!("{code}: ")).unwrap_or_default();
         let told = text(step, "because").or_else(|| text(step, "detail")).unwrap_or_default();
-        let line = format!("  {style}{word:<11}{style:#} {name:<10} {code}{told}");
+        let line = format!("  {style}{word:<11}{style:#} {name:<13} {code}{told}");
         lines.push(line.trim_end().to_owned());
         if let Some(remedy) = text(step, "remedy") {
-            lines.push(format!("{:25}{remedy}", ""));
+            lines.push(format!("{:28}{remedy}", ""));
         }
     }
 }
