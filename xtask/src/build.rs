@@ -45,7 +45,7 @@ const OPTIMIZATION: [&str; 14] = [
     "-O",
     "--one-caller-inline-max-function-size=20",
     "--low-memory-unused",
-    "-g",
+    "--strip-debug",
     "--strip-producers",
     "--enable-bulk-memory",
     "--enable-exception-handling",
