@@ -4,10 +4,10 @@
 //! # The life of a request
 //!
 //! ```text
-//! path > route > extract > parse > key > signature > claims > revocation > authorize > forward
-//!         Route Credential   |     Key  Verified    Claims                 Admitted
-//!   |       |      |    Unverified  |      |          |           |           |
-//!   +-------+------+---------+------+---- Refusal ----+-----------+-----------+> 4xx, 5xx
+//! path > route > extract > parse > key > signature > claims > possession > revocation > authorize
+//!         Route Credential   |     Key  Verified    Claims   Possession  NotRevoked  Admitted
+//!   |       |      |    Unverified  |      |          |           |          |           |
+//!   +-------+------+---------+------+---- Refusal ----+-----------+----------+-----------+> 4xx, 5xx
 //! ```
 //!
 //! The module [`gate`] is that line as code, one call for each step. Only the step that performs a
@@ -126,6 +126,9 @@ pub mod rules;
 
 #[doc(hidden)]
 pub mod claims;
+
+#[doc(hidden)]
+pub mod possession;
 
 #[doc(hidden)]
 pub mod revocation;

@@ -8,7 +8,7 @@ use crate::admitted::Admitted;
 use crate::budget;
 use crate::claims::{Claims, scope_list};
 use crate::extract::{TokenSource, query_without};
-use crate::headers::{HOP_HEADER, folded, never_forwarded};
+use crate::headers::{self, HOP_HEADER, folded, never_forwarded};
 use crate::json::is_beyond_safe_integers;
 use crate::path::{UrlParts, split_url};
 use crate::proof::{HopProof, Statement};
@@ -100,12 +100,16 @@ impl fmt::Debug for FixedHeader {
 pub struct Forwarding {
     /// Where requests go.
     pub origin: Origin,
-    /// Whether `Authorization` is removed from every request, and the token from wherever it was.
+    /// Whether `Authorization` and the DPoP proof are removed from every request, and the token from
+    /// wherever it was.
     pub strip_authorization: bool,
     /// Whether URLs of the origin in `Location` and `Content-Location` are rewritten to the gate's.
     pub rewrites_location: bool,
     /// The headers that the gate writes.
     pub headers: OwnHeaders,
+    /// Whether sender-constrained tokens are accepted. The headers with which proxies pass on the
+    /// certificate of a client are then removed from every request.
+    pub takes_bound_tokens: bool,
     /// The folded names of the headers to remove from every request, sorted [`by_length`].
     removed: Vec<String>,
 }
@@ -118,11 +122,19 @@ impl Forwarding {
         strip_authorization: bool,
         rewrites_location: bool,
         headers: OwnHeaders,
+        takes_bound_tokens: bool,
     ) -> Self {
         let own = headers.names().map(|name| folded(name).into_owned());
         let mut removed: Vec<_> = never_forwarded().map(str::to_owned).chain(own).collect();
         removed.sort_unstable_by(|one, other| by_length(one, other));
-        Self { origin, strip_authorization, rewrites_location, headers, removed }
+        Self {
+            origin,
+            strip_authorization,
+            rewrites_location,
+            headers,
+            takes_bound_tokens,
+            removed,
+        }
     }
 
     /// Whether the gate writes a header that a server may treat like this one.
@@ -136,12 +148,14 @@ impl Forwarding {
         let name = folded(name);
         let is_credential = || {
             name == "authorization"
+                || (name == "dpop" && self.takes_bound_tokens)
                 || credential
                     .and_then(TokenSource::header)
                     .is_some_and(|header| name == folded(header))
         };
         self.removed.binary_search_by(|removed| by_length(removed, &name)).is_ok()
             || (self.strip_authorization && is_credential())
+            || (self.takes_bound_tokens && headers::is_of_certificate(&name))
     }
 
     fn strips(&self, credential: &TokenSource) -> bool {
@@ -359,7 +373,7 @@ impl<'g> Outgoing<'g> {
         self.admitted.credential().is_some_and(is_source)
             || fixed.iter().any(|header| folded(&header.name) == name)
             || proof.iter().any(|proof| folded(&proof.header) == name)
-            || matches!(name.as_ref(), "authorization" | "cookie")
+            || matches!(name.as_ref(), "authorization" | "cookie" | "dpop")
     }
 }
 

@@ -30,6 +30,11 @@ pub const fn counts(refusal: &Refusal) -> bool {
         | Code::InvalidClaim
         | Code::NotYetValid
         | Code::TooOld
+        | Code::MissingProof
+        | Code::InvalidProof
+        | Code::ProofReplayed
+        | Code::MissingCertificate
+        | Code::WrongCertificate
         | Code::Revoked
         | Code::InvalidLogoutToken => true,
         Code::MissingToken
@@ -45,6 +50,8 @@ pub const fn counts(refusal: &Refusal) -> bool {
         | Code::RateLimited
         | Code::LoopDetected
         | Code::KeysUnavailable
+        | Code::NonceRequired
+        | Code::ReplayUnavailable
         | Code::RevocationUnavailable
         | Code::Misconfigured
         | Code::OriginUnreachable

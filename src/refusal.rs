@@ -20,6 +20,25 @@ pub(crate) enum Challenge {
     Bare,
     /// With `error` and `error_description`.
     Error(&'static str, &'static str),
+    /// The same, for a proof: only with the scheme `DPoP` (RFC 9449 section 7.1).
+    Proof(&'static str, &'static str),
+}
+
+/// The authentication schemes of a challenge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Schemes {
+    /// `Bearer` (RFC 6750).
+    pub(crate) bearer: bool,
+    /// `DPoP` (RFC 9449).
+    pub(crate) dpop: bool,
+    /// Whether the client used `DPoP`.
+    pub(crate) used_dpop: bool,
+}
+
+impl Default for Schemes {
+    fn default() -> Self {
+        Self { bearer: true, dpop: false, used_dpop: false }
+    }
 }
 
 const INVALID_REQUEST: Challenge =
@@ -34,6 +53,10 @@ const STEP_UP: Challenge = Challenge::Error(
     "insufficient_user_authentication",
     "A different authentication level is required",
 );
+
+const INVALID_PROOF: Challenge =
+    Challenge::Proof("invalid_dpop_proof", "The DPoP proof is missing or invalid");
+const USE_NONCE: Challenge = Challenge::Proof("use_dpop_nonce", "The DPoP proof requires a nonce");
 
 /// A reason code's row in the table.
 struct Row {
@@ -131,6 +154,20 @@ codes! {
     LoopDetected: "loop_detected", 508, Challenge::None, Forward;
     /// The issuer's keys have to be fetched, and could not be.
     KeysUnavailable: "keys_unavailable", 503, Challenge::None, Key;
+    /// The token is bound to a key, and came without a DPoP proof or as a bearer token.
+    MissingProof: "missing_proof", 401, INVALID_PROOF, Possession;
+    /// The DPoP proof fails a check of RFC 9449 section 4.3.
+    InvalidProof: "invalid_proof", 401, INVALID_PROOF, Possession;
+    /// The DPoP proof was used before.
+    ProofReplayed: "proof_replayed", 401, INVALID_PROOF, Possession;
+    /// The DPoP proof has no nonce of the gate's, or one that has expired.
+    NonceRequired: "nonce_required", 401, USE_NONCE, Possession;
+    /// The Durable Object that records proofs has not answered.
+    ReplayUnavailable: "replay_unavailable", 503, Challenge::None, Possession;
+    /// The token is bound to a client certificate, and the client has none.
+    MissingCertificate: "missing_certificate", 401, INVALID_TOKEN, Possession;
+    /// The token is bound to another client certificate, or to one that is not trusted.
+    WrongCertificate: "wrong_certificate", 401, INVALID_TOKEN, Possession;
     /// The token, its user, its session or its key has been revoked.
     Revoked: "revoked", 401, INVALID_TOKEN, Revocation;
     /// The revocation store cannot be read.
@@ -195,6 +232,8 @@ pub struct Refusal {
     retry_after: Option<Seconds>,
     acr: Vec<String>,
     max_auth_age: Option<Seconds>,
+    schemes: Option<Schemes>,
+    nonce: Option<String>,
 }
 
 impl Refusal {
@@ -211,6 +250,8 @@ impl Refusal {
             retry_after: None,
             acr: Vec::new(),
             max_auth_age: None,
+            schemes: None,
+            nonce: None,
         }
     }
 
@@ -262,6 +303,19 @@ impl Refusal {
         Self { acr, max_auth_age, ..self }
     }
 
+    /// Names the schemes with which the client can authenticate.
+    #[must_use]
+    pub(crate) const fn challenging(mut self, schemes: Schemes) -> Self {
+        self.schemes = Some(schemes);
+        self
+    }
+
+    /// Adds the nonce for the client's next DPoP proof (RFC 9449 section 9).
+    #[must_use]
+    pub(crate) fn with_nonce(self, nonce: Option<&str>) -> Self {
+        Self { nonce: nonce.map(str::to_owned), ..self }
+    }
+
     /// The reason code.
     #[must_use]
     pub const fn code(&self) -> Code {
@@ -303,6 +357,16 @@ impl Refusal {
     /// How long ago the user may have signed in.
     pub(crate) const fn max_auth_age(&self) -> Option<Seconds> {
         self.max_auth_age
+    }
+
+    /// The schemes with which the client can authenticate.
+    pub(crate) fn schemes(&self) -> Schemes {
+        self.schemes.unwrap_or_default()
+    }
+
+    /// The nonce for the client's next DPoP proof.
+    pub(crate) fn nonce(&self) -> Option<&str> {
+        self.nonce.as_deref()
     }
 
     /// Whether report mode may let the request pass: the refusal is a 401 or 403 for its token, its

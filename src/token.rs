@@ -49,7 +49,8 @@ pub(crate) struct Payload<'a> {
 }
 
 /// The members of a JOSE header that the gate reads. It ignores all others, among them `jku`,
-/// `jwk`, `x5u` and `x5c`, and never fetches anything that they name.
+/// `jwk`, `x5u` and `x5c`, and never fetches anything that they name. Only of a DPoP proof, `jwk` is
+/// read too.
 pub struct Header {
     /// `alg` (RFC 7515 section 4.1.1).
     pub algorithm: Algorithm,
@@ -70,6 +71,12 @@ impl<'a> Unverified<'a> {
     /// `token_too_large`, `malformed_token`, `unsupported_critical` for `crit` or `b64` (RFC 7515
     /// section 4.1.11, RFC 7797), `algorithm_not_allowed` for an `alg` that the gate does not know.
     pub fn parse(token: &'a str) -> Result<Self, Refusal> {
+        Self::parse_with_header(token).map(|(token, _)| token)
+    }
+
+    /// Parses like [`Unverified::parse`], and returns all members of the header as well, which
+    /// anyone may have written.
+    pub(crate) fn parse_with_header(token: &'a str) -> Result<(Self, Object), Refusal> {
         if token.len() > budget::TOKEN_BYTES {
             return Err(Refusal::new(Code::TokenTooLarge, "a token over 16 KiB").at(Step::Parsed));
         }
@@ -89,13 +96,14 @@ impl<'a> Unverified<'a> {
         if header.is_empty() || payload.is_empty() || signature.is_empty() {
             return Err(malformed("an empty segment"));
         }
-        let header = Header::parse(&decode(header)?)?;
-        Ok(Self {
+        let (header, members) = Header::parse(&decode(header)?)?;
+        let token = Self {
             signing_input,
             signature: decode(signature)?,
             payload: Payload { segment: payload, bytes: decode(payload)? },
             header,
-        })
+        };
+        Ok((token, members))
     }
 
     /// The header.
@@ -132,7 +140,7 @@ impl fmt::Debug for Unverified<'_> {
 }
 
 impl Header {
-    fn parse(bytes: &[u8]) -> Result<Self, Refusal> {
+    fn parse(bytes: &[u8]) -> Result<(Self, Object), Refusal> {
         let members = json::parse_object(bytes).map_err(|reason| {
             malformed("the header is not a strict JSON object").about(reason.as_str())
         })?;
@@ -156,12 +164,13 @@ impl Header {
         }
         let media_type = optional_text(&members, "typ", "typ is not a string")?;
         let content_type = optional_text(&members, "cty", "cty is not a string")?;
-        Ok(Self {
+        let header = Self {
             algorithm,
             key_id: key_id.map(str::to_owned),
             media_type: media_type.map(media_subtype),
             is_nested: content_type.map(media_subtype).as_deref() == Some("jwt"),
-        })
+        };
+        Ok((header, members))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use portcullis::gate::{Decision, Evaluation, Memory, Need, Trace};
 use portcullis::policy::Policy;
+use portcullis::possession::ProofUse;
 use portcullis::request::Request;
 use portcullis::revocation::{Entry, Standing};
 use portcullis::time::UnixSeconds;
@@ -31,6 +32,8 @@ pub fn decide<'g: 'r, 'r>(
         match evaluation.run(memory, now) {
             Ok(decision) => break Some(decision),
             Err(Need::Keys(_)) => break None,
+            // Nobody has used a proof that is only judged here.
+            Err(Need::Replay(_)) => evaluation.proof_recorded(ProofUse::First),
             Err(Need::Revocations(entries)) => {
                 has_unread_revocations = true;
                 for entry in entries {

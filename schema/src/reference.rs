@@ -6,7 +6,7 @@ use serde_json::Value;
 const HEAD: &str = include_str!("reference/head.md");
 
 /// The definitions of the tables in the order of the page, each with its path in the policy.
-const TABLES: [(&str, &str); 14] = [
+const TABLES: [(&str, &str); 17] = [
     ("Policy", ""),
     ("Issuer", "issuers[]"),
     ("Keys", "issuers[].keys"),
@@ -18,6 +18,9 @@ const TABLES: [(&str, &str); 14] = [
     ("Proof", "forward.proof"),
     ("Cors", "cors"),
     ("Resource", "resource, resource[]"),
+    ("Dpop", "dpop"),
+    ("ReplayObject", "dpop.replay"),
+    ("Mtls", "mtls"),
     ("Revocation", "revocation"),
     ("Log", "log"),
     ("RateLimit", "rate_limit"),

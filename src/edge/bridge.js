@@ -35,6 +35,34 @@ export function identity(text) {
   return identity;
 }
 
+/**
+ * Reads what the platform knows about the certificate of the client's TLS connection.
+ *
+ * @param {Request} request
+ * @returns {string} The hash of the certificate in hexadecimal, what the platform says about its
+ *   chain, and whether it was revoked, with spaces between them. Empty if the client presented none.
+ */
+export function certificate(request) {
+  const auth = request.cf?.tlsClientAuth;
+  if (auth?.certPresented !== "1") return "";
+  return `${auth.certFingerprintSHA256} ${auth.certVerified} ${auth.certRevoked}`;
+}
+
+/**
+ * Asks the Durable Object of a key to record a proof.
+ *
+ * @param {DurableObjectNamespace} namespace
+ * @param {string} name
+ * @param {string} proof
+ * @param {string} expires
+ * @returns {Promise<number>} The status of its response.
+ */
+export async function record(namespace, name, proof, expires) {
+  const object = namespace.get(namespace.idFromName(name));
+  const response = await object.fetch(`https://replay/${proof}?${expires}`, { method: "PUT" });
+  return response.status;
+}
+
 const redirect = "manual";
 
 /**

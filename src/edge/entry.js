@@ -7,6 +7,8 @@ import { handle, handleBy } from "./index.js";
 /** @import { Given } from "./index.js" */
 /** @typedef {Record<string, unknown>} Env */
 
+export { ProofReplay } from "./replay.js";
+
 export default { fetch: handle };
 
 /**

@@ -7,6 +7,7 @@ use crate::keys::KeyRequest;
 use crate::outgoing::Outgoing;
 use crate::path::CanonicalPath;
 use crate::policy::Policy;
+use crate::possession::{ClientCertificate, Progress, ProofUse};
 use crate::refusal::Refusal;
 use crate::request::Request;
 use crate::response::OwnResponse;
@@ -30,14 +31,23 @@ pub struct Evaluation<'g, 'r> {
     rounds: Rounds,
     trace: Trace<'g>,
     refresh: Option<KeyRequest>,
+    certificate: Option<&'r dyn Fn() -> Option<ClientCertificate>>,
+    proof: Progress,
 }
 
 impl<'g: 'r, 'r> Evaluation<'g, 'r> {
     /// Prepares the evaluation of a request by a policy.
     #[must_use]
     pub fn new(policy: &'g Policy, request: Request<'r>) -> Self {
-        let (rounds, trace) = (Rounds::new(), Trace::default());
-        Self { policy, request, rounds, trace, refresh: None }
+        let (rounds, trace, proof) = Default::default();
+        Self { policy, request, rounds, trace, refresh: None, certificate: None, proof }
+    }
+
+    /// Provides the client's certificate, which is read only for a token that is bound to one.
+    /// Without this, the client counts as one without a certificate.
+    #[must_use]
+    pub fn with_certificate(self, read: &'r dyn Fn() -> Option<ClientCertificate>) -> Self {
+        Self { certificate: Some(read), ..self }
     }
 
     /// Judges the request with the keys and the revocation entries in `memory`, at the time `now`.
@@ -53,8 +63,10 @@ impl<'g: 'r, 'r> Evaluation<'g, 'r> {
             Ok(Some(response)) => return Ok(Decision::Respond(response)),
             Err(refusal) => return Ok(Decision::Refuse(refusal)),
         }
-        let Self { policy, request, trace, refresh, .. } = self;
-        let admitted = Judging { policy, memory, now, trace, refresh }.admit(request);
+        let Self { policy, request, trace, refresh, certificate, proof, .. } = self;
+        let certificate = *certificate;
+        let admitted =
+            Judging { policy, memory, now, trace, refresh, certificate, proof }.admit(request);
         let outgoing = self
             .rounds
             .end(admitted)?
@@ -64,8 +76,20 @@ impl<'g: 'r, 'r> Evaluation<'g, 'r> {
                 self.trace.reported = outgoing.reported().cloned();
                 Decision::Forward(outgoing)
             }
-            Err(refusal) => Decision::Refuse(refusal),
+            Err(refusal) => Decision::Refuse(refusal.with_nonce(self.proof.nonce())),
         })
+    }
+
+    /// Takes the answer to [`Need::Replay`], which holds for this request alone.
+    pub const fn proof_recorded(&mut self, answer: ProofUse) {
+        self.proof.answered(answer);
+    }
+
+    /// The nonce for the client's next DPoP proof, if the response to the client has to contain one
+    /// (RFC 9449 section 8.2).
+    #[must_use]
+    pub fn nonce(&self) -> Option<&str> {
+        self.proof.nonce()
     }
 
     /// How far the request came in the last run, for logs.

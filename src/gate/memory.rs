@@ -4,6 +4,7 @@ use crate::identity::IdentityCache;
 use crate::keys::KeyCaches;
 use crate::keys::cache::STALE_IF_ERROR;
 use crate::policy::Policy;
+use crate::possession::ProofMemory;
 use crate::revocation::Revocations;
 
 /// What an isolate remembers from one request to the next.
@@ -15,6 +16,8 @@ pub struct Memory {
     pub revocations: Revocations,
     /// Identities that were established.
     pub identities: IdentityCache,
+    /// DPoP proofs and their keys.
+    pub proofs: ProofMemory,
 }
 
 impl Memory {

@@ -1,6 +1,7 @@
 //! What has to be fetched before a request can be judged, and how often the gate asks for it.
 
 use crate::keys::KeyRequest;
+use crate::possession::{self, ReplayCheck};
 use crate::refusal::Refusal;
 use crate::revocation::{self, Entry};
 
@@ -12,6 +13,9 @@ pub enum Need {
     Keys(KeyRequest),
     /// Entries of the revocation store.
     Revocations(Vec<Entry>),
+    /// The record of a DPoP proof in the Durable Object of its key. The answer belongs to this
+    /// request alone: [`super::Evaluation::proof_recorded`].
+    Replay(ReplayCheck),
 }
 
 impl Need {
@@ -20,6 +24,7 @@ impl Need {
         match self {
             Self::Keys(request) => request.refusal(),
             Self::Revocations(_) => revocation::unavailable(),
+            Self::Replay(_) => possession::unavailable(),
         }
     }
 }
@@ -39,16 +44,18 @@ impl From<Refusal> for Stop {
 }
 
 /// The bound on how often one request is judged again after something was fetched for it. A request
-/// needs keys at most once and revocation entries at most once.
+/// needs keys, the record of its proof, and revocation entries at most once each.
 pub(super) struct Rounds {
     left: u8,
 }
 
-impl Rounds {
-    pub(super) const fn new() -> Self {
-        Self { left: 2 }
+impl Default for Rounds {
+    fn default() -> Self {
+        Self { left: 3 }
     }
+}
 
+impl Rounds {
     /// Returns the outcome of a round, or what the caller has to fetch for another one. After the
     /// last round, a need becomes its refusal.
     pub(super) fn end<T>(&mut self, outcome: Result<T, Stop>) -> Result<Result<T, Refusal>, Need> {

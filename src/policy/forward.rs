@@ -9,6 +9,7 @@ use crate::issuer::Issuer;
 use crate::keys::KeySet;
 use crate::outgoing::{FixedHeader, Forwarding, Origin, OwnHeaders};
 use crate::proof::HopProof;
+use crate::rules::SenderConstrained;
 use crate::time::Seconds;
 
 /// Compiles `forward`. `origin` and `issuers` are `None` if they have faults of their own.
@@ -19,10 +20,18 @@ pub(super) fn compile(
     bindings: &dyn Bindings,
     faults: &mut Faults,
 ) -> Option<Forwarding> {
+    let refuses = |issuer: &Issuer| issuer.rules().sender_constrained == SenderConstrained::Refused;
+    let takes_bound_tokens = !issuers.unwrap_or_default().iter().all(refuses);
     let known = ["authorization", "claims", "payload", "headers", "proof", "location"];
     let Some(forward) = policy.table("forward", &known, faults).ok()? else {
         let rewrites_location = origin.as_ref()?.server().is_some();
-        return Some(Forwarding::new(origin?, false, rewrites_location, OwnHeaders::default()));
+        return Some(Forwarding::new(
+            origin?,
+            false,
+            rewrites_location,
+            OwnHeaders::default(),
+            takes_bound_tokens,
+        ));
     };
     let strip = forward.choice("authorization", &[("keep", false), ("strip", true)], faults);
     let location = compile_location(&forward, origin.as_ref(), faults);
@@ -47,7 +56,8 @@ pub(super) fn compile(
         fixed: fixed.ok()?,
         proof: proof.ok()?,
     };
-    Some(Forwarding::new(origin?, strip.ok()?.unwrap_or(false), location.ok()?, headers))
+    let strips = strip.ok()?.unwrap_or(false);
+    Some(Forwarding::new(origin?, strips, location.ok()?, headers, takes_bound_tokens))
 }
 
 fn compile_location(
@@ -167,7 +177,7 @@ fn compile_proof(
     let lifetime = table.seconds("lifetime", 1..=300, faults);
     let remedy = "name the binding of a secret that the origin also has";
     let others = issuers.iter().filter_map(Issuer::keys).flat_map(KeySet::keys);
-    let key = keys::compile_own_secret(table, remedy, others, bindings, faults)?;
+    let key = keys::compile_own_secret(table, "secret", remedy, others, bindings, faults)?;
     let lifetime = lifetime?.unwrap_or(Seconds::new(60));
     Ok(Some(HopProof { header: header?, key, lifetime }))
 }

@@ -6,8 +6,10 @@ use super::reader::{Faulty, Table};
 use crate::claims::is_scope_token;
 use crate::issuer::Issuer;
 use crate::issuer_id::IssuerId;
+use crate::refusal::Schemes;
 use crate::report::Mode;
 use crate::route::{Access, Methods, Pattern, Requirements, Route, Routes, TRACE};
+use crate::rules::SenderConstrained;
 
 const FIELDS: [&str; 15] = [
     "path",
@@ -55,17 +57,25 @@ pub(super) fn compile_all(
         );
         return None;
     }
-    let routes: Vec<_> = tables.iter().map(|table| compile(table, issuers, faults)).collect();
+    let has_mtls = policy.has("mtls");
+    let compile = |table| compile(table, issuers, has_mtls, faults);
+    let routes: Vec<_> = tables.iter().map(compile).collect();
     report_duplicates(&tables, &routes, faults);
     routes.into_iter().collect::<Option<Vec<_>>>().map(Routes::new)
 }
 
-fn compile(table: &Table<'_>, issuers: Option<&[Issuer]>, faults: &mut Faults) -> Option<Route> {
+fn compile(
+    table: &Table<'_>,
+    issuers: Option<&[Issuer]>,
+    has_mtls: bool,
+    faults: &mut Faults,
+) -> Option<Route> {
     let pattern = compile_pattern(table, faults);
     let methods = compile_methods(table, faults);
     let choices =
         [Access::Required, Access::Optional, Access::Public].map(|one| (one.as_str(), one));
     let access = table.choice("access", &choices, faults);
+    let known = issuers.unwrap_or_default();
     let issuers = compile_issuers(table, issuers, faults);
     let requirements = compile_requirements(table, faults);
     let encoded_slash =
@@ -86,17 +96,30 @@ fn compile(table: &Table<'_>, issuers: Option<&[Issuer]>, faults: &mut Faults) -
             }
         }
     }
+    let issuers = issuers.ok()?;
     Some(Route {
+        schemes: schemes(known, issuers.as_deref(), has_mtls),
         pattern: pattern.ok()?,
         methods: methods.ok()?,
         access,
-        issuers: issuers.ok()?,
+        issuers,
         requirements: requirements.ok()?,
         mode: mode.ok()?,
         allows_encoded_slash: encoded_slash.ok()?.unwrap_or(false),
         allows_path_parameters: path_parameters.ok()?.unwrap_or(false),
         no_store: no_store.ok()?.unwrap_or(access != Access::Public),
     })
+}
+
+/// The schemes that a route's challenges name. A token that is bound to a certificate is sent as a
+/// bearer token (RFC 8705 section 3).
+fn schemes(issuers: &[Issuer], admitted: Option<&[IssuerId]>, has_mtls: bool) -> Schemes {
+    let admits = |id: &IssuerId| admitted.is_none_or(|admitted| admitted.contains(id));
+    let rules = issuers.iter().filter(|issuer| admits(&issuer.id)).map(|issuer| &issuer.rules);
+    let mut kinds = rules.map(|rules| rules.sender_constrained);
+    let dpop = kinds.clone().any(|kind| kind != SenderConstrained::Refused);
+    let bearer = !dpop || has_mtls || kinds.any(|kind| kind != SenderConstrained::Required);
+    Schemes { bearer, dpop, used_dpop: false }
 }
 
 /// Compiles the `mode` of a route or issuer.

@@ -35,7 +35,7 @@ fn ask(gate: &mut Gate, token: &str, store: &[(&str, &str)], at: i64) -> (String
         .into_iter()
         .flat_map(|need| match need {
             Need::Revocations(entries) => entries,
-            Need::Keys(request) => panic!("no keys have to be fetched: {request:?}"),
+            need @ (Need::Keys(_) | Need::Replay(_)) => panic!("not needed: {need:?}"),
         })
         .collect();
     let asked = wanted.iter().map(|entry| entry.key.clone()).collect();

@@ -1,8 +1,9 @@
 //! Reads test files.
 
-use super::case::{Case, Credential, Expected, Signed};
+use super::case::{Case, Credential, Expected, Signed, SignedProof};
 use crate::config::file::{dotted, escape};
 use crate::config::{ConfigFile, Finding, Severity};
+use crate::dpop::Changes;
 use crate::mint::{self, Lifetime};
 use portcullis::policy::remedy_for_unknown_key;
 use portcullis::refusal::Code;
@@ -21,7 +22,8 @@ const BASE: &str = "https://gate.example";
 const TIMES: [&str; 4] = ["auth_time", "exp", "iat", "nbf"];
 
 const FILE_KEYS: [&str; 3] = ["$schema", "cases", "now"];
-const CASE_KEYS: [&str; 14] = [
+const PROOF_KEYS: [&str; 5] = ["claims", "header", "omit", "signature", "key"];
+const CASE_KEYS: [&str; 15] = [
     "name",
     "method",
     "url",
@@ -33,6 +35,7 @@ const CASE_KEYS: [&str; 14] = [
     "header",
     "omit",
     "signature",
+    "proof",
     "now",
     "revoked",
     "expect",
@@ -148,6 +151,7 @@ impl<'f> Reader<'f> {
         let url = self.url(&table);
         let headers = self.texts_by_name(&table, "headers");
         let credential = self.credential(&table, now);
+        let proof = self.proof(&table, now);
         let method = self.text(&table, "method").unwrap_or_else(|| "GET".to_owned());
         let revoked = self.revoked(&table);
         let expected = match table.get("expect") {
@@ -164,6 +168,7 @@ impl<'f> Reader<'f> {
             url: url?,
             headers,
             credential,
+            proof,
             now,
             revoked,
             expected: expected?,
@@ -200,8 +205,9 @@ impl<'f> Reader<'f> {
             }
             return Credential::Token(token);
         }
-        // Only a token can be revoked.
-        if !(signs || table.get("revoked").is_some()) || table.get("token").is_some() {
+        // Only a token can be revoked, or bound to the key of a proof.
+        let needs_token = ["revoked", "proof"].iter().any(|key| table.get(key).is_some());
+        if !(signs || needs_token) || table.get("token").is_some() {
             return Credential::None;
         }
         Credential::Signed(Signed {
@@ -219,6 +225,31 @@ impl<'f> Reader<'f> {
             omit: self.texts(table, "omit"),
             has_wrong_signature: self.wrong_signature(table),
         })
+    }
+
+    fn proof(&mut self, table: &Table<'f>, now: UnixSeconds) -> Option<SignedProof> {
+        let value = match table.get("proof")? {
+            Value::Bool(true) => return Some(SignedProof::default()),
+            value => value,
+        };
+        let pointer = table.at("proof");
+        if !value.is_object() {
+            self.fault(&pointer, "not a proof", "write proof = true, or a table with changes");
+            return None;
+        }
+        let table = self.table(value, &pointer, &PROOF_KEYS)?;
+        let key = self.text(&table, "key");
+        if key.as_deref().is_some_and(|key| key != "other") {
+            let remedy = "write key = \"other\", or remove the key";
+            self.fault(&table.at("key"), "not a known key", remedy);
+        }
+        let changes = Changes {
+            header: self.object(&table, "header"),
+            claims: self.claims(&table, now),
+            omit: self.texts(&table, "omit"),
+        };
+        let has_wrong_signature = self.wrong_signature(&table);
+        Some(SignedProof { changes, is_of_other_key: key.is_some(), has_wrong_signature })
     }
 
     /// Reads the claims. Times may be relative to the time of the request.

@@ -31,6 +31,10 @@ impl Bindings for Everything {
         true
     }
 
+    fn is_durable_object(&self, _: &str) -> bool {
+        true
+    }
+
     fn is_analytics_dataset(&self, _: &str) -> bool {
         true
     }
@@ -71,6 +75,7 @@ fn policy() -> Value {
         "issuers": [{
             "name": "a", "issuer": "https://a.example/", "audience": "api",
             "algorithms": ["HS256"], "keys": { "secret": "SECRET" },
+            "sender_constrained": "accepted",
             "claims": [{ "path": "a", "equals": 1 }],
         }],
         "routes": [{ "path": "/*" }],
@@ -80,6 +85,8 @@ fn policy() -> Value {
         "resource": {
             "identifier": "https://api.example", "authorization_servers": ["https://a.example/"],
         },
+        "dpop": { "replay": { "durable_object": "REPLAY" } },
+        "mtls": {},
         "revocation": { "kv": "REVOKED" },
         "key_cache": { "secret": "CACHE" },
         "log": {},
@@ -102,6 +109,9 @@ fn the_schema_and_the_compiler_know_the_same_keys() {
         ("Proof", "/forward/proof"),
         ("Cors", "/cors"),
         ("Resource", "/resource"),
+        ("Dpop", "/dpop"),
+        ("ReplayObject", "/dpop/replay"),
+        ("Mtls", "/mtls"),
         ("Revocation", "/revocation"),
         ("KeyCache", "/key_cache"),
         ("Log", "/log"),
@@ -113,7 +123,7 @@ fn the_schema_and_the_compiler_know_the_same_keys() {
     // The list above must name every table of the schema.
     let schema = policy_schema();
     let tables = schema["definitions"].as_object().unwrap().values();
-    assert_eq!(tables.filter(|table| table.get("properties").is_some()).count(), 15);
+    assert_eq!(tables.filter(|table| table.get("properties").is_some()).count(), 18);
 }
 
 #[test]
@@ -224,6 +234,7 @@ fn both_enforce_the_same_bounds() {
         ("/issuers/0/max_age", 1, 31_536_000),
         ("/routes/0/max_auth_age", 1, 31_536_000),
         ("/forward/proof/lifetime", 1, 300),
+        ("/dpop/max_age", 5, 300),
         ("/cors/max_age", 0, 86_400),
         ("/revocation/max_staleness", 30, 86_400),
     ] {

@@ -1,0 +1,169 @@
+//! Whether a proof has been used before (RFC 9449 section 11.1).
+
+use super::Thumbprint;
+use super::dpop::Proof;
+use crate::budget;
+use crate::refusal::{Code, Refusal};
+use crate::signature::sha256;
+use crate::time::{Seconds, UnixSeconds};
+use std::collections::{BTreeSet, HashMap};
+
+/// Where the use of proofs is recorded. Made by the policy's compiler.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ReplayStore {
+    /// In the memory of each isolate: a proof can be used once in each.
+    Isolate,
+    /// In the Durable Object of the proof's key, in the namespace with this binding: a proof can be
+    /// used once.
+    DurableObject(String),
+}
+
+/// How often a proof has been used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProofUse {
+    /// This is its first use.
+    First,
+    /// It was used before.
+    Repeated,
+    /// This cannot be told.
+    Unknown,
+}
+
+/// A valid proof whose use the Durable Object of its key has to record. It contains nothing that
+/// would let anyone use the token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReplayCheck {
+    /// The binding of the namespace.
+    pub binding: String,
+    /// The name of the object: the thumbprint of the key, base64url.
+    pub object: String,
+    /// What distinguishes the proof from others of the key, as hexadecimal digits.
+    pub proof: String,
+    /// The last second in which the proof is valid.
+    pub expires: UnixSeconds,
+}
+
+impl ReplayCheck {
+    pub(super) fn of(proof: &Proof, binding: &str, max_age: Seconds) -> Self {
+        Self {
+            binding: binding.to_owned(),
+            object: proof.key.to_string(),
+            proof: format!("{:032x}", hash(&proof.id)),
+            expires: proof.issued.plus(max_age),
+        }
+    }
+}
+
+/// The proofs that an isolate remembers: [`budget::PROOFS`] of [`budget::PROOF_OWNERS`] keys.
+///
+/// Each proof is remembered for as long as it is valid. If one has to be forgotten earlier, no
+/// proof of its key that is as old is accepted any more, so that no proof is ever accepted twice.
+/// The key with the most proofs loses its older half, so a client that sends many proofs does not
+/// affect others.
+#[derive(Debug, Default)]
+pub(super) struct UsedProofs {
+    keys: HashMap<Thumbprint, OfKey>,
+    count: usize,
+    /// No proof of an unknown key that was issued by then is accepted.
+    forgotten: Option<UnixSeconds>,
+}
+
+/// The proofs of one key.
+#[derive(Debug, Default)]
+struct OfKey {
+    /// When each was issued, and the hash of its `jti`.
+    used: BTreeSet<(UnixSeconds, u128)>,
+    /// No proof that was issued by then is accepted.
+    forgotten: Option<UnixSeconds>,
+}
+
+impl OfKey {
+    /// Forgets the oldest proof.
+    fn forget_oldest(&mut self) {
+        if let Some((issued, _)) = self.used.pop_first() {
+            self.forgotten = self.forgotten.max(Some(issued));
+        }
+    }
+
+    fn newest(&self) -> Option<UnixSeconds> {
+        self.used.last().map(|(issued, _)| *issued).max(self.forgotten)
+    }
+}
+
+impl UsedProofs {
+    /// Records a proof, which is valid for `max_age` from when it was issued.
+    pub(super) fn record(&mut self, proof: &Proof, max_age: Seconds, now: UnixSeconds) -> ProofUse {
+        // Proofs that were issued before this have expired.
+        let oldest = now.minus(max_age);
+        if !self.keys.contains_key(&proof.key) {
+            if self.forgotten >= Some(proof.issued) {
+                return ProofUse::Unknown;
+            }
+            if self.keys.len() >= budget::PROOF_OWNERS {
+                self.forget_keys(oldest);
+            }
+        }
+        let of_key = self.keys.entry(proof.key).or_default();
+        while of_key.used.first().is_some_and(|(issued, _)| *issued < oldest) {
+            of_key.forget_oldest();
+            self.count = self.count.saturating_sub(1);
+        }
+        if of_key.forgotten >= Some(proof.issued) {
+            return ProofUse::Unknown;
+        }
+        if !of_key.used.insert((proof.issued, hash(&proof.id))) {
+            return ProofUse::Repeated;
+        }
+        self.count = self.count.saturating_add(1);
+        if self.count > budget::PROOFS {
+            self.halve_largest();
+        }
+        ProofUse::First
+    }
+
+    /// Forgets the keys without a current proof, or else the key whose newest proof is the oldest.
+    fn forget_keys(&mut self, oldest: UnixSeconds) {
+        let newest = self.keys.values().filter_map(OfKey::newest).min();
+        let until = newest.max(Some(UnixSeconds::new(oldest.get().saturating_sub(1))));
+        self.keys.retain(|_, of_key| of_key.newest() > until);
+        self.forgotten = self.forgotten.max(until);
+        self.count = self.keys.values().map(|of_key| of_key.used.len()).sum();
+    }
+
+    fn halve_largest(&mut self) {
+        let largest = self.keys.values_mut().max_by_key(|of_key| of_key.used.len());
+        if let Some(of_key) = largest {
+            let half = of_key.used.len().div_ceil(2);
+            (0..half).for_each(|_| of_key.forget_oldest());
+            self.count = self.count.saturating_sub(half);
+        }
+    }
+
+    pub(super) const fn len(&self) -> usize {
+        self.count
+    }
+}
+
+/// Half of the SHA-256 hash of a `jti`. Two with the same hash would count as one proof.
+fn hash(id: &str) -> u128 {
+    let hash = sha256(id.as_bytes());
+    hash.first_chunk().map_or(0, |half| u128::from_be_bytes(*half))
+}
+
+/// The refusal of a proof that was used before.
+pub(super) const fn repeated() -> Refusal {
+    Refusal::new(Code::ProofReplayed, "the proof was used before")
+}
+
+/// The refusal of a proof that may have been used before.
+pub(super) const fn forgotten() -> Refusal {
+    let because = "the proof is older than the proofs that the isolate still remembers";
+    Refusal::new(Code::ProofReplayed, because)
+}
+
+/// The refusal that applies if the Durable Object has not answered.
+pub(crate) fn unavailable() -> Refusal {
+    const PAUSE: Seconds = Seconds::new(5);
+    Refusal::new(Code::ReplayUnavailable, "the Durable Object for proofs has not answered")
+        .retrying_after(PAUSE)
+}
