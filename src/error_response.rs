@@ -67,16 +67,17 @@ impl ErrorResponses {
             ],
             body: self.problem(refusal.code(), ray),
         };
+        let details = refusal.details();
         if let Some(challenge) = self.challenge(refusal, request) {
             response.headers.push(("WWW-Authenticate", challenge));
         }
-        if let Some(nonce) = refusal.nonce() {
-            response.headers.push(("DPoP-Nonce", nonce.to_owned()));
+        if let Some(nonce) = &details.nonce {
+            response.headers.push(("DPoP-Nonce", nonce.clone()));
         }
         if refusal.code() == Code::MethodNotAllowed {
-            response.headers.push(("Allow", refusal.methods().join(", ")));
+            response.headers.push(("Allow", details.methods.join(", ")));
         }
-        if let Some(pause) = refusal.retry_after() {
+        if let Some(pause) = details.retry_after {
             response.headers.push(("Retry-After", pause.get().to_string()));
         }
         if let Some(cors) = &self.cors {
@@ -106,14 +107,15 @@ impl ErrorResponses {
             Challenge::Error(error, description) => (error_text(error, description), false),
             Challenge::Proof(error, description) => (error_text(error, description), true),
         };
+        let details = refusal.details();
         let mut about = String::new();
-        if !refusal.scopes().is_empty() {
-            about.push_str(&format!(", scope=\"{}\"", refusal.scopes().join(" ")));
+        if !details.scopes.is_empty() {
+            about.push_str(&format!(", scope=\"{}\"", details.scopes.join(" ")));
         }
-        if !refusal.acr().is_empty() {
-            about.push_str(&format!(", acr_values=\"{}\"", refusal.acr().join(" ")));
+        if !details.acr.is_empty() {
+            about.push_str(&format!(", acr_values=\"{}\"", details.acr.join(" ")));
         }
-        if let Some(max_age) = refusal.max_auth_age() {
+        if let Some(max_age) = details.max_auth_age {
             about.push_str(&format!(", max_age=\"{}\"", max_age.get()));
         }
         if let Some(resource) = self.resources.of_path(split_url(request.url).path) {
@@ -123,7 +125,7 @@ impl ErrorResponses {
         let bearer = |error: &str| format!("Bearer realm=\"{realm}\"{error}{about}");
         let dpop =
             |error: &str| format!("DPoP realm=\"{realm}\"{error}, algs=\"{algorithms}\"{about}");
-        let schemes = refusal.schemes();
+        let schemes = details.schemes;
         Some(match (schemes.bearer, schemes.dpop) {
             _ if of_proof || (schemes.used_dpop && !error.is_empty()) => dpop(&error),
             (true, true) => format!("{}, {}", bearer(&error), dpop("")),

@@ -214,6 +214,7 @@ pub fn record(
     memory.used.borrow_mut().record(&proof, max_age, now)
 }
 
+#[inline(never)]
 fn prove(
     presentation: &Presentation<'_>,
     bound_to: &Thumbprint,

@@ -35,9 +35,13 @@ pub(crate) struct Schemes {
     pub(crate) used_dpop: bool,
 }
 
+impl Schemes {
+    const BEARER: Self = Self { bearer: true, dpop: false, used_dpop: false };
+}
+
 impl Default for Schemes {
     fn default() -> Self {
-        Self { bearer: true, dpop: false, used_dpop: false }
+        Self::BEARER
     }
 }
 
@@ -227,13 +231,27 @@ pub struct Refusal {
     code: Code,
     because: Cow<'static, str>,
     step: Option<Step>,
-    scopes: Vec<String>,
-    methods: Vec<String>,
-    retry_after: Option<Seconds>,
-    acr: Vec<String>,
-    max_auth_age: Option<Seconds>,
-    schemes: Option<Schemes>,
-    nonce: Option<String>,
+    /// What only some refusals have. A refusal is made in many places, and is small there.
+    details: Option<Box<Details>>,
+}
+
+/// What the response to a refused request says besides the code.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Details {
+    /// The scopes that would have been enough.
+    pub(crate) scopes: Vec<String>,
+    /// The methods that the route accepts.
+    pub(crate) methods: Vec<String>,
+    /// After how many seconds to try again.
+    pub(crate) retry_after: Option<Seconds>,
+    /// The accepted authentication contexts.
+    pub(crate) acr: Vec<String>,
+    /// How long ago the user may have signed in.
+    pub(crate) max_auth_age: Option<Seconds>,
+    /// The schemes with which the client can authenticate.
+    pub(crate) schemes: Schemes,
+    /// The nonce for the client's next DPoP proof.
+    pub(crate) nonce: Option<String>,
 }
 
 impl Refusal {
@@ -241,18 +259,15 @@ impl Refusal {
     /// wrong.
     #[must_use]
     pub const fn new(code: Code, because: &'static str) -> Self {
-        Self {
-            code,
-            because: Cow::Borrowed(because),
-            step: None,
-            scopes: Vec::new(),
-            methods: Vec::new(),
-            retry_after: None,
-            acr: Vec::new(),
-            max_auth_age: None,
-            schemes: None,
-            nonce: None,
-        }
+        Self { code, because: Cow::Borrowed(because), step: None, details: None }
+    }
+
+    /// Adds details for the response.
+    #[cold]
+    #[inline(never)]
+    fn detailed(mut self, add: impl FnOnce(&mut Details)) -> Self {
+        add(self.details.get_or_insert_default());
+        self
     }
 
     /// Names what of the policy the sentence is about, such as a claim. It must not come from the
@@ -282,38 +297,40 @@ impl Refusal {
     /// Names the scopes that would have been enough (RFC 6750 section 3).
     #[must_use]
     pub fn needing_scopes(self, scopes: Vec<String>) -> Self {
-        Self { scopes, ..self }
+        self.detailed(|details| details.scopes = scopes)
     }
 
     /// Names the methods that the route accepts (RFC 9110 section 10.2.1).
     #[must_use]
     pub fn allowing_methods(self, methods: Vec<String>) -> Self {
-        Self { methods, ..self }
+        self.detailed(|details| details.methods = methods)
     }
 
     /// Says after how many seconds to try again (RFC 9110 section 10.2.3).
     #[must_use]
     pub fn retrying_after(self, pause: Seconds) -> Self {
-        Self { retry_after: Some(pause), ..self }
+        self.detailed(|details| details.retry_after = Some(pause))
     }
 
     /// Names how the user must sign in, and how recently (RFC 9470 section 3).
     #[must_use]
     pub fn needing_authentication(self, acr: Vec<String>, max_auth_age: Option<Seconds>) -> Self {
-        Self { acr, max_auth_age, ..self }
+        self.detailed(|details| {
+            details.acr = acr;
+            details.max_auth_age = max_auth_age;
+        })
     }
 
     /// Names the schemes with which the client can authenticate.
     #[must_use]
-    pub(crate) const fn challenging(mut self, schemes: Schemes) -> Self {
-        self.schemes = Some(schemes);
-        self
+    pub(crate) fn challenging(self, schemes: Schemes) -> Self {
+        self.detailed(|details| details.schemes = schemes)
     }
 
     /// Adds the nonce for the client's next DPoP proof (RFC 9449 section 9).
     #[must_use]
-    pub(crate) fn with_nonce(self, nonce: Option<&str>) -> Self {
-        Self { nonce: nonce.map(str::to_owned), ..self }
+    pub(crate) fn with_nonce(self, nonce: &str) -> Self {
+        self.detailed(|details| details.nonce = Some(nonce.to_owned()))
     }
 
     /// The reason code.
@@ -334,39 +351,18 @@ impl Refusal {
         &self.because
     }
 
-    /// The scopes that would have been enough.
-    pub(crate) fn scopes(&self) -> &[String] {
-        &self.scopes
-    }
-
-    /// The methods that the route accepts.
-    pub(crate) fn methods(&self) -> &[String] {
-        &self.methods
-    }
-
-    /// After how many seconds to try again.
-    pub(crate) const fn retry_after(&self) -> Option<Seconds> {
-        self.retry_after
-    }
-
-    /// The accepted authentication contexts.
-    pub(crate) fn acr(&self) -> &[String] {
-        &self.acr
-    }
-
-    /// How long ago the user may have signed in.
-    pub(crate) const fn max_auth_age(&self) -> Option<Seconds> {
-        self.max_auth_age
-    }
-
-    /// The schemes with which the client can authenticate.
-    pub(crate) fn schemes(&self) -> Schemes {
-        self.schemes.unwrap_or_default()
-    }
-
-    /// The nonce for the client's next DPoP proof.
-    pub(crate) fn nonce(&self) -> Option<&str> {
-        self.nonce.as_deref()
+    /// What the response says besides the code.
+    pub(crate) fn details(&self) -> &Details {
+        static NONE: Details = Details {
+            scopes: Vec::new(),
+            methods: Vec::new(),
+            retry_after: None,
+            acr: Vec::new(),
+            max_auth_age: None,
+            schemes: Schemes::BEARER,
+            nonce: None,
+        };
+        self.details.as_deref().unwrap_or(&NONE)
     }
 
     /// Whether report mode may let the request pass: the refusal is a 401 or 403 for its token, its

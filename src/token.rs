@@ -76,6 +76,7 @@ impl<'a> Unverified<'a> {
 
     /// Parses like [`Unverified::parse`], and returns all members of the header as well, which
     /// anyone may have written.
+    #[inline(never)]
     pub(crate) fn parse_with_header(token: &'a str) -> Result<(Self, Object), Refusal> {
         if token.len() > budget::TOKEN_BYTES {
             return Err(Refusal::new(Code::TokenTooLarge, "a token over 16 KiB").at(Step::Parsed));

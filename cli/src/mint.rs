@@ -1,7 +1,7 @@
 //! `mint`: mints a token for local use.
 
 use crate::config::dev_vars::DevVars;
-use crate::config::routes::{RouteDescription, sample_path};
+use crate::config::routes::{RouteDescription, requires, sample_path};
 use crate::config::{Selection, bindings, policy};
 use crate::dpop::{Changes, ProofKey, Proven};
 use crate::outcome::Outcome;
@@ -234,7 +234,8 @@ pub fn mint(options: &Options) -> Result<Minted> {
 /// The method and the URL of the request that a proof is for.
 fn proven_request(options: &Options, policy: Option<&Policy>) -> (String, String) {
     let rows = policy.map(RouteDescription::all).unwrap_or_default();
-    let row = rows.iter().find(|row| row.access != "public").or(rows.first());
+    let guarded = || rows.iter().filter(|row| row.access != "public");
+    let row = guarded().find(|row| requires(row).is_empty()).or(guarded().next()).or(rows.first());
     let path = row.map_or_else(|| "/".to_owned(), sample_path);
     let method = row.and_then(|row| row.methods.first()).map_or("GET", String::as_str);
     (

@@ -40,12 +40,12 @@ export function identity(text) {
  *
  * @param {Request} request
  * @returns {string} The hash of the certificate in hexadecimal, what the platform says about its
- *   chain, and whether it was revoked, with spaces between them. Empty if the client presented none.
+ *   chain, and whether it was revoked, each on a line. Empty if the client presented none.
  */
 export function certificate(request) {
   const auth = request.cf?.tlsClientAuth;
   if (auth?.certPresented !== "1") return "";
-  return `${auth.certFingerprintSHA256} ${auth.certVerified} ${auth.certRevoked}`;
+  return `${auth.certFingerprintSHA256}\n${auth.certVerified}\n${auth.certRevoked}`;
 }
 
 /**

@@ -24,7 +24,7 @@ extern "C" {
     pub(super) fn identity(text: &str) -> Result<JsValue, JsValue>;
 
     /// Reads what the platform knows about the client's certificate: its hash, what it says about
-    /// the chain, and whether it was revoked. Empty if there is none.
+    /// the chain, and whether it was revoked, each on a line. Empty if there is none.
     #[wasm_bindgen(catch)]
     pub(super) fn certificate(request: &Request) -> Result<String, JsValue>;
 

@@ -13,12 +13,12 @@ use worker::Env;
 /// The platform says `SUCCESS` about the chain of a certificate also if that was revoked.
 pub(super) fn certificate(request: &Request) -> Option<ClientCertificate> {
     let text = bridge::certificate(request).ok()?;
-    let mut words = text.split(' ');
-    let thumbprint = words.next().filter(|digits| !digits.is_empty())?;
+    let mut lines = text.split('\n');
+    let thumbprint = lines.next().filter(|digits| !digits.is_empty())?;
     Some(ClientCertificate {
         thumbprint: Thumbprint::from_hex(thumbprint),
-        is_verified: words.next() == Some("SUCCESS"),
-        is_revoked: words.next() != Some("0"),
+        is_verified: lines.next() == Some("SUCCESS"),
+        is_revoked: lines.next() != Some("0"),
     })
 }
 

@@ -76,7 +76,10 @@ impl<'g: 'r, 'r> Evaluation<'g, 'r> {
                 self.trace.reported = outgoing.reported().cloned();
                 Decision::Forward(outgoing)
             }
-            Err(refusal) => Decision::Refuse(refusal.with_nonce(self.proof.nonce())),
+            Err(refusal) => Decision::Refuse(match self.proof.nonce() {
+                Some(nonce) => refusal.with_nonce(nonce),
+                None => refusal,
+            }),
         })
     }
 

@@ -105,6 +105,8 @@ pub(crate) fn check_use<'a>(
     }
 }
 
+#[cold]
+#[inline(never)]
 fn material(jwk: &Object, provenance: Provenance) -> Result<Material, KeyFault> {
     Ok(match required_text(jwk, "kty")? {
         "RSA" => {

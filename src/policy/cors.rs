@@ -10,6 +10,8 @@ use crate::url::Url;
 
 /// Compiles `cors`. `sources` are the places where the gate looks for tokens. If it accepts
 /// sender-constrained tokens, pages may send proofs and read nonces.
+#[cold]
+#[inline(never)]
 pub(super) fn compile(
     policy: &Table<'_>,
     sources: &[TokenSource],

@@ -12,6 +12,8 @@ use crate::rules::SenderConstrained;
 use serde_json::Value;
 
 /// Compiles both tables. `issuers` and `proof` are `None` if they have faults of their own.
+#[cold]
+#[inline(never)]
 pub(super) fn compile(
     policy: &Table<'_>,
     issuers: Option<&[Issuer]>,

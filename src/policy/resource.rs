@@ -18,6 +18,8 @@ const FIELDS: [&str; 4] = ["identifier", "authorization_servers", "scopes_suppor
 
 /// Compiles `resource`: a table, or a list of tables. `sources` are the places where the gate looks
 /// for tokens. The document says how tokens have to be bound (RFC 9728 section 2).
+#[cold]
+#[inline(never)]
 pub(super) fn compile(
     policy: &Table<'_>,
     sources: &[TokenSource],

@@ -97,7 +97,8 @@ impl Examination<'_> {
             return Err(invalid("the proof's jwk is a private key"));
         }
         // 6. Its signature verifies with this key.
-        let thumbprint = Thumbprint::of_jwk(jwk).ok_or(invalid("the proof's jwk is malformed"))?;
+        let thumbprint =
+            Thumbprint::of_jwk(jwk).ok_or_else(|| invalid("the proof's jwk is malformed"))?;
         let allowed = [algorithm];
         jwk::check_use(jwk, &allowed)
             .map_err(|_| invalid("the proof's jwk is for another use or algorithm"))?;
@@ -110,7 +111,7 @@ impl Examination<'_> {
             }
         };
         let payload = signature::verify_proof(proof, &key)
-            .ok_or(invalid("the proof's signature does not verify under its jwk"))?;
+            .ok_or_else(|| invalid("the proof's signature does not verify under its jwk"))?;
         // 3. It contains the required claims.
         let claims = json::parse_object(&payload)
             .map_err(|_| invalid("the proof's payload is not a strict JSON object"))?;
@@ -176,6 +177,8 @@ fn text_of<'c>(claims: &'c Object, name: &str) -> Option<&'c str> {
 }
 
 /// The refusal of a proof. All look alike to the client.
-pub(super) const fn invalid(because: &'static str) -> Refusal {
+#[cold]
+#[inline(never)]
+pub(super) fn invalid(because: &'static str) -> Refusal {
     Refusal::new(Code::InvalidProof, because)
 }

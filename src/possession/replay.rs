@@ -6,7 +6,7 @@ use crate::budget;
 use crate::refusal::{Code, Refusal};
 use crate::signature::sha256;
 use crate::time::{Seconds, UnixSeconds};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{HashMap, VecDeque};
 
 /// Where the use of proofs is recorded. Made by the policy's compiler.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,22 +71,23 @@ pub(super) struct UsedProofs {
 /// The proofs of one key.
 #[derive(Debug, Default)]
 struct OfKey {
-    /// When each was issued, and the hash of its `jti`.
-    used: BTreeSet<(UnixSeconds, u128)>,
+    /// When each was issued, and the hash of its `jti`. Sorted. New ones mostly belong to the end.
+    used: VecDeque<(UnixSeconds, u128)>,
     /// No proof that was issued by then is accepted.
     forgotten: Option<UnixSeconds>,
 }
 
 impl OfKey {
     /// Forgets the oldest proof.
+    #[inline(never)]
     fn forget_oldest(&mut self) {
-        if let Some((issued, _)) = self.used.pop_first() {
+        if let Some((issued, _)) = self.used.pop_front() {
             self.forgotten = self.forgotten.max(Some(issued));
         }
     }
 
     fn newest(&self) -> Option<UnixSeconds> {
-        self.used.last().map(|(issued, _)| *issued).max(self.forgotten)
+        self.used.back().map(|(issued, _)| *issued).max(self.forgotten)
     }
 }
 
@@ -104,15 +105,17 @@ impl UsedProofs {
             }
         }
         let of_key = self.keys.entry(proof.key).or_default();
-        while of_key.used.first().is_some_and(|(issued, _)| *issued < oldest) {
+        while of_key.used.front().is_some_and(|(issued, _)| *issued < oldest) {
             of_key.forget_oldest();
             self.count = self.count.saturating_sub(1);
         }
         if of_key.forgotten >= Some(proof.issued) {
             return ProofUse::Unknown;
         }
-        if !of_key.used.insert((proof.issued, hash(&proof.id))) {
-            return ProofUse::Repeated;
+        let used = (proof.issued, hash(&proof.id));
+        match of_key.used.binary_search(&used) {
+            Ok(_) => return ProofUse::Repeated,
+            Err(index) => of_key.used.insert(index, used),
         }
         self.count = self.count.saturating_add(1);
         if self.count > budget::PROOFS {
@@ -122,6 +125,8 @@ impl UsedProofs {
     }
 
     /// Forgets the keys without a current proof, or else the key whose newest proof is the oldest.
+    #[cold]
+    #[inline(never)]
     fn forget_keys(&mut self, oldest: UnixSeconds) {
         let newest = self.keys.values().filter_map(OfKey::newest).min();
         let until = newest.max(Some(UnixSeconds::new(oldest.get().saturating_sub(1))));
@@ -130,6 +135,8 @@ impl UsedProofs {
         self.count = self.keys.values().map(|of_key| of_key.used.len()).sum();
     }
 
+    #[cold]
+    #[inline(never)]
     fn halve_largest(&mut self) {
         let largest = self.keys.values_mut().max_by_key(|of_key| of_key.used.len());
         if let Some(of_key) = largest {
@@ -151,11 +158,13 @@ fn hash(id: &str) -> u128 {
 }
 
 /// The refusal of a proof that was used before.
+#[cold]
 pub(super) const fn repeated() -> Refusal {
     Refusal::new(Code::ProofReplayed, "the proof was used before")
 }
 
 /// The refusal of a proof that may have been used before.
+#[cold]
 pub(super) const fn forgotten() -> Refusal {
     let because = "the proof is older than the proofs that the isolate still remembers";
     Refusal::new(Code::ProofReplayed, because)

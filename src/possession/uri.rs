@@ -17,6 +17,8 @@ fn without_query(url: &str) -> &str {
 
 /// Normalizes a URL of HTTP without query and fragment. Returns `None` if it is not one, contains
 /// user information, or contains a malformed escape.
+#[cold]
+#[inline(never)]
 fn normalized(url: &str) -> Option<String> {
     let (scheme, rest) = url.split_once("://")?;
     let scheme = scheme.to_ascii_lowercase();
@@ -38,6 +40,8 @@ fn normalized(url: &str) -> Option<String> {
 
 /// Decodes escapes of unreserved characters, and writes the others in upper case (RFC 3986 section
 /// 6.2.2.2).
+#[cold]
+#[inline(never)]
 fn unescaped(text: &str) -> Option<Cow<'_, str>> {
     if !text.contains('%') {
         return Some(Cow::Borrowed(text));

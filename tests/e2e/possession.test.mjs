@@ -179,7 +179,12 @@ gateTest(
       return response.status;
     };
     const later = tokens.now() + 60;
-    const all = await Promise.all([...Array(10_000).keys()].map(() => put("a", later)));
+    /** @type {number[]} */
+    const all = [];
+    // Miniflare opens a connection for each call.
+    while (all.length < 10_000) {
+      all.push(...(await Promise.all([...Array(200).keys()].map(() => put("a", later)))));
+    }
     assert.equal(all.filter((status) => status === 201).length, 1);
     assert.equal(all.filter((status) => status === 409).length, 9999);
     assert.equal(await put("b", later), 201);
