@@ -262,12 +262,11 @@ impl Refusal {
         Self { code, because: Cow::Borrowed(because), step: None, details: None }
     }
 
-    /// Adds details for the response.
+    /// The details for the response, to add some.
     #[cold]
     #[inline(never)]
-    fn detailed(mut self, add: impl FnOnce(&mut Details)) -> Self {
-        add(self.details.get_or_insert_default());
-        self
+    fn details_mut(&mut self) -> &mut Details {
+        self.details.get_or_insert_default()
     }
 
     /// Names what of the policy the sentence is about, such as a claim. It must not come from the
@@ -296,41 +295,50 @@ impl Refusal {
 
     /// Names the scopes that would have been enough (RFC 6750 section 3).
     #[must_use]
-    pub fn needing_scopes(self, scopes: Vec<String>) -> Self {
-        self.detailed(|details| details.scopes = scopes)
+    pub fn needing_scopes(mut self, scopes: Vec<String>) -> Self {
+        self.details_mut().scopes = scopes;
+        self
     }
 
     /// Names the methods that the route accepts (RFC 9110 section 10.2.1).
     #[must_use]
-    pub fn allowing_methods(self, methods: Vec<String>) -> Self {
-        self.detailed(|details| details.methods = methods)
+    pub fn allowing_methods(mut self, methods: Vec<String>) -> Self {
+        self.details_mut().methods = methods;
+        self
     }
 
     /// Says after how many seconds to try again (RFC 9110 section 10.2.3).
     #[must_use]
-    pub fn retrying_after(self, pause: Seconds) -> Self {
-        self.detailed(|details| details.retry_after = Some(pause))
+    pub fn retrying_after(mut self, pause: Seconds) -> Self {
+        self.details_mut().retry_after = Some(pause);
+        self
     }
 
     /// Names how the user must sign in, and how recently (RFC 9470 section 3).
     #[must_use]
-    pub fn needing_authentication(self, acr: Vec<String>, max_auth_age: Option<Seconds>) -> Self {
-        self.detailed(|details| {
-            details.acr = acr;
-            details.max_auth_age = max_auth_age;
-        })
+    pub fn needing_authentication(
+        mut self,
+        acr: Vec<String>,
+        max_auth_age: Option<Seconds>,
+    ) -> Self {
+        let details = self.details_mut();
+        details.acr = acr;
+        details.max_auth_age = max_auth_age;
+        self
     }
 
     /// Names the schemes with which the client can authenticate.
     #[must_use]
-    pub(crate) fn challenging(self, schemes: Schemes) -> Self {
-        self.detailed(|details| details.schemes = schemes)
+    pub(crate) fn challenging(mut self, schemes: Schemes) -> Self {
+        self.details_mut().schemes = schemes;
+        self
     }
 
     /// Adds the nonce for the client's next DPoP proof (RFC 9449 section 9).
     #[must_use]
-    pub(crate) fn with_nonce(self, nonce: &str) -> Self {
-        self.detailed(|details| details.nonce = Some(nonce.to_owned()))
+    pub(crate) fn with_nonce(mut self, nonce: &str) -> Self {
+        self.details_mut().nonce = Some(nonce.to_owned());
+        self
     }
 
     /// The reason code.

@@ -39,13 +39,15 @@ export function identity(text) {
  * Reads what the platform knows about the certificate of the client's TLS connection.
  *
  * @param {Request} request
- * @returns {string} The hash of the certificate in hexadecimal, what the platform says about its
- *   chain, and whether it was revoked, each on a line. Empty if the client presented none.
+ * @returns {string} "1" or "0" for whether its chain was verified, the same for whether it was
+ *   revoked, and its hash in hexadecimal. Empty if the client presented none.
  */
 export function certificate(request) {
   const auth = request.cf?.tlsClientAuth;
   if (auth?.certPresented !== "1") return "";
-  return `${auth.certFingerprintSHA256}\n${auth.certVerified}\n${auth.certRevoked}`;
+  const isVerified = auth.certVerified === "SUCCESS" ? "1" : "0";
+  const isRevoked = auth.certRevoked === "0" ? "0" : "1";
+  return isVerified + isRevoked + auth.certFingerprintSHA256;
 }
 
 /**

@@ -23,8 +23,8 @@ extern "C" {
     #[wasm_bindgen(catch)]
     pub(super) fn identity(text: &str) -> Result<JsValue, JsValue>;
 
-    /// Reads what the platform knows about the client's certificate: its hash, what it says about
-    /// the chain, and whether it was revoked, each on a line. Empty if there is none.
+    /// Reads what the platform knows about the client's certificate: "1" or "0" for whether its
+    /// chain was verified, the same for whether it was revoked, and its hash. Empty if there is none.
     #[wasm_bindgen(catch)]
     pub(super) fn certificate(request: &Request) -> Result<String, JsValue>;
 

@@ -13,12 +13,11 @@ use worker::Env;
 /// The platform says `SUCCESS` about the chain of a certificate also if that was revoked.
 pub(super) fn certificate(request: &Request) -> Option<ClientCertificate> {
     let text = bridge::certificate(request).ok()?;
-    let mut lines = text.split('\n');
-    let thumbprint = lines.next().filter(|digits| !digits.is_empty())?;
+    let (flags, digits) = text.split_at_checked(2)?;
     Some(ClientCertificate {
-        thumbprint: Thumbprint::from_hex(thumbprint),
-        is_verified: lines.next() == Some("SUCCESS"),
-        is_revoked: lines.next() != Some("0"),
+        thumbprint: Thumbprint::from_hex(digits),
+        is_verified: flags.starts_with('1'),
+        is_revoked: !flags.ends_with('0'),
     })
 }
 

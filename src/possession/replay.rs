@@ -6,7 +6,6 @@ use crate::budget;
 use crate::refusal::{Code, Refusal};
 use crate::signature::sha256;
 use crate::time::{Seconds, UnixSeconds};
-use std::collections::{HashMap, VecDeque};
 
 /// Where the use of proofs is recorded. Made by the policy's compiler.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,7 +61,8 @@ impl ReplayCheck {
 /// affect others.
 #[derive(Debug, Default)]
 pub(super) struct UsedProofs {
-    keys: HashMap<Thumbprint, OfKey>,
+    /// Sorted by thumbprint.
+    keys: Vec<(Thumbprint, OfKey)>,
     count: usize,
     /// No proof of an unknown key that was issued by then is accepted.
     forgotten: Option<UnixSeconds>,
@@ -72,42 +72,49 @@ pub(super) struct UsedProofs {
 #[derive(Debug, Default)]
 struct OfKey {
     /// When each was issued, and the hash of its `jti`. Sorted. New ones mostly belong to the end.
-    used: VecDeque<(UnixSeconds, u128)>,
+    used: Vec<(UnixSeconds, u128)>,
     /// No proof that was issued by then is accepted.
     forgotten: Option<UnixSeconds>,
 }
 
 impl OfKey {
-    /// Forgets the oldest proof.
-    #[inline(never)]
-    fn forget_oldest(&mut self) {
-        if let Some((issued, _)) = self.used.pop_front() {
-            self.forgotten = self.forgotten.max(Some(issued));
-        }
+    /// Forgets the oldest proofs.
+    fn forget(&mut self, count: usize) {
+        let newest = self.used.drain(..count).next_back().map(|(issued, _)| issued);
+        self.forgotten = self.forgotten.max(newest);
     }
 
     fn newest(&self) -> Option<UnixSeconds> {
-        self.used.back().map(|(issued, _)| *issued).max(self.forgotten)
+        self.used.last().map(|(issued, _)| *issued).max(self.forgotten)
     }
 }
 
 impl UsedProofs {
     /// Records a proof, which is valid for `max_age` from when it was issued.
+    #[inline(never)]
     pub(super) fn record(&mut self, proof: &Proof, max_age: Seconds, now: UnixSeconds) -> ProofUse {
         // Proofs that were issued before this have expired.
         let oldest = now.minus(max_age);
-        if !self.keys.contains_key(&proof.key) {
+        let mut index = self.index_of(&proof.key);
+        if index.is_err() {
             if self.forgotten >= Some(proof.issued) {
                 return ProofUse::Unknown;
             }
             if self.keys.len() >= budget::PROOF_OWNERS {
                 self.forget_keys(oldest);
+                index = self.index_of(&proof.key);
             }
         }
-        let of_key = self.keys.entry(proof.key).or_default();
-        while of_key.used.front().is_some_and(|(issued, _)| *issued < oldest) {
-            of_key.forget_oldest();
-            self.count = self.count.saturating_sub(1);
+        let index = index.unwrap_or_else(|index| {
+            self.keys.insert(index, (proof.key, OfKey::default()));
+            index
+        });
+        let Some((_, of_key)) = self.keys.get_mut(index) else { return ProofUse::Unknown };
+        let expired = of_key.used.partition_point(|(issued, _)| *issued < oldest);
+        // Not one by one, because the others have to be moved.
+        if expired > of_key.used.len() / 2 {
+            of_key.forget(expired);
+            self.count = self.count.saturating_sub(expired);
         }
         if of_key.forgotten >= Some(proof.issued) {
             return ProofUse::Unknown;
@@ -124,24 +131,28 @@ impl UsedProofs {
         ProofUse::First
     }
 
+    fn index_of(&self, key: &Thumbprint) -> Result<usize, usize> {
+        self.keys.binary_search_by(|(known, _)| known.cmp(key))
+    }
+
     /// Forgets the keys without a current proof, or else the key whose newest proof is the oldest.
     #[cold]
     #[inline(never)]
     fn forget_keys(&mut self, oldest: UnixSeconds) {
-        let newest = self.keys.values().filter_map(OfKey::newest).min();
-        let until = newest.max(Some(UnixSeconds::new(oldest.get().saturating_sub(1))));
-        self.keys.retain(|_, of_key| of_key.newest() > until);
+        let newest = self.keys.iter().filter_map(|(_, of_key)| of_key.newest()).min();
+        let until = newest.max(Some(oldest.minus(Seconds::new(1))));
+        self.keys.retain(|(_, of_key)| of_key.newest() > until);
         self.forgotten = self.forgotten.max(until);
-        self.count = self.keys.values().map(|of_key| of_key.used.len()).sum();
+        self.count = self.keys.iter().map(|(_, of_key)| of_key.used.len()).sum();
     }
 
     #[cold]
     #[inline(never)]
     fn halve_largest(&mut self) {
-        let largest = self.keys.values_mut().max_by_key(|of_key| of_key.used.len());
-        if let Some(of_key) = largest {
+        let largest = self.keys.iter_mut().max_by_key(|(_, of_key)| of_key.used.len());
+        if let Some((_, of_key)) = largest {
             let half = of_key.used.len().div_ceil(2);
-            (0..half).for_each(|_| of_key.forget_oldest());
+            of_key.forget(half);
             self.count = self.count.saturating_sub(half);
         }
     }

@@ -8,7 +8,7 @@ use serde_json::Value;
 use std::fmt;
 
 /// The SHA-256 thumbprint of a public key or a certificate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Thumbprint([u8; 32]);
 
 impl Thumbprint {
@@ -33,6 +33,7 @@ impl Thumbprint {
     /// without white space (RFC 7638 section 3, RFC 8037 section 2). Returns `None` if the kind of
     /// key is unknown, or if a required member is absent or not a string.
     #[must_use]
+    #[inline(never)]
     pub fn of_jwk(jwk: &Object) -> Option<Self> {
         let required: &[&str] = match jwk.get("kty")?.as_str()? {
             "EC" => &["crv", "kty", "x", "y"],
@@ -44,8 +45,10 @@ impl Thumbprint {
         let mut members = String::with_capacity(160);
         for name in required {
             let value = jwk.get(*name).and_then(Value::as_str)?;
-            members.push(if members.is_empty() { '{' } else { ',' });
-            members.push_str(&format!("\"{name}\":{}", quoted(value)));
+            members.push_str(if members.is_empty() { "{\"" } else { ",\"" });
+            members.push_str(name);
+            members.push_str("\":");
+            members.push_str(&quoted(value));
         }
         members.push('}');
         sha256(members.as_bytes()).try_into().ok().map(Self)

@@ -1,7 +1,5 @@
 //! Comparing `htu` with the URL of a request (RFC 9449 section 4.3, number 9).
 
-use std::borrow::Cow;
-
 /// Whether two URLs are the same without query and fragment, after the normalization of RFC 3986
 /// sections 6.2.2 and 6.2.3: case, percent-encoding, dot segments, the default port, and an empty
 /// path.
@@ -20,32 +18,28 @@ fn without_query(url: &str) -> &str {
 #[cold]
 #[inline(never)]
 fn normalized(url: &str) -> Option<String> {
+    // Only unreserved characters are decoded, and none of them separates the parts of a URL.
+    let url = unescaped(url)?;
     let (scheme, rest) = url.split_once("://")?;
-    let scheme = scheme.to_ascii_lowercase();
+    let end = rest.find('/').unwrap_or(rest.len());
+    let (authority, path) = rest.split_at_checked(end)?;
+    let (scheme, authority) = (scheme.to_ascii_lowercase(), authority.to_ascii_lowercase());
     let default_port = match scheme.as_str() {
         "https" => ":443",
         "http" => ":80",
         _ => return None,
     };
-    let end = rest.find('/').unwrap_or(rest.len());
-    let (authority, path) = rest.split_at_checked(end)?;
-    let authority = unescaped(authority)?.to_ascii_lowercase();
     if authority.is_empty() || authority.contains('@') {
         return None;
     }
     let host = authority.strip_suffix(default_port).or(authority.strip_suffix(':'));
     let host = host.unwrap_or(&authority);
-    Some(format!("{scheme}://{host}{}", without_dot_segments(&unescaped(path)?)))
+    Some([&scheme, "://", host, "/", &without_dot_segments(path)].concat())
 }
 
 /// Decodes escapes of unreserved characters, and writes the others in upper case (RFC 3986 section
 /// 6.2.2.2).
-#[cold]
-#[inline(never)]
-fn unescaped(text: &str) -> Option<Cow<'_, str>> {
-    if !text.contains('%') {
-        return Some(Cow::Borrowed(text));
-    }
+fn unescaped(text: &str) -> Option<String> {
     let mut pieces = text.split('%');
     let mut written = pieces.next()?.to_owned();
     for piece in pieces {
@@ -55,30 +49,28 @@ fn unescaped(text: &str) -> Option<Cow<'_, str>> {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
             written.push(char::from(byte));
         } else {
-            written.push_str(&format!("%{byte:02X}"));
+            written.push('%');
+            written.push_str(&escape.to_ascii_uppercase());
         }
         written.push_str(rest);
     }
-    Some(Cow::Owned(written))
+    Some(written)
 }
 
-/// Removes dot segments (RFC 3986 section 5.2.4). An empty path becomes `/`.
+/// Removes dot segments (RFC 3986 section 5.2.4) and the slash at the beginning.
 fn without_dot_segments(path: &str) -> String {
     let mut kept: Vec<&str> = Vec::new();
     let mut segments = path.split('/').skip(1).peekable();
     while let Some(segment) = segments.next() {
-        let is_last = segments.peek().is_none();
-        match segment {
-            "." | ".." => {
-                if segment == ".." {
-                    kept.pop();
-                }
-                if is_last {
-                    kept.push("");
-                }
-            }
-            other => kept.push(other),
+        let is_dots = matches!(segment, "." | "..");
+        if segment == ".." {
+            kept.pop();
+        }
+        if !is_dots {
+            kept.push(segment);
+        } else if segments.peek().is_none() {
+            kept.push("");
         }
     }
-    format!("/{}", kept.join("/"))
+    kept.join("/")
 }
