@@ -70,7 +70,7 @@ if (measured.length > 0)
 if (measuredApis.length > 0)
   parts.push("## APIs that are Workers", howApisMeasured(), ...measuredApis.map(apiSection));
 if (isWhole || kind === "possession") {
-  const measured = await measurePossession(boundGateways({ gate, passThrough }), start, say);
+  const measured = await measurePossession(boundGateways({ gate, output }), start, say);
   parts.push("## Tokens that are bound to a key", measured);
 }
 if (isWhole) {

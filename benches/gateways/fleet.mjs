@@ -123,15 +123,15 @@ export function gateways({ gate, passThrough, output }) {
 /**
  * The gate with tokens that are bound to a key, and the pass-through.
  *
- * @param {{gate: string, passThrough: string}} folders as for {@link gateways}
+ * @param {{gate: string, output: string}} folders as for {@link gateways}
  */
-export function boundGateways({ gate, passThrough }) {
+export function boundGateways({ gate, output }) {
   const usual = policy(AS_IT_CAME);
   return {
-    rust: new Gateway({
-      name: "rust",
-      title: "pass-through, Rust",
-      modules: rust(passThrough),
+    passThrough: new Gateway({
+      name: "pass-through",
+      title: "pass-through, JavaScript",
+      modules: script("pass-through", output),
       bindings: () => ({}),
     }),
     bound: new Gateway({

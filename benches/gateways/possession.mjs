@@ -54,25 +54,25 @@ class Client {
 /**
  * Returns a table of the kinds of requests.
  *
- * @param {{bound: Gateway, rust: Gateway}} gateways
+ * @param {{bound: Gateway, passThrough: Gateway}} gateways
  * @param {StartFleet} start
  * @param {(text: string) => void} say
  */
-export async function measurePossession({ bound, rust }, start, say) {
+export async function measurePossession({ bound, passThrough }, start, say) {
   say("possession");
   const signer = new Signer("ES256");
   const clients = Array.from({ length: HOT_TOKENS }, () => new Client(signer));
   const hot = signer.tokens(HOT_TOKENS).map((token) => request(token));
   const fleet = await start([
     { name: "bound", gateway: bound, signer },
-    { name: "rust", gateway: rust, signer },
+    { name: "floor", gateway: passThrough, signer },
   ]);
   const none = Buffer.alloc(0);
   const all = (/** @type {(index: number) => Buffer} */ make) =>
     Array.from({ length: REQUESTS }, (_, index) => make(index % HOT_TOKENS));
   const cold = () => all(() => request(signer.token()));
   const kinds = [
-    { title: "pass-through, Rust", port: "rust", make: cold },
+    { title: "pass-through", port: "floor", make: cold },
     { title: "a hot token", port: "bound", make: () => all((index) => hot[index] ?? none) },
     { title: "a cold token", port: "bound", make: cold },
     {
@@ -82,7 +82,7 @@ export async function measurePossession({ bound, rust }, start, say) {
     },
   ].map((kind) => ({ ...kind, times: /** @type {number[]} */ ([]) }));
   const loads = new Map(
-    ["bound", "rust"].map((name) => [name, new Load(fleet.port(name), CONNECTIONS)]),
+    ["bound", "floor"].map((name) => [name, new Load(fleet.port(name), CONNECTIONS)]),
   );
   try {
     for (const load of loads.values()) await load.open();
