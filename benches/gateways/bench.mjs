@@ -59,11 +59,12 @@ const restrictions = {
   ...(mixes && { mixes: mixes.split(",") }),
   say,
 };
-const measured = ["apis", "possession"].includes(kind ?? "") ? [] : await measure(all, start, restrictions);
-const measuredApis =
-  ["gateways", "possession"].includes(kind ?? "")
-    ? []
-    : await measure(apis({ gate, output }), start, { algorithms: API_ALGORITHMS, ...restrictions });
+const measured = ["apis", "possession"].includes(kind ?? "")
+  ? []
+  : await measure(all, start, restrictions);
+const measuredApis = ["gateways", "possession"].includes(kind ?? "")
+  ? []
+  : await measure(apis({ gate, output }), start, { algorithms: API_ALGORITHMS, ...restrictions });
 const parts = ["# Gateways side by side", machine()];
 if (measured.length > 0)
   parts.push("## Requests per second", howMeasured(), ...measured.map(section));

@@ -16,7 +16,8 @@ const HOT_TOKENS = 100;
 
 const encoded = (/** @type {object} */ value) =>
   Buffer.from(JSON.stringify(value)).toString("base64url");
-const sha256 = (/** @type {string} */ text) => createHash("sha256").update(text).digest("base64url");
+const sha256 = (/** @type {string} */ text) =>
+  createHash("sha256").update(text).digest("base64url");
 
 /** A client with its key and its token. */
 class Client {

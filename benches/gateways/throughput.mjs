@@ -69,7 +69,10 @@ const repeated = (requests, count, from = 0) =>
 const MIXES = {
   cold: (signer) => (count) => signer.tokens(count).map((token) => request(token)),
   warm: (signer) => (count) =>
-    repeated(signer.tokens(Math.ceil(count / USES_OF_A_WARM_TOKEN)).map((token) => request(token)), count),
+    repeated(
+      signer.tokens(Math.ceil(count / USES_OF_A_WARM_TOKEN)).map((token) => request(token)),
+      count,
+    ),
   hot: (signer) => {
     const requests = signer.tokens(HOT_TOKENS).map((token) => request(token));
     let next = 0;

@@ -43,7 +43,8 @@ export function identity(text) {
  *   revoked, and its hash in hexadecimal. Empty if the client presented none.
  */
 export function certificate(request) {
-  const auth = request.cf?.tlsClientAuth;
+  const cf = /** @type {IncomingRequestCfProperties | undefined} */ (request.cf);
+  const auth = cf?.tlsClientAuth;
   if (auth?.certPresented !== "1") return "";
   const isVerified = auth.certVerified === "SUCCESS" ? "1" : "0";
   const isRevoked = auth.certRevoked === "0" ? "0" : "1";

@@ -56,6 +56,7 @@ for (const [kind, dpopSettings] of /** @type {const} */ ([
     }),
     async ({ gate, origin, provider }) => {
       const server = await discovered(provider);
+      /** @type {oauth.Client} */
       const client = { client_id: CLIENT };
       const DPoP = oauth.DPoP(client, await oauth.generateKeyPair("ES256"));
       const granted = await oauth.clientCredentialsGrantRequest(

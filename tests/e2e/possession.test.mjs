@@ -9,7 +9,6 @@ import {
   assertProblem,
   gateTest,
   policies,
-
   tokens,
   withGate,
 } from "./harness/index.mjs";
