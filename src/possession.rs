@@ -116,9 +116,12 @@ enum Stage {
 }
 
 impl Progress {
-    /// Takes the answer of the Durable Object.
+    /// Takes the answer of the Durable Object. Without a question, there is no answer: it would
+    /// stand for the proof.
     pub(crate) const fn answered(&mut self, answer: ProofUse) {
-        self.stage = Stage::Recorded(answer);
+        if matches!(self.stage, Stage::Asked) {
+            self.stage = Stage::Recorded(answer);
+        }
     }
 
     /// The nonce for the client's next proof, if it needs a new one.

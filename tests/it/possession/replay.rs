@@ -208,6 +208,20 @@ fn attack_46_the_answer_belongs_to_one_request() {
     assert_eq!(asked(&single_use(), &call), asked(&single_use(), &call));
 }
 
+/// An answer that nobody asked for does not replace the proof.
+#[test]
+fn attack_46_an_answer_without_a_question_has_no_effect() {
+    for gate in [gate(), single_use()] {
+        let without = call(&super::token());
+        let mut evaluation = Evaluation::new(&gate.policy, without.request());
+        evaluation.proof_recorded(ProofUse::First);
+        let Ok(Decision::Refuse(refusal)) = evaluation.run(&gate.memory, now()) else {
+            panic!("the request is not refused")
+        };
+        assert_eq!(refusal.code().as_str(), "missing_proof");
+    }
+}
+
 #[test]
 fn what_the_durable_object_is_asked_differs_by_key_and_identifier() {
     let of = |call: &Call| asked(&single_use(), call);
