@@ -6,15 +6,16 @@
 //! ```text
 //! path > route > extract > parse > key > signature > claims > possession > revocation > authorize
 //!         Route Credential   |     Key  Verified    Claims   Possession  NotRevoked  Admitted
-//!   |       |      |    Unverified  |      |          |           |          |           |
-//!   +-------+------+---------+------+---- Refusal ----+-----------+----------+-----------+> 4xx, 5xx
+//!   |       |      |    Unverified  |      |          |          |           |           |
+//!   +-------+------+---------+------+---- Refusal ----+----------+-----------+-----------+> 4xx
 //! ```
 //!
 //! The module [`gate`] is that line as code, one call for each step. Only the step that performs a
 //! check can make the type that the next step takes, and the edge forwards nothing but an
 //! [`admitted::Admitted`] value, which it takes by value. A Worker that is the API itself gets its
 //! identity from the same value (`edge::authenticate`). If a step needs keys or revocation
-//! entries that have to be fetched, or a proof to be recorded, the gate names them; the edge fetches them, and asks again.
+//! entries that have to be fetched, or if a proof has to be recorded, the gate names them; the edge
+//! does it, and asks again.
 //!
 //! # Invariants
 //!

@@ -100,8 +100,8 @@ impl fmt::Debug for FixedHeader {
 pub struct Forwarding {
     /// Where requests go.
     pub origin: Origin,
-    /// Whether `Authorization` and the DPoP proof are removed from every request, and the token from
-    /// wherever it was.
+    /// Whether `Authorization` and the DPoP proof are removed from every request, and the token
+    /// from wherever it was.
     pub strip_authorization: bool,
     /// Whether URLs of the origin in `Location` and `Content-Location` are rewritten to the gate's.
     pub rewrites_location: bool,

@@ -85,8 +85,8 @@ pub fn verify<'a>(token: Unverified<'a>, keys: &[&Key]) -> Result<Verified<'a>, 
     Ok(Verified { payload, header, key_name })
 }
 
-/// Verifies the signature of a DPoP proof under the key that it contains. Returns the payload. It is
-/// no [`Verified`], because anyone can make a proof: only the access token says whose key it is.
+/// Verifies the signature of a DPoP proof under the key that it contains. Returns the payload. It
+/// is no [`Verified`], because anyone can make a proof: only the access token says whose key it is.
 pub(crate) fn verify_proof(proof: Unverified<'_>, key: &Key) -> Option<Vec<u8>> {
     let Unverified { signing_input, signature, .. } = &proof;
     is_valid(proof.header().algorithm, key, signing_input.as_bytes(), signature)

@@ -49,8 +49,8 @@ pub(crate) struct Payload<'a> {
 }
 
 /// The members of a JOSE header that the gate reads. It ignores all others, among them `jku`,
-/// `jwk`, `x5u` and `x5c`, and never fetches anything that they name. Only of a DPoP proof, `jwk` is
-/// read too.
+/// `jwk`, `x5u` and `x5c`, and never fetches anything that they name. Only of a DPoP proof, `jwk`
+/// is read too.
 pub struct Header {
     /// `alg` (RFC 7515 section 4.1.1).
     pub algorithm: Algorithm,

@@ -1,5 +1,5 @@
-//! Tokens that are bound to a key: `mint --dpop`, `explain`, `doctor --proof`, and policy tests with
-//! proofs.
+//! Tokens that are bound to a key: `mint --dpop`, `explain`, `doctor --proof`, and policy tests
+//! with proofs.
 
 use crate::kit::{CONFIG, Folder, SECRET};
 use serde_json::{Value, json};

@@ -263,8 +263,8 @@ pub struct Dpop {
     /// gate's (RFC 9449, section 9), so that nobody can make proofs in advance.
     pub nonce: Option<Text>,
     /// Where used proofs are remembered. `"isolate"`: each isolate of the Worker remembers them, so
-    /// a proof can be used once in each. `{ durable_object = "BINDING" }`: a Durable Object for each
-    /// key, so a proof can be used once.
+    /// a proof can be used once in each. `{ durable_object = "BINDING" }`: a Durable Object for
+    /// each key, so a proof can be used once.
     #[schemars(extend("default" = "isolate"))]
     pub replay: Option<Replay>,
 }

@@ -24,7 +24,8 @@ extern "C" {
     pub(super) fn identity(text: &str) -> Result<JsValue, JsValue>;
 
     /// Reads what the platform knows about the client's certificate: "1" or "0" for whether its
-    /// chain was verified, the same for whether it was revoked, and its hash. Empty if there is none.
+    /// chain was verified, the same for whether it was revoked, and its hash. Empty without a
+    /// certificate.
     #[wasm_bindgen(catch)]
     pub(super) fn certificate(request: &Request) -> Result<String, JsValue>;
 

@@ -84,8 +84,8 @@ impl Identity {
         &self.headers
     }
 
-    /// The value of the header `DPoP-Nonce` to send with the response, if the client's nonce is about
-    /// to expire (RFC 9449 section 8.2).
+    /// The value of the header `DPoP-Nonce` to send with the response, if the client's nonce is
+    /// about to expire (RFC 9449 section 8.2).
     #[must_use]
     pub fn dpop_nonce(&self) -> Option<&str> {
         self.nonce.as_deref()
