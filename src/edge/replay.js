@@ -37,12 +37,15 @@ export class ProofReplay {
     return new Response(null, { status: isFirst ? 201 : 409 });
   }
 
-  /** Deletes the proofs that have expired, and with the last one the object's storage. */
+  /**
+   * Deletes the proofs that have expired, and with the last one the object's storage. The next alarm
+   * is due when all proofs have expired that there are now, so that a busy client causes few.
+   */
   async alarm() {
     const { sql } = this.storage;
     sql.exec(TABLE);
     sql.exec("DELETE FROM proofs WHERE expires <= ?", Math.floor(Date.now() / 1000));
-    const { next } = sql.exec("SELECT MIN(expires) AS next FROM proofs").one();
+    const { next } = sql.exec("SELECT MAX(expires) AS next FROM proofs").one();
     if (next === null) {
       await this.storage.deleteAll();
     } else {

@@ -9,7 +9,6 @@ use crate::issuer::Issuer;
 use crate::keys::KeySet;
 use crate::outgoing::{FixedHeader, Forwarding, Origin, OwnHeaders};
 use crate::proof::HopProof;
-use crate::rules::SenderConstrained;
 use crate::time::Seconds;
 
 /// Compiles `forward`. `origin` and `issuers` are `None` if they have faults of their own.
@@ -20,8 +19,7 @@ pub(super) fn compile(
     bindings: &dyn Bindings,
     faults: &mut Faults,
 ) -> Option<Forwarding> {
-    let refuses = |issuer: &Issuer| issuer.rules().sender_constrained == SenderConstrained::Refused;
-    let takes_bound_tokens = !issuers.unwrap_or_default().iter().all(refuses);
+    let takes_bound_tokens = issuers.unwrap_or_default().iter().any(Issuer::takes_bound_tokens);
     let known = ["authorization", "claims", "payload", "headers", "proof", "location"];
     let Some(forward) = policy.table("forward", &known, faults).ok()? else {
         let rewrites_location = origin.as_ref()?.server().is_some();

@@ -112,9 +112,8 @@ pub(super) fn compile(
 }
 
 /// Imports a secret of the gate's own, from this key of a table, and from `encoding` if the table
-/// has it. It must
-/// meet the same requirements as an issuer's secret, and differ from each of `others`, because
-/// others know those and could sign in the gate's name.
+/// has it. It must meet the same requirements as an issuer's secret, and differ from each of
+/// `others`, because others know those and could sign in the gate's name.
 pub(super) fn compile_own_secret<'k>(
     table: Table<'_>,
     key: &'static str,

@@ -8,7 +8,6 @@ use crate::issuer::Issuer;
 use crate::keys::{Key, KeySet};
 use crate::possession::{Dpop, Mtls, Nonces, ReplayStore, Settings, Trust};
 use crate::proof::HopProof;
-use crate::rules::SenderConstrained;
 use serde_json::Value;
 
 /// Compiles both tables. `issuers` and `proof` are `None` if they have faults of their own.
@@ -21,8 +20,7 @@ pub(super) fn compile(
     bindings: &dyn Bindings,
     faults: &mut Faults,
 ) -> Option<Settings> {
-    let refuses = |issuer: &Issuer| issuer.rules().sender_constrained == SenderConstrained::Refused;
-    let is_used = !issuers.unwrap_or_default().iter().all(refuses);
+    let is_used = issuers.unwrap_or_default().iter().any(Issuer::takes_bound_tokens);
     for key in ["dpop", "mtls"] {
         if policy.has(key) && issuers.is_some() && !is_used {
             faults.fault(
@@ -119,9 +117,9 @@ fn compile_replay(
         replay.at("durable_object"),
         format!("there is no Durable Object binding {name}"),
         format!(
-            "add it in wrangler.toml: [[durable_objects.bindings]] name = \"{name}\" class_name = \
-             \"{REPLAY_CLASS}\" and [[migrations]] tag = \"v1\" new_sqlite_classes = \
-             [\"{REPLAY_CLASS}\"]"
+            "add it in wrangler.toml: durable_objects.bindings = [{{ name = \"{name}\", class_name \
+             = \"{REPLAY_CLASS}\" }}], and migrations = [{{ tag = \"v1\", new_sqlite_classes = \
+             [\"{REPLAY_CLASS}\"] }}]"
         ),
     );
     Err(Faulty)

@@ -10,7 +10,6 @@ use crate::json::text::to_text;
 use crate::path::CanonicalPath;
 use crate::possession::Settings;
 use crate::resource::{Resource, Resources, WELL_KNOWN};
-use crate::rules::SenderConstrained;
 use crate::url::Url;
 use serde_json::{Value, json};
 
@@ -95,14 +94,15 @@ fn compile_one(
         document.insert("scopes_supported".to_owned(), json!(scopes));
     }
     if possession.is_used {
-        let required =
-            |issuer: &Issuer| issuer.rules().sender_constrained == SenderConstrained::Required;
         let names = possession.dpop.algorithms.iter().map(|algorithm| algorithm.name());
         let names: Vec<_> = names.collect();
         let mtls = possession.mtls.is_advertised;
         let mut set = |name: &str, value| document.insert(name.to_owned(), value);
         set("dpop_signing_alg_values_supported", json!(names));
-        set("dpop_bound_access_tokens_required", json!(!mtls && issuers.iter().all(required)));
+        set(
+            "dpop_bound_access_tokens_required",
+            json!(!mtls && issuers.iter().all(Issuer::requires_bound_tokens)),
+        );
         set("tls_client_certificate_bound_access_tokens", json!(mtls));
     }
     let document = Value::Object(document);

@@ -9,7 +9,6 @@ use crate::issuer_id::IssuerId;
 use crate::refusal::Schemes;
 use crate::report::Mode;
 use crate::route::{Access, Methods, Pattern, Requirements, Route, Routes, TRACE};
-use crate::rules::SenderConstrained;
 
 const FIELDS: [&str; 15] = [
     "path",
@@ -115,10 +114,9 @@ fn compile(
 /// bearer token (RFC 8705 section 3).
 fn schemes(issuers: &[Issuer], admitted: Option<&[IssuerId]>, has_mtls: bool) -> Schemes {
     let admits = |id: &IssuerId| admitted.is_none_or(|admitted| admitted.contains(id));
-    let rules = issuers.iter().filter(|issuer| admits(&issuer.id)).map(|issuer| &issuer.rules);
-    let mut kinds = rules.map(|rules| rules.sender_constrained);
-    let dpop = kinds.clone().any(|kind| kind != SenderConstrained::Refused);
-    let bearer = !dpop || has_mtls || kinds.any(|kind| kind != SenderConstrained::Required);
+    let mut issuers = issuers.iter().filter(|issuer| admits(&issuer.id));
+    let dpop = issuers.clone().any(Issuer::takes_bound_tokens);
+    let bearer = !dpop || has_mtls || issuers.any(|issuer| !issuer.requires_bound_tokens());
     Schemes { bearer, dpop, used_dpop: false }
 }
 
