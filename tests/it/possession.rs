@@ -126,7 +126,7 @@ impl Proof {
     }
 
     fn text(&self) -> String {
-        self.raw(&json!(self.header).to_string(), &json!(self.claims).to_string())
+        self.raw(json!(self.header).to_string(), json!(self.claims).to_string())
     }
 
     /// Signs this header and these claims.

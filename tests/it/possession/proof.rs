@@ -375,7 +375,7 @@ fn rfc9449_section_4_3_number_11_the_time() {
     }
     rejects([
         ("milliseconds", p().claim("iat", NOW * 1000).text()),
-        ("a fraction beyond the window", p().claim("iat", NOW as f64 + 60.5).text()),
+        ("a fraction beyond the window", p().claim("iat", 1_800_000_060.5).text()),
         ("a negative time", p().claim("iat", -NOW).text()),
         ("zero", p().claim("iat", 0).text()),
     ]);
