@@ -163,8 +163,8 @@ export interface Dpop {
   nonce?: Text;
   /**
    * Where used proofs are remembered. `"isolate"`: each isolate of the Worker remembers them, so
-   * a proof can be used once in each. `{ durable_object = "BINDING" }`: a Durable Object for each
-   * key, so a proof can be used once.
+   * a proof can be used once in each. `{ durable_object = "BINDING" }`: a Durable Object for
+   * each key, so a proof can be used once.
    * @default "isolate"
    */
   replay?: Replay;
