@@ -4,6 +4,11 @@
 export interface Policy {
   /** Which web pages may call the API (CORS). */
   cors?: Cors;
+  /**
+   * How clients prove that they have the key of a token with `cnf.jkt` (DPoP, RFC 9449). Only
+   * with an issuer that accepts sender-constrained tokens.
+   */
+  dpop?: Dpop;
   /** What the gate tells clients about refusals. */
   errors?: Errors;
   /**
@@ -17,6 +22,12 @@ export interface Policy {
   key_cache?: KeyCache;
   /** What the gate records about its decisions. */
   log?: Log;
+  /**
+   * Which client certificates count for a token with `cnf["x5t#S256"]` (RFC 8705). With this
+   * table, even if it is empty, challenges and metadata tell clients that certificates are
+   * accepted. Only with an issuer that accepts sender-constrained tokens.
+   */
+  mtls?: Mtls;
   /**
    * Where the gate sends admitted requests: `"https://api.example.com"`, also with a path, which
    * then comes before the request's path; `"service:BINDING"`, a
@@ -66,6 +77,9 @@ export type AlgorithmName = "HS256" | "HS384" | "HS512" | "RS256" | "RS384" | "R
 
 /** Whether the token is forwarded. */
 export type Authorization = "keep" | "strip";
+
+/** Which client certificates count. */
+export type CertificateTrust = "ca" | "any";
 
 /**
  * A rule for a claim, with exactly one of `equals`, `one_of`, `contains` and `starts_with`. A
@@ -130,6 +144,34 @@ export type Decisions = "none" | "refused" | "all";
 
 /** Whether refusals contain the reason code. */
 export type Detail = "none" | "reason";
+
+/** How clients prove that they have the key of a token (DPoP, RFC 9449). */
+export interface Dpop {
+  /**
+   * The accepted signature algorithms of proofs, all asymmetric.
+   * @default ["ES256","EdDSA"]
+   */
+  algorithms?: (AlgorithmName)[];
+  /**
+   * How far the `iat` of a proof may be from the gate's clock, in either direction. Nonces are
+   * valid for as long.
+   * In seconds, 5 to 300.
+   * @default 60
+   */
+  max_age?: number;
+  /**
+   * The binding of a secret that only the gate has. With it, proofs must contain a nonce of the
+   * gate's (RFC 9449, section 9), so that nobody can make proofs in advance.
+   */
+  nonce?: Text;
+  /**
+   * Where used proofs are remembered. `"isolate"`: each isolate of the Worker remembers them, so
+   * a proof can be used once in each. `{ durable_object = "BINDING" }`: a Durable Object for
+   * each key, so a proof can be used once.
+   * @default "isolate"
+   */
+  replay?: Replay;
+}
 
 /** Whether paths with an encoded slash are accepted. */
 export type EncodedSlash = "refuse" | "allow";
@@ -386,6 +428,13 @@ export interface Issuer {
    */
   scopes_claim?: string;
   /**
+   * Whether tokens may be bound to a key with `cnf` (RFC 7800). `"refused"` rejects such tokens.
+   * With `"accepted"`, the client of such a token must prove that it has the key; tokens without
+   * `cnf` are bearer tokens. `"required"` rejects tokens without `cnf`.
+   * @default "refused"
+   */
+  sender_constrained?: SenderConstrained;
+  /**
    * How long fetched keys are used after they have become stale, if the gate cannot fetch them
    * again.
    * In seconds, 0 to 604800.
@@ -486,6 +535,16 @@ export interface Log {
 /** Whether refusals take effect. */
 export type Mode = "enforce" | "report";
 
+/** Which client certificates count (RFC 8705). */
+export interface Mtls {
+  /**
+   * `"ca"`: Cloudflare must have verified the certificate's chain. `"any"`: any certificate that
+   * the token is bound to, such as a self-signed one. A revoked certificate never counts.
+   * @default "ca"
+   */
+  trust?: CertificateTrust;
+}
+
 /** Exactly one place. */
 export interface NamedSource {
   /**
@@ -557,6 +616,21 @@ export interface RateLimit {
   /** The Rate Limiting binding that counts rejected tokens by client address. */
   binding: Text;
 }
+
+/** Where used proofs are remembered. */
+export type Replay = ReplayPlace | ReplayObject;
+
+/** The Durable Objects that remember used proofs. */
+export interface ReplayObject {
+  /**
+   * The binding of a Durable Object namespace with the class `ProofReplay`, which the Worker and
+   * the npm package export.
+   */
+  durable_object: Text;
+}
+
+/** Where used proofs are remembered without a binding. */
+export type ReplayPlace = "isolate";
 
 /** The API's OAuth metadata (RFC 9728). */
 export interface Resource {
@@ -673,6 +747,9 @@ export interface Route {
 
 /** A string, a number or a boolean. */
 export type Scalar = string | number | boolean;
+
+/** Whether tokens may be bound to a key. */
+export type SenderConstrained = "refused" | "accepted" | "required";
 
 /** Whether shared caches may be used. */
 export type SharedCache = "no-store" | "origin";

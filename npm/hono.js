@@ -14,4 +14,5 @@ export const portcullis = (gate = { authenticate }) =>
     if (identity instanceof Response) return identity;
     c.set("identity", identity);
     await next();
+    if (identity.dpopNonce) c.header("DPoP-Nonce", identity.dpopNonce);
   };

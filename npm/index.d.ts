@@ -39,6 +39,11 @@ export interface Identity {
    * if the policy has `forward.headers`.
    */
   headers: Headers;
+  /**
+   * The value of the header `DPoP-Nonce` to send with the response, if the client's nonce is about
+   * to expire; `null` otherwise.
+   */
+  dpopNonce: string | null;
 }
 
 /**
@@ -57,6 +62,16 @@ export interface Gate {
   /** Forwards the request to the policy's `origin`, or refuses it. */
   fetch(request: Request, env: unknown, context: WaitUntil): Promise<Response>;
   authenticate: Authenticate;
+}
+
+/**
+ * The class of the Durable Objects that record DPoP proofs, for `dpop.replay` in the policy. Export
+ * it from the Worker's main module.
+ */
+export class ProofReplay {
+  constructor(state: unknown);
+  fetch(request: Request): Promise<Response>;
+  alarm(): Promise<void>;
 }
 
 /** {@link Authenticate} by the policy in the variable `POLICY`. */

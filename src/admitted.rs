@@ -4,7 +4,8 @@
 use crate::claims::Claims;
 use crate::extract::TokenSource;
 use crate::issuer::Issuer;
-use crate::refusal::{Challenge, Code, Refusal, Step};
+use crate::possession::Possession;
+use crate::refusal::{Challenge, Code, Refusal, Schemes, Step};
 use crate::report::Mode;
 use crate::revocation::NotRevoked;
 use crate::route::{Access, Route};
@@ -48,6 +49,8 @@ pub struct Admitted<'g> {
 /// further check adds a field here, and the gate does not compile until it performs that check.
 #[derive(Debug)]
 pub(crate) struct Checked {
+    /// The client has the keys that the claims are bound to.
+    pub(crate) possession: Possession,
     /// The revocation store does not list the claims.
     pub(crate) revocation: NotRevoked,
 }
@@ -121,7 +124,7 @@ impl<'g> Admitted<'g> {
     pub(crate) fn authorized(
         route: &'g Route,
         claims: Claims<'g>,
-        Checked { revocation: NotRevoked { .. } }: Checked,
+        Checked { possession: Possession { .. }, revocation: NotRevoked { .. } }: Checked,
         credential: &'g TokenSource,
         now: UnixSeconds,
     ) -> Result<Self, Refusal> {
@@ -148,7 +151,11 @@ impl<'g> Admitted<'g> {
             Mode::Report if refusal.may_be_reported() => {
                 Ok(Self { route, claims: None, credential, reported: Some(refusal) })
             }
-            Mode::Report | Mode::Enforce => Err(naming_scopes(route, refusal)),
+            Mode::Report | Mode::Enforce => {
+                let used_dpop = credential == Some(&TokenSource::Dpop);
+                let schemes = Schemes { used_dpop, ..route.schemes() };
+                Err(naming_scopes(route, refusal).challenging(schemes))
+            }
         }
     }
 
@@ -185,7 +192,7 @@ fn naming_scopes(route: &Route, refusal: Refusal) -> Refusal {
             let scopes = route.requirements().named_scopes();
             refusal.needing_scopes(scopes.map(str::to_owned).collect())
         }
-        Challenge::None | Challenge::Error(..) => refusal,
+        Challenge::None | Challenge::Error(..) | Challenge::Proof(..) => refusal,
     }
 }
 

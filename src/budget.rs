@@ -66,6 +66,23 @@ pub const TOKENS_REJECTED: usize = 4096;
 /// The greatest `cache` of introspection responses in seconds: an hour.
 pub const INTROSPECTION_CACHE_SECONDS: u32 = 60 * 60;
 
+/// The greatest size of a DPoP proof in bytes. One with an ES256 key has 700 bytes, one with an RSA
+/// key of 4096 bits 2 KiB.
+pub const PROOF_BYTES: usize = 4 * 1024;
+
+/// The greatest size of a proof's `jti` in bytes. Clients use UUIDs and 96 random bits or more.
+pub const PROOF_ID_BYTES: usize = 128;
+
+/// The greatest number of keys of proofs that an isolate keeps imported, in each of two
+/// generations. Each takes 10 KB with its table, so all together take 10 MB.
+pub const PROOF_KEYS: usize = 512;
+
+/// The greatest number of used proofs that an isolate remembers. Each takes about 50 bytes.
+pub const PROOFS: usize = 65_536;
+
+/// The greatest number of keys whose used proofs an isolate remembers.
+pub const PROOF_OWNERS: usize = 4096;
+
 /// The greatest number of secrets of an issuer. A rotation needs two, a repeated rotation three.
 pub const SECRETS_HELD: usize = 4;
 

@@ -6,7 +6,7 @@ use crate::issuer::Issuer;
 use crate::issuer_id::IssuerId;
 use crate::json::{self, Object};
 use crate::refusal::{Code, Refusal};
-use crate::rules::Rules;
+use crate::rules::{Rules, SenderConstrained};
 use crate::time::{Seconds, UnixSeconds};
 use serde_json::Value;
 use std::fmt;
@@ -112,6 +112,11 @@ impl<'g> Claims<'g> {
     #[must_use]
     pub(crate) fn expires(&self) -> Option<UnixSeconds> {
         self.identity.times().expires
+    }
+
+    /// Whether the issuer's tokens may or must be bound to a key.
+    pub(crate) const fn sender_constrained(&self) -> SenderConstrained {
+        self.rules.sender_constrained
     }
 
     /// The claims as the issuer wrote them, base64url.

@@ -27,6 +27,8 @@ pub struct Cors {
     pub responses: bool,
     /// The headers of the API's responses that a page may read, if the gate adds the headers.
     pub expose_headers: Vec<String>,
+    /// Whether refusals may contain a nonce for DPoP proofs, which the page must be able to read.
+    pub exposes_nonces: bool,
 }
 
 const ANY: &str = "*";
@@ -69,7 +71,8 @@ impl Cors {
     /// Lets an allowed page read a refusal and its challenge.
     pub fn expose(&self, headers: &dyn Headers, refusal: &mut OwnResponse) {
         if self.share(headers, refusal) {
-            let exposed = "WWW-Authenticate, Retry-After".to_owned();
+            let nonce = if self.exposes_nonces { ", DPoP-Nonce" } else { "" };
+            let exposed = format!("WWW-Authenticate, Retry-After{nonce}");
             refusal.headers.push(("Access-Control-Expose-Headers", exposed));
         }
     }

@@ -24,6 +24,7 @@ mod origin_failure;
 mod origin_response;
 #[cfg(feature = "entry")]
 mod poll_once;
+mod proofs;
 mod ray;
 mod record;
 mod response;

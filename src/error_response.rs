@@ -15,6 +15,8 @@ use crate::response::{self, OwnResponse};
 pub struct ErrorResponses {
     /// The protection space (RFC 9110 section 11.5): visible ASCII and spaces without `"` and `\`.
     pub realm: String,
+    /// The algorithms of DPoP proofs, with spaces between them.
+    pub algorithms: String,
     /// How much the body says.
     pub detail: Detail,
     /// The metadata that challenges point to.
@@ -27,6 +29,7 @@ impl Default for ErrorResponses {
     fn default() -> Self {
         Self {
             realm: "api".to_owned(),
+            algorithms: String::new(),
             detail: Detail::None,
             resources: Resources::default(),
             cors: None,
@@ -64,13 +67,17 @@ impl ErrorResponses {
             ],
             body: self.problem(refusal.code(), ray),
         };
+        let details = refusal.details();
         if let Some(challenge) = self.challenge(refusal, request) {
             response.headers.push(("WWW-Authenticate", challenge));
         }
-        if refusal.code() == Code::MethodNotAllowed {
-            response.headers.push(("Allow", refusal.methods().join(", ")));
+        if let Some(nonce) = &details.nonce {
+            response.headers.push(("DPoP-Nonce", nonce.clone()));
         }
-        if let Some(pause) = refusal.retry_after() {
+        if refusal.code() == Code::MethodNotAllowed {
+            response.headers.push(("Allow", details.methods.join(", ")));
+        }
+        if let Some(pause) = details.retry_after {
             response.headers.push(("Retry-After", pause.get().to_string()));
         }
         if let Some(cors) = &self.cors {
@@ -91,27 +98,43 @@ impl ErrorResponses {
         problem.finish()
     }
 
+    /// The challenges of a refusal (RFC 9110 section 11.6.1). `error` goes with the scheme that the
+    /// client used, and a client that used `DPoP` gets no other.
     fn challenge(&self, refusal: &Refusal, request: &Request<'_>) -> Option<String> {
-        let mut text = format!("Bearer realm=\"{}\"", self.realm);
-        match refusal.code().challenge() {
+        let (error, of_proof) = match refusal.code().challenge() {
             Challenge::None => return None,
-            Challenge::Bare => {}
-            Challenge::Error(error, description) => {
-                text.push_str(&format!(", error=\"{error}\", error_description=\"{description}\""));
-            }
+            Challenge::Bare => (String::new(), false),
+            Challenge::Error(error, description) => (error_text(error, description), false),
+            Challenge::Proof(error, description) => (error_text(error, description), true),
+        };
+        let details = refusal.details();
+        let mut about = String::new();
+        if !details.scopes.is_empty() {
+            about.push_str(&format!(", scope=\"{}\"", details.scopes.join(" ")));
         }
-        if !refusal.scopes().is_empty() {
-            text.push_str(&format!(", scope=\"{}\"", refusal.scopes().join(" ")));
+        if !details.acr.is_empty() {
+            about.push_str(&format!(", acr_values=\"{}\"", details.acr.join(" ")));
         }
-        if !refusal.acr().is_empty() {
-            text.push_str(&format!(", acr_values=\"{}\"", refusal.acr().join(" ")));
-        }
-        if let Some(max_age) = refusal.max_auth_age() {
-            text.push_str(&format!(", max_age=\"{}\"", max_age.get()));
+        if let Some(max_age) = details.max_auth_age {
+            about.push_str(&format!(", max_age=\"{}\"", max_age.get()));
         }
         if let Some(resource) = self.resources.of_path(split_url(request.url).path) {
-            text.push_str(&format!(", resource_metadata=\"{}\"", resource.url));
+            about.push_str(&format!(", resource_metadata=\"{}\"", resource.url));
         }
-        Some(text)
+        let (realm, algorithms) = (&self.realm, &self.algorithms);
+        let bearer = |error: &str| format!("Bearer realm=\"{realm}\"{error}{about}");
+        let dpop =
+            |error: &str| format!("DPoP realm=\"{realm}\"{error}, algs=\"{algorithms}\"{about}");
+        let schemes = details.schemes;
+        Some(match (schemes.bearer, schemes.dpop) {
+            _ if of_proof || (schemes.used_dpop && !error.is_empty()) => dpop(&error),
+            (true, true) => format!("{}, {}", bearer(&error), dpop("")),
+            (false, true) => dpop(&error),
+            (_, false) => bearer(&error),
+        })
     }
+}
+
+fn error_text(error: &str, description: &str) -> String {
+    format!(", error=\"{error}\", error_description=\"{description}\"")
 }

@@ -23,6 +23,9 @@ use std::borrow::Cow;
 pub enum TokenSource {
     /// `Authorization: Bearer` (RFC 6750 section 2.1).
     Authorization,
+    /// `Authorization: DPoP` (RFC 9449 section 7.1). Where the gate accepts sender-constrained
+    /// tokens, it reads this wherever it reads `Authorization: Bearer`.
+    Dpop,
     /// `Authorization` with the scheme of that name, in any case, instead of `Bearer`.
     Scheme(String),
     /// The cookie of that name (RFC 6265 section 4.2), whose value is the token.
@@ -45,7 +48,7 @@ impl TokenSource {
     #[must_use]
     pub fn header(&self) -> Option<&str> {
         match self {
-            Self::Authorization | Self::Scheme(_) => Some("Authorization"),
+            Self::Authorization | Self::Dpop | Self::Scheme(_) => Some("Authorization"),
             Self::Header(name) => Some(name),
             Self::Cookie(_)
             | Self::BearerCookie(_)
@@ -61,6 +64,7 @@ impl TokenSource {
         match self {
             Self::Query(name) => Some(name),
             Self::Authorization
+            | Self::Dpop
             | Self::Scheme(_)
             | Self::Cookie(_)
             | Self::BearerCookie(_)
@@ -76,6 +80,7 @@ impl TokenSource {
         match self {
             Self::Cookie(_) | Self::BearerCookie(_) => true,
             Self::Authorization
+            | Self::Dpop
             | Self::Scheme(_)
             | Self::Header(_)
             | Self::Query(_)
@@ -91,6 +96,7 @@ impl TokenSource {
             // URLs are written to logs; and an origin would choose the token as a subprotocol.
             Self::Query(_) | Self::WebSocketProtocol | Self::Subprotocol(_) => true,
             Self::Authorization
+            | Self::Dpop
             | Self::Scheme(_)
             | Self::Cookie(_)
             | Self::BearerCookie(_)
@@ -117,7 +123,11 @@ impl TokenSource {
                 let offered = headers.get(SUBPROTOCOLS)?;
                 Some(("Sec-WebSocket-Protocol", websocket::without_prefixed(&offered, prefix)))
             }
-            Self::Authorization | Self::Scheme(_) | Self::Header(_) | Self::Query(_) => None,
+            Self::Authorization
+            | Self::Dpop
+            | Self::Scheme(_)
+            | Self::Header(_)
+            | Self::Query(_) => None,
         }
     }
 
@@ -126,6 +136,7 @@ impl TokenSource {
     pub fn describe(&self) -> String {
         match self {
             Self::Authorization => "authorization".to_owned(),
+            Self::Dpop => "authorization with the scheme DPoP".to_owned(),
             Self::Scheme(name) => format!("authorization with the scheme {name}"),
             Self::Cookie(name) => format!("cookie {name}"),
             Self::BearerCookie(name) => format!("cookie {name}, after Bearer"),
@@ -148,6 +159,8 @@ pub const BEARER_SUBPROTOCOL: &str = "bearer";
 pub enum Scheme {
     /// A bearer token (RFC 6750): the client need not prove that it possesses a key.
     Bearer,
+    /// A token that is bound to the key of a proof (RFC 9449).
+    Dpop,
 }
 
 /// A credential as the request presents it. Nothing in it is parsed yet.
@@ -156,7 +169,6 @@ pub enum Scheme {
 pub struct Credential<'r, 'p> {
     text: Cow<'r, str>,
     source: &'p TokenSource,
-    scheme: Scheme,
 }
 
 impl<'p> Credential<'_, 'p> {
@@ -175,7 +187,17 @@ impl<'p> Credential<'_, 'p> {
     /// How it was presented.
     #[must_use]
     pub const fn scheme(&self) -> Scheme {
-        self.scheme
+        match self.source {
+            TokenSource::Dpop => Scheme::Dpop,
+            TokenSource::Authorization
+            | TokenSource::Scheme(_)
+            | TokenSource::Cookie(_)
+            | TokenSource::BearerCookie(_)
+            | TokenSource::Header(_)
+            | TokenSource::Query(_)
+            | TokenSource::WebSocketProtocol
+            | TokenSource::Subprotocol(_) => Scheme::Bearer,
+        }
     }
 }
 
@@ -197,7 +219,7 @@ pub fn credential<'r, 'p>(
         if found.is_some() {
             return Err(several("the request has tokens in two sources"));
         }
-        found = Some(Credential { text, source, scheme: Scheme::Bearer });
+        found = Some(Credential { text, source });
     }
     Ok(found)
 }
@@ -224,6 +246,7 @@ fn find<'r>(source: &TokenSource, request: &Request<'r>) -> Result<Option<Cow<'r
     let field = |name| get(name).unwrap_or_default();
     let text = match source {
         TokenSource::Authorization => return authorization::find(get("authorization"), "Bearer"),
+        TokenSource::Dpop => return authorization::find(get("authorization"), "DPoP"),
         TokenSource::Scheme(scheme) => return authorization::find(get("authorization"), scheme),
         TokenSource::Cookie(name) => {
             cookie::find(&field("cookie"), name)?.map(|text| Cow::Owned(text.to_owned()))

@@ -85,6 +85,7 @@ use crate::extract::{self, Credential};
 use crate::keys::KeyRequest;
 use crate::path::CanonicalPath;
 use crate::policy::Policy;
+use crate::possession::{self, ClientCertificate, Outcome, Possession, Presentation, Progress};
 use crate::request::Request;
 use crate::revocation::{Lookup, Revocation};
 use crate::route::Route;
@@ -99,6 +100,8 @@ struct Judging<'j, 'g> {
     arrived: u64,
     trace: &'j mut Trace<'g>,
     refresh: &'j mut Option<KeyRequest>,
+    certificate: Option<&'j dyn Fn() -> Option<ClientCertificate>>,
+    proof: &'j mut Progress,
 }
 
 impl<'g> Judging<'_, 'g> {
@@ -109,7 +112,8 @@ impl<'g> Judging<'_, 'g> {
         if let Some(admitted) = Admitted::public(route) {
             return Ok(admitted);
         }
-        let credential = extract::credential(self.policy.sources(), request)?;
+        let credential = extract::credential(self.policy.sources(), request)
+            .map_err(|refusal| refusal.challenging(route.schemes()))?;
         if let Some(credential) = &credential {
             cross_site::check(credential.source(), request, self.policy.cors())?;
         }
@@ -119,7 +123,7 @@ impl<'g> Judging<'_, 'g> {
                 let because = || extract::why_absent(self.policy.sources(), request);
                 Admitted::anonymous(route, because).map_err(Stop::from)
             }
-            Some(credential) => self.authorize(route, credential, &mut issuer),
+            Some(credential) => self.authorize(route, request, credential, &mut issuer),
         };
         verdict.or_else(|stop| match stop {
             Stop::Needs(need) => Err(Stop::Needs(need)),
@@ -135,6 +139,7 @@ impl<'g> Judging<'_, 'g> {
     fn authorize(
         &mut self,
         route: &'g Route,
+        request: &Request<'_>,
         credential: &Credential<'_, 'g>,
         issuer: &mut Option<IssuerAdmitted<'g>>,
     ) -> Result<Admitted<'g>, Stop> {
@@ -148,13 +153,30 @@ impl<'g> Judging<'_, 'g> {
         if !self.trace.is_cached {
             self.memory.identities.insert(credential.text(), claims.identity());
         }
+        let possession = self.possession(request, credential, &claims)?;
         let (revocation, remembered) = (self.policy.revocation(), &self.memory.revocations);
         let lookup = Revocation::check(revocation, issuer.name(), &claims, remembered, self.now)?;
         let revocation = match lookup {
             Lookup::NotRevoked(proof) => proof,
             Lookup::Needed(entries) => return Err(Stop::Needs(Need::Revocations(entries))),
         };
-        let checked = Checked { revocation };
+        let checked = Checked { possession, revocation };
         Ok(Admitted::authorized(route, claims, checked, credential.source(), self.now)?)
+    }
+
+    /// Checks that the client has the keys that the claims are bound to.
+    fn possession(
+        &mut self,
+        request: &Request<'_>,
+        credential: &Credential<'_, '_>,
+        claims: &Claims<'_>,
+    ) -> Result<Possession, Stop> {
+        let certificate = self.certificate;
+        let presentation = Presentation { request, credential, claims, certificate };
+        let (settings, memory) = (self.policy.possession(), &self.memory.proofs);
+        match possession::check(&presentation, settings, memory, self.proof, self.now)? {
+            Outcome::Proven(proof) => Ok(proof),
+            Outcome::Needed(check) => Err(Stop::Needs(Need::Replay(check))),
+        }
     }
 }

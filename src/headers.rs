@@ -21,7 +21,7 @@ enum Treatment {
 /// forwarding headers that Apache, ASP.NET Core, Django, Envoy, gunicorn, ingress-nginx, Rack,
 /// Spring, Symfony, Traefik and Azure's gateways read. Cloudflare sets `X-Forwarded-For` and
 /// `X-Real-IP` itself, so they pass.
-const HEADERS: [(&str, Treatment); 48] = [
+const HEADERS: [(&str, Treatment); 49] = [
     ("accept-encoding", Treatment::Reserved),
     ("authorization", Treatment::Reserved),
     ("connection", Treatment::Reserved),
@@ -29,6 +29,7 @@ const HEADERS: [(&str, Treatment); 48] = [
     ("content-length", Treatment::Reserved),
     ("content-type", Treatment::Reserved),
     ("cookie", Treatment::Reserved),
+    ("dpop", Treatment::Reserved),
     ("expect", Treatment::Reserved),
     ("forwarded", Treatment::Removed),
     ("front-end-https", Treatment::Removed),
@@ -106,6 +107,29 @@ pub fn folded(name: &str) -> Cow<'_, str> {
         _ => '-',
     };
     name.chars().map(fold).collect()
+}
+
+/// The beginnings of the names of headers with which proxies pass on the certificate of a client,
+/// after folding: RFC 9440, Apache, AWS, Azure, Cloudflare, Envoy, HAProxy, ingress-nginx, Traefik.
+const OF_CERTIFICATES: [&str; 12] = [
+    "cf-cert-",
+    "cf-client-",
+    "client-cert",
+    "ssl-client-",
+    "x-amzn-mtls-",
+    "x-arr-clientcert",
+    "x-client-cert",
+    "x-forwarded-client-cert",
+    "x-forwarded-tls-client-",
+    "x-ssl",
+    "x-tls-client-",
+    "x-client-verify",
+];
+
+/// Whether a header with this folded name claims to say something about the client's certificate.
+#[must_use]
+pub(crate) fn is_of_certificate(folded: &str) -> bool {
+    OF_CERTIFICATES.iter().any(|beginning| folded.starts_with(beginning))
 }
 
 /// Whether a policy may name a header so: letters, digits, `-` and `_`, a subset of an RFC 9110

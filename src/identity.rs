@@ -18,8 +18,9 @@ use crate::issuer::Issuer;
 use crate::issuer_id::IssuerId;
 use crate::json::{self, Object};
 use crate::keys::cache::{AskedKey, is_within};
+use crate::possession;
 use crate::refusal::{Code, Refusal, Step};
-use crate::rules::Rules;
+use crate::rules::{Rules, SenderConstrained};
 use crate::signature::Verified;
 use crate::signed_identity::SignedSlot;
 use crate::time::{Seconds, UnixSeconds};
@@ -166,7 +167,7 @@ impl Identity {
     ) -> Result<Self, Refusal> {
         let rules = issuer.rules();
         let registered = Registered::read(&members).map_err(|refusal| refusal.at(Step::Type))?;
-        check_purpose(&members).map_err(|refusal| refusal.at(Step::Type))?;
+        check_purpose(&members, rules).map_err(|refusal| refusal.at(Step::Type))?;
         registered
             .check_issuer(rules)
             .and_then(|()| check_tenant(&registered, &members, rules))
@@ -224,7 +225,7 @@ impl fmt::Debug for Identity {
 pub(crate) fn check_type(verified: &Verified<'_>, rules: &Rules) -> Result<(), Refusal> {
     let header = verified.header();
     let accepted = match (header.media_type.as_deref(), &rules.types) {
-        (Some(PROOF_TYPE | INTROSPECTION_TYPE), _) => false,
+        (Some(PROOF_TYPE | INTROSPECTION_TYPE | possession::PROOF_TYPE), _) => false,
         (Some(media_type), Some(types)) => types.iter().any(|one| one == media_type),
         (Some(media_type), None) => matches!(media_type, "jwt" | "at+jwt"),
         (None, Some(_)) => false,
@@ -252,13 +253,10 @@ pub(crate) fn members_of(payload: &Payload<'_>) -> Result<Object, Refusal> {
     })
 }
 
-fn check_purpose(members: &Object) -> Result<(), Refusal> {
-    if members.contains_key("cnf") {
-        // RFC 7800: the presenter must prove possession of a key, and the gate asks for no proof.
-        return Err(Refusal::new(
-            Code::InvalidClaim,
-            "the token is sender-constrained (cnf), which is not supported",
-        ));
+fn check_purpose(members: &Object, rules: &Rules) -> Result<(), Refusal> {
+    // The possession step rejects such a token too. Here it is also kept out of the cache.
+    if rules.sender_constrained == SenderConstrained::Refused && members.contains_key("cnf") {
+        return Err(possession::refused());
     }
     let events = members.get("events").and_then(serde_json::Value::as_object);
     if events.is_some_and(|events| events.contains_key(LOGOUT_EVENT)) {

@@ -6,7 +6,7 @@ use crate::issuer_id::IssuerId;
 use crate::keys::{KeyCaches, KeyRequest, KeySet, Picked, RemoteKeys};
 use crate::refusal::{Code, Refusal};
 use crate::report::Mode;
-use crate::rules::{Expected, Rules};
+use crate::rules::{Expected, Rules, SenderConstrained};
 use crate::time::UnixSeconds;
 use crate::token::Header;
 
@@ -122,6 +122,18 @@ impl Issuer {
             KeySource::Held(keys) => keys.pick(header).map(Picked::Keys),
             KeySource::Remote(_) => published.pick(self.id, header, now, refresh),
         }
+    }
+
+    /// Whether its tokens may be bound to a key.
+    #[must_use]
+    pub fn takes_bound_tokens(&self) -> bool {
+        self.rules.sender_constrained != SenderConstrained::Refused
+    }
+
+    /// Whether its tokens must be bound to a key.
+    #[must_use]
+    pub fn requires_bound_tokens(&self) -> bool {
+        self.rules.sender_constrained == SenderConstrained::Required
     }
 
     /// Whether refusals of its tokens take effect.

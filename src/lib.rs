@@ -4,10 +4,10 @@
 //! # The life of a request
 //!
 //! ```text
-//! path > route > extract > parse > key > signature > claims > revocation > authorize > forward
-//!         Route Credential   |     Key  Verified    Claims                 Admitted
-//!   |       |      |    Unverified  |      |          |           |           |
-//!   +-------+------+---------+------+---- Refusal ----+-----------+-----------+> 4xx, 5xx
+//! path > route > extract > parse > key > signature > claims > possession > revocation > authorize
+//!         Route Credential   |     Key  Verified    Claims   Possession  NotRevoked  Admitted
+//!   |       |      |    Unverified  |      |          |          |           |           |
+//!   +-------+------+---------+------+---- Refusal ----+----------+-----------+-----------+> 4xx
 //! ```
 //!
 //! An opaque token is introspected instead of parsed and verified ([`introspection`]). Both ways
@@ -17,8 +17,8 @@
 //! check can make the type that the next step takes, and the edge forwards nothing but an
 //! [`admitted::Admitted`] value, which it takes by value. A Worker that is the API itself gets its
 //! identity from the same value (`edge::authenticate`). If a step needs keys, an introspection or
-//! revocation entries that have to be fetched, the gate names them; the edge fetches them, and asks
-//! again.
+//! revocation entries that have to be fetched, or if a proof has to be recorded, the gate names
+//! them; the edge does it, and asks again.
 //!
 //! # Invariants
 //!
@@ -26,10 +26,10 @@
 //!    exception is thrown, the request is refused. Report mode lets a request pass only if the
 //!    refusal is a 401 or a 403, and then as anonymous ([`report`]).
 //! 2. Proof by type: only the step that performs a check can make the type that the next step
-//!    takes. `Unverified`, `Verified`, `Identity`, `Claims` and `Admitted` have private fields, and
-//!    neither `Clone` nor `Deserialize`. Before the signature has verified, only the token's header
-//!    can be read, and the issuer that it claims, which only selects one of the policy's issuers
-//!    ([`token`]).
+//!    takes. `Unverified`, `Verified`, `Identity`, `Claims`, `Possession` and `Admitted` have
+//!    private fields, and neither `Clone` nor `Deserialize`. Before the signature has verified,
+//!    only the token's header can be read, and the issuer that it claims, which only selects one of
+//!    the policy's issuers ([`token`]).
 //! 3. The key decides the algorithm. The token's header can only agree ([`keys`]).
 //! 4. The core performs no I/O and reads no clock: time, keys and request data are arguments. The
 //!    core is every module except `edge`. It runs the same natively, in the Worker and in a
@@ -139,6 +139,9 @@ pub mod rules;
 
 #[doc(hidden)]
 pub mod claims;
+
+#[doc(hidden)]
+pub mod possession;
 
 #[doc(hidden)]
 pub mod revocation;

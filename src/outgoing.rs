@@ -8,7 +8,7 @@ use crate::admitted::Admitted;
 use crate::budget;
 use crate::claims::{Claims, scope_list};
 use crate::extract::{TokenSource, query_without};
-use crate::headers::{HOP_HEADER, folded, is_authorization, never_forwarded};
+use crate::headers::{self, HOP_HEADER, folded, is_authorization, never_forwarded};
 use crate::json::text::to_text;
 use crate::json::{Object, is_beyond_safe_integers};
 use crate::path::{UrlParts, split_url};
@@ -105,13 +105,16 @@ impl fmt::Debug for FixedHeader {
 pub struct Forwarding {
     /// Where requests go.
     pub origin: Origin,
-    /// Whether `Authorization` is removed from every request, and the token from wherever it was:
-    /// if the policy says so, and if it has the gate write `Authorization` itself.
+    /// Whether `Authorization` and the DPoP proof are removed from every request, and the token from
+    /// wherever it was: if the policy says so, and if it has the gate write `Authorization` itself.
     pub strip_authorization: bool,
     /// Whether URLs of the origin in `Location` and `Content-Location` are rewritten to the gate's.
     pub rewrites_location: bool,
     /// The headers that the gate writes.
     pub headers: OwnHeaders,
+    /// Whether sender-constrained tokens are accepted. The headers with which proxies pass on the
+    /// certificate of a client are then removed from every request.
+    pub takes_bound_tokens: bool,
     /// The folded names of the headers to remove from every request, by their lengths. Most
     /// headers are kept, and few names are as long as theirs.
     removed: Vec<Vec<String>>,
@@ -125,6 +128,7 @@ impl Forwarding {
         strip_authorization: bool,
         rewrites_location: bool,
         headers: OwnHeaders,
+        takes_bound_tokens: bool,
     ) -> Self {
         let own = headers.names().map(|name| folded(name).into_owned());
         let mut removed: Vec<Vec<String>> = Vec::new();
@@ -134,7 +138,14 @@ impl Forwarding {
             }
             removed.get_mut(name.len()).into_iter().for_each(|names| names.push(name.clone()));
         }
-        Self { origin, strip_authorization, rewrites_location, headers, removed }
+        Self {
+            origin,
+            strip_authorization,
+            rewrites_location,
+            headers,
+            takes_bound_tokens,
+            removed,
+        }
     }
 
     /// Whether the gate writes a header that a server may treat like this one.
@@ -148,12 +159,14 @@ impl Forwarding {
         let name = folded(name);
         let is_credential = || {
             is_authorization(&name)
+                || (name == "dpop" && self.takes_bound_tokens)
                 || credential
                     .and_then(TokenSource::header)
                     .is_some_and(|header| name == folded(header))
         };
         self.removed.get(name.len()).is_some_and(|names| names.iter().any(|one| *one == name))
             || (self.strip_authorization && is_credential())
+            || (self.takes_bound_tokens && headers::is_of_certificate(&name))
     }
 
     fn strips(&self, credential: &TokenSource) -> bool {
@@ -411,7 +424,7 @@ impl<'g> Outgoing<'g> {
             || fixed.iter().any(|header| folded(&header.name) == name)
             || proof.iter().any(|proof| folded(&proof.header) == name)
             || identity.iter().any(|identity| folded(&identity.header) == name)
-            || matches!(name.as_ref(), "authorization" | "cookie")
+            || matches!(name.as_ref(), "authorization" | "cookie" | "dpop")
     }
 }
 

@@ -19,6 +19,7 @@ mod key_cache;
 mod keys;
 mod log;
 mod origin;
+mod possession;
 mod preset;
 mod reader;
 mod references;
@@ -30,6 +31,7 @@ mod token;
 
 pub use self::fault::Fault;
 pub use self::log::{Decisions, Log};
+pub use self::possession::REPLAY_CLASS;
 pub use self::preset::Preset;
 pub use self::reader::remedy_for_unknown_key;
 pub use self::references::{BindingReference, Purpose};
@@ -44,6 +46,7 @@ use crate::issuer::Issuer;
 use crate::issuer_id::IssuerId;
 use crate::keys::shared::SharedCache;
 use crate::outgoing::Forwarding;
+use crate::possession::Settings;
 use crate::refusal::{Code, Refusal};
 use crate::resource::Resources;
 use crate::revocation::Revocation;
@@ -60,6 +63,7 @@ pub struct Policy {
     sources: Vec<TokenSource>,
     forwarding: Forwarding,
     error_responses: ErrorResponses,
+    possession: Settings,
     revocation: Option<Revocation>,
     key_cache: Option<SharedCache>,
     log: Log,
@@ -87,6 +91,12 @@ pub trait Bindings {
 
     /// Whether there is a Rate Limiting binding of that name. There is none outside Cloudflare.
     fn is_rate_limiter(&self, _name: &str) -> bool {
+        false
+    }
+
+    /// Whether there is a namespace of Durable Objects bound under that name. There is none outside
+    /// Cloudflare.
+    fn is_durable_object(&self, _name: &str) -> bool {
         false
     }
 
@@ -220,6 +230,12 @@ impl Policy {
         self.origin_timeout
     }
 
+    /// How clients prove that they have the keys of sender-constrained tokens.
+    #[must_use]
+    pub const fn possession(&self) -> &Settings {
+        &self.possession
+    }
+
     /// Where revocations are looked up, if the policy has `revocation`.
     #[must_use]
     pub const fn revocation(&self) -> Option<&Revocation> {
@@ -271,7 +287,7 @@ fn select(
     matching.clone().find(has_algorithm).or_else(|| matching.next())
 }
 
-const FIELDS: [&str; 14] = [
+const FIELDS: [&str; 16] = [
     "origin",
     "realm",
     "origin_timeout",
@@ -281,6 +297,8 @@ const FIELDS: [&str; 14] = [
     "forward",
     "cors",
     "resource",
+    "dpop",
+    "mtls",
     "revocation",
     "key_cache",
     "log",
@@ -294,10 +312,18 @@ fn compile(raw: &Value, bindings: &dyn Bindings, faults: &mut Faults) -> Option<
     let issuers = issuer::compile_all(&table, bindings, faults);
     let routes = route::compile_all(&table, issuers.as_deref(), faults);
     let forwarding = forward::compile(&table, origin, issuers.as_deref(), bindings, faults);
-    let sources = token::compile(&table, forwarding.as_ref(), faults);
-    let error_responses = compile_error_responses(&table, sources.as_deref(), faults);
-    let revocation = revocation::compile(&table, bindings, faults);
+    let mut sources = token::compile(&table, forwarding.as_ref(), faults);
     let proof = forwarding.as_ref().and_then(|forwarding| forwarding.headers.proof.as_ref());
+    let possession = possession::compile(&table, issuers.as_deref(), proof, bindings, faults);
+    if possession.as_ref().is_some_and(|settings| settings.is_used) {
+        sources.iter_mut().for_each(token::add_dpop);
+    }
+    let known = Known {
+        sources: sources.as_deref().unwrap_or_default(),
+        issuers: issuers.as_deref().unwrap_or_default(),
+    };
+    let error_responses = compile_error_responses(&table, known, possession.as_ref(), faults);
+    let revocation = revocation::compile(&table, bindings, faults);
     let key_cache = key_cache::compile(&table, issuers.as_deref(), proof, bindings, faults);
     let log = log::compile(&table, bindings, faults);
     let rate_limit = compile_rate_limit(&table, bindings, faults);
@@ -317,6 +343,7 @@ fn compile(raw: &Value, bindings: &dyn Bindings, faults: &mut Faults) -> Option<
         sources: sources?,
         forwarding: forwarding?,
         error_responses: error_responses?,
+        possession: possession?,
         revocation: revocation?,
         key_cache: key_cache.ok()?,
         log: log?,
@@ -325,15 +352,26 @@ fn compile(raw: &Value, bindings: &dyn Bindings, faults: &mut Faults) -> Option<
     })
 }
 
-/// Compiles the settings for refusals. `sources` is `None` if `token` has faults of its own.
+/// The parts of a policy that others depend on. Empty if they have faults of their own.
+#[derive(Clone, Copy)]
+struct Known<'k> {
+    sources: &'k [TokenSource],
+    issuers: &'k [Issuer],
+}
+
+/// Compiles the settings for refusals. `possession` is `None` if it has faults of its own.
 fn compile_error_responses(
     table: &Table<'_>,
-    sources: Option<&[TokenSource]>,
+    known: Known<'_>,
+    possession: Option<&Settings>,
     faults: &mut Faults,
 ) -> Option<ErrorResponses> {
+    let Known { sources, issuers } = known;
+    let unknown = Settings::default();
+    let possession = possession.unwrap_or(&unknown);
     let detail = compile_detail(table, faults);
-    let cors = cors::compile(table, sources.unwrap_or_default(), faults);
-    let resources = resource::compile(table, sources.unwrap_or_default(), faults);
+    let cors = cors::compile(table, sources, possession, faults);
+    let resources = resource::compile(table, sources, issuers, possession, faults);
     let realm = table.text("realm", faults).ok()?.unwrap_or("api");
     let plain = |byte: u8| (byte.is_ascii_graphic() || byte == b' ') && !b"\"\\".contains(&byte);
     if realm.is_empty() || !realm.bytes().all(plain) {
@@ -347,6 +385,7 @@ fn compile_error_responses(
     }
     Some(ErrorResponses {
         realm: realm.to_owned(),
+        algorithms: possession.algorithm_names(),
         detail: detail?,
         resources: resources.ok()?,
         cors: cors.ok()?,

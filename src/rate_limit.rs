@@ -31,6 +31,11 @@ pub const fn counts(refusal: &Refusal) -> bool {
         | Code::NotYetValid
         | Code::TooOld
         | Code::InactiveToken
+        | Code::MissingProof
+        | Code::InvalidProof
+        | Code::ProofReplayed
+        | Code::MissingCertificate
+        | Code::WrongCertificate
         | Code::Revoked
         | Code::InvalidLogoutToken => true,
         Code::MissingToken
@@ -47,6 +52,8 @@ pub const fn counts(refusal: &Refusal) -> bool {
         | Code::LoopDetected
         | Code::KeysUnavailable
         | Code::IntrospectionUnavailable
+        | Code::NonceRequired
+        | Code::ReplayUnavailable
         | Code::RevocationUnavailable
         | Code::Misconfigured
         | Code::OriginUnreachable

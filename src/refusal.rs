@@ -20,6 +20,29 @@ pub(crate) enum Challenge {
     Bare,
     /// With `error` and `error_description`.
     Error(&'static str, &'static str),
+    /// The same, for a proof: only with the scheme `DPoP` (RFC 9449 section 7.1).
+    Proof(&'static str, &'static str),
+}
+
+/// The authentication schemes of a challenge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Schemes {
+    /// `Bearer` (RFC 6750).
+    pub(crate) bearer: bool,
+    /// `DPoP` (RFC 9449).
+    pub(crate) dpop: bool,
+    /// Whether the client used `DPoP`.
+    pub(crate) used_dpop: bool,
+}
+
+impl Schemes {
+    const BEARER: Self = Self { bearer: true, dpop: false, used_dpop: false };
+}
+
+impl Default for Schemes {
+    fn default() -> Self {
+        Self::BEARER
+    }
 }
 
 const INVALID_REQUEST: Challenge =
@@ -34,6 +57,10 @@ const STEP_UP: Challenge = Challenge::Error(
     "insufficient_user_authentication",
     "A different authentication level is required",
 );
+
+const INVALID_PROOF: Challenge =
+    Challenge::Proof("invalid_dpop_proof", "The DPoP proof is missing or invalid");
+const USE_NONCE: Challenge = Challenge::Proof("use_dpop_nonce", "The DPoP proof requires a nonce");
 
 /// A reason code's row in the table.
 struct Row {
@@ -135,6 +162,20 @@ codes! {
     InactiveToken: "inactive_token", 401, INVALID_TOKEN, Introspection;
     /// The token has to be introspected, and could not be.
     IntrospectionUnavailable: "introspection_unavailable", 503, Challenge::None, Introspection;
+    /// The token is bound to a key, and came without a DPoP proof or as a bearer token.
+    MissingProof: "missing_proof", 401, INVALID_PROOF, Possession;
+    /// The DPoP proof fails a check of RFC 9449 section 4.3.
+    InvalidProof: "invalid_proof", 401, INVALID_PROOF, Possession;
+    /// The DPoP proof was used before.
+    ProofReplayed: "proof_replayed", 401, INVALID_PROOF, Possession;
+    /// The DPoP proof has no nonce of the gate's, or one that has expired.
+    NonceRequired: "nonce_required", 401, USE_NONCE, Possession;
+    /// The Durable Object that records proofs has not answered.
+    ReplayUnavailable: "replay_unavailable", 503, Challenge::None, Possession;
+    /// The token is bound to a client certificate, and the client has none.
+    MissingCertificate: "missing_certificate", 401, INVALID_TOKEN, Possession;
+    /// The token is bound to another client certificate, or to one that is not trusted.
+    WrongCertificate: "wrong_certificate", 401, INVALID_TOKEN, Possession;
     /// The token, its user, its session or its key has been revoked.
     Revoked: "revoked", 401, INVALID_TOKEN, Revocation;
     /// The revocation store cannot be read.
@@ -194,11 +235,27 @@ pub struct Refusal {
     code: Code,
     because: Cow<'static, str>,
     step: Option<Step>,
-    scopes: Vec<String>,
-    methods: Vec<String>,
-    retry_after: Option<Seconds>,
-    acr: Vec<String>,
-    max_auth_age: Option<Seconds>,
+    /// What only some refusals have. A refusal is made in many places, and is small there.
+    details: Option<Box<Details>>,
+}
+
+/// What the response to a refused request says besides the code.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Details {
+    /// The scopes that would have been enough.
+    pub(crate) scopes: Vec<String>,
+    /// The methods that the route accepts.
+    pub(crate) methods: Vec<String>,
+    /// After how many seconds to try again.
+    pub(crate) retry_after: Option<Seconds>,
+    /// The accepted authentication contexts.
+    pub(crate) acr: Vec<String>,
+    /// How long ago the user may have signed in.
+    pub(crate) max_auth_age: Option<Seconds>,
+    /// The schemes with which the client can authenticate.
+    pub(crate) schemes: Schemes,
+    /// The nonce for the client's next DPoP proof.
+    pub(crate) nonce: Option<String>,
 }
 
 impl Refusal {
@@ -206,16 +263,14 @@ impl Refusal {
     /// wrong.
     #[must_use]
     pub const fn new(code: Code, because: &'static str) -> Self {
-        Self {
-            code,
-            because: Cow::Borrowed(because),
-            step: None,
-            scopes: Vec::new(),
-            methods: Vec::new(),
-            retry_after: None,
-            acr: Vec::new(),
-            max_auth_age: None,
-        }
+        Self { code, because: Cow::Borrowed(because), step: None, details: None }
+    }
+
+    /// The details for the response, to add some.
+    #[cold]
+    #[inline(never)]
+    fn details_mut(&mut self) -> &mut Details {
+        self.details.get_or_insert_default()
     }
 
     /// Names what of the policy the sentence is about, such as a claim. It must not come from the
@@ -244,26 +299,50 @@ impl Refusal {
 
     /// Names the scopes that would have been enough (RFC 6750 section 3).
     #[must_use]
-    pub fn needing_scopes(self, scopes: Vec<String>) -> Self {
-        Self { scopes, ..self }
+    pub fn needing_scopes(mut self, scopes: Vec<String>) -> Self {
+        self.details_mut().scopes = scopes;
+        self
     }
 
     /// Names the methods that the route accepts (RFC 9110 section 10.2.1).
     #[must_use]
-    pub fn allowing_methods(self, methods: Vec<String>) -> Self {
-        Self { methods, ..self }
+    pub fn allowing_methods(mut self, methods: Vec<String>) -> Self {
+        self.details_mut().methods = methods;
+        self
     }
 
     /// Says after how many seconds to try again (RFC 9110 section 10.2.3).
     #[must_use]
-    pub fn retrying_after(self, pause: Seconds) -> Self {
-        Self { retry_after: Some(pause), ..self }
+    pub fn retrying_after(mut self, pause: Seconds) -> Self {
+        self.details_mut().retry_after = Some(pause);
+        self
     }
 
     /// Names how the user must sign in, and how recently (RFC 9470 section 3).
     #[must_use]
-    pub fn needing_authentication(self, acr: Vec<String>, max_auth_age: Option<Seconds>) -> Self {
-        Self { acr, max_auth_age, ..self }
+    pub fn needing_authentication(
+        mut self,
+        acr: Vec<String>,
+        max_auth_age: Option<Seconds>,
+    ) -> Self {
+        let details = self.details_mut();
+        details.acr = acr;
+        details.max_auth_age = max_auth_age;
+        self
+    }
+
+    /// Names the schemes with which the client can authenticate.
+    #[must_use]
+    pub(crate) fn challenging(mut self, schemes: Schemes) -> Self {
+        self.details_mut().schemes = schemes;
+        self
+    }
+
+    /// Adds the nonce for the client's next DPoP proof (RFC 9449 section 9).
+    #[must_use]
+    pub(crate) fn with_nonce(mut self, nonce: &str) -> Self {
+        self.details_mut().nonce = Some(nonce.to_owned());
+        self
     }
 
     /// The reason code.
@@ -284,29 +363,18 @@ impl Refusal {
         &self.because
     }
 
-    /// The scopes that would have been enough.
-    pub(crate) fn scopes(&self) -> &[String] {
-        &self.scopes
-    }
-
-    /// The methods that the route accepts.
-    pub(crate) fn methods(&self) -> &[String] {
-        &self.methods
-    }
-
-    /// After how many seconds to try again.
-    pub(crate) const fn retry_after(&self) -> Option<Seconds> {
-        self.retry_after
-    }
-
-    /// The accepted authentication contexts.
-    pub(crate) fn acr(&self) -> &[String] {
-        &self.acr
-    }
-
-    /// How long ago the user may have signed in.
-    pub(crate) const fn max_auth_age(&self) -> Option<Seconds> {
-        self.max_auth_age
+    /// What the response says besides the code.
+    pub(crate) fn details(&self) -> &Details {
+        static NONE: Details = Details {
+            scopes: Vec::new(),
+            methods: Vec::new(),
+            retry_after: None,
+            acr: Vec::new(),
+            max_auth_age: None,
+            schemes: Schemes::BEARER,
+            nonce: None,
+        };
+        self.details.as_deref().unwrap_or(&NONE)
     }
 
     /// Whether report mode may let the request pass: the refusal is a 401 or 403 for its token, its

@@ -12,7 +12,7 @@ mod tree;
 use self::tree::Tree;
 use crate::issuer_id::IssuerId;
 use crate::path::{self, CanonicalPath};
-use crate::refusal::{Code, Refusal};
+use crate::refusal::{Code, Refusal, Schemes};
 use crate::report::Mode;
 use crate::rules::ClaimRule;
 use crate::time::Seconds;
@@ -41,6 +41,7 @@ pub struct Route {
     pub(crate) allows_encoded_slash: bool,
     pub(crate) allows_path_parameters: bool,
     pub(crate) no_store: bool,
+    pub(crate) schemes: Schemes,
 }
 
 impl Route {
@@ -84,6 +85,11 @@ impl Route {
     #[must_use]
     pub const fn requirements(&self) -> &Requirements {
         &self.requirements
+    }
+
+    /// The schemes with which clients can authenticate.
+    pub(crate) const fn schemes(&self) -> Schemes {
+        self.schemes
     }
 
     /// Whether refusals take effect.

@@ -27,10 +27,24 @@ pub struct Rules {
     pub claims: Vec<ClaimRule>,
     /// Accepted values of `sub`. `None` accepts any.
     pub subject: Option<Vec<String>>,
+    /// Whether tokens may or must be bound to a key.
+    pub sender_constrained: SenderConstrained,
     /// The claim that holds the scopes, by name or JSON Pointer. `None` means `scope`, else `scp`.
     pub scopes_claim: Option<String>,
     /// The claim that holds the roles, by name or JSON Pointer.
     pub roles_claim: String,
+}
+
+/// Whether an issuer's tokens may or must be bound to a key with `cnf` (RFC 7800).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SenderConstrained {
+    /// A token with `cnf` is rejected.
+    #[default]
+    Refused,
+    /// A token with `cnf` must be proved. A token without it is a bearer token.
+    Accepted,
+    /// Every token must have `cnf` and be proved.
+    Required,
 }
 
 /// The rules for `exp`, `nbf` and `iat`.

@@ -89,6 +89,14 @@ pub fn verify<'a>(token: Unverified<'a>, keys: &[&Key]) -> Result<Verified<'a>, 
     Ok(Verified { payload, header, key_name })
 }
 
+/// Verifies the signature of a DPoP proof under the key that it contains. Returns the payload. It
+/// is no [`Verified`], because anyone can make a proof: only the access token says whose key it is.
+pub(crate) fn verify_proof(proof: Unverified<'_>, key: &Key) -> Option<Vec<u8>> {
+    let Unverified { signing_input, signature, .. } = &proof;
+    is_valid(proof.header().algorithm, key, signing_input.as_bytes(), signature)
+        .then(|| proof.into_signed(SignatureProof(())).0.bytes)
+}
+
 /// Whether `signature` is a valid signature of `message` under `key` with `algorithm`, which must
 /// be one of the key's.
 ///
@@ -137,6 +145,11 @@ pub(crate) fn compact(header: &str, payload: &str, sign: impl FnOnce(&[u8]) -> V
     let message = format!("{}.{}", encoded(header), encoded(payload));
     let signature = Base64UrlUnpadded::encode_string(&sign(message.as_bytes()));
     format!("{message}.{signature}")
+}
+
+/// Returns the SHA-256 hash of a message: 32 bytes.
+pub(crate) fn sha256(message: &[u8]) -> Vec<u8> {
+    digest(Hash::Sha256, message)
 }
 
 /// Returns the digest of a message.

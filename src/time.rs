@@ -35,6 +35,12 @@ impl UnixSeconds {
         Self(self.0.saturating_add(i64::from(later.0)))
     }
 
+    /// Returns this point minus a span. Saturates at the earliest point in time.
+    #[must_use]
+    pub fn minus(self, earlier: Seconds) -> Self {
+        Self(self.0.saturating_sub(i64::from(earlier.0)))
+    }
+
     /// Returns the span from `earlier` to this point: zero if this point is not later, and the
     /// longest span if it does not fit.
     #[must_use]

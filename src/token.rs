@@ -100,7 +100,8 @@ pub(crate) struct Payload<'a> {
 }
 
 /// The members of a JOSE header that the gate reads. It ignores all others, among them `jku`,
-/// `jwk`, `x5u` and `x5c`, and never fetches anything that they name.
+/// `jwk`, `x5u` and `x5c`, and never fetches anything that they name. Only of a DPoP proof, `jwk`
+/// is read too.
 pub struct Header {
     /// `alg` (RFC 7515 section 4.1.1).
     pub algorithm: Algorithm,
@@ -132,6 +133,24 @@ impl<'a> Unverified<'a> {
     ///
     /// The same as [`Unverified::parse`].
     pub fn parse_with(token: &'a str, last: &LastHeader) -> Result<Self, Refusal> {
+        Self::read(token, |segment| Ok((last.parse(segment)?, ()))).map(|(token, ())| token)
+    }
+
+    /// Parses like [`Unverified::parse`], and returns all members of the header as well, which
+    /// anyone may have written.
+    #[inline(never)]
+    pub(crate) fn parse_with_header(token: &'a str) -> Result<(Self, Object), Refusal> {
+        Self::read(token, |segment| {
+            let (header, members) = Header::parse(&decode(segment)?)?;
+            Ok((Rc::new(header), members))
+        })
+    }
+
+    /// Splits and decodes a token, whose header `read_header` parses.
+    fn read<H>(
+        token: &'a str,
+        read_header: impl FnOnce(&str) -> Result<(Rc<Header>, H), Refusal>,
+    ) -> Result<(Self, H), Refusal> {
         if token.len() > budget::TOKEN_BYTES {
             return Err(Refusal::new(Code::TokenTooLarge, "a token over 16 KiB").at(Step::Parsed));
         }
@@ -151,13 +170,14 @@ impl<'a> Unverified<'a> {
         if header.is_empty() || payload.is_empty() || signature.is_empty() {
             return Err(malformed("an empty segment"));
         }
-        let header = last.parse(header)?;
-        Ok(Self {
+        let (header, members) = read_header(header)?;
+        let token = Self {
             signing_input,
             signature: decode(signature)?,
             payload: Payload { segment: payload, bytes: decode(payload)? },
             header,
-        })
+        };
+        Ok((token, members))
     }
 
     /// The header.
@@ -204,7 +224,8 @@ impl LastHeader {
         {
             return Ok(Rc::clone(header));
         }
-        let header = Rc::new(Header::parse(&decode(segment)?)?);
+        let (header, _) = Header::parse(&decode(segment)?)?;
+        let header = Rc::new(header);
         *self.0.borrow_mut() = Some((segment.into(), Rc::clone(&header)));
         Ok(header)
     }
@@ -218,7 +239,7 @@ impl fmt::Debug for LastHeader {
 }
 
 impl Header {
-    fn parse(bytes: &[u8]) -> Result<Self, Refusal> {
+    fn parse(bytes: &[u8]) -> Result<(Self, Object), Refusal> {
         let members = json::parse_object(bytes).map_err(|reason| {
             malformed("the header is not a strict JSON object").about(reason.as_str())
         })?;
@@ -244,12 +265,13 @@ impl Header {
         }
         let media_type = optional_text(&members, "typ", "typ is not a string")?;
         let content_type = optional_text(&members, "cty", "cty is not a string")?;
-        Ok(Self {
+        let header = Self {
             algorithm,
             key_id: key_id.map(str::to_owned),
             media_type: media_type.map(media_subtype),
             is_nested: content_type.map(media_subtype).as_deref() == Some("jwt"),
-        })
+        };
+        Ok((header, members))
     }
 }
 

@@ -37,6 +37,7 @@ export const STEPS = {
   audience: ["Audience", "Was it issued for this API?"],
   time: ["Time", "Is it valid now?"],
   claims: ["Claims", "Are all required claims present and well-formed?"],
+  possession: ["Possession", "Does the client have the token's key?"],
   revocation: ["Revocation", "Has it been revoked?"],
   route: ["Route", "Does it meet the requirements of the route?"],
   forward: ["Forward", "Can the request be sent to the origin?"],

@@ -10,8 +10,9 @@ import path from "node:path";
 import { parseArgs } from "node:util";
 import { repository } from "../../tests/e2e/harness/paths.mjs";
 import { chart } from "./chart.mjs";
-import { apis, gateways, startFleet } from "./fleet.mjs";
+import { apis, boundGateways, gateways, startFleet } from "./fleet.mjs";
 import { flood } from "./flood.mjs";
+import { measurePossession } from "./possession.mjs";
 import { measureStart } from "./start.mjs";
 import { ratio, table, whole } from "./statistics.mjs";
 import {
@@ -60,16 +61,21 @@ const restrictions = {
   ...(mixes && { mixes: mixes.split(",") }),
   say,
 };
-const measured = kind === "apis" ? [] : await measure(all, start, restrictions);
-const measuredApis =
-  kind === "gateways"
-    ? []
-    : await measure(apis({ gate, output }), start, { algorithms: API_ALGORITHMS, ...restrictions });
+const measured = ["apis", "possession"].includes(kind ?? "")
+  ? []
+  : await measure(all, start, restrictions);
+const measuredApis = ["gateways", "possession"].includes(kind ?? "")
+  ? []
+  : await measure(apis({ gate, output }), start, { algorithms: API_ALGORITHMS, ...restrictions });
 const parts = ["# Gateways side by side", machine()];
 if (measured.length > 0)
   parts.push("## Requests per second", howMeasured(), ...measured.map(section));
 if (measuredApis.length > 0)
   parts.push("## APIs that are Workers", howApisMeasured(), ...measuredApis.map(apiSection));
+if (isWhole || kind === "possession") {
+  const measured = await measurePossession(boundGateways({ gate, output }), start, say);
+  parts.push("## Tokens that are bound to a key", measured);
+}
 if (isWhole) {
   parts.push("## A flood of new tokens", flooded(await flood(all, start, say)));
   parts.push("## Upload and start-up", await uploads());

@@ -151,6 +151,34 @@ export function gateways({ gate, passThrough, output }) {
 }
 
 /**
+ * The gate with tokens that are bound to a key, and the pass-through.
+ *
+ * @param {{gate: string, output: string}} folders as for {@link gateways}
+ */
+export function boundGateways({ gate, output }) {
+  const usual = policy(AS_IT_CAME);
+  return {
+    passThrough: new Gateway({
+      name: "pass-through",
+      title: "pass-through, JavaScript",
+      modules: script("pass-through", output),
+      bindings: () => ({}),
+    }),
+    bound: new Gateway({
+      name: "bound",
+      title: "Portcullis",
+      modules: rust(gate),
+      bindings: (signer) => {
+        const bindings = structuredClone(usual(signer));
+        const { issuers } = /** @type {{issuers: Record<string, unknown>[]}} */ (bindings.POLICY);
+        issuers.forEach((issuer) => (issuer.sender_constrained = "accepted"));
+        return bindings;
+      },
+    }),
+  };
+}
+
+/**
  * Builds Workers that respond by themselves, after they have verified the token.
  *
  * @param {{gate: string, output: string}} folders as for {@link gateways}

@@ -42,7 +42,7 @@ export async function flood(gateways, start, say) {
     }));
     let spent = 0;
     while (spent < SECONDS) {
-      const requests = signer.tokens(BATCH).map(request);
+      const requests = signer.tokens(BATCH).map((token) => request(token));
       const { seconds } = await gate.run(requests);
       const other = await floor.run(requests);
       const index = Math.min(9, Math.floor((spent / SECONDS) * 10));

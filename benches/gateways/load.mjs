@@ -7,16 +7,24 @@ import net from "node:net";
 const SILENCE_MILLISECONDS = 20_000;
 const END_OF_HEAD = Buffer.from("\r\n\r\n");
 
+/** The URL of the requests, without the query, as the Worker sees it. */
+export const URL_OF_REQUESTS = "http://api.example.com/api/items/17";
+
 /**
- * The bytes of a request with a token.
+ * The bytes of a request with a token, and with a DPoP proof if there is one.
  *
  * @param {string} token
+ * @param {string} [proof]
  */
-export function request(token) {
+export function request(token, proof) {
+  const credentials =
+    typeof proof === "string"
+      ? `Authorization: DPoP ${token}\r\nDPoP: ${proof}\r\n\r\n`
+      : `Authorization: Bearer ${token}\r\n\r\n`;
   return Buffer.from(
     "GET /api/items/17?page=2 HTTP/1.1\r\nHost: api.example.com\r\nAccept: application/json\r\n" +
       "Accept-Encoding: gzip, br\r\nUser-Agent: bench/1.0\r\nCF-Connecting-IP: 203.0.113.7\r\n" +
-      `Authorization: Bearer ${token}\r\n\r\n`,
+      credentials,
   );
 }
 

@@ -67,11 +67,14 @@ const repeated = (requests, count, from = 0) =>
  * @type {Record<string, (signer: Signer) => Mix>}
  */
 const MIXES = {
-  cold: (signer) => (count) => signer.tokens(count).map(request),
+  cold: (signer) => (count) => signer.tokens(count).map((token) => request(token)),
   warm: (signer) => (count) =>
-    repeated(signer.tokens(Math.ceil(count / USES_OF_A_WARM_TOKEN)).map(request), count),
+    repeated(
+      signer.tokens(Math.ceil(count / USES_OF_A_WARM_TOKEN)).map((token) => request(token)),
+      count,
+    ),
   hot: (signer) => {
-    const requests = signer.tokens(HOT_TOKENS).map(request);
+    const requests = signer.tokens(HOT_TOKENS).map((token) => request(token));
     let next = 0;
     return (count) => {
       const from = next;

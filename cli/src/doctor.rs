@@ -40,6 +40,7 @@ Examples:
   portcullis doctor                                whether keys and credentials can be used
   portcullis doctor - < token                      also judges a token, on every route
   portcullis doctor - --path /api/users < token    on one path
+  portcullis doctor - --proof proof.txt < token    with a DPoP proof, on the request it is for
 
 Exit codes: 0 no problem was found, but there may be warnings; 1 there are problems, or no route
 admits the token; 2 the command could not run.")]
@@ -51,6 +52,10 @@ pub struct Options {
     /// the gate would introspect it
     #[arg(long, value_name = "FILE")]
     token_file: Option<PathBuf>,
+    /// Read a DPoP proof from a file. The token is judged with it, on the request that the proof is
+    /// for; replay is not checked
+    #[arg(long, value_name = "FILE", conflicts_with = "path")]
+    proof: Option<PathBuf>,
     /// The path of the request to judge [default: one path for each route]
     #[arg(long, value_name = "PATH")]
     path: Option<String>,

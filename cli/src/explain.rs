@@ -105,6 +105,7 @@ fn explain(options: &Options, now: UnixSeconds) -> Result<Value> {
         .into_iter()
         .map(|part| (part.to_owned(), inspected.get(part).cloned().unwrap_or(Value::Null)));
     set("token", Value::Object(token.collect()));
+    set("proof", inspected.get("proof").cloned().unwrap_or(Value::Null));
     adapt(&mut explained);
     Ok(explained)
 }
@@ -136,10 +137,16 @@ impl ExplainedRequest {
         let rows = policy.map(RouteDescription::all).unwrap_or_default();
         let guarded = || rows.iter().filter(|row| row.access != "public");
         let row = guarded().find(|row| requires(row).is_empty()).or(guarded().next());
-        let method = options.method.as_deref().or(of_curl("method"));
+        let htm = inspected.pointer("/proof/claims/htm").and_then(Value::as_str);
+        let method = options.method.as_deref().or(of_curl("method")).or(htm);
         let row = row.or(rows.first());
         let method = method.or_else(|| row?.methods.first().map(String::as_str)).unwrap_or("GET");
-        let url = match options.url.as_deref().or(of_curl("url")) {
+        // A proof says for which request it is.
+        let of_proof = |name: &str| {
+            let claim = inspected.pointer(&format!("/proof/claims/{name}"));
+            claim.and_then(Value::as_str).filter(|_| curl.is_none())
+        };
+        let url = match options.url.as_deref().or(of_curl("url")).or(of_proof("htu")) {
             Some(path) if path.starts_with('/') => format!("https://gate.invalid{path}"),
             Some(url) => url.to_owned(),
             None => {
@@ -223,6 +230,10 @@ fn adapt(explained: &mut Value) {
             Some("introspection") => (
                 "this command does not ask the provider about the token",
                 "run `doctor -`, which introspects a token from standard input",
+            ),
+            Some("possession") if because.contains("certificate") => (
+                "the token is bound to a client certificate, which only Cloudflare sees",
+                "send a request to the deployed gate",
             ),
             _ if because.contains("withheld") => (
                 "the secret or key is not on this machine",

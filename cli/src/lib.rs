@@ -12,6 +12,7 @@ pub mod check;
 mod clock;
 pub mod config;
 pub mod doctor;
+mod dpop;
 pub mod explain;
 pub mod init;
 mod key;

@@ -1,14 +1,18 @@
 //! `mint`: mints a token for local use.
 
 use crate::config::dev_vars::DevVars;
+use crate::config::routes::{RouteDescription, requires, sample_path};
 use crate::config::{Selection, bindings, policy};
+use crate::dpop::{Changes, ProofKey, Proven};
 use crate::outcome::Outcome;
 use crate::{clock, output, system};
 use anyhow::{Context, Result, bail};
 use base64ct::{Base64UrlUnpadded, Encoding};
 use clap::Args;
 use portcullis::alg::Algorithm;
+use portcullis::policy::Policy;
 use serde_json::{Map, Value, json};
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 pub(crate) mod issuer;
@@ -24,6 +28,9 @@ use signer::Signer;
 /// The claims that are times, besides those that every token has.
 const TIMES: [&str; 2] = ["auth_time", "nbf"];
 
+/// Where `wrangler dev` listens.
+const LOCAL: &str = "http://127.0.0.1:8787";
+
 /// The default subject of a token.
 const SUBJECT: &str = "demo-user";
 
@@ -37,6 +44,7 @@ Examples:
   portcullis mint --claim tenant=acme --claim level=3    with further claims
   portcullis mint --expires-in=-10m                      an expired token
   portcullis mint --key key.pem --issuer https://tenant.example.com/   signed with a private key
+  portcullis mint --dpop --url http://127.0.0.1:8787/api/me   bound to a new key, as a curl command
 
 Exit codes: 0 minted; 2 there is no key or secret, or it cannot be used with the algorithm.")]
 pub struct Options {
@@ -70,6 +78,20 @@ pub struct Options {
     /// secp256k1, Ed25519 or ML-DSA, as `openssl genpkey` writes it
     #[arg(long, value_name = "FILE")]
     pub key: Option<PathBuf>,
+    /// Bind the token to a new key, and print the curl command that sends it with a DPoP proof. The
+    /// proof is valid once, and for a minute unless the policy sets dpop.max_age
+    #[arg(long)]
+    pub dpop: bool,
+    /// The URL of the request that the proof is for [default: one of a route that requires a token,
+    /// at http://127.0.0.1:8787]
+    #[arg(long, value_name = "URL", requires = "dpop")]
+    pub url: Option<String>,
+    /// The method of the request that the proof is for [default: the first that the route takes]
+    #[arg(long, value_name = "METHOD", requires = "dpop")]
+    pub method: Option<String>,
+    /// The nonce for the proof, from the gate's header DPoP-Nonce
+    #[arg(long, value_name = "NONCE", requires = "dpop", allow_hyphen_values = true)]
+    pub nonce: Option<String>,
     /// The configuration and its environment.
     #[command(flatten)]
     pub selection: Selection,
@@ -82,15 +104,60 @@ pub struct Options {
 #[must_use]
 pub fn run(options: &Options) -> Outcome {
     match mint(options) {
-        Ok(token) if options.json => {
-            output::json(&json!({ "token": token }));
-            Outcome::Success
-        }
-        Ok(token) => {
-            output::result(&token);
+        Ok(minted) => {
+            if options.json {
+                output::json(&minted.to_json());
+            } else {
+                output::result(&minted.to_string());
+            }
             Outcome::Success
         }
         Err(error) => output::could_not_run(&error, options.json),
+    }
+}
+
+/// A token, and how to send it if it is bound to a key.
+#[derive(Debug)]
+pub struct Minted {
+    /// The token.
+    pub token: String,
+    bound: Option<Bound>,
+}
+
+/// The request that the proof of a bound token is for.
+#[derive(Debug)]
+struct Bound {
+    method: String,
+    url: String,
+    proof: String,
+}
+
+impl Minted {
+    fn to_json(&self) -> Value {
+        match &self.bound {
+            None => json!({ "token": self.token }),
+            Some(Bound { method, url, proof }) => json!({
+                "token": self.token, "proof": proof, "method": method, "url": url,
+            }),
+        }
+    }
+}
+
+/// Writes the token, or the curl command that sends it with its proof.
+impl fmt::Display for Minted {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(Bound { method, url, proof }) = &self.bound else {
+            return formatter.write_str(&self.token);
+        };
+        let quoted = |text: &str| format!("'{}'", text.replace('\'', "'\\''"));
+        write!(
+            formatter,
+            "curl -X {} {} -H {} -H {}",
+            quoted(method),
+            quoted(url),
+            quoted(&format!("Authorization: DPoP {}", self.token)),
+            quoted(&format!("DPoP: {proof}"))
+        )
     }
 }
 
@@ -99,13 +166,16 @@ pub fn run(options: &Options) -> Outcome {
 /// # Errors
 ///
 /// If there is no key or secret, or if it cannot be used with the algorithm.
-pub fn mint(options: &Options) -> Result<String> {
+pub fn mint(options: &Options) -> Result<Minted> {
     let config_file = options.selection.read()?;
     let environment = &options.selection.environment(&config_file)?;
     let dev_vars = DevVars::read(environment)?;
+    let mut compiled = None;
     let issuers = if environment.variable(policy::VARIABLE).is_some() {
         let (raw, policy) = bindings::compiled(environment, &dev_vars)?;
-        issuer::issuers(&policy, &raw)
+        let issuers = issuer::issuers(&policy, &raw);
+        compiled = Some(policy);
+        issuers
     } else {
         Vec::new()
     };
@@ -138,9 +208,40 @@ pub fn mint(options: &Options) -> Result<String> {
         }
     };
 
-    let claims = claims(options, issuer, clock::unix_now().get())?;
+    let now = clock::unix_now();
+    let mut claims = claims(options, issuer, now.get())?;
     let media_type = issuer.and_then(|issuer| issuer.types.first()).map_or("JWT", String::as_str);
-    compose(&signer, options.kid.as_deref(), media_type, claims)
+    let kid = options.kid.as_deref();
+    if !options.dpop {
+        return Ok(Minted { token: compose(&signer, kid, media_type, claims)?, bound: None });
+    }
+    if compiled.as_ref().is_some_and(|policy| !policy.possession().is_used) {
+        output::note(
+            "the policy refuses tokens that are bound to a key: set sender_constrained = \
+             \"accepted\" for the issuer",
+        );
+    }
+    let key = ProofKey::generate()?;
+    claims.insert("cnf".to_owned(), key.confirmation()?);
+    let token = compose(&signer, kid, media_type, claims)?;
+    let (method, url) = proven_request(options, compiled.as_ref());
+    let nonce = options.nonce.as_deref();
+    let proven = Proven { token: &token, method: &method, url: &url, nonce, now };
+    let proof = key.proof(proven, &Changes::default())?;
+    Ok(Minted { token, bound: Some(Bound { method, url, proof }) })
+}
+
+/// The method and the URL of the request that a proof is for.
+fn proven_request(options: &Options, policy: Option<&Policy>) -> (String, String) {
+    let rows = policy.map(RouteDescription::all).unwrap_or_default();
+    let guarded = || rows.iter().filter(|row| row.access != "public");
+    let row = guarded().find(|row| requires(row).is_empty()).or(guarded().next()).or(rows.first());
+    let path = row.map_or_else(|| "/".to_owned(), sample_path);
+    let method = row.and_then(|row| row.methods.first()).map_or("GET", String::as_str);
+    (
+        options.method.clone().unwrap_or_else(|| method.to_owned()),
+        options.url.clone().unwrap_or_else(|| format!("{LOCAL}{path}")),
+    )
 }
 
 /// Signs the claims, and returns the token (RFC 7515 section 7.1).

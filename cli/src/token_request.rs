@@ -2,9 +2,10 @@
 
 use portcullis::extract::{BEARER_SUBPROTOCOL, TokenSource};
 use portcullis::policy::Policy;
+use portcullis::refusal::remedy::Readable;
 
 /// Returns the URL and the headers of a request with the token in the first of the policy's token
-/// sources.
+/// sources, or after the scheme `DPoP` if it is bound to a key.
 pub(crate) fn with_token(
     policy: &Policy,
     token: &str,
@@ -12,10 +13,13 @@ pub(crate) fn with_token(
 ) -> (String, Vec<(String, String)>) {
     let mut headers = Vec::new();
     let mut header = |name: &str, value: String| headers.push((name.to_owned(), value));
-    match policy.sources().first() {
+    let sources = policy.sources();
+    let dpop = sources.iter().find(|source| **source == TokenSource::Dpop);
+    match dpop.filter(|_| Readable::of(token).is_bound_to_key()).or(sources.first()) {
         None | Some(TokenSource::Authorization) => {
             header("Authorization", format!("Bearer {token}"));
         }
+        Some(TokenSource::Dpop) => header("Authorization", format!("DPoP {token}")),
         Some(TokenSource::Scheme(scheme)) => header("Authorization", format!("{scheme} {token}")),
         Some(source @ (TokenSource::Cookie(name) | TokenSource::BearerCookie(name))) => {
             let has_scheme = matches!(source, TokenSource::BearerCookie(_));

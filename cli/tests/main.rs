@@ -10,6 +10,8 @@ mod dev_vars;
 #[cfg(test)]
 mod doctor;
 #[cfg(test)]
+mod dpop;
+#[cfg(test)]
 mod explain;
 #[cfg(test)]
 mod init;

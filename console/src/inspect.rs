@@ -34,6 +34,11 @@ pub(super) fn inspection(text: &str) -> Value {
         set("token", Value::from(token));
         set("segments", segments);
     }
+    if let Some(proof) = find_proof(text) {
+        let mut segments = proof.split('.').map(decoded);
+        let (header, claims) = (segments.next().flatten(), segments.next().flatten());
+        set("proof", json!({ "header": header, "claims": claims }));
+    }
     if let Some(curl) = curl {
         let (method, url, headers) = (curl.method, curl.url, curl.headers);
         set("curl", json!({ "method": method, "url": url, "headers": headers }));
@@ -64,16 +69,34 @@ fn may_contain_token(name: &str) -> bool {
         || name.starts_with("cf-")
 }
 
+/// Finds the DPoP proof in a text.
+fn find_proof(text: &str) -> Option<&str> {
+    let is_part = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    text.split(|c: char| !is_part(c)).find(|run| is_proof(run))
+}
+
+/// Whether a part of a text says that it is a DPoP proof (RFC 9449 section 4.2).
+fn is_proof(run: &str) -> bool {
+    let header = run.split('.').next().and_then(decoded);
+    header.is_some_and(|header| header.get("typ") == Some(&Value::from("dpop+jwt")))
+}
+
 /// Finds the part of a text that looks most like a token.
 fn find(text: &str) -> Option<&str> {
     let is_part = |c: char| c.is_ascii_alphanumeric() || "-_.~+/=".contains(c);
     let runs = || text.split(|c: char| !is_part(c)).filter(|run| !run.is_empty());
     let dots = |run: &&str| run.bytes().filter(|byte| *byte == b'.').count();
     // A JSON object in base64url begins with `eyJ`. `key=eyJ…` in a query or cookie is cut there.
-    let objects = || runs().filter_map(|run| run.get(run.find("eyJ")?..));
+    let objects = || {
+        let objects = runs().filter_map(|run| run.get(run.find("eyJ")?..));
+        objects.filter(|run| !is_proof(run))
+    };
     let after_scheme = || {
-        let scheme = text.to_ascii_lowercase().find("bearer ")?;
-        let rest = text.get(scheme.saturating_add("bearer ".len())..)?.trim_start();
+        let lower = text.to_ascii_lowercase();
+        let schemes = ["bearer ", "authorization: dpop "];
+        let end =
+            schemes.iter().find_map(|scheme| lower.find(scheme)?.checked_add(scheme.len()))?;
+        let rest = text.get(end..)?.trim_start();
         rest.split(|c: char| !is_part(c)).next().filter(|token| !token.is_empty())
     };
     let dotted = || {

@@ -3,6 +3,7 @@
 use portcullis::gate::{Decision, Evaluation, Memory, Need, Trace};
 use portcullis::introspection::{Failure, IntrospectionRequest, Response, Unjudged};
 use portcullis::policy::Policy;
+use portcullis::possession::ProofUse;
 use portcullis::request::Request;
 use portcullis::revocation::{Entry, Standing};
 use portcullis::time::UnixSeconds;
@@ -63,6 +64,8 @@ pub fn decide<'g: 'r, 'r>(
                     }
                 }
             },
+            // Nobody has used a proof that is only judged here.
+            Err(Need::Replay(_)) => evaluation.proof_recorded(ProofUse::First),
             Err(Need::Revocations(entries)) => {
                 has_unread_revocations = true;
                 for entry in entries {

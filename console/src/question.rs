@@ -95,6 +95,12 @@ impl Question {
         !self.bindings.contains_key(name) && self.secrets.iter().any(|secret| secret == name)
     }
 
+    /// Whether the secret of the nonces for DPoP proofs is withheld.
+    pub(crate) fn withholds_nonces(&self) -> bool {
+        let name = self.policy.pointer("/dpop/nonce").and_then(Value::as_str);
+        name.is_some_and(|name| self.withholds(name))
+    }
+
     /// How much about an issuer's keys is withheld.
     pub(crate) fn withheld(&self, issuer: IssuerId) -> Withheld {
         let references = self.references(issuer);
@@ -205,6 +211,10 @@ impl Bindings for Known<'_> {
     }
 
     fn is_rate_limiter(&self, _name: &str) -> bool {
+        true
+    }
+
+    fn is_durable_object(&self, _name: &str) -> bool {
         true
     }
 

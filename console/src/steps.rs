@@ -10,6 +10,8 @@ pub(crate) struct Progress<'a> {
     pub(crate) route: Option<&'a Route>,
     /// Whether the request has a token.
     pub(crate) has_token: bool,
+    /// Whether the policy accepts tokens that are bound to a key.
+    pub(crate) has_possession: bool,
     /// Whether the policy looks up revocations.
     pub(crate) has_revocation: bool,
     /// Whether the token is verified: it is not an opaque token that is only introspected.
@@ -40,6 +42,16 @@ impl UnknownStep {
             step,
             because: "the secret is withheld from this page".to_owned(),
             remedy: "ask the Worker, which has it; or paste it here (it does not leave this page)",
+            is_end: true,
+        }
+    }
+
+    /// The page does not see the client's certificate.
+    pub(crate) fn unseen_certificate() -> Self {
+        Self {
+            step: Step::Possession,
+            because: "this page cannot see the client's certificate".to_owned(),
+            remedy: "send a request with the certificate to the deployed gate",
             is_end: true,
         }
     }
@@ -130,6 +142,7 @@ impl Progress<'_> {
         }
         match step {
             Step::Path | Step::Forward => false,
+            Step::Possession => !has_identity || !self.has_possession,
             Step::Revocation => !has_identity || !self.has_revocation,
             Step::Parsed | Step::Key | Step::Signature => !has_identity || !self.is_verified,
             Step::Introspection => !has_identity || !self.is_introspected,

@@ -159,6 +159,12 @@ fn unknown_step(
             Some(Ok(_)) | None => UnknownStep::missing_keys(),
         });
     }
+    if code == Code::MissingCertificate {
+        return Some(UnknownStep::unseen_certificate());
+    }
+    if code == Code::NonceRequired && question.withholds_nonces() {
+        return Some(UnknownStep::withheld_secret(Step::Possession));
+    }
     if code != Code::BadSignature {
         return None;
     }
@@ -210,6 +216,7 @@ impl Shown<'_> {
         let progress = Progress {
             route: *route,
             has_token: self.credential.is_some(),
+            has_possession: self.policy.possession().is_used,
             has_revocation: self.policy.revocation().is_some(),
             is_verified: !self.is_opaque(),
             is_introspected: self.is_introspected(),
@@ -230,6 +237,7 @@ impl Shown<'_> {
             | Step::Audience
             | Step::Time
             | Step::Claims
+            | Step::Possession
             | Step::Revocation
             | Step::Route
             | Step::Forward => None,

@@ -44,6 +44,13 @@ pub struct Policy {
     /// identifier. A challenge refers to the resource whose path the request's path begins with;
     /// the longest one counts.
     pub resource: Option<Resources>,
+    /// How clients prove that they have the key of a token with `cnf.jkt` (DPoP, RFC 9449). Only
+    /// with an issuer that accepts sender-constrained tokens.
+    pub dpop: Option<Dpop>,
+    /// Which client certificates count for a token with `cnf["x5t#S256"]` (RFC 8705). With this
+    /// table, even if it is empty, challenges and metadata tell clients that certificates are
+    /// accepted. Only with an issuer that accepts sender-constrained tokens.
+    pub mtls: Option<Mtls>,
     /// Where the gate looks up revoked tokens, users, sessions and keys.
     pub revocation: Option<Revocation>,
     /// Lets the isolates of a data center share fetched keys.
@@ -122,6 +129,11 @@ pub struct Issuer {
     /// it.
     #[schemars(extend("default" = "roles"))]
     pub roles_claim: Option<String>,
+    /// Whether tokens may be bound to a key with `cnf` (RFC 7800). `"refused"` rejects such tokens.
+    /// With `"accepted"`, the client of such a token must prove that it has the key; tokens without
+    /// `cnf` are bearer tokens. `"required"` rejects tokens without `cnf`.
+    #[schemars(extend("default" = "refused"))]
+    pub sender_constrained: Option<SenderConstrained>,
     /// `"report"` forwards requests that would be refused with 401 or 403 as anonymous, and logs
     /// them. Cross-site requests are still refused.
     #[schemars(extend("default" = "enforce"))]
@@ -232,6 +244,80 @@ pub enum AlgorithmName {
 pub enum Expiry {
     Required,
     Optional,
+}
+
+/// Whether tokens may be bound to a key.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "lowercase")]
+pub enum SenderConstrained {
+    Refused,
+    Accepted,
+    Required,
+}
+
+/// How clients prove that they have the key of a token (DPoP, RFC 9449).
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Dpop {
+    /// The accepted signature algorithms of proofs, all asymmetric.
+    #[schemars(length(min = 1), extend("default" = ["ES256", "EdDSA"]))]
+    pub algorithms: Option<Vec<AlgorithmName>>,
+    /// How far the `iat` of a proof may be from the gate's clock, in either direction. Nonces are
+    /// valid for as long.
+    #[schemars(range(min = 5, max = 300), extend("default" = 60, "x-unit" = "seconds"))]
+    pub max_age: Option<u32>,
+    /// The binding of a secret that only the gate has. With it, proofs must contain a nonce of the
+    /// gate's (RFC 9449, section 9), so that nobody can make proofs in advance.
+    pub nonce: Option<Text>,
+    /// Where used proofs are remembered. `"isolate"`: each isolate of the Worker remembers them, so
+    /// a proof can be used once in each. `{ durable_object = "BINDING" }`: a Durable Object for
+    /// each key, so a proof can be used once.
+    #[schemars(extend("default" = "isolate"))]
+    pub replay: Option<Replay>,
+}
+
+/// Where used proofs are remembered.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+pub enum Replay {
+    /// In each isolate.
+    In(ReplayPlace),
+    /// In Durable Objects.
+    Object(ReplayObject),
+}
+
+/// Where used proofs are remembered without a binding.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "lowercase")]
+pub enum ReplayPlace {
+    Isolate,
+}
+
+/// The Durable Objects that remember used proofs.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct ReplayObject {
+    /// The binding of a Durable Object namespace with the class `ProofReplay`, which the Worker and
+    /// the npm package export.
+    pub durable_object: Text,
+}
+
+/// Which client certificates count (RFC 8705).
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Mtls {
+    /// `"ca"`: Cloudflare must have verified the certificate's chain. `"any"`: any certificate that
+    /// the token is bound to, such as a self-signed one. A revoked certificate never counts.
+    #[schemars(extend("default" = "ca"))]
+    pub trust: Option<CertificateTrust>,
+}
+
+/// Which client certificates count.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "lowercase")]
+pub enum CertificateTrust {
+    Ca,
+    Any,
 }
 
 /// Whether refusals take effect.

@@ -59,6 +59,9 @@ pub struct Case {
     /// Members that the issuer's rules need are added, and `active = true`. `"unavailable"`: it
     /// does not answer. Without another token, the request has an opaque one.
     pub introspection: Option<IntrospectionResponse>,
+    /// A DPoP proof that is sent with the token, which is then bound to the key of the proof:
+    /// `true`, or the differences from a good proof for this request.
+    pub proof: Option<TrueOrProof>,
     /// The time of this request.
     #[schemars(range(min = 0), extend("x-unit" = "seconds since 1970"))]
     pub now: Option<i64>,
@@ -67,6 +70,40 @@ pub struct Case {
     pub revoked: Option<Vec<Revoked>>,
     /// What the gate has to do. Keys that are absent are not compared.
     pub expect: Expected,
+}
+
+/// `true`, or the differences from a good proof.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+pub enum TrueOrProof {
+    /// A good proof.
+    Good(bool),
+    /// A proof with differences.
+    Changed(Proof),
+}
+
+/// The differences from a good proof.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Proof {
+    /// Claims of the proof, in addition to the usual ones or instead of them. `iat` can be
+    /// relative: `"now-2m"`.
+    pub claims: Option<BTreeMap<String, Value>>,
+    /// Members of the proof's JOSE header, in addition to the usual ones or instead of them.
+    pub header: Option<BTreeMap<String, Value>>,
+    /// The claims to leave out, such as `"ath"`; `"header.jwk"` leaves out a member of the header.
+    pub omit: Option<Vec<String>>,
+    /// `"wrong"` changes the signature.
+    pub signature: Option<Signature>,
+    /// `"other"` signs the proof with a key that the token is not bound to.
+    pub key: Option<ProofKey>,
+}
+
+/// Which key signs the proof.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "lowercase")]
+pub enum ProofKey {
+    Other,
 }
 
 /// What the gate has to do with a request.

@@ -6,7 +6,7 @@ use serde_json::Value;
 const HEAD: &str = include_str!("reference/head.md");
 
 /// The definitions of the tables in the order of the page, each with its path in the policy.
-const TABLES: [(&str, &str); 15] = [
+const TABLES: [(&str, &str); 18] = [
     ("Policy", ""),
     ("Issuer", "issuers[]"),
     ("Keys", "issuers[].keys"),
@@ -19,6 +19,9 @@ const TABLES: [(&str, &str); 15] = [
     ("Identity", "forward.identity"),
     ("Cors", "cors"),
     ("Resource", "resource, resource[]"),
+    ("Dpop", "dpop"),
+    ("ReplayObject", "dpop.replay"),
+    ("Mtls", "mtls"),
     ("Revocation", "revocation"),
     ("Log", "log"),
     ("RateLimit", "rate_limit"),

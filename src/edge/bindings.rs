@@ -67,6 +67,10 @@ impl Bindings for EnvBindings<'_> {
         self.raw(name).is_some_and(|limiter| has_method(&limiter, "limit"))
     }
 
+    fn is_durable_object(&self, name: &str) -> bool {
+        self.raw(name).is_some_and(|namespace| has_method(&namespace, "idFromName"))
+    }
+
     fn is_analytics_dataset(&self, name: &str) -> bool {
         self.raw(name).is_some_and(|dataset| has_method(&dataset, "writeDataPoint"))
     }

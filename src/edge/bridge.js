@@ -35,6 +35,37 @@ export function identity(text) {
   return identity;
 }
 
+/**
+ * Reads what the platform knows about the certificate of the client's TLS connection.
+ *
+ * @param {Request} request
+ * @returns {string} "1" or "0" for whether its chain was verified, the same for whether it was
+ *   revoked, and its hash in hexadecimal. Empty if the client presented none.
+ */
+export function certificate(request) {
+  const cf = /** @type {IncomingRequestCfProperties | undefined} */ (request.cf);
+  const auth = cf?.tlsClientAuth;
+  if (auth?.certPresented !== "1") return "";
+  const isVerified = auth.certVerified === "SUCCESS" ? "1" : "0";
+  const isRevoked = auth.certRevoked === "0" ? "0" : "1";
+  return isVerified + isRevoked + auth.certFingerprintSHA256;
+}
+
+/**
+ * Asks the Durable Object of a key to record a proof.
+ *
+ * @param {DurableObjectNamespace} namespace
+ * @param {string} name
+ * @param {string} proof
+ * @param {string} expires
+ * @returns {Promise<number>} The status of its response.
+ */
+export async function record(namespace, name, proof, expires) {
+  const object = namespace.get(namespace.idFromName(name));
+  const response = await object.fetch(`https://replay/${proof}?${expires}`, { method: "PUT" });
+  return response.status;
+}
+
 const redirect = "manual";
 
 /**

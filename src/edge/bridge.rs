@@ -24,6 +24,21 @@ extern "C" {
     #[wasm_bindgen(catch)]
     pub(super) fn identity(text: &str) -> Result<JsValue, JsValue>;
 
+    /// Reads what the platform knows about the client's certificate: "1" or "0" for whether its
+    /// chain was verified, the same for whether it was revoked, and its hash. Empty without a
+    /// certificate.
+    #[wasm_bindgen(catch)]
+    pub(super) fn certificate(request: &Request) -> Result<String, JsValue>;
+
+    /// Asks the Durable Object of this name to record a proof. Returns a promise for the status.
+    #[wasm_bindgen(catch)]
+    pub(super) fn record(
+        namespace: &JsValue,
+        name: &str,
+        proof: &str,
+        expires: &str,
+    ) -> Result<Promise, JsValue>;
+
     /// A request to be sent.
     pub(super) type Rewritten;
 

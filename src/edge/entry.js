@@ -8,6 +8,8 @@ import { handle, handleBy, prepare as prepareIn } from "./index.js";
 /** @import { Given } from "./index.js" */
 /** @typedef {Record<string, unknown>} Env */
 
+export { ProofReplay } from "./replay.js";
+
 /**
  * Loads the policies of a gate while the isolate starts. If that fails, the first request does it,
  * and responds with the failure: a fault must never keep a Worker from being deployed.

@@ -21,11 +21,17 @@ pub struct Identity {
     issuer: Option<String>,
     route: String,
     headers: Vec<(String, String)>,
+    nonce: Option<String>,
 }
 
 impl Identity {
     /// Takes the identity from a request that was admitted.
-    pub(super) fn of(outgoing: &Outgoing<'_>, policy: &Policy, method: &str) -> Self {
+    pub(super) fn of(
+        outgoing: &Outgoing<'_>,
+        policy: &Policy,
+        method: &str,
+        nonce: Option<&str>,
+    ) -> Self {
         let admitted = outgoing.admitted();
         let claims = admitted.claims();
         let issuer = claims.and_then(|claims| policy.issuer(claims.issuer()));
@@ -41,6 +47,7 @@ impl Identity {
             issuer: issuer.map(|issuer| issuer.name().to_owned()),
             route: admitted.route().pattern().as_str().to_owned(),
             headers,
+            nonce: nonce.map(str::to_owned),
         }
     }
 
@@ -77,6 +84,13 @@ impl Identity {
         &self.headers
     }
 
+    /// The value of the header `DPoP-Nonce` to send with the response, if the client's nonce is
+    /// about to expire (RFC 9449 section 8.2).
+    #[must_use]
+    pub fn dpop_nonce(&self) -> Option<&str> {
+        self.nonce.as_deref()
+    }
+
     /// Returns the identity as the object that JavaScript gets.
     #[cfg(feature = "entry")]
     pub(super) fn into_js(self) -> Result<JsValue, JsValue> {
@@ -91,6 +105,7 @@ impl Identity {
         text.text("issuer", self.issuer.as_deref());
         text.text("route", Some(&self.route));
         text.array("headers", &headers);
+        text.text("dpopNonce", self.nonce.as_deref());
         bridge::identity(&text.finish())
     }
 }

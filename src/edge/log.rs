@@ -99,6 +99,14 @@ pub(super) fn revocations_unreadable(namespace: &str, on_error: OnError) {
     write(line);
 }
 
+/// Logs that a Durable Object has not recorded a proof, so that its request was refused.
+pub(super) fn proofs_not_recorded(binding: &str) {
+    let mut line = event("proofs_not_recorded");
+    line.text("binding", Some(binding));
+    line.text("request", Some("refused"));
+    write(line);
+}
+
 /// Logs the outcome of a provider's report, without the user.
 pub(super) fn logout(outcome: &Result<String, Refusal>) {
     let mut line = event("logout");

@@ -62,7 +62,7 @@ async fn process(
     let token = token(call.request).await;
     let token = token.ok_or(invalid("the form does not have exactly one logout_token"))?;
     let mut evaluation = LogoutEvaluation::new(&isolate.policy, endpoint, &token);
-    let logout = gateway::settle(isolate, call, |memory, now| evaluation.run(memory, now)).await;
+    let logout = gateway::settle(isolate, call, |memory, now, _| evaluation.run(memory, now)).await;
     if let Some(request) = evaluation.take_refresh() {
         keys::refresh(isolate, request, call);
     }

@@ -48,6 +48,14 @@ pub(super) fn with_server_timing(
     Ok(copy)
 }
 
+/// Adds the nonce for the client's next DPoP proof (RFC 9449 section 8.2). A response of which
+/// there can be no copy stays unchanged: the client then gets the nonce with a later one.
+pub(super) fn with_nonce(response: Response, nonce: &str) -> Result<Response, JsValue> {
+    let Some(copy) = copy_of(&response)? else { return Ok(response) };
+    copy.headers().set("dpop-nonce", nonce)?;
+    Ok(copy)
+}
+
 /// Copies a response of the origin, whose headers are immutable. Returns `None` for a response that
 /// opens a WebSocket, and for one with a status that the constructor of `Response` rejects.
 pub(super) fn copy_of(response: &Response) -> Result<Option<Response>, JsValue> {

@@ -155,6 +155,10 @@ impl Bindings for ReadBindings<'_> {
         self.environment.is_rate_limiter(name)
     }
 
+    fn is_durable_object(&self, name: &str) -> bool {
+        self.environment.is_durable_object(name)
+    }
+
     fn is_analytics_dataset(&self, name: &str) -> bool {
         self.environment.is_analytics_dataset(name)
     }

@@ -2,8 +2,9 @@
 
 use super::call::Call;
 use super::isolate::Isolate;
-use super::{clock, introspection, keys, log, revocations};
+use super::{clock, introspection, keys, log, proofs, revocations};
 use crate::gate::{Decision, Evaluation, Need};
+use crate::possession::ProofUse;
 use crate::refusal::Code;
 use crate::shadow::Difference;
 use std::rc::Rc;
@@ -12,8 +13,15 @@ use std::rc::Rc;
 /// differ. The request waits for nothing: what only the candidate needs is fetched for later
 /// requests.
 pub(super) fn compare(candidate: &Rc<Isolate>, enforced: &Decision<'_>, call: &Call<'_>) {
-    let mut evaluation = Evaluation::new(&candidate.policy, *call.view);
-    let outcome = evaluation.run(&candidate.memory(), clock::now());
+    let certificate = || proofs::certificate(call.request);
+    let evaluation = Evaluation::new(&candidate.policy, *call.view);
+    let mut evaluation = evaluation.with_certificate(&certificate);
+    let mut outcome = evaluation.run(&candidate.memory(), clock::now());
+    if let Err(Need::Replay(_)) = outcome {
+        // The Durable Object is that of the enforced policy, which alone may record the proof.
+        evaluation.proof_recorded(ProofUse::First);
+        outcome = evaluation.run(&candidate.memory(), clock::now());
+    }
     if let Some(request) = evaluation.take_refresh() {
         keys::refresh(candidate, request, call);
     }
@@ -23,6 +31,7 @@ pub(super) fn compare(candidate: &Rc<Isolate>, enforced: &Decision<'_>, call: &C
         Err(Need::Introspection(request)) => {
             return introspection::refresh(candidate, *request, call);
         }
+        Err(Need::Replay(_)) => return,
         Err(Need::Revocations(entries)) => {
             let (candidate, env) = (Rc::clone(candidate), call.env.clone());
             return call.context.wait_until(async move {

@@ -7,6 +7,7 @@ use crate::keys::KeyRequest;
 use crate::outgoing::Outgoing;
 use crate::path::CanonicalPath;
 use crate::policy::Policy;
+use crate::possession::{ClientCertificate, Progress, ProofUse};
 use crate::refusal::Refusal;
 use crate::request::Request;
 use crate::response::OwnResponse;
@@ -32,14 +33,24 @@ pub struct Evaluation<'g, 'r> {
     arrived: Option<u64>,
     trace: Trace<'g>,
     refresh: Option<KeyRequest>,
+    certificate: Option<&'r dyn Fn() -> Option<ClientCertificate>>,
+    proof: Progress,
 }
 
 impl<'g: 'r, 'r> Evaluation<'g, 'r> {
     /// Prepares the evaluation of a request by a policy.
     #[must_use]
     pub fn new(policy: &'g Policy, request: Request<'r>) -> Self {
-        let (rounds, trace) = (Rounds::new(), Trace::default());
-        Self { policy, request, rounds, arrived: None, trace, refresh: None }
+        let (rounds, trace, proof) = Default::default();
+        let (arrived, refresh, certificate) = (None, None, None);
+        Self { policy, request, rounds, arrived, trace, refresh, certificate, proof }
+    }
+
+    /// Provides the client's certificate, which is read only for a token that is bound to one.
+    /// Without this, the client counts as one without a certificate.
+    #[must_use]
+    pub fn with_certificate(self, read: &'r dyn Fn() -> Option<ClientCertificate>) -> Self {
+        Self { certificate: Some(read), ..self }
     }
 
     /// Judges the request with the keys and the revocation entries in `memory`, at the time `now`.
@@ -56,8 +67,11 @@ impl<'g: 'r, 'r> Evaluation<'g, 'r> {
             Err(refusal) => return Ok(Decision::Refuse(refusal)),
         }
         let arrived = *self.arrived.get_or_insert_with(|| memory.introspections.answers());
-        let Self { policy, request, trace, refresh, .. } = self;
-        let admitted = Judging { policy, memory, now, arrived, trace, refresh }.admit(request);
+        let Self { policy, request, trace, refresh, certificate, proof, .. } = self;
+        let certificate = *certificate;
+        let mut judging =
+            Judging { policy, memory, now, arrived, trace, refresh, certificate, proof };
+        let admitted = judging.admit(request);
         let outgoing = self
             .rounds
             .end(admitted)?
@@ -67,8 +81,23 @@ impl<'g: 'r, 'r> Evaluation<'g, 'r> {
                 self.trace.reported = outgoing.reported().cloned();
                 Decision::Forward(outgoing)
             }
-            Err(refusal) => Decision::Refuse(refusal),
+            Err(refusal) => Decision::Refuse(match self.proof.nonce() {
+                Some(nonce) => refusal.with_nonce(nonce),
+                None => refusal,
+            }),
         })
+    }
+
+    /// Takes the answer to [`Need::Replay`], which holds for this request alone.
+    pub const fn proof_recorded(&mut self, answer: ProofUse) {
+        self.proof.answered(answer);
+    }
+
+    /// The nonce for the client's next DPoP proof, if the response to the client has to contain one
+    /// (RFC 9449 section 8.2).
+    #[must_use]
+    pub fn nonce(&self) -> Option<&str> {
+        self.proof.nonce()
     }
 
     /// How far the request came in the last run, for logs.

@@ -4,6 +4,7 @@ use super::need::Rounds;
 use super::{Judging, Memory, Need, Trace};
 use crate::keys::KeyRequest;
 use crate::policy::Policy;
+use crate::possession::Progress;
 use crate::refusal::Refusal;
 use crate::revocation::{Logout, LogoutEndpoint};
 use crate::time::UnixSeconds;
@@ -17,14 +18,16 @@ pub struct LogoutEvaluation<'g> {
     rounds: Rounds,
     trace: Trace<'g>,
     refresh: Option<KeyRequest>,
+    /// A logout token is bound to no key.
+    proof: Progress,
 }
 
 impl<'g> LogoutEvaluation<'g> {
     /// Prepares the evaluation of a token that was sent to the logout endpoint.
     #[must_use]
     pub fn new(policy: &'g Policy, endpoint: &'g LogoutEndpoint, token: &'g str) -> Self {
-        let (rounds, trace) = (Rounds::new(), Trace::default());
-        Self { policy, endpoint, token, rounds, trace, refresh: None }
+        let (rounds, trace, proof) = Default::default();
+        Self { policy, endpoint, token, rounds, trace, refresh: None, proof }
     }
 
     /// Judges the token with the keys in `memory`, at the time `now`. Returns the logout, or the
@@ -40,8 +43,10 @@ impl<'g> LogoutEvaluation<'g> {
         now: UnixSeconds,
     ) -> Result<Result<Logout, Refusal>, Need> {
         self.trace = Trace::default();
-        let Self { policy, trace, refresh, .. } = self;
-        let mut judging = Judging { policy, memory, now, arrived: 0, trace, refresh };
+        let Self { policy, trace, refresh, proof, .. } = self;
+        let (arrived, certificate) = (0, None);
+        let mut judging =
+            Judging { policy, memory, now, arrived, trace, refresh, certificate, proof };
         let outcome = judging.verified(self.token, None);
         let outcome = outcome.and_then(|(issuer, verified)| {
             Logout::check(verified, issuer, self.endpoint, now).map_err(Into::into)

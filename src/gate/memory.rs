@@ -5,6 +5,7 @@ use crate::introspection::{IntrospectionRequest, Introspections, Response, Unjud
 use crate::keys::KeyCaches;
 use crate::keys::cache::STALE_IF_ERROR;
 use crate::policy::Policy;
+use crate::possession::ProofMemory;
 use crate::revocation::Revocations;
 use crate::time::UnixSeconds;
 use crate::token::LastHeader;
@@ -22,6 +23,8 @@ pub struct Memory {
     pub last_header: LastHeader,
     /// Introspections in progress, and tokens that were rejected.
     pub introspections: Introspections,
+    /// DPoP proofs and their keys.
+    pub proofs: ProofMemory,
 }
 
 impl Memory {

@@ -2,6 +2,7 @@
 
 use crate::introspection::IntrospectionRequest;
 use crate::keys::KeyRequest;
+use crate::possession::{self, ReplayCheck};
 use crate::refusal::Refusal;
 use crate::revocation::{self, Entry};
 
@@ -15,6 +16,9 @@ pub enum Need {
     Introspection(Box<IntrospectionRequest>),
     /// Entries of the revocation store.
     Revocations(Vec<Entry>),
+    /// The record of a DPoP proof in the Durable Object of its key. The answer belongs to this
+    /// request alone: [`super::Evaluation::proof_recorded`].
+    Replay(ReplayCheck),
 }
 
 impl Need {
@@ -24,6 +28,7 @@ impl Need {
             Self::Keys(request) => request.refusal(),
             Self::Introspection(request) => request.refusal(),
             Self::Revocations(_) => revocation::unavailable(),
+            Self::Replay(_) => possession::unavailable(),
         }
     }
 }
@@ -43,16 +48,18 @@ impl From<Refusal> for Stop {
 }
 
 /// The bound on how often one request is judged again after something was fetched for it. A request
-/// needs keys at most once, an introspection at most once, and revocation entries at most once.
+/// needs keys, an introspection, the record of its proof, and revocation entries at most once each.
 pub(super) struct Rounds {
     left: u8,
 }
 
-impl Rounds {
-    pub(super) const fn new() -> Self {
-        Self { left: 3 }
+impl Default for Rounds {
+    fn default() -> Self {
+        Self { left: 4 }
     }
+}
 
+impl Rounds {
     /// Returns the outcome of a round, or what the caller has to fetch for another one. After the
     /// last round, a need becomes its refusal.
     pub(super) fn end<T>(&mut self, outcome: Result<T, Stop>) -> Result<Result<T, Refusal>, Need> {

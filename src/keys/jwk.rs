@@ -76,19 +76,39 @@ pub fn import(
 fn import_one(jwk: &Value, allowed: &[Algorithm], provenance: Provenance) -> Result<Key, KeyFault> {
     let Value::Object(jwk) = jwk else { return Err(KeyFault::new("not a JSON object")) };
     let id = optional_text(jwk, "kid")?;
+    let allowed = check_use(jwk, allowed)?;
+    Key::new(material(jwk, provenance)?, id.map(str::to_owned), allowed)
+}
+
+/// Imports the public key that a DPoP proof contains (RFC 9449 section 4.2). The caller has checked
+/// its use.
+pub(crate) fn import_public(jwk: &Object, allowed: &[Algorithm]) -> Result<Key, KeyFault> {
+    Key::new(material(jwk, Provenance::Network)?, None, allowed)
+}
+
+/// Checks that a key is for signatures, and returns those of the algorithms that it is for.
+pub(crate) fn check_use<'a>(
+    jwk: &Object,
+    allowed: &'a [Algorithm],
+) -> Result<&'a [Algorithm], KeyFault> {
     if optional_text(jwk, "use")?.is_some_and(|purpose| purpose != "sig") {
         return Err(KeyFault::new("\"use\" is not \"sig\""));
     }
     check_operations(jwk)?;
-    let allowed = match optional_text(jwk, "alg")? {
-        None => allowed,
+    match optional_text(jwk, "alg")? {
+        None => Ok(allowed),
         Some(name) => allowed
             .iter()
             .find(|algorithm| algorithm.name() == name)
             .map(std::slice::from_ref)
-            .ok_or_else(|| KeyFault::new("\"alg\" is not one of the issuer's algorithms"))?,
-    };
-    let material = match required_text(jwk, "kty")? {
+            .ok_or_else(|| KeyFault::new("\"alg\" is not one of the issuer's algorithms")),
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn material(jwk: &Object, provenance: Provenance) -> Result<Material, KeyFault> {
+    Ok(match required_text(jwk, "kty")? {
         "RSA" => {
             refuse_private(jwk, &["d", "p", "q", "dp", "dq", "qi", "oth"])?;
             Material::Rsa(RsaKey::new(&bytes(jwk, "n")?, &bytes(jwk, "e")?)?)
@@ -124,8 +144,12 @@ fn import_one(jwk: &Value, allowed: &[Algorithm], provenance: Provenance) -> Res
             Material::Lattice(Box::new(LatticeKey::new(set, &bytes(jwk, "pub")?)?))
         }
         _ => return Err(KeyFault::new("\"kty\" is not supported")),
-    };
-    Key::new(material, id.map(str::to_owned), allowed)
+    })
+}
+
+/// Whether a key has a private member of any kind of key (RFC 7518 section 6, RFC 8037 section 2).
+pub(crate) fn has_private_member(jwk: &Object) -> bool {
+    ["d", "p", "q", "dp", "dq", "qi", "oth", "k", "priv"].iter().any(|name| jwk.contains_key(*name))
 }
 
 /// If `key_ops` (RFC 7517 section 4.3) is present, it must contain `verify`.

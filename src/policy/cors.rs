@@ -5,13 +5,17 @@ use super::reader::{Faulty, Table};
 use crate::cors::Cors;
 use crate::extract::TokenSource;
 use crate::headers;
+use crate::possession::Settings;
 use crate::url::Url;
 
-/// Compiles `cors`. `sources` are the places where the gate looks for tokens.
+/// Compiles `cors`. `sources` are the places where the gate looks for tokens. If it accepts
+/// sender-constrained tokens, pages may send proofs and read nonces.
+#[cold]
 #[inline(never)]
 pub(super) fn compile(
     policy: &Table<'_>,
     sources: &[TokenSource],
+    possession: &Settings,
     faults: &mut Faults,
 ) -> Result<Option<Cors>, Faulty> {
     let known = [
@@ -38,13 +42,27 @@ pub(super) fn compile(
         );
     }
     let max_age = table.seconds("max_age", 0..=86_400, faults);
+    let (mut headers, mut exposed) = (headers?, exposed?.unwrap_or_default());
+    let add = |names: &mut Vec<String>, name: &str| {
+        if !names.iter().any(|one| one.eq_ignore_ascii_case(name)) {
+            names.push(name.to_owned());
+        }
+    };
+    if possession.is_used {
+        headers.iter_mut().for_each(|names| add(names, "DPoP"));
+    }
+    let has_nonces = possession.is_used && possession.dpop.nonces.is_some();
+    if has_nonces {
+        add(&mut exposed, "DPoP-Nonce");
+    }
     Ok(Some(Cors {
         allow_origins: origins?,
-        allow_headers: headers?,
+        allow_headers: headers,
         max_age: max_age?,
         credentials: credentials?,
         responses: responses?.unwrap_or(false),
-        expose_headers: exposed?.unwrap_or_default(),
+        expose_headers: exposed,
+        exposes_nonces: has_nonces,
     }))
 }
 

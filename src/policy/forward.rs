@@ -20,10 +20,17 @@ pub(super) fn compile(
     bindings: &dyn Bindings,
     faults: &mut Faults,
 ) -> Option<Forwarding> {
+    let takes_bound_tokens = issuers.unwrap_or_default().iter().any(Issuer::takes_bound_tokens);
     let known = ["authorization", "claims", "payload", "headers", "proof", "identity", "location"];
     let Some(forward) = policy.table("forward", &known, faults).ok()? else {
         let rewrites_location = origin.as_ref()?.server().is_some();
-        return Some(Forwarding::new(origin?, false, rewrites_location, OwnHeaders::default()));
+        return Some(Forwarding::new(
+            origin?,
+            false,
+            rewrites_location,
+            OwnHeaders::default(),
+            takes_bound_tokens,
+        ));
     };
     let strip = forward.choice("authorization", &[("keep", false), ("strip", true)], faults);
     let location = compile_location(&forward, origin.as_ref(), faults);
@@ -61,7 +68,7 @@ pub(super) fn compile(
     let replaces_authorization =
         headers.identity.as_ref().is_some_and(|identity| is_authorization(&identity.header));
     let strips = strip.ok()?.unwrap_or(false) || replaces_authorization;
-    Some(Forwarding::new(origin?, strips, location.ok()?, headers))
+    Some(Forwarding::new(origin?, strips, location.ok()?, headers, takes_bound_tokens))
 }
 
 fn compile_location(
@@ -184,7 +191,7 @@ fn compile_proof(
     let lifetime = table.seconds("lifetime", 1..=300, faults);
     let remedy = "name the binding of a secret that the origin also has";
     let others = issuers.iter().filter_map(Issuer::keys).flat_map(KeySet::keys);
-    let key = keys::compile_own_secret(table, remedy, others, bindings, faults)?;
+    let key = keys::compile_own_secret(table, "secret", remedy, others, bindings, faults)?;
     let lifetime = lifetime?.unwrap_or(Seconds::new(60));
     Ok(Some(HopProof { header: header?, key, lifetime }))
 }

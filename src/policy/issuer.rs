@@ -12,7 +12,8 @@ use crate::budget;
 use crate::identity::PROOF_TYPE;
 use crate::issuer::Issuer;
 use crate::issuer_id::IssuerId;
-use crate::rules::{Expected, Rules, TimeRules};
+use crate::possession;
+use crate::rules::{Expected, Rules, SenderConstrained, TimeRules};
 use crate::time::Seconds;
 use crate::token::{INTROSPECTION_TYPE, media_subtype};
 use serde_json::Value;
@@ -24,7 +25,7 @@ const NAME_BYTES: usize = 64;
 const NAME_REMEDY: &str =
     "write a short name for logs and routes: 1 to 64 letters, digits, \".\", \"_\" or \"-\"";
 
-const FIELDS: [&str; 19] = [
+const FIELDS: [&str; 20] = [
     "name",
     "issuer",
     "tenants",
@@ -43,6 +44,7 @@ const FIELDS: [&str; 19] = [
     "expiry",
     "scopes_claim",
     "roles_claim",
+    "sender_constrained",
     "mode",
 ];
 
@@ -144,6 +146,12 @@ fn compile_rules(table: &Table<'_>, faults: &mut Faults) -> Result<Rules, Faulty
     let claims = claim_rule::compile_all(table, faults);
     let expiry_required =
         table.choice("expiry", &[("required", true), ("optional", false)], faults);
+    let choices = [
+        ("refused", SenderConstrained::Refused),
+        ("accepted", SenderConstrained::Accepted),
+        ("required", SenderConstrained::Required),
+    ];
+    let sender_constrained = table.choice("sender_constrained", &choices, faults);
     let scopes_claim = table.text("scopes_claim", faults);
     let roles_claim = table.text("roles_claim", faults);
     let owned = |texts: Vec<&str>| texts.into_iter().map(str::to_owned).collect::<Vec<_>>();
@@ -185,6 +193,7 @@ fn compile_rules(table: &Table<'_>, faults: &mut Faults) -> Result<Rules, Faulty
         require: require?.map(owned).unwrap_or_default(),
         claims,
         subject: subject.map(owned),
+        sender_constrained: sender_constrained?.unwrap_or_default(),
         scopes_claim: scopes_claim?.map(str::to_owned),
         roles_claim: roles_claim?.unwrap_or("roles").to_owned(),
     };
@@ -231,6 +240,7 @@ fn compile_types(table: &Table<'_>, faults: &mut Faults) -> Result<Option<Vec<St
     let types: Vec<_> = types.into_iter().map(media_subtype).collect();
     for (media_type, what) in [
         (PROOF_TYPE, "the gate's hop proofs"),
+        (possession::PROOF_TYPE, "DPoP proofs"),
         (INTROSPECTION_TYPE, "signed introspection responses"),
     ] {
         if types.iter().any(|one| one == media_type) {

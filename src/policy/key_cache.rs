@@ -32,7 +32,7 @@ pub(super) fn compile(
     let others = held.chain(proof.map(|proof| &proof.key));
     let remedy = "name the binding of a secret that only the gate has";
     let path = table.at("secret");
-    let secret = keys::compile_own_secret(table, remedy, others, bindings, faults)?;
+    let secret = keys::compile_own_secret(table, "secret", remedy, others, bindings, faults)?;
     SharedCache::new(&secret).map(Some).map_err(|problem| {
         faults.fault(path, problem.to_string(), remedy);
         Faulty

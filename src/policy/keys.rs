@@ -116,17 +116,18 @@ pub(super) fn compile(
     Ok(KeySource::Remote(RemoteKeys { location: location?, service: service?, stale_if_error }))
 }
 
-/// Imports a secret of the gate's own, from the keys `secret` and `encoding` of a table. It must
-/// meet the same requirements as an issuer's secret, and differ from each of `others`, because
-/// others know those and could sign in the gate's name.
+/// Imports a secret of the gate's own, from this key of a table, and from `encoding` if the table
+/// has it. It must meet the same requirements as an issuer's secret, and differ from each of
+/// `others`, because others know those and could sign in the gate's name.
 pub(super) fn compile_own_secret<'k>(
     table: Table<'_>,
+    key: &'static str,
     remedy: &str,
     others: impl Iterator<Item = &'k Key>,
     bindings: &dyn Bindings,
     faults: &mut Faults,
 ) -> Result<Key, Faulty> {
-    let source = Source { keys: table, key: "secret", bindings };
+    let source = Source { keys: table, key, bindings };
     let found = source.keys.text(source.key, faults);
     let encoding = source.encoding(faults);
     let name = source.keys.require(source.key, found, remedy, faults)?;

@@ -158,26 +158,36 @@ impl<'v> Table<'v> {
         outcome.map(|()| Some(texts))
     }
 
-    #[inline(never)]
     pub(super) fn choice<T: Copy>(
         &self,
         key: &str,
         choices: &[(&str, T)],
         faults: &mut Faults,
     ) -> Result<Option<T>, Faulty> {
+        let names: Vec<&str> = choices.iter().map(|(name, _)| *name).collect();
+        let index = self.choice_of(key, &names, faults)?;
+        Ok(index.and_then(|index| choices.get(index)).map(|(_, choice)| *choice))
+    }
+
+    /// The index of the name that the value is.
+    #[inline(never)]
+    fn choice_of(
+        &self,
+        key: &str,
+        names: &[&str],
+        faults: &mut Faults,
+    ) -> Result<Option<usize>, Faulty> {
         let Some(text) = self.text(key, faults)? else { return Ok(None) };
-        match choices.iter().find(|(name, _)| *name == text) {
-            Some((_, choice)) => Ok(Some(*choice)),
-            None => {
-                let names: Vec<_> = choices.iter().map(|(name, _)| format!("\"{name}\"")).collect();
-                faults.fault(
-                    self.at(key),
-                    format!("\"{text}\" is not an accepted value"),
-                    format!("write {}", names.join(" or ")),
-                );
-                Err(Faulty)
-            }
+        let index = names.iter().position(|name| *name == text);
+        if index.is_none() {
+            let names: Vec<_> = names.iter().map(|name| format!("\"{name}\"")).collect();
+            faults.fault(
+                self.at(key),
+                format!("\"{text}\" is not an accepted value"),
+                format!("write {}", names.join(" or ")),
+            );
         }
+        index.map(Some).ok_or(Faulty)
     }
 
     #[inline(never)]

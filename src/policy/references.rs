@@ -70,7 +70,7 @@ pub(super) fn all(raw: &Value) -> Vec<BindingReference> {
     for name in names.filter(|name| headers::is_name(name)) {
         add(format!("/forward/headers/{name}"), Purpose::Secret, None);
     }
-    for pointer in ["/forward/proof/secret", "/key_cache/secret"] {
+    for pointer in ["/forward/proof/secret", "/key_cache/secret", "/dpop/nonce"] {
         add(pointer.to_owned(), Purpose::Secret, None);
     }
     add("/forward/identity/key".to_owned(), Purpose::PrivateKey, None);

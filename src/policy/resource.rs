@@ -4,9 +4,11 @@ use super::fault::Faults;
 use super::reader::{Faulty, Table};
 use super::route::scopes;
 use crate::extract::TokenSource;
+use crate::issuer::Issuer;
 use crate::json::Object;
 use crate::json::text::to_text;
 use crate::path::CanonicalPath;
+use crate::possession::Settings;
 use crate::resource::{Resource, Resources, WELL_KNOWN};
 use crate::url::Url;
 use serde_json::{Value, json};
@@ -14,11 +16,14 @@ use serde_json::{Value, json};
 const FIELDS: [&str; 4] = ["identifier", "authorization_servers", "scopes_supported", "root"];
 
 /// Compiles `resource`: a table, or a list of tables. `sources` are the places where the gate looks
-/// for tokens.
+/// for tokens. The document says how tokens have to be bound (RFC 9728 section 2).
+#[cold]
 #[inline(never)]
 pub(super) fn compile(
     policy: &Table<'_>,
     sources: &[TokenSource],
+    issuers: &[Issuer],
+    possession: &Settings,
     faults: &mut Faults,
 ) -> Result<Resources, Faulty> {
     let tables = match policy.get("resource") {
@@ -28,7 +33,7 @@ pub(super) fn compile(
     let mut resources: Vec<Resource> = Vec::new();
     let mut outcome = Ok(());
     for table in &tables {
-        let Ok(resource) = compile_one(table, sources, faults) else {
+        let Ok(resource) = compile_one(table, sources, issuers, possession, faults) else {
             outcome = Err(Faulty);
             continue;
         };
@@ -57,6 +62,8 @@ pub(super) fn compile(
 fn compile_one(
     table: &Table<'_>,
     sources: &[TokenSource],
+    issuers: &[Issuer],
+    possession: &Settings,
     faults: &mut Faults,
 ) -> Result<Resource, Faulty> {
     let identifier = compile_identifier(table, faults);
@@ -71,7 +78,8 @@ fn compile_one(
         .filter_map(|source| match source {
             TokenSource::Authorization => Some("header"),
             TokenSource::Query(_) => Some("query"),
-            TokenSource::Scheme(_)
+            TokenSource::Dpop
+            | TokenSource::Scheme(_)
             | TokenSource::Cookie(_)
             | TokenSource::BearerCookie(_)
             | TokenSource::Header(_)
@@ -85,6 +93,18 @@ fn compile_one(
     document.insert("bearer_methods_supported".to_owned(), json!(methods));
     if !scopes.is_empty() {
         document.insert("scopes_supported".to_owned(), json!(scopes));
+    }
+    if possession.is_used {
+        let names = possession.dpop.algorithms.iter().map(|algorithm| algorithm.name());
+        let names: Vec<_> = names.collect();
+        let mtls = possession.mtls.is_advertised;
+        let mut set = |name: &str, value| document.insert(name.to_owned(), value);
+        set("dpop_signing_alg_values_supported", json!(names));
+        set(
+            "dpop_bound_access_tokens_required",
+            json!(!mtls && issuers.iter().all(Issuer::requires_bound_tokens)),
+        );
+        set("tls_client_certificate_bound_access_tokens", json!(mtls));
     }
     let document = Value::Object(document);
     let path = format!("{WELL_KNOWN}{path}");

@@ -6,6 +6,7 @@ use super::reader::{Faulty, Table};
 use crate::claims::is_scope_token;
 use crate::issuer::Issuer;
 use crate::issuer_id::IssuerId;
+use crate::refusal::Schemes;
 use crate::report::Mode;
 use crate::route::{Access, Methods, Pattern, Requirements, Route, Routes, TRACE};
 
@@ -56,13 +57,20 @@ pub(super) fn compile_all(
         );
         return None;
     }
-    let routes: Vec<_> = tables.iter().map(|table| compile(table, issuers, faults)).collect();
+    let has_mtls = policy.has("mtls");
+    let compile = |table| compile(table, issuers, has_mtls, faults);
+    let routes: Vec<_> = tables.iter().map(compile).collect();
     report_duplicates(&tables, &routes, faults);
     routes.into_iter().collect::<Option<Vec<_>>>().map(Routes::new)
 }
 
 #[inline(never)]
-fn compile(table: &Table<'_>, issuers: Option<&[Issuer]>, faults: &mut Faults) -> Option<Route> {
+fn compile(
+    table: &Table<'_>,
+    issuers: Option<&[Issuer]>,
+    has_mtls: bool,
+    faults: &mut Faults,
+) -> Option<Route> {
     let pattern = compile_pattern(table, faults);
     let methods = compile_methods(table, faults);
     let choices =
@@ -96,6 +104,7 @@ fn compile(table: &Table<'_>, issuers: Option<&[Issuer]>, faults: &mut Faults) -
         compile_introspecting(table, issuers.as_deref(), all, faults).ok()?
     };
     Some(Route {
+        schemes: schemes(all, issuers.as_deref(), has_mtls),
         pattern: pattern.ok()?,
         methods: methods.ok()?,
         access,
@@ -107,6 +116,16 @@ fn compile(table: &Table<'_>, issuers: Option<&[Issuer]>, faults: &mut Faults) -
         allows_path_parameters: path_parameters.ok()?.unwrap_or(false),
         no_store: no_store.ok()?.unwrap_or(access != Access::Public),
     })
+}
+
+/// The schemes that a route's challenges name. A token that is bound to a certificate is sent as a
+/// bearer token (RFC 8705 section 3).
+fn schemes(issuers: &[Issuer], admitted: Option<&[IssuerId]>, has_mtls: bool) -> Schemes {
+    let admits = |id: &IssuerId| admitted.is_none_or(|admitted| admitted.contains(id));
+    let mut issuers = issuers.iter().filter(|issuer| admits(&issuer.id));
+    let dpop = issuers.clone().any(Issuer::takes_bound_tokens);
+    let bearer = !dpop || has_mtls || issuers.any(|issuer| !issuer.requires_bound_tokens());
+    Schemes { bearer, dpop, used_dpop: false }
 }
 
 /// Compiles the `mode` of a route or issuer.

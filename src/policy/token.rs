@@ -53,6 +53,15 @@ pub(super) fn compile(
     outcome.ok().map(|()| sources)
 }
 
+/// Adds `Authorization: DPoP`, which is read wherever `Authorization: Bearer` is (RFC 9449 section
+/// 7.1).
+pub(super) fn add_dpop(sources: &mut Vec<TokenSource>) {
+    let bearer = sources.iter().position(|source| *source == TokenSource::Authorization);
+    if let Some(index) = bearer {
+        sources.insert(index.saturating_add(1), TokenSource::Dpop);
+    }
+}
+
 /// Whether two sources are the same. Names of schemes and headers are compared in any case.
 fn is_same(one: &TokenSource, other: &TokenSource) -> bool {
     match (one, other) {

@@ -165,6 +165,40 @@ impl Case<'_> {
                  wrangler.toml"
                     .to_owned()
             }
+            Code::MissingProof => {
+                "send the token as `Authorization: DPoP TOKEN`, with a proof for this request in \
+                 the header DPoP"
+                    .to_owned()
+            }
+            Code::InvalidProof => {
+                "make a new proof for every request: its htm and htu are the method and the URL \
+                 that the client uses, its ath is the hash of the token, its iat is the current \
+                 time, and its key is the one of the token's cnf.jkt"
+                    .to_owned()
+            }
+            Code::ProofReplayed => {
+                "make a new proof, with another jti, for every request".to_owned()
+            }
+            Code::NonceRequired => {
+                "repeat the request with a new proof that has the nonce of the response's header \
+                 DPoP-Nonce"
+                    .to_owned()
+            }
+            Code::ReplayUnavailable => {
+                "check that the Durable Object of dpop.replay is deployed; `check` prints its \
+                 configuration"
+                    .to_owned()
+            }
+            Code::MissingCertificate => {
+                "connect with the client certificate that the token was issued for; and check \
+                 that mTLS is enabled for the host at Cloudflare"
+                    .to_owned()
+            }
+            Code::WrongCertificate => {
+                "use the client certificate that the token was issued for; or, if it is \
+                 self-signed, set mtls.trust to \"any\""
+                    .to_owned()
+            }
             Code::Revoked => "get a new token, if the user may still have one".to_owned(),
             Code::RevocationUnavailable => {
                 "check that the KV namespace of the policy's revocation exists".to_owned()
@@ -212,6 +246,12 @@ impl Readable {
             header: segments.next().unwrap_or_default(),
             payload: segments.next().unwrap_or_default(),
         }
+    }
+
+    /// Whether the token says that it is bound to a key for DPoP proofs (RFC 9449 section 6.1).
+    #[must_use]
+    pub fn is_bound_to_key(&self) -> bool {
+        self.payload.get("cnf").and_then(|cnf| cnf.get("jkt")).is_some()
     }
 
     /// The algorithm that the header names, if this build has it.

@@ -49,6 +49,8 @@ steps! {
     Time: "time";
     /// `sub` and the other claims that the issuer's rules name.
     Claims: "claims";
+    /// The client has the key that the token is bound to.
+    Possession: "possession";
     /// The token has not been revoked.
     Revocation: "revocation";
     /// The route's own requirements.

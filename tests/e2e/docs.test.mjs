@@ -64,13 +64,14 @@ function check(toml) {
     secret: (name) => `the value of ${name}, which is long enough for every algorithm: 64 bytes`,
     client_secret: (name) => `the value of ${name}`,
     private_key: () => JSON.stringify(privateJwk()),
+    nonce: (name) => `the value of ${name}, which is long enough for nonces`,
     pem: () => spki.trimEnd().replaceAll("\n", "\\n"),
     jwks: () => JSON.stringify({ keys: [jwk] }),
     key: () => JSON.stringify(privateJwk()),
   };
-  const named = [
-    ...toml.matchAll(/\b(client_secret|private_key|secret|pem|jwks|key) = (?:\[([^\]]*)\]|("[^"]+"))/g),
-  ];
+  const binding =
+    /\b(client_secret|private_key|secret|pem|jwks|key|nonce) = (?:\[([^\]]*)\]|("[^"]+"))/g;
+  const named = [...toml.matchAll(binding)];
   const lines = named.flatMap(([, kind = "", list, one = ""]) => {
     const names = (list ?? one).match(/"[^"]+"/g);
     const valueOf = values[kind];

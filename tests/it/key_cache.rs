@@ -491,7 +491,7 @@ fn without_keys_the_verdict_is_503_and_the_keys_are_requested() {
     assert!(answer.headers.iter().any(|(name, value)| *name == "Retry-After" && value == "1"));
     assert!(answer.headers.iter().all(|(name, _)| *name != "WWW-Authenticate"));
     // The evaluation does not request the same keys forever if nobody fetches them.
-    assert_eq!(evaluated.needs.len(), 3);
+    assert_eq!(evaluated.needs.len(), 4);
     for need in evaluated.needs {
         assert!(matches!(need, Need::Keys(request) if request.issuer == ONE));
     }

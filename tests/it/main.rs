@@ -57,6 +57,8 @@ mod pem;
 #[cfg(test)]
 mod policy;
 #[cfg(test)]
+mod possession;
+#[cfg(test)]
 mod proof;
 #[cfg(test)]
 mod pss;

@@ -67,8 +67,19 @@ const CODES: [(Code, &str, u16, &str, Option<&str>); 32] = [
 ];
 
 /// Codes whose responses other files test.
-const TESTED_ELSEWHERE: [Code; 4] =
-    [Code::KeysUnavailable, Code::Revoked, Code::RevocationUnavailable, Code::InvalidLogoutToken];
+const TESTED_ELSEWHERE: [Code; 11] = [
+    Code::KeysUnavailable,
+    Code::MissingProof,
+    Code::InvalidProof,
+    Code::ProofReplayed,
+    Code::NonceRequired,
+    Code::ReplayUnavailable,
+    Code::MissingCertificate,
+    Code::WrongCertificate,
+    Code::Revoked,
+    Code::RevocationUnavailable,
+    Code::InvalidLogoutToken,
+];
 
 /// Every row of `docs/troubleshooting.md` starts with a code and its status.
 #[test]

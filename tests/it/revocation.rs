@@ -35,7 +35,9 @@ fn ask(gate: &mut Gate, token: &str, store: &[(&str, &str)], at: i64) -> (String
         .into_iter()
         .flat_map(|need| match need {
             Need::Revocations(entries) => entries,
-            Need::Keys(_) | Need::Introspection(_) => panic!("nothing else is needed: {need:?}"),
+            need @ (Need::Keys(_) | Need::Introspection(_) | Need::Replay(_)) => {
+                panic!("not needed: {need:?}")
+            }
         })
         .collect();
     let asked = wanted.iter().map(|entry| entry.key.clone()).collect();

@@ -77,6 +77,9 @@ pub(crate) const NAME: &str = "index";
 /// The script that is bundled with the one that wasm-bindgen generates.
 const ENTRY: &str = "src/edge/entry.js";
 
+/// The scripts that it imports.
+const ENTRY_IMPORTS: [&str; 1] = ["src/edge/replay.js"];
+
 /// `cargo xtask dev` sets this variable for wrangler, whose build command then leaves out the
 /// console's page. `dev` itself builds the page, while the gate already runs.
 pub(crate) const WITHOUT_PAGE: &str = "XTASK_WITHOUT_PAGE";
@@ -154,7 +157,7 @@ pub(crate) fn compile_worker<'a>(
         rustflags: WORKER_RUSTFLAGS,
         purpose: Purpose::Worker,
         name: NAME,
-        entry: Some(Entry { file: ENTRY, bundling: &BUNDLING }),
+        entry: Some(Entry { file: ENTRY, imports: &ENTRY_IMPORTS, bundling: &BUNDLING }),
         further_inputs: &[],
         folder: workspace.path(folder),
     };
@@ -232,6 +235,8 @@ struct Build<'a> {
 #[derive(Clone, Copy)]
 struct Entry {
     file: &'static str,
+    /// The other scripts that it imports.
+    imports: &'static [&'static str],
     /// The options for esbuild.
     bundling: &'static [&'static str],
 }
@@ -368,6 +373,10 @@ fn bundle(
     // wrangler makes a module of every import of a `.wasm` file, and does not know this syntax.
     fs::write(generated, text.replacen("import source ", "import ", 1)).with_context(unbundled)?;
     fs::copy(workspace.path(entry.file), folder.join("entry.js")).with_context(unbundled)?;
+    for import in entry.imports {
+        let name = Path::new(import).file_name().context("an import is no file")?;
+        fs::copy(workspace.path(import), folder.join(name)).with_context(unbundled)?;
+    }
     let mut command = packages.command("esbuild")?;
     command.args(entry.bundling).args(["--outfile=bundle.js", "entry.js"]).current_dir(folder);
     process::run(&mut command)?;

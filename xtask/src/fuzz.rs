@@ -9,7 +9,7 @@ use std::fs;
 use std::process::Command;
 
 /// The names of the targets in `fuzz/Cargo.toml`.
-const TARGETS: [&str; 6] = ["token", "jwks", "pem", "policy", "gate", "meaning"];
+const TARGETS: [&str; 7] = ["token", "jwks", "pem", "policy", "proof", "gate", "meaning"];
 
 /// How long each target runs, in seconds.
 const SECONDS: u32 = 60;

@@ -265,6 +265,10 @@ impl Bindings for Local<'_> {
         self.environment.declares("ratelimits", name)
     }
 
+    fn is_durable_object(&self, name: &str) -> bool {
+        self.environment.durable_object(name).is_some()
+    }
+
     fn is_analytics_dataset(&self, name: &str) -> bool {
         self.environment.declares("analytics_engine_datasets", name)
     }

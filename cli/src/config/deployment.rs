@@ -3,7 +3,7 @@
 use super::file::dotted;
 use super::policy;
 use super::{Environment, Finding, Severity};
-use portcullis::policy::{BindingReference, Policy, Purpose};
+use portcullis::policy::{BindingReference, Policy, Purpose, REPLAY_CLASS};
 use serde_json::Value;
 
 mod addresses;
@@ -28,6 +28,7 @@ pub(crate) fn check(environment: &Environment<'_>, raw_policy: Option<&Value>) -
     if let Some(raw_policy) = raw_policy {
         let references = Policy::binding_references(raw_policy);
         secrets(environment, &references, &mut findings);
+        replay(environment, raw_policy, &mut findings);
         if origin == Some("echo") {
             origin_echo(environment, &mut findings);
         }
@@ -187,6 +188,41 @@ fn secrets(
                 remedy: format!("add \"{binding}\" to the list, or remove `secrets`"),
             });
         }
+    }
+}
+
+/// Finds a class of Durable Objects for proofs that no migration creates. The compiler reports a
+/// missing binding.
+fn replay(environment: &Environment<'_>, raw_policy: &Value, findings: &mut Vec<Finding>) {
+    let named = raw_policy.pointer("/dpop/replay/durable_object").and_then(Value::as_str);
+    let Some(binding) = named.and_then(|name| environment.durable_object(name)) else { return };
+    // Another Worker creates its own classes.
+    if binding.value.get("script_name").is_some() {
+        return;
+    }
+    let text = |name: &str| binding.value.get(name).and_then(Value::as_str).unwrap_or_default();
+    let class = text("class_name");
+    let mut fault = |line, path: &str, problem: String, remedy: String| {
+        let (severity, path) = (Severity::Fault, path.to_owned());
+        findings.push(Finding { severity, line, path, problem, remedy });
+    };
+    if class != REPLAY_CLASS && !is_own_script(environment) {
+        let problem = format!("the Worker exports no class \"{class}\"");
+        let remedy = format!("write class_name = \"{REPLAY_CLASS}\"");
+        return fault(binding.line, "durable_objects.bindings", problem, remedy);
+    }
+    let migrations = environment.inherited("migrations");
+    let steps = migrations.as_ref().and_then(|migrations| migrations.value.as_array());
+    let mut lists = steps.into_iter().flatten().filter_map(|step| step.get("new_sqlite_classes"));
+    let is_class = |name: &Value| name.as_str() == Some(class);
+    if !lists.any(|list| list.as_array().is_some_and(|list| list.iter().any(is_class))) {
+        let line = migrations.map_or(binding.line, |migrations| migrations.line);
+        let problem = format!("no migration creates the class {class} with SQLite storage");
+        let remedy = format!(
+            "add [[migrations]] with a tag of its own, such as tag = \"v1\", and \
+             new_sqlite_classes = [\"{class}\"]"
+        );
+        fault(line, "migrations", problem, remedy);
     }
 }
 

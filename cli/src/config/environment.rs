@@ -123,6 +123,16 @@ impl<'a> Environment<'a> {
     }
 }
 
+impl<'a> Environment<'a> {
+    /// Returns the binding of a namespace of Durable Objects.
+    pub fn durable_object(&self, binding: &str) -> Option<Setting<'a>> {
+        let bindings = self.own("durable_objects")?;
+        let is_named = |entry: &Value| entry.get("name").and_then(Value::as_str) == Some(binding);
+        let index = bindings.value.get("bindings")?.as_array()?.iter().position(is_named)?;
+        self.at(format!("{}/bindings/{index}", bindings.pointer))
+    }
+}
+
 impl fmt::Display for Environment<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.name {

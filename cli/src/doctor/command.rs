@@ -10,11 +10,16 @@ use crate::config::dev_vars::DevVars;
 use crate::config::routes::{RouteDescription, sample_path};
 use crate::config::{ConfigFile, Environment, Finding, Severity, policy};
 use crate::outcome::Outcome;
-use crate::{clock, output, token_input};
-use anyhow::Result;
+use crate::{clock, output, system, token_input};
+use anyhow::{Context as _, Result};
 use portcullis::issuer_id::IssuerId;
 use portcullis::policy::Policy;
+use portcullis_console::functions;
 use serde_json::{Value, json};
+use std::path::Path;
+
+/// Paths are below this URL.
+const BASE: &str = "https://gate.invalid";
 
 /// Examines the issuers and the token, prints the findings, and returns the exit code.
 pub(super) fn run(options: &Options) -> Outcome {
@@ -44,6 +49,7 @@ pub(super) fn examine_checkout(
 ) -> Result<(Vec<Finding>, Option<Report>)> {
     let environment = &options.selection.environment(config_file)?;
     let token = token_input::read(options.token.as_deref(), options.token_file.as_deref())?;
+    let proof = options.proof.as_deref().map(read_proof).transpose()?;
     let raw = match policy::raw(environment) {
         Ok(raw) => raw,
         Err(finding) => return Ok((vec![finding], None)),
@@ -53,7 +59,10 @@ pub(super) fn examine_checkout(
     let mut findings = compiled.findings;
     let without_client = without_client(environment, &raw, &dev_vars);
     let report = compiled.policy.map(|policy| {
-        let requests = requests(options, &policy);
+        let requests = match &proof {
+            Some(proof) => vec![proof.clone()],
+            None => requests(options, &policy),
+        };
         let placeholder_issuers = compiled.placeholder_issuers.as_slice();
         let check = token.as_ref().map(|token| TokenCheck {
             token,
@@ -98,6 +107,23 @@ fn without_client(environment: &Environment<'_>, raw: &Value, dev_vars: &DevVars
         .collect()
 }
 
+/// Returns the request that a proof says it is for, with the proof.
+fn read_proof(file: &Path) -> Result<TokenRequest> {
+    let text = system::read_text(file)
+        .with_context(|| format!("the proof in {} cannot be read", file.display()))?;
+    let text = text.trim();
+    let proof = text.strip_prefix("DPoP:").map_or(text, str::trim).to_owned();
+    let inspected = functions::inspect(&format!("DPoP: {proof}"));
+    let claim = |name: &str| {
+        let claim = inspected.pointer(&format!("/proof/claims/{name}")).and_then(Value::as_str);
+        claim.map(str::to_owned).with_context(|| {
+            format!("{} contains no DPoP proof with the claim {name}", file.display())
+        })
+    };
+    let (method, url) = (claim("htm")?, claim("htu")?);
+    Ok(TokenRequest { shown: format!("{method} {url}"), method, url, proof: Some(proof) })
+}
+
 /// Returns the request that the options describe, or else one request for each route that admits
 /// tokens.
 fn requests(options: &Options, policy: &Policy) -> Vec<TokenRequest> {
@@ -106,7 +132,8 @@ fn requests(options: &Options, policy: &Policy) -> Vec<TokenRequest> {
         return vec![TokenRequest {
             shown: format!("{method} {path}"),
             method,
-            path: path.clone(),
+            url: format!("{BASE}{path}"),
+            proof: None,
         }];
     }
     let rows = RouteDescription::all(policy).into_iter().filter(|row| row.access != "public");
@@ -116,7 +143,7 @@ fn requests(options: &Options, policy: &Policy) -> Vec<TokenRequest> {
             [] => row.pattern.to_owned(),
             methods => format!("{} {}", methods.join("|"), row.pattern),
         };
-        TokenRequest { shown, method, path: sample_path(&row) }
+        TokenRequest { shown, method, url: format!("{BASE}{}", sample_path(&row)), proof: None }
     })
     .collect()
 }

@@ -488,7 +488,8 @@ fn examine_introspection(response: Response, without_client: bool) -> Report {
     let requests = [TokenRequest {
         shown: "/api/*".to_owned(),
         method: "GET".to_owned(),
-        path: "/api/x".to_owned(),
+        url: "https://gate.invalid/api/x".to_owned(),
+        proof: None,
     }];
     let check = TokenCheck { token: "opaque-c1a1", requests: &requests, placeholder_issuers: &[] };
     let ids: Vec<_> = policy.issuers().iter().map(|issuer| issuer.id()).collect();

@@ -23,8 +23,10 @@ pub(crate) struct TokenRequest {
     pub(crate) shown: String,
     /// The method.
     pub(crate) method: String,
-    /// The path.
-    pub(crate) path: String,
+    /// The URL.
+    pub(crate) url: String,
+    /// The DPoP proof that is sent with the token.
+    pub(crate) proof: Option<String>,
 }
 
 /// The verdict on one request.
@@ -165,8 +167,9 @@ struct Examiner<'a> {
 
 impl<'a> Examiner<'a> {
     fn verdict(&mut self, token_request: &TokenRequest) -> Verdict {
-        let url = format!("https://gate.invalid{}", token_request.path);
-        let (url, headers) = with_token(self.policy, self.check.token, url);
+        let url = token_request.url.clone();
+        let (url, mut headers) = with_token(self.policy, self.check.token, url);
+        headers.extend(token_request.proof.clone().map(|proof| ("DPoP".to_owned(), proof)));
         let request = Request { method: &token_request.method, url: &url, headers: &headers };
         let (policy, without_client, now) = (self.policy, self.without_client, self.now);
         let introspect = |request: &IntrospectionRequest| {

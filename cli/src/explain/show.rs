@@ -39,6 +39,11 @@ fn token(explained: &Value, now: UnixSeconds, lines: &mut Vec<String>) {
             lines.push(format!("  {name}: {}", relative(time, now)));
         }
     }
+    for part in ["header", "claims"] {
+        if let Some(value) = explained.pointer(&format!("/proof/{part}")) {
+            lines.push(format!("proof {part}: {}", printable(&format!("{value:#}"))));
+        }
+    }
     if let Some(because) = explained.pointer("/token/fault/because").and_then(Value::as_str) {
         lines.push(format!("  rejected as a token: {because}"));
     }

@@ -1,5 +1,6 @@
 //! A case: a request, and what the gate has to do with it.
 
+use crate::dpop::Changes;
 use portcullis::alg::Algorithm;
 use portcullis::refusal::Code;
 use portcullis::revocation::Subject;
@@ -17,6 +18,8 @@ pub(super) struct Case {
     /// The header lines. `{token}` stands for the token.
     pub(super) headers: Vec<(String, String)>,
     pub(super) credential: Credential,
+    /// The DPoP proof to send, if the case has one.
+    pub(super) proof: Option<SignedProof>,
     pub(super) now: UnixSeconds,
     /// What the issuer's introspection endpoint says about the token.
     pub(super) introspection: Option<Introspection>,
@@ -58,6 +61,17 @@ pub(super) struct Signed {
     pub(super) claims: Map<String, Value>,
     /// The claims to leave out.
     pub(super) omit: Vec<String>,
+    /// Whether the signature is changed afterwards.
+    pub(super) has_wrong_signature: bool,
+}
+
+/// A DPoP proof to sign.
+#[derive(Clone, Debug, Default)]
+pub(super) struct SignedProof {
+    /// How it differs from a good one.
+    pub(super) changes: Changes,
+    /// Whether a key signs it that the token is not bound to.
+    pub(super) is_of_other_key: bool,
     /// Whether the signature is changed afterwards.
     pub(super) has_wrong_signature: bool,
 }

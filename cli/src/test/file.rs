@@ -1,8 +1,9 @@
 //! Reads test files.
 
-use super::case::{Case, Credential, Expected, Introspection, Signed};
+use super::case::{Case, Credential, Expected, Introspection, Signed, SignedProof};
 use crate::config::file::{dotted, escape};
 use crate::config::{ConfigFile, Finding, Severity};
+use crate::dpop::Changes;
 use crate::mint::{self, Lifetime};
 use portcullis::policy::remedy_for_unknown_key;
 use portcullis::refusal::Code;
@@ -24,7 +25,8 @@ const BASE: &str = "https://gate.example";
 const TIMES: [&str; 4] = ["auth_time", "exp", "iat", "nbf"];
 
 const FILE_KEYS: [&str; 3] = ["$schema", "cases", "now"];
-const CASE_KEYS: [&str; 15] = [
+const PROOF_KEYS: [&str; 5] = ["claims", "header", "omit", "signature", "key"];
+const CASE_KEYS: [&str; 16] = [
     "name",
     "method",
     "url",
@@ -37,6 +39,7 @@ const CASE_KEYS: [&str; 15] = [
     "omit",
     "signature",
     "introspection",
+    "proof",
     "now",
     "revoked",
     "expect",
@@ -154,6 +157,7 @@ impl<'f> Reader<'f> {
         let headers = self.texts_by_name(&table, "headers");
         let credential = self.credential(&table, now);
         let introspection = self.introspection(&table, now);
+        let proof = self.proof(&table, now);
         let method = self.text(&table, "method").unwrap_or_else(|| "GET".to_owned());
         let revoked = self.revoked(&table);
         let expected = match table.get("expect") {
@@ -170,6 +174,7 @@ impl<'f> Reader<'f> {
             url: url?,
             headers,
             credential,
+            proof,
             now,
             introspection,
             revoked,
@@ -210,8 +215,9 @@ impl<'f> Reader<'f> {
         if table.get("introspection").is_some() && !signs {
             return Credential::Token(OPAQUE.to_owned());
         }
-        // Only a token can be revoked.
-        if !(signs || table.get("revoked").is_some()) || table.get("token").is_some() {
+        // Only a token can be revoked, or bound to the key of a proof.
+        let needs_token = ["revoked", "proof"].iter().any(|key| table.get(key).is_some());
+        if !(signs || needs_token) || table.get("token").is_some() {
             return Credential::None;
         }
         Credential::Signed(Signed {
@@ -244,6 +250,31 @@ impl<'f> Reader<'f> {
                 None
             }
         }
+    }
+
+    fn proof(&mut self, table: &Table<'f>, now: UnixSeconds) -> Option<SignedProof> {
+        let value = match table.get("proof")? {
+            Value::Bool(true) => return Some(SignedProof::default()),
+            value => value,
+        };
+        let pointer = table.at("proof");
+        if !value.is_object() {
+            self.fault(&pointer, "not a proof", "write proof = true, or a table with changes");
+            return None;
+        }
+        let table = self.table(value, &pointer, &PROOF_KEYS)?;
+        let key = self.text(&table, "key");
+        if key.as_deref().is_some_and(|key| key != "other") {
+            let remedy = "write key = \"other\", or remove the key";
+            self.fault(&table.at("key"), "not a known key", remedy);
+        }
+        let changes = Changes {
+            header: self.object(&table, "header"),
+            claims: self.claims(&table, "claims", now),
+            omit: self.texts(&table, "omit"),
+        };
+        let has_wrong_signature = self.wrong_signature(&table);
+        Some(SignedProof { changes, is_of_other_key: key.is_some(), has_wrong_signature })
     }
 
     /// Reads claims. Times may be relative to the time of the request.

@@ -1,9 +1,10 @@
 //! Judges cases with the gate's own code.
 
-use super::case::{Case, Credential, Introspection, Signed};
+use super::case::{Case, Credential, Introspection, Signed, SignedProof};
 use super::stand_in::{KID, StandIns};
 use crate::config::Environment;
 use crate::config::dev_vars::DevVars;
+use crate::dpop::{ProofKey, Proven};
 use crate::mint::{self, issuer::Issuer};
 use crate::token_request::with_token;
 use anyhow::{Context as _, Result};
@@ -30,6 +31,8 @@ pub(super) struct Judge {
     own: Policy,
     stand_ins: StandIns,
     issuers: Vec<Issuer>,
+    /// The key that bound tokens are bound to, and another one.
+    proof_keys: [ProofKey; 2],
 }
 
 /// The verdict on a case.
@@ -86,7 +89,8 @@ impl Judge {
     ) -> Result<Self> {
         let stand_ins = StandIns::of(environment, &policy, raw, dev_vars)?;
         let issuers = mint::issuer::issuers(&stand_ins.policy, raw);
-        Ok(Self { own: policy, stand_ins, issuers })
+        let proof_keys = [ProofKey::generate()?, ProofKey::generate()?];
+        Ok(Self { own: policy, stand_ins, issuers, proof_keys })
     }
 
     /// The policy, with stand-in keys.
@@ -107,7 +111,12 @@ impl Judge {
             _ => self.policy(),
         };
         let token = self.token(case).with_context(|| format!("{:?}", case.name))?;
-        let (url, headers) = request(policy, case, token.as_deref());
+        let (url, mut headers) = request(policy, case, token.as_deref());
+        if let (Some(proof), Some(token)) = (&case.proof, &token) {
+            let text = self.proof(proof, token, &url, case, policy);
+            let text = text.with_context(|| format!("{:?}", case.name))?;
+            headers.push(("DPoP".to_owned(), text));
+        }
         let request = Request { method: &case.method, url: &url, headers: &headers };
         let standing = |entry: &Entry| {
             if case.revoked.contains(&entry.subject) { Standing::Revoked } else { Standing::Good }
@@ -207,6 +216,23 @@ impl Judge {
         mint::sign(signer, header, claims.as_object()?.clone()).ok()
     }
 
+    fn proof(
+        &self,
+        proof: &SignedProof,
+        token: &str,
+        url: &str,
+        case: &Case,
+        policy: &Policy,
+    ) -> Result<String> {
+        let [key, other] = &self.proof_keys;
+        let key = if proof.is_of_other_key { other } else { key };
+        let nonce = policy.possession().dpop.nonces.as_ref().map(|nonces| nonces.issue(case.now));
+        let (method, nonce) = (case.method.as_str(), nonce.as_deref());
+        let proven = Proven { token, method, url, nonce, now: case.now };
+        let text = key.proof(proven, &proof.changes)?;
+        Ok(if proof.has_wrong_signature { with_wrong_signature(&text) } else { text })
+    }
+
     fn token(&self, case: &Case) -> Result<Option<String>> {
         match &case.credential {
             Credential::None => Ok(None),
@@ -233,6 +259,10 @@ impl Judge {
         let algorithm = algorithm.context("the issuer has no algorithm")?;
         let signer = self.stand_ins.signer(compiled.id(), algorithm)?;
         let mut claims = mint::claims(&mint::Options::default(), Some(issuer), case.now.get())?;
+        if case.proof.is_some() {
+            let [key, _] = &self.proof_keys;
+            claims.insert("cnf".to_owned(), key.confirmation()?);
+        }
         claims.extend(signed.claims.clone());
         claims.retain(|name, _| !signed.omit.contains(name));
         let media_type = issuer.types.first().map_or("JWT", String::as_str);

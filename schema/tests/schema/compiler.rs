@@ -35,6 +35,10 @@ impl Bindings for Everything {
         true
     }
 
+    fn is_durable_object(&self, _: &str) -> bool {
+        true
+    }
+
     fn is_analytics_dataset(&self, _: &str) -> bool {
         true
     }
@@ -75,6 +79,7 @@ fn policy() -> Value {
         "issuers": [{
             "name": "a", "issuer": "https://a.example/", "audience": "api",
             "algorithms": ["HS256"], "keys": { "secret": "SECRET" },
+            "sender_constrained": "accepted",
             "claims": [{ "path": "a", "equals": 1 }],
             "introspection": {
                 "endpoint": "https://a.example/introspect", "client_id": "c",
@@ -91,6 +96,8 @@ fn policy() -> Value {
         "resource": {
             "identifier": "https://api.example", "authorization_servers": ["https://a.example/"],
         },
+        "dpop": { "replay": { "durable_object": "REPLAY" } },
+        "mtls": {},
         "revocation": { "kv": "REVOKED" },
         "key_cache": { "secret": "CACHE" },
         "log": {},
@@ -115,6 +122,9 @@ fn the_schema_and_the_compiler_know_the_same_keys() {
         ("Identity", "/forward/identity"),
         ("Cors", "/cors"),
         ("Resource", "/resource"),
+        ("Dpop", "/dpop"),
+        ("ReplayObject", "/dpop/replay"),
+        ("Mtls", "/mtls"),
         ("Revocation", "/revocation"),
         ("KeyCache", "/key_cache"),
         ("Log", "/log"),
@@ -126,7 +136,7 @@ fn the_schema_and_the_compiler_know_the_same_keys() {
     // The list above must name every table of the schema.
     let schema = policy_schema();
     let tables = schema["definitions"].as_object().unwrap().values();
-    assert_eq!(tables.filter(|table| table.get("properties").is_some()).count(), 17);
+    assert_eq!(tables.filter(|table| table.get("properties").is_some()).count(), 20);
 }
 
 #[test]
@@ -239,6 +249,7 @@ fn both_enforce_the_same_bounds() {
         ("/routes/0/max_auth_age", 1, 31_536_000),
         ("/forward/proof/lifetime", 1, 300),
         ("/forward/identity/lifetime", 60, 3600),
+        ("/dpop/max_age", 5, 300),
         ("/cors/max_age", 0, 86_400),
         ("/revocation/max_staleness", 30, 86_400),
     ] {
@@ -285,6 +296,11 @@ fn both_reject_invalid_values() {
         ("/issuers/0/profile", json!("RFC9068")),
         ("/issuers/0/preset", json!("auth1")),
         ("/issuers/0", json!({ "name": "a" })),
+        ("/issuers/0/sender_constrained", json!("bound")),
+        ("/dpop/algorithms", json!([])),
+        ("/dpop/replay", json!("everywhere")),
+        ("/dpop/replay", json!({})),
+        ("/mtls/trust", json!("all")),
         ("/issuers/0", json!({ "preset": "google", "audience": "a", "issuer": "b" })),
         ("/token/sources", json!([])),
         ("/token/sources", json!(["header"])),
@@ -326,7 +342,14 @@ fn both_accept_valid_values() {
         ("/realm", json!("my api")),
         ("/issuers/0/audience", json!(["a", "b"])),
         ("/issuers/0/keys", json!({ "secret": ["A", "B"], "encoding": "hex" })),
-        ("/issuers/0", json!({ "preset": "google", "audience": "a" })),
+        (
+            "/issuers/0",
+            json!({ "preset": "google", "audience": "a", "sender_constrained": "required" }),
+        ),
+        ("/issuers/0/sender_constrained", json!("required")),
+        ("/dpop/algorithms", json!(["ES384"])),
+        ("/dpop/replay", json!("isolate")),
+        ("/mtls/trust", json!("any")),
         ("/issuers/0/profile", json!("rfc9068")),
         ("/forward/identity/claims", json!(["sub", "/realm_access/roles"])),
         ("/forward/identity/header", json!("X-Identity")),

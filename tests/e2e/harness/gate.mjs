@@ -28,6 +28,8 @@ import { startWranglerDev } from "./wrangler.mjs";
  *   of the bindings.
  * @property {string[]} [flags] Compatibility flags.
  * @property {boolean} [cf] Miniflare only.
+ * @property {string} [cfHeader] workerd only: the request header whose value, JSON, becomes
+ *   `request.cf`, as Cloudflare's own servers pass it on.
  * @property {number} [isolates] Miniflare only: how many isolates run the gate. They share one
  *   Cache API.
  * @property {V4WorkerOptions[]} [workers] Miniflare only: Workers besides the gate.

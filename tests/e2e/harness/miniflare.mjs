@@ -57,6 +57,7 @@ export async function startMiniflare({
         ...others.map((name) => ({
           name,
           ...worker,
+          durableObjects: ofFirst(worker.durableObjects),
           unsafeDirectSockets: [{ host: "127.0.0.1", port: 0 }],
         })),
         ...workers,
@@ -80,6 +81,20 @@ export async function startMiniflare({
       cause: error,
     });
   }
+}
+
+/**
+ * The Durable Objects of the first isolate, which all isolates of a Worker share.
+ *
+ * @param {V4WorkerOptions["durableObjects"]} objects
+ * @returns {V4WorkerOptions["durableObjects"]}
+ */
+function ofFirst(objects = {}) {
+  const shared = Object.entries(objects).map(([name, value]) => {
+    const designator = typeof value === "string" ? { className: value } : value;
+    return [name, { ...designator, scriptName: "gate" }];
+  });
+  return Object.fromEntries(shared);
 }
 
 /** @param {Module} module */

@@ -28,7 +28,13 @@ for (const name of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(name, () => proce
  *
  * @param {RuntimeOptions} options
  */
-export async function startWorkerd({ modules, bindings = {}, services = {}, flags = [] }) {
+export async function startWorkerd({
+  modules,
+  bindings = {},
+  services = {},
+  flags = [],
+  cfHeader = "",
+}) {
   const logs = new LogBook();
   const directory = await mkdtemp(path.join(os.tmpdir(), "gate-"));
   /** @type {ChildProcess | undefined} */
@@ -52,7 +58,7 @@ export async function startWorkerd({ modules, bindings = {}, services = {}, flag
     for (const module of modules) await place(module, directory);
     await writeFile(
       path.join(directory, "config.capnp"),
-      configuration({ modules, bindings, services, flags }),
+      configuration({ modules, bindings, services, flags, cfHeader }),
     );
     const started = spawn(
       workerdBinary,
@@ -117,9 +123,12 @@ export function listening(child, names) {
 }
 
 /**
- * @param {Required<Pick<RuntimeOptions, "modules" | "bindings" | "services" | "flags">>} options
+ * @param {Required<
+ *   Pick<RuntimeOptions, "modules" | "bindings" | "services" | "flags" | "cfHeader">
+ * >} options
  */
-function configuration({ modules, bindings, services, flags }) {
+function configuration({ modules, bindings, services, flags, cfHeader }) {
+  const http = cfHeader === "" ? "()" : `(cfBlobHeader = ${quoted(cfHeader)})`;
   const field = { esm: "esModule", wasm: "wasm", text: "text" };
   const moduleList = modules.map(
     ({ name, type }) => `(name = ${quoted(name)}, ${field[type]} = embed ${quoted(name)})`,
@@ -146,7 +155,7 @@ const config :Workerd.Config = (
     (name = "internet", network = (allow = ["public", "private", "local"])),
     ${externals.join(",\n    ")}
   ],
-  sockets = [(name = "http", address = "127.0.0.1:0", http = (), service = "gate")],
+  sockets = [(name = "http", address = "127.0.0.1:0", http = ${http}, service = "gate")],
   structuredLogging = true,
 );
 

@@ -13,6 +13,7 @@ pub(crate) struct Held {
     namespaces: BTreeSet<String>,
     limiters: BTreeSet<String>,
     datasets: BTreeSet<String>,
+    durable_objects: BTreeSet<String>,
 }
 
 impl Held {
@@ -46,6 +47,11 @@ impl Held {
         self
     }
 
+    pub(crate) fn durable_object(mut self, name: &str) -> Self {
+        self.durable_objects.insert(name.to_owned());
+        self
+    }
+
     pub(crate) fn service(mut self, name: &str) -> Self {
         self.services.insert(name.to_owned());
         self
@@ -67,6 +73,10 @@ impl Bindings for Held {
 
     fn is_rate_limiter(&self, name: &str) -> bool {
         self.limiters.contains(name)
+    }
+
+    fn is_durable_object(&self, name: &str) -> bool {
+        self.durable_objects.contains(name)
     }
 
     fn is_analytics_dataset(&self, name: &str) -> bool {

@@ -91,6 +91,10 @@ pub(super) fn rows() -> Vec<(&'static str, Evidence)> {
                 token(&[("iss", "\"https://i/a\""), ("tid", "\"a\"")]),
             ),
         ),
+        (
+            "issuers[].sender_constrained",
+            added("/issuers/0/sender_constrained", json!("required"), token(&[])),
+        ),
         ("issuers[].profile", added("/issuers/0/profile", json!("rfc9068"), token(&[]))),
         ("issuers[].audience", added("/issuers/0/audience", json!("other"), token(&[]))),
         (

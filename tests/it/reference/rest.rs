@@ -61,6 +61,41 @@ pub(super) fn rows() -> Vec<(&'static str, Evidence)> {
             ),
         ),
         (
+            "dpop.algorithms",
+            ByTest(
+                include_str!("../possession/proof.rs"),
+                "rfc9449_section_4_2_a_key_of_ed25519_proves_possession_too",
+            ),
+        ),
+        (
+            "dpop.max_age",
+            ByTest(
+                include_str!("../possession/proof.rs"),
+                "rfc9449_section_4_3_number_11_the_time",
+            ),
+        ),
+        (
+            "dpop.nonce",
+            ByTest(
+                include_str!("../possession/nonce.rs"),
+                "rfc9449_section_9_a_proof_without_a_nonce_is_told_one",
+            ),
+        ),
+        (
+            "dpop.replay.durable_object",
+            ByTest(
+                include_str!("../possession/replay.rs"),
+                "the_durable_object_of_the_key_decides",
+            ),
+        ),
+        (
+            "mtls.trust",
+            ByTest(
+                include_str!("../possession/certificate.rs"),
+                "attack_43_a_token_without_its_certificate_is_rejected",
+            ),
+        ),
+        (
             "key_cache.secret",
             ByTest(
                 include_str!("../shared_cache.rs"),

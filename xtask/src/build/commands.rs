@@ -48,7 +48,7 @@ pub(crate) fn commands(workspace: &Workspace, packages: &Packages) -> Result<Pat
         rustflags: RUSTFLAGS,
         purpose: Purpose::Web,
         name: NAME,
-        entry: Some(Entry { file: "cli/src/entry.js", bundling: &BUNDLING }),
+        entry: Some(Entry { file: "cli/src/entry.js", imports: &[], bundling: &BUNDLING }),
         further_inputs: &[
             "cli/Cargo.toml",
             "cli/src",

@@ -115,7 +115,7 @@ impl<'a> Samples<'a> {
             expires_in: lifetime,
             ..mint::Options::default()
         };
-        mint::mint(&options)
+        mint::mint(&options).map(|minted| minted.token)
     }
 
     fn request(&self, route: &RouteDescription<'_>) -> String {

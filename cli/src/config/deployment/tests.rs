@@ -375,3 +375,26 @@ fn json_configurations_are_checked_like_toml() {
         &["top level: cache.enabled!", "env.a: cache.enabled!"],
     );
 }
+
+#[test]
+fn the_durable_objects_for_proofs_need_a_migration() {
+    let config = |more: &str| {
+        format!(
+            "{more}\n[vars.POLICY]\norigin = 'https://api.example.com'\n[vars.POLICY.dpop]\n\
+             replay = {{ durable_object = 'REPLAY' }}\n"
+        )
+    };
+    let binding = "[[durable_objects.bindings]]\nname = 'REPLAY'\nclass_name = 'ProofReplay'\n";
+    let migration =
+        |classes: &str| format!("[[migrations]]\ntag = 'v1'\n{classes} = ['ProofReplay']\n");
+    // The policy's compiler reports a missing binding.
+    check_toml(&config(""), &[]);
+    check_toml(&config(binding), &["top level: migrations"]);
+    check_toml(&config(&format!("{binding}{}", migration("new_sqlite_classes"))), &[]);
+    let without_sqlite = format!("{binding}{}", migration("new_classes"));
+    check_toml(&config(&without_sqlite), &["top level: migrations"]);
+    let other = binding.replace("ProofReplay", "Other");
+    check_toml(&config(&other), &["top level: durable_objects.bindings"]);
+    let elsewhere = format!("{binding}script_name = 'other'\n");
+    check_toml(&config(&elsewhere), &[]);
+}

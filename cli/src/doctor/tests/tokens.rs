@@ -36,7 +36,8 @@ fn judged_at(url: &str, token: &str, placeholder_issuers: &[IssuerId]) -> Vec<Ve
     let request = |method: &str, path: &str| TokenRequest {
         shown: path.to_owned(),
         method: method.to_owned(),
-        path: path.to_owned(),
+        url: format!("https://gate.invalid{path}"),
+        proof: None,
     };
     let requests = [request("GET", "/api/a"), request("POST", "/admin/a")];
     let token_check = TokenCheck { token, requests: &requests, placeholder_issuers };
@@ -148,8 +149,12 @@ fn the_token_is_sent_in_the_first_token_source_of_the_policy() {
         });
         let policy = Policy::compile(&raw, &NoBindings).outcome.unwrap();
         let token = rs256(json!({}))(&server.url);
-        let request =
-            TokenRequest { shown: "/".to_owned(), method: "POST".to_owned(), path: "/".to_owned() };
+        let request = TokenRequest {
+            shown: "/".to_owned(),
+            method: "POST".to_owned(),
+            url: "https://gate.invalid/".to_owned(),
+            proof: None,
+        };
         let token_check =
             TokenCheck { token: &token, requests: &[request], placeholder_issuers: &[] };
         let report = examine(&policy, Some(&token_check), &[], now());
@@ -171,8 +176,12 @@ fn verdict(changes: Value, more: &Value) -> Verdict {
     raw.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     let policy = Policy::compile(&raw, &NoBindings).outcome.unwrap();
     let token = rs256(changes)(&server.url);
-    let request =
-        TokenRequest { shown: "/".to_owned(), method: "GET".to_owned(), path: "/".to_owned() };
+    let request = TokenRequest {
+        shown: "/".to_owned(),
+        method: "GET".to_owned(),
+        url: "https://gate.invalid/".to_owned(),
+        proof: None,
+    };
     let token_check = TokenCheck { token: &token, requests: &[request], placeholder_issuers: &[] };
     let report = examine(&policy, Some(&token_check), &[], now());
     report.token.unwrap().0.remove(0)
