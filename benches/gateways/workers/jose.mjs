@@ -29,7 +29,6 @@ export default {
     url.host = env.HOST;
     const forwarded = new Request(url, request);
     forwarded.headers.set("X-Auth-Subject", subject ?? "");
-    forwarded.headers.delete("Authorization");
     return fetch(forwarded);
   },
 };
