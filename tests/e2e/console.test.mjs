@@ -623,9 +623,9 @@ gateTest(
       "INTROSPECTION_SECRET",
       "INTROSPECTION_KEY",
       "HOP_SECRET",
+      "NONCE_SECRET",
       "IDENTITY_KEY",
       "OLD_IDENTITY_KEY",
-      "NONCE_SECRET",
     ]);
     assert.equal(policy.issuers[2].keys.jwks, "issuers[2].keys.jwks");
     assert.deepEqual(Object.keys(keys).sort(), ["bound", "mixed", "pem"]);

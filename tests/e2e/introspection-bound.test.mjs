@@ -249,7 +249,6 @@ for (const header of ["Authorization", "X-Identity"]) {
           aud: IDENTITY.audience,
           client_id: "client-ES256",
           scope: "read",
-          sub: "client-ES256",
         });
         const received = `${seen.target}\n${seen.headerLines.join("\n")}`;
         if (replaces) {
