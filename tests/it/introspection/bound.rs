@@ -308,3 +308,13 @@ fn attack_42_tokens_all_the_cnf_of_a_jwt_counts_if_the_response_has_none() {
         }
     }
 }
+
+#[test]
+fn tokens_all_a_jwt_with_cnf_is_rejected_by_default_whatever_the_response_says() {
+    let gate = Gate::bound(&policy(both(json!({ "tokens": "all" }))), &bindings());
+    let cnf = json!({ "jkt": jkt(&jwk(&key())) }).to_string();
+    let token = Signer::hs256().signed(payload(&[("cnf", &cnf)]));
+    let call = Call::get("/api").bearer(&token);
+    assert_eq!(verdict(&gate, &call, &active(), 0), "401 invalid_claim");
+    assert_eq!(cached(&gate, &call), "401 invalid_claim");
+}
