@@ -19,6 +19,7 @@ use crate::identity::SignatureEvidence;
 use crate::issuer_id::IssuerId;
 use crate::refusal::{Code, Refusal};
 use crate::time::Seconds;
+use serde_json::Value;
 use std::fmt;
 
 /// How long the client waits before it tries again after a call that was not made.
@@ -84,6 +85,8 @@ pub struct IntrospectionRequest {
     pub arrived: u64,
     /// The signature of a JWS, which has verified.
     pub signature: Option<SignatureEvidence>,
+    /// The `cnf` of a JWT. The client has to prove it even if the response does not have it.
+    pub(crate) confirmation: Option<Value>,
 }
 
 impl IntrospectionRequest {

@@ -21,7 +21,7 @@ pub use self::replay::{ProofUse, ReplayCheck, ReplayStore};
 pub use self::thumbprint::Thumbprint;
 pub use self::uri::is_same as is_same_uri;
 
-pub(crate) use self::confirmation::refused;
+pub(crate) use self::confirmation::{contradictory, refused};
 pub(crate) use self::dpop::TYPE as PROOF_TYPE;
 pub(crate) use self::replay::unavailable;
 

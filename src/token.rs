@@ -199,6 +199,12 @@ impl<'a> Unverified<'a> {
     pub fn issuer_hint(&self) -> Option<String> {
         json::first_string(&self.payload.bytes, "iss")
     }
+
+    /// The `cnf` that the token claims (RFC 7800 section 3.1). It may only add to what the client
+    /// has to prove.
+    pub(crate) fn confirmation_hint(&self) -> Option<Value> {
+        json::parse_object(&self.payload.bytes).ok()?.remove("cnf")
+    }
 }
 
 /// Prints lengths only, because the rest is a credential.

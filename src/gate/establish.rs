@@ -166,6 +166,7 @@ impl<'g> Judging<'_, 'g> {
             standing: if is_seen { Standing::Seen } else { Standing::New },
             arrived: self.arrived,
             signature,
+            confirmation: Unverified::parse(text).ok().and_then(|jwt| jwt.confirmation_hint()),
         };
         match self.memory.introspections.supply(&request, introspection.cache, self.now) {
             Ok(Supply::Ask) => Stop::Needs(Need::Introspection(Box::new(request))),

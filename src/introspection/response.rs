@@ -7,6 +7,7 @@ use crate::identity::{Evidence, Identity, IntrospectionEvidence};
 use crate::issuer::Issuer;
 use crate::json::{self, NotStrictJson, Object};
 use crate::keys::{KeyCaches, KeyRequest, Picked};
+use crate::possession;
 use crate::refusal::{Code, Refusal};
 use crate::signature;
 use crate::time::{Seconds, UnixSeconds};
@@ -120,7 +121,7 @@ impl Judging<'_> {
         if response.body.len() > budget::INTROSPECTION_BYTES {
             return Err(too_large().into());
         }
-        let members = if self.introspection.signed {
+        let mut members = if self.introspection.signed {
             self.verified(&response.body)?
         } else {
             json::parse_object(&response.body).map_err(not_strict)?
@@ -136,6 +137,12 @@ impl Judging<'_> {
                 let problem = "the response has no \"active\" that is true or false";
                 return Err(Failure::new(problem, CHECK_ENDPOINT).into());
             }
+        }
+        if let Some(confirmation) = &self.request.confirmation
+            && members.entry("cnf").or_insert_with(|| confirmation.clone()) != confirmation
+        {
+            let refusal = possession::contradictory();
+            return Ok(Answer::Rejected { refusal, is_active: true });
         }
         let evidence = Evidence::Introspection(IntrospectionEvidence {
             asked: self.asked,

@@ -44,6 +44,11 @@ pub(crate) const fn refused() -> Refusal {
     invalid("the token is sender-constrained (cnf), and the policy does not accept that")
 }
 
+/// The refusal of a JWT whose `cnf` differs from that of its introspection response.
+pub(crate) const fn contradictory() -> Refusal {
+    invalid("cnf of the token and of its introspection response differ")
+}
+
 const fn invalid(because: &'static str) -> Refusal {
     Refusal::new(Code::InvalidClaim, because).at(Step::Possession)
 }

@@ -3,9 +3,20 @@
 // receives.
 
 import assert from "node:assert/strict";
-import { generateKeyPairSync } from "node:crypto";
+import { createHash, generateKeyPairSync } from "node:crypto";
 import { Canaries, decisions, head, told } from "./harness/canaries.mjs";
-import { assertAdmitted, assertProblem, gateTest, policies, tokens } from "./harness/index.mjs";
+import {
+  assertAdmitted,
+  assertProblem,
+  GATE_SECRET,
+  gateTest,
+  INTROSPECTION,
+  introspecting,
+  OPAQUE_AUDIENCE,
+  policies,
+  providerTest,
+  tokens,
+} from "./harness/index.mjs";
 
 /** @import { GateOptions } from "./harness/gate.mjs" */
 /** @import { Origin, Received } from "./harness/origin.mjs" */
@@ -268,6 +279,8 @@ const IDENTITY_KEY = String(
 );
 // The first characters of the body are the same for every key.
 canaries.keep("the identity key", IDENTITY_KEY.split("\n")[1]?.slice(20) ?? "");
+const NONCE_SECRET = canaries.secret("the secret of the nonces");
+canaries.keep("the gate's secret at the provider", GATE_SECRET);
 const STRICT_SECRET = canaries.secret("the candidate's secret");
 
 /**
@@ -354,6 +367,148 @@ gateTest(
       gate.logs.entries.filter(({ json }) => json === undefined),
       [],
     );
+  },
+);
+
+/** A client whose proofs contain canaries in every place. */
+class MarkedClient {
+  #key;
+  #jwk;
+  token = "";
+
+  constructor() {
+    const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+    const { crv, kty, x, y } = publicKey.export({ format: "jwk" });
+    this.#key = privateKey;
+    this.#jwk = { crv, kty, x, y };
+    for (const [name, text] of Object.entries({ x, y }))
+      canaries.keep(`${name} of a client's key`, text ?? "");
+  }
+
+  /**
+   * @param {string} method
+   * @param {string} url
+   * @param {Record<string, unknown>} [claims]
+   * @param {{header?: Record<string, unknown>, jwk?: Record<string, unknown>}} [more]
+   */
+  proof(method, url, claims = {}, { header = {}, jwk = {} } = {}) {
+    const proof = tokens.token({
+      alg: "ES256",
+      key: this.#key,
+      header: { typ: "dpop+jwt", jwk: { ...this.#jwk, ...jwk }, ...header },
+      payload: {
+        jti: canaries.make("jti of a proof"),
+        htm: method,
+        htu: url,
+        iat: tokens.now(),
+        ath: createHash("sha256").update(this.token).digest("base64url"),
+        [canaries.make("a name in a proof")]: canaries.make("a value in a proof"),
+        ...claims,
+      },
+    });
+    canaries.keep("the signature of a proof", tokens.segments(proof)[2]);
+    return proof;
+  }
+}
+
+providerTest(
+  "neither the log nor a response contains anything of an opaque DPoP-bound token or of a proof",
+  (site) => {
+    const { secrets, ...options } = introspecting({
+      ...site,
+      issuer: { sender_constrained: "accepted" },
+      dpop: { nonce: "NONCE_SECRET" },
+      log: { decisions: "all" },
+      forward: { identity: { ...FORWARD.identity, claims: ["scope", "client_id"] } },
+    });
+    return {
+      runtime: "workerd",
+      ...options,
+      secrets: { ...secrets, NONCE_SECRET, IDENTITY_KEY },
+    };
+  },
+  async ({ gate, origin, provider }) => {
+    const client = new MarkedClient();
+    const endpoint = `${provider.issuer}/token`;
+    const granted = await provider.grant({
+      headers: { DPoP: client.proof("POST", endpoint, { ath: undefined }) },
+      audience: OPAQUE_AUDIENCE,
+    });
+    assert.equal(granted.token_type, "DPoP");
+    client.token = canaries.keep("an opaque token", granted.access_token);
+    const thief = new MarkedClient();
+    thief.token = client.token;
+
+    const url = `${gate.url}/api/a`;
+    let sent = 0;
+    const ask = async (/** @type {HeaderLine[]} */ headers) => {
+      const response = await gate.raw({ target: "/api/a", headers });
+      canaries.expectNoneIn("a response", told(response));
+      sent += 1;
+      return response;
+    };
+    const withProofs = (/** @type {string[]} */ ...proofs) =>
+      ask([
+        ["Authorization", `DPoP ${client.token}`],
+        ...proofs.map((proof) => /** @type {HeaderLine} */ (["DPoP", proof])),
+      ]);
+
+    const first = await withProofs(client.proof("GET", url));
+    await assertProblem(first, 401, { detail: "nonce_required" });
+    const nonce = first.header("dpop-nonce") ?? "";
+    const good = () => client.proof("GET", url, { nonce });
+    const used = good();
+    const seen = await assertAdmitted(await withProofs(used), origin);
+    const identity = seen.header("x-identity") ?? "";
+    canaries.keep("the signature of an identity", tokens.segments(identity)[2]);
+    assert.ok(canaries.in(head(seen)).includes("an opaque token"), "the search finds the token");
+    assert.ok(canaries.in(head(seen)).includes("the signature of a proof"));
+    const marked = canaries.make("marked").replaceAll(" ", "-");
+    for (const refused of [
+      await withProofs(),
+      await withProofs(used),
+      await withProofs(good(), good()),
+      await withProofs(marked),
+      await withProofs(`${good()}A`),
+      await withProofs(`${marked}.${marked}.${marked}`),
+      await withProofs(thief.proof("GET", url, { nonce })),
+      await withProofs(client.proof("GET", url, { nonce: marked })),
+      await withProofs(client.proof("GET", url, { nonce, htm: marked })),
+      await withProofs(client.proof("GET", `https://${marked}.example/`, { nonce })),
+      await withProofs(client.proof("GET", url, { nonce, iat: marked })),
+      await withProofs(client.proof("GET", url, { nonce, ath: marked })),
+      await withProofs(client.proof("GET", url, { nonce, jti: marked.repeat(9) })),
+      await withProofs(client.proof("GET", url, { nonce }, { header: { typ: marked } })),
+      await withProofs(client.proof("GET", url, { nonce }, { header: { alg: marked } })),
+      await withProofs(client.proof("GET", url, { nonce }, { jwk: { d: marked } })),
+      await withProofs(client.proof("GET", url, { nonce }, { jwk: { crv: marked } })),
+      await ask([["Authorization", `Bearer ${client.token}`]]),
+      await ask([
+        ["Authorization", `Bearer ${client.token}`],
+        ["DPoP", good()],
+      ]),
+      await ask([
+        ["Authorization", `DPoP ${good()}`],
+        ["DPoP", good()],
+      ]),
+    ]) {
+      assert.equal(refused.status, 401, refused.text);
+    }
+    origin.expectNone();
+    // The provider rejects the gate, and says why.
+    await gate.moveClock(61);
+    const body = { error: "invalid_client", error_description: canaries.make("description") };
+    await provider.answerWith(body, { status: 401, path: INTROSPECTION });
+    const aged = client.proof("GET", url, { nonce });
+    await assertProblem(await withProofs(aged), 503, { detail: "introspection_unavailable" });
+    await provider.expectFetches([INTROSPECTION, INTROSPECTION]);
+
+    await gate.stop();
+    assert.equal(decisions(gate.logs).length, sent, "one line for each request");
+    const codes = new Set(decisions(gate.logs).map(({ code }) => code));
+    for (const code of ["missing_proof", "invalid_proof", "proof_replayed", "nonce_required"])
+      assert.ok(codes.has(code), code);
+    canaries.expectNoneIn("the log", gate.logs.text);
   },
 );
 

@@ -2,6 +2,7 @@
 // no response contains a secret.
 
 import assert from "node:assert/strict";
+import { createHash, generateKeyPairSync } from "node:crypto";
 import { Canaries, told } from "./harness/canaries.mjs";
 import {
   assertAdmitted,
@@ -371,6 +372,53 @@ gateTest(
 
 const canaries = new Canaries();
 
+/** The URL of the requests that are described to the console. */
+const DESCRIBED_URL = "https://gate.example/api/a";
+
+/**
+ * Makes a token that is bound to a new key, and a function that makes proofs by this key.
+ *
+ * @param {string} secret the secret that signs the token
+ */
+function boundClient(secret) {
+  const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  const { crv, kty, x, y } = publicKey.export({ format: "jwk" });
+  const jwk = { crv, kty, x, y };
+  const sha256 = (/** @type {string} */ text) =>
+    createHash("sha256").update(text).digest("base64url");
+  const jkt = canaries.keep("the thumbprint of a client's key", sha256(JSON.stringify(jwk)));
+  const token = tokens.token({
+    key: secret,
+    payload: {
+      iss: "https://secrets.example/",
+      aud: "a",
+      sub: "u",
+      exp: tokens.now() + 600,
+      cnf: { jkt },
+    },
+  });
+  canaries.keep("the signature of a bound token", tokens.segments(token)[2]);
+  /** @param {string} [nonce] */
+  const prove = (nonce) => {
+    const proof = tokens.token({
+      alg: "ES256",
+      key: privateKey,
+      header: { typ: "dpop+jwt", jwk },
+      payload: {
+        jti: canaries.make("the jti of a proof"),
+        htm: "GET",
+        htu: DESCRIBED_URL,
+        iat: tokens.now(),
+        ath: sha256(token),
+        ...(nonce === undefined ? {} : { nonce }),
+      },
+    });
+    canaries.keep("the signature of a proof", tokens.segments(proof)[2]);
+    return proof;
+  };
+  return { token, prove };
+}
+
 /**
  * @param {string} name
  * @param {Response} response
@@ -381,16 +429,46 @@ async function assertNoCanary(name, response) {
   canaries.expectNoneIn(name, told({ status, headerLines, text: await response.text() }));
 }
 
+const secret = canaries.secret("a secret");
+
 gateTest(
   "no response of the console contains a secret",
   ({ origin }) => {
     const { privateKey, jwk, spki } = tokens.rsaKeys({ kid: "one" });
+    const pem = (/** @type {string} */ name) => {
+      const text = String(
+        generateKeyPairSync("ed25519").privateKey.export({ type: "pkcs8", format: "pem" }),
+      );
+      // The first characters of the body are the same for every key.
+      canaries.keep(name, text.split("\n")[1]?.slice(20) ?? "");
+      return text;
+    };
     const secrets = {
-      SECRET: canaries.secret("a secret"),
+      SECRET: secret,
       OLD_SECRET: canaries.secret("an older secret"),
       HOP_SECRET: canaries.secret("the proof's secret"),
       OTHER: canaries.secret("a secret that the policy does not name"),
+      INTROSPECTION_SECRET: canaries.secret("the gate's secret at its provider"),
+      NONCE_SECRET: canaries.secret("the secret of the nonces"),
+      IDENTITY_KEY: pem("the key of signed identities"),
+      OLD_IDENTITY_KEY: pem("an older key of signed identities"),
+      INTROSPECTION_KEY: pem("the gate's key at another provider"),
     };
+    /**
+     * @param {string} name
+     * @param {object} credentials
+     */
+    const introspecting = (name, credentials) => ({
+      name,
+      issuer: `https://${name}.example/`,
+      audience: ["a"],
+      // Nothing listens there.
+      introspection: {
+        endpoint: "http://127.0.0.1:1/introspect",
+        client_id: "gate",
+        ...credentials,
+      },
+    });
     const oct = (/** @type {string} */ name) => ({
       kty: "oct",
       kid: "k",
@@ -422,9 +500,30 @@ gateTest(
         }),
         issuer("bound", ["RS256"], { jwks: "SET" }),
         issuer("pem", ["RS256"], { pem: "PEM" }),
+        {
+          ...introspecting("INTROSPECTION", { client_secret: "INTROSPECTION_SECRET" }),
+          sender_constrained: "required",
+        },
+        introspecting("other", { private_key: "INTROSPECTION_KEY" }),
       ],
-      forward: { proof: { secret: "HOP_SECRET" } },
+      routes: [
+        {
+          path: "/api/*",
+          issuers: ["secrets", "set", "inline", "mixed", "bound", "pem", "INTROSPECTION"],
+        },
+        { path: "/other/*", issuers: ["other"] },
+      ],
+      dpop: { nonce: "NONCE_SECRET" },
+      forward: {
+        proof: { secret: "HOP_SECRET" },
+        identity: {
+          key: ["IDENTITY_KEY", "OLD_IDENTITY_KEY"],
+          issuer: "https://gate.example.com",
+          audience: "https://internal.example",
+        },
+      },
     };
+    Object.assign(policy.issuers[0] ?? {}, { sender_constrained: "accepted" });
     const set = (/** @type {object[]} */ ...keys) => JSON.stringify({ keys });
     const bindings = {
       ...secrets,
@@ -443,7 +542,15 @@ gateTest(
       secrets: {},
     });
   },
-  async ({ gate }) => {
+  async ({ gate, origin }) => {
+    const client = boundClient(secret);
+    const proved = (/** @type {string} */ scheme, /** @type {string} */ proof) =>
+      described("", {
+        headers: [
+          ["Authorization", `${scheme} ${client.token}`],
+          ["DPoP", proof],
+        ],
+      });
     for (const name of [...FILES, "/gate.json", "/health", "/judge", "/mint", "/OTHER"])
       await assertNoCanary(name, await gate.fetch(ROOT + name));
     /** @type {[name: string, body: unknown][]} */
@@ -467,15 +574,58 @@ gateTest(
       ),
       ["judge", "{"],
       ["mint", { issuer: "secrets", claims: "x" }],
+      // The provider does not answer.
+      ["judge", described(canaries.secret("an opaque token"))],
+      [
+        "judge",
+        described(canaries.secret("another opaque token"), { url: "https://gate.example/other/a" }),
+      ],
+      ...[{ scheme: "DPoP" }, { scheme: "Bearer" }, { more: "A" }, { nonce: "unknown" }].map(
+        /** @returns {[string, unknown]} */
+        ({ scheme = "DPoP", more = "", nonce }) => [
+          "judge",
+          proved(scheme, `${client.prove(nonce)}${more}`),
+        ],
+      ),
     ];
     for (const [name, body] of posts) await assertNoCanary(name, await post(gate, name, body));
+    // With the nonce that the gate asks for, the request passes, and an identity is signed.
+    const first = await (await post(gate, "judge", proved("DPoP", client.prove()))).json();
+    assert.equal(first.code, "nonce_required");
+    const { "dpop-nonce": nonce } = Object.fromEntries(
+      first.response.headers.map(([name = "", value = ""]) => [name.toLowerCase(), value]),
+    );
+    const passed = await post(gate, "judge", proved("DPoP", client.prove(nonce)));
+    await assertNoCanary("judge", passed.clone());
+    const { outgoing } = await passed.json();
+    assert.ok(outgoing, "the request passes");
+    const { authorization = "" } = Object.fromEntries(
+      outgoing.set.map(([name = "", value = ""]) => [name.toLowerCase(), value]),
+    );
+    assert.match(authorization, /^\(a JWT that the gate signs\) \{/);
+    // The same through the gate itself.
+    const refused = await gate.raw({
+      target: "/api/a",
+      headers: [
+        ["Authorization", `DPoP ${client.token}`],
+        ["DPoP", client.prove(nonce)],
+      ],
+    });
+    assert.equal(refused.status, 401, "the proof is for another URL");
+    canaries.expectNoneIn("the response of the gate", told(refused));
+    origin.expectNone();
     const { policy, secrets, keys } = await (await gate.fetch(`${ROOT}/gate.json`)).json();
     assert.deepEqual(secrets, [
       "SECRET",
       "OLD_SECRET",
       "SECRET_SET",
       "issuers[2].keys.jwks",
+      "INTROSPECTION_SECRET",
+      "INTROSPECTION_KEY",
       "HOP_SECRET",
+      "NONCE_SECRET",
+      "IDENTITY_KEY",
+      "OLD_IDENTITY_KEY",
     ]);
     assert.equal(policy.issuers[2].keys.jwks, "issuers[2].keys.jwks");
     assert.deepEqual(Object.keys(keys).sort(), ["bound", "mixed", "pem"]);

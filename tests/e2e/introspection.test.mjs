@@ -10,10 +10,11 @@ import {
   assertAdmitted,
   assertProblem,
   assertRefused,
-  GATE_SECRET,
   INTROSPECTION,
+  introspecting,
   INVALID,
   JWKS,
+  keysOf,
   METADATA,
   OPAQUE_AUDIENCE,
   policies,
@@ -25,57 +26,11 @@ import {
 } from "./harness/index.mjs";
 
 /** @import { Answer } from "./fixtures/provider/front.mjs" */
-/** @import { GateOptions } from "./harness/gate.mjs" */
-/** @import { Origin } from "./harness/origin.mjs" */
-/** @import { Changes } from "./harness/policies.mjs" */
-/** @import { Provider } from "./harness/provider.mjs" */
 /** @import { Running } from "./harness/running.mjs" */
 
 const PATH = "/api/items";
 
 const SECRETS = new Canaries();
-
-/**
- * A gate whose only issuer introspects.
- *
- * @param {{origin: Origin, provider: Provider, providers: Provider[], issuer?: Changes,
- *   introspection?: Changes} & Changes} options and further keys of the policy
- * @returns {GateOptions}
- */
-function introspecting(options) {
-  const { origin, provider, providers: _, issuer = {}, introspection = {}, ...changes } = options;
-  const endpoint = introspection.discovery
-    ? {}
-    : { endpoint: `${provider.issuer}${INTROSPECTION}` };
-  return {
-    policy: policies.hs256({
-      origin,
-      errors: { detail: "reason" },
-      issuers: [
-        {
-          name: "provider",
-          issuer: provider.issuer,
-          audience: OPAQUE_AUDIENCE,
-          introspection: {
-            ...endpoint,
-            client_id: "gate",
-            ...(introspection.private_key ? {} : { client_secret: "GATE_SECRET" }),
-            ...introspection,
-          },
-          ...issuer,
-        },
-      ],
-      ...changes,
-    }),
-    secrets: { GATE_SECRET, SECRET: policies.SECRET },
-  };
-}
-
-/** The keys of an issuer that has some. */
-const keysOf = (/** @type {Provider} */ provider) => ({
-  algorithms: ["RS256", "ES256", "EdDSA"],
-  keys: { jwks_uri: provider.jwksUri },
-});
 
 const inactive = (/** @type {Response} */ response) =>
   assertRefused(response, 401, INVALID, { detail: "inactive_token" });

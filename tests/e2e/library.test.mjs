@@ -2,16 +2,22 @@
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
+import { generateKeyPairSync } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import path from "node:path";
 import { describe, it } from "node:test";
+import { createRemoteJWKSet, jwtVerify } from "jose";
 import {
   assertProblem,
   assertRefused,
+  BoundClient,
   EXPIRED,
+  INTROSPECTION,
+  introspecting,
   INVALID,
   policies,
+  providerTest,
   tokens,
 } from "./harness/index.mjs";
 import { withGate } from "./harness/gate.mjs";
@@ -328,6 +334,87 @@ withGate(
     });
   },
 );
+
+const IDENTITY = { issuer: "https://gate.example.com", audience: "https://internal.example" };
+const NONCE = "what only the gate has, for the nonces of its clients";
+
+for (const header of ["Authorization", "X-Identity"]) {
+  providerTest(
+    `authenticate returns a signed identity in ${header} and a new nonce for an opaque DPoP-bound token`,
+    (site) => {
+      const { privateKey } = generateKeyPairSync("ed25519");
+      const IDENTITY_KEY = String(privateKey.export({ type: "pkcs8", format: "pem" }));
+      const {
+        policy: { origin: _, ...policy },
+        ...options
+      } = /** @type {{policy: Record<string, unknown>, secrets: object}} */ (
+        introspecting({
+          ...site,
+          issuer: { sender_constrained: "required" },
+          dpop: { nonce: "NONCE" },
+          forward: {
+            identity: { ...IDENTITY, key: "IDENTITY_KEY", header, claims: ["client_id"] },
+          },
+        })
+      );
+      return {
+        runtime: "workerd",
+        modules: library.map((one) =>
+          one.name === "worker.js" ? { ...one, name: "index.js" } : one,
+        ),
+        policy,
+        secrets: { ...options.secrets, NONCE, IDENTITY_KEY },
+      };
+    },
+    async ({ gate, origin, provider }) => {
+      const keySet = createRemoteJWKSet(new URL("/.well-known/jwks.json", gate.url));
+      const client = await BoundClient.of(provider);
+      const first = await client.fetch(gate, "/api/a");
+      await assertProblem(first, 401, { detail: "nonce_required" });
+      const nonce = first.headers.get("dpop-nonce") ?? "";
+      assert.ok(nonce);
+      /** @param {string} [sent] */
+      const authenticated = async (sent = nonce) => {
+        const headers = { "X-Identity": "forged" };
+        const response = await client.fetch(gate, "/api/a", { nonce: sent, headers });
+        assert.equal(response.status, 200);
+        const { headers: lines, ...identity } = await response.json();
+        assert.ok(!JSON.stringify(lines).includes(client.token));
+        const found = new Headers(lines);
+        assert.equal(found.get("dpop"), null);
+        assert.equal(found.has("authorization"), header === "Authorization");
+        const value = (found.get(header) ?? "").replace(/^Bearer /, "");
+        const { payload } = await jwtVerify(value, keySet, { ...IDENTITY, typ: "at+jwt" });
+        const { iat: __, exp: ___, jti, ...claims } = payload;
+        assert.deepEqual(claims, {
+          iss: IDENTITY.issuer,
+          aud: IDENTITY.audience,
+          client_id: "client-ES256",
+        });
+        return { ...identity, jti };
+      };
+      const { claims, dpopNonce, jti, ...rest } = await authenticated();
+      assert.deepEqual(rest, { scopes: ["read"], issuer: "provider", route: "/api/*" });
+      assert.equal(claims.client_id, "client-ES256");
+      assert.equal(typeof claims.cnf.jkt, "string");
+      assert.equal(dpopNonce, null);
+      const again = await authenticated();
+      assert.equal(again.jti, jti, "the identity is signed once per credential");
+      // In the second half of the nonce's lifetime, the client gets the next one.
+      await gate.moveClock(31);
+      const next = (await authenticated()).dpopNonce;
+      assert.ok(next && next !== nonce);
+      assert.equal((await authenticated(next)).dpopNonce, null);
+      const thief = await client.thief();
+      const stolen = await thief.fetch(gate, "/api/a", { nonce: next });
+      await assertProblem(stolen, 401, { detail: "invalid_proof" });
+      const bearer = await gate.fetchWith(client.token, "/api/a");
+      await assertProblem(bearer, 401, { detail: "missing_proof" });
+      origin.expectNone();
+      await provider.expectFetches([INTROSPECTION]);
+    },
+  );
+}
 
 const worker = copied(folder, "examples/worker");
 const { experimental_readRawConfig } = createRequire(import.meta.url)("wrangler");

@@ -1,6 +1,7 @@
 //! Token introspection: which tokens are sent, what is sent, how responses are judged, and what
 //! limits the calls.
 
+mod bound;
 mod limits;
 mod request;
 mod response;
@@ -10,6 +11,7 @@ use crate::kit::{Call, Gate, Held, NOW, hs_issuer, keys, policy, with};
 use portcullis::gate::{Evaluation, Memory, Need};
 use portcullis::introspection::{Failure, IntrospectionRequest, Response, Unjudged};
 use portcullis::policy::Policy;
+use portcullis::possession::ClientCertificate;
 use portcullis::refusal::Refusal;
 use portcullis::time::UnixSeconds;
 use serde_json::{Value, json};
@@ -85,6 +87,15 @@ impl<'g> Asking<'g> {
         let Gate { policy, memory } = gate;
         let evaluation = Evaluation::new(policy, call.request());
         Self { policy, memory, evaluation, needed: None }
+    }
+
+    /// Evaluates the request of a client that presents what `read` returns.
+    pub(super) fn with_certificate(
+        mut self,
+        read: &'g dyn Fn() -> Option<ClientCertificate>,
+    ) -> Self {
+        self.evaluation = self.evaluation.with_certificate(read);
+        self
     }
 
     /// Evaluates the request. Returns its verdict, or `needs introspection`.

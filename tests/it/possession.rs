@@ -19,23 +19,23 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
 /// The key of the client.
-fn key() -> SigningKey {
+pub(crate) fn key() -> SigningKey {
     SigningKey::from_slice(&[0x5e; 32]).unwrap()
 }
 
 /// The key of somebody else.
-fn other_key() -> SigningKey {
+pub(crate) fn other_key() -> SigningKey {
     SigningKey::from_slice(&[0x17; 32]).unwrap()
 }
 
-fn jwk(key: &SigningKey) -> Value {
+pub(crate) fn jwk(key: &SigningKey) -> Value {
     let point = key.verifying_key().to_sec1_point(false);
     let (x, y) = point.as_bytes()[1..].split_at(32);
     json!({ "kty": "EC", "crv": "P-256", "x": b64(x), "y": b64(y) })
 }
 
 /// The thumbprint of a P-256 key, computed without the code under test.
-fn jkt(jwk: &Value) -> String {
+pub(crate) fn jkt(jwk: &Value) -> String {
     let (x, y) = (jwk["x"].as_str().unwrap(), jwk["y"].as_str().unwrap());
     let members = format!(r#"{{"crv":"P-256","kty":"EC","x":"{x}","y":"{y}"}}"#);
     b64(Sha256::digest(members))
@@ -58,7 +58,7 @@ fn token() -> String {
 /// A proof to be signed. By default it is valid for `GET https://gate.example/api` with
 /// [`token`].
 #[derive(Clone, Debug)]
-struct Proof {
+pub(crate) struct Proof {
     header: Map<String, Value>,
     claims: Map<String, Value>,
     key: SigningKey,
@@ -74,7 +74,7 @@ impl Proof {
         Self::of(&key(), &token())
     }
 
-    fn of(key: &SigningKey, token: &str) -> Self {
+    pub(crate) fn of(key: &SigningKey, token: &str) -> Self {
         Self {
             header: members(json!({ "typ": "dpop+jwt", "alg": "ES256", "jwk": jwk(key) })),
             claims: members(json!({
@@ -86,7 +86,7 @@ impl Proof {
     }
 
     /// Replaces a claim.
-    fn claim(mut self, name: &str, value: impl Into<Value>) -> Self {
+    pub(crate) fn claim(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.claims.insert(name.to_owned(), value.into());
         self
     }
@@ -125,7 +125,7 @@ impl Proof {
         self
     }
 
-    fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         self.raw(json!(self.header).to_string(), json!(self.claims).to_string())
     }
 

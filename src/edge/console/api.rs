@@ -14,7 +14,7 @@ use crate::keys::KeyRequest;
 use crate::keys::cache::AskedKey;
 use crate::outgoing::Outgoing;
 use crate::policy::Fault;
-use crate::refusal::{Code, Refusal};
+use crate::refusal::{Code, Refusal, Step};
 use crate::request::{Described, Request};
 use crate::response::OwnResponse;
 use crate::{extract, json, signature};
@@ -97,7 +97,9 @@ impl ConsoleRequest<'_> {
         let mut evaluation = Evaluation::new(policy, request);
         let decision = gateway::decide(isolate, &mut evaluation, self.call).await;
         let trace = evaluation.trace();
-        if let Some(claims) = introspected(isolate, &request) {
+        // The claims of a bound token are not for somebody who lacks its key.
+        let is_stolen = matches!(&decision, Decision::Refuse(it) if it.step() == Step::Possession);
+        if !is_stolen && let Some(claims) = introspected(isolate, &request) {
             told.json("introspected", &claims);
         }
         match &decision {

@@ -3,6 +3,7 @@
 export { onlyChallenge, parseChallenges } from "./challenge.mjs";
 export { answersTo, assertUnavailable, strangers } from "./floods.mjs";
 export { gateTest, providerTest, startGate, withGate } from "./gate.mjs";
+export { BoundClient, introspecting, keysOf } from "./introspecting.mjs";
 export { resident } from "./memory.mjs";
 export { startOrigin } from "./origin.mjs";
 export { builtWorker, page, repository, scriptWorker } from "./paths.mjs";

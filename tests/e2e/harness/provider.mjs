@@ -119,12 +119,25 @@ export class Provider {
    * @param {{alg?: string, audience?: string, scope?: string}} [options]
    * @returns {Promise<string>}
    */
-  async token({ alg = "RS256", audience = AUDIENCE, scope = "read" } = {}) {
+  async token(options = {}) {
+    return (await this.grant(options)).access_token;
+  }
+
+  /**
+   * Does the same, and returns the response of the token endpoint (RFC 6749 section 5.1).
+   *
+   * @param {{alg?: string, audience?: string, scope?: string, headers?: Record<string, string>,
+   *   kind?: "" | "mtls-"}} [options] the tokens of a client of the kind `mtls-` are bound to its
+   *   certificate
+   * @returns {Promise<{access_token: string, token_type: string}>}
+   */
+  async grant({ alg = "RS256", audience = AUDIENCE, scope = "read", headers, kind = "" } = {}) {
     const response = await fetch(`${this.issuer}${TOKEN}`, {
       method: "POST",
+      ...(headers ? { headers } : {}),
       body: new URLSearchParams({
         grant_type: "client_credentials",
-        client_id: `client-${alg}`,
+        client_id: `${kind}client-${alg}`,
         client_secret: `the secret of client-${alg}, long enough for whatever it may sign`,
         resource: audience,
         scope,
@@ -132,7 +145,7 @@ export class Provider {
     });
     const answer = await response.json();
     assert.equal(response.status, 200, JSON.stringify(answer));
-    return answer.access_token;
+    return answer;
   }
 
   /** Requests an opaque access token. */

@@ -7,10 +7,10 @@ use serde_json::{Value, json};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
-const TYPE: &str = "application/token-introspection+jwt";
+pub(super) const TYPE: &str = "application/token-introspection+jwt";
 
 /// The payload of a signed response, with some members changed.
-fn signed_claims(changes: Value) -> String {
+pub(super) fn signed_claims(changes: Value) -> String {
     let claims = json!({
         "iss": "https://i", "aud": "gate", "iat": NOW, "token_introspection": active(),
     });
@@ -26,7 +26,7 @@ fn verdict(response: &Response) -> String {
     verdict_on(&gate, response).unwrap_or_else(|failure| failure.problem().to_owned())
 }
 
-const HEADER: &str = r#"{"alg":"HS256","typ":"token-introspection+jwt"}"#;
+pub(super) const HEADER: &str = r#"{"alg":"HS256","typ":"token-introspection+jwt"}"#;
 
 #[test]
 fn rfc9701_section_5_accepts_a_signed_response() {
