@@ -18,7 +18,6 @@ use crate::time::{Seconds, UnixSeconds};
 use sha2::{Digest as _, Sha256};
 use std::cell::RefCell;
 use std::fmt;
-use std::rc::Rc;
 
 /// How long a rejected token is remembered at most. It is short, because a token may be used before
 /// every server of its provider knows it.
@@ -329,7 +328,7 @@ impl Introspections {
             match answer {
                 Answer::Active(identity) => {
                     issuer.remember(id, None);
-                    identities.keep(&request.token, &Rc::new(identity));
+                    identities.keep(&request.token, &identity);
                 }
                 Answer::Rejected { refusal, is_active } => {
                     identities.remove(&request.token);

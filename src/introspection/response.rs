@@ -15,6 +15,7 @@ use crate::token::{INTROSPECTION_TYPE, Unverified};
 use serde_json::Value;
 use std::borrow::Cow;
 use std::fmt;
+use std::rc::Rc;
 
 /// The oldest signed response that is accepted, beyond the issuer's `leeway`: a fetch takes at most
 /// 5 seconds.
@@ -83,7 +84,7 @@ impl From<Failure> for Unjudged {
 #[derive(Debug)]
 pub(crate) enum Answer {
     /// The token is active, and has these claims.
-    Active(Identity),
+    Active(Rc<Identity>),
     /// The token is rejected.
     Rejected {
         /// With this refusal.
@@ -150,7 +151,7 @@ impl Judging<'_> {
             signature: self.request.signature.clone(),
         });
         Ok(match Identity::from_response(members, evidence, self.issuer) {
-            Ok(identity) => Answer::Active(identity),
+            Ok(identity) => Answer::Active(Rc::new(identity)),
             Err(refusal) => Answer::Rejected { refusal, is_active: true },
         })
     }

@@ -98,8 +98,8 @@ impl ConsoleRequest<'_> {
         let decision = gateway::decide(isolate, &mut evaluation, self.call).await;
         let trace = evaluation.trace();
         // The claims of a bound token are not for somebody who lacks its key.
-        let is_stolen = matches!(&decision, Decision::Refuse(it) if it.step() == Step::Possession);
-        if !is_stolen && let Some(claims) = introspected(isolate, &request) {
+        let lacks_key = matches!(&decision, Decision::Refuse(it) if it.step() == Step::Possession);
+        if !lacks_key && let Some(claims) = introspected(isolate, &request) {
             told.json("introspected", &claims);
         }
         match &decision {
