@@ -86,7 +86,7 @@ pub struct IntrospectionRequest {
     /// The signature of a JWS, which has verified.
     pub signature: Option<SignatureEvidence>,
     /// The `cnf` of a JWT. The client has to prove it even if the response does not have it.
-    pub(crate) confirmation: Option<Value>,
+    pub confirmation: Option<Value>,
 }
 
 impl IntrospectionRequest {

@@ -39,6 +39,7 @@ pub(super) fn examine(
             standing: Standing::New,
             arrived: 0,
             signature: None,
+            confirmation: None,
         };
         memory.introspected(policy, &request, &response, now, now)
     });
