@@ -105,8 +105,9 @@ impl fmt::Debug for FixedHeader {
 pub struct Forwarding {
     /// Where requests go.
     pub origin: Origin,
-    /// Whether `Authorization` and the DPoP proof are removed from every request, and the token from
-    /// wherever it was: if the policy says so, and if it has the gate write `Authorization` itself.
+    /// Whether `Authorization` and the DPoP proof are removed from every request, and the token
+    /// from wherever it was: if the policy says so, and if it has the gate write `Authorization`
+    /// itself.
     pub strip_authorization: bool,
     /// Whether URLs of the origin in `Location` and `Content-Location` are rewritten to the gate's.
     pub rewrites_location: bool,

@@ -21,7 +21,7 @@ Examples:
   portcullis keygen --alg EdDSA --format jwks          writes the public key as a JWK Set
   portcullis keygen --alg HS256 --binding API_SECRET   a secret that signs and verifies tokens
   portcullis mint --key key-es256.pem                  a token signed with the generated key
-  portcullis keygen --alg EdDSA --identity             a key for forward.identity, which the gate holds
+  portcullis keygen --alg EdDSA --identity             a key for forward.identity, for the gate
 
 Exit codes: 0 generated; 2 not generated, for example because a file of that name exists.")]
 pub struct Options {

@@ -3,8 +3,8 @@
 //! # Numbers
 //!
 //! The lower eight limbs of an element are in [0, 2^29). The ninth limb is in
-//! [-2^23 - 2^5, 3·2^23), so the value is at least -(2^255 + 2^237) and less than 3·2^255. The limbs
-//! of a difference are within twice these bounds, and its value is within 2^257 + 2^237.
+//! [-2^23 - 2^5, 3·2^23), so the value is at least -(2^255 + 2^237) and less than 3·2^255. The
+//! limbs of a difference are within twice these bounds, and its value is within 2^257 + 2^237.
 //!
 //! # No column overflows
 //!

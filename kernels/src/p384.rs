@@ -11,8 +11,8 @@
 //! A product of two factors, at most one of which is a difference, sums up at most fourteen
 //! products of limbs per column. So a column and each of its partial sums are within
 //! 14·2·2^56 < 2^61. The column also receives quotient digits, each in [0, 2^28), shifted by 4, 12,
-//! 16 and 20 bits: together within 2^49. The carry into the column is within 2^35. The total is less
-//! than 2^62.
+//! 16 and 20 bits: together within 2^49. The carry into the column is within 2^35. The total is
+//! less than 2^62.
 //!
 //! # Multiplication
 //!

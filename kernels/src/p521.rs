@@ -10,14 +10,14 @@
 //!
 //! p = 2^521 - 1, so 2^522 is 2 modulo p, and the upper seventeen columns are added twice to the
 //! lower ones. The lowest column has one product of limbs, and receives seventeen products twice.
-//! The other columns have fewer. With at most one difference among the factors, a column and each of
-//! its partial sums are within 35·2·(2^28 + 2^7)² < 71·2^56. The carry into a column is within 2^34.
-//! The total is less than 2^63.
+//! The other columns have fewer. With at most one difference among the factors, a column and each
+//! of its partial sums are within 35·2·(2^28 + 2^7)² < 71·2^56. The carry into a column is within
+//! 2^34. The total is less than 2^63.
 //!
 //! Only the low 28 bits of the last column belong to the result, because its limb starts at 2^493.
-//! The higher bits, shifted right by 28, are a number within 2^35, and are added to the lowest limb.
-//! The carry out of the lowest limb, within 2^7, is added to the second limb. The result is within
-//! the bounds of an element.
+//! The higher bits, shifted right by 28, are a number within 2^35, and are added to the lowest
+//! limb. The carry out of the lowest limb, within 2^7, is added to the second limb. The result is
+//! within the bounds of an element.
 //!
 //! # Linear combinations
 //!

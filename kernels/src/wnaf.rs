@@ -3,9 +3,9 @@
 //! them.
 //!
 //! A scalar is split into words of 32 bits. Each word has its own table, so the sum takes 32
-//! doublings instead of 256 for a scalar of 256 bits. The digits of a word are 0 or odd, and a nonzero digit is followed by
-//! at least w - 1 zeros for a window of w bits. So the table of word j needs only the odd multiples
-//! of 2^(32j)·P.
+//! doublings instead of 256 for a scalar of 256 bits. The digits of a word are 0 or odd, and a
+//! nonzero digit is followed by at least w - 1 zeros for a window of w bits. So the table of word j
+//! needs only the odd multiples of 2^(32j)·P.
 
 /// The largest number of words of a scalar: 521 bits have seventeen.
 const WORDS: usize = 17;

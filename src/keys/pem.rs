@@ -1,5 +1,5 @@
-//! Importing public keys in PEM (RFC 7468): SPKI, PKCS #1, and X.509 certificates. Also private keys
-//! that the gate signs with: PKCS #8.
+//! Importing public keys in PEM (RFC 7468): SPKI, PKCS #1, and X.509 certificates. Also private
+//! keys that the gate signs with: PKCS #8.
 //!
 //! Variables, dashboards and shells often change the text: they remove line breaks, write `\n`
 //! instead, or add white space. The importer accepts all of these, because none of them changes the

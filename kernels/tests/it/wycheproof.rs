@@ -28,8 +28,8 @@ fn check(case: &str, group: Group, result: TestResult, [kernel, by_crate]: [bool
     assert_eq!(kernel, expected, "{case}: the kernel must give the expected result");
 }
 
-/// Checks the sets of a curve and a hash function: those whose signatures are r and s, side by side,
-/// and those in DER.
+/// Checks the sets of a curve and a hash function: those whose signatures are r and s, side by
+/// side, and those in DER.
 macro_rules! ecdsa {
     ($curve:ident, $digest:ident, $sets:expr, $group:expr) => {
         for name in $sets {

@@ -7,7 +7,9 @@ use serde_json::{Value, json};
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
 fn endpoint() -> Value {
-    json!({ "endpoint": "https://i/introspect", "client_id": "c", "client_secret": "CLIENT_SECRET" })
+    json!({
+        "endpoint": "https://i/introspect", "client_id": "c", "client_secret": "CLIENT_SECRET",
+    })
 }
 
 /// A policy whose only issuer has no keys.
