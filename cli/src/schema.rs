@@ -1,7 +1,7 @@
 //! `schema`: prints descriptions of the keys of policies and of their tests, for editors and
 //! programs.
 
-use super::output;
+use super::{output, system};
 use crate::outcome::Outcome;
 use clap::{Args, ValueEnum};
 use serde_json::Value;
@@ -43,23 +43,31 @@ enum Subject {
     Typescript,
 }
 
+impl Subject {
+    const fn file(self) -> &'static str {
+        match self {
+            Self::Policy => "policy.schema.json",
+            Self::PolicyTest => "policy-test.schema.json",
+            Self::Wrangler => "wrangler.schema.json",
+            Self::Typescript => "policy.d.ts",
+        }
+    }
+}
+
 /// Prints the schema or the types.
 #[must_use]
 pub fn run(options: &Options) -> Outcome {
+    let file = options.subject.file();
+    let text = match system::description(file) {
+        Ok(text) => text,
+        Err(error) => {
+            let error = anyhow::Error::new(error).context(format!("{file} cannot be read"));
+            return output::could_not_run(&error, options.json);
+        }
+    };
     match options.subject {
-        Subject::Policy => output::result(include_str!("../../policy.schema.json").trim_end()),
-        Subject::PolicyTest => {
-            output::result(include_str!("../../policy-test.schema.json").trim_end());
-        }
-        Subject::Wrangler => output::result(include_str!("../../wrangler.schema.json").trim_end()),
-        Subject::Typescript => {
-            let types = include_str!("../../policy.d.ts");
-            if options.json {
-                output::json(&Value::from(types));
-            } else {
-                output::result(types.trim_end());
-            }
-        }
+        Subject::Typescript if options.json => output::json(&Value::from(text.as_ref())),
+        _ => output::result(text.trim_end()),
     }
     Outcome::Success
 }

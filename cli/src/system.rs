@@ -26,9 +26,9 @@ pub(crate) use platform::fetch;
 #[cfg(target_arch = "wasm32")]
 pub(crate) use platform::report_panics;
 pub(crate) use platform::{
-    absolute, create_folder, create_new, current_folder, exists, is_file, is_interactive, matches,
-    now, print, print_error, read, read_input, read_line, replace_all, terminal_width, variables,
-    write,
+    absolute, create_folder, create_new, current_folder, description, exists, is_file,
+    is_interactive, matches, now, print, print_error, read, read_input, read_line, replace_all,
+    terminal_width, variables, write,
 };
 
 /// A document to fetch without following redirects.

@@ -56,6 +56,29 @@ const OPTIMIZATION: [&str; 14] = [
     "--enable-sign-ext",
 ];
 
+/// The settings for the commands and for the console's page. They judge one token at a time, so
+/// small code matters more than fast code. The Worker is larger with optimization across crates;
+/// these are smaller.
+const SMALL: [&str; 11] = [
+    "profile.release.lto='fat'",
+    "profile.release.opt-level='z'",
+    // The manifest optimizes these for speed.
+    "profile.release.package.base64-simd.opt-level='z'",
+    "profile.release.package.curve25519-dalek.opt-level='z'",
+    "profile.release.package.ed25519-dalek.opt-level='z'",
+    "profile.release.package.hmac.opt-level='z'",
+    "profile.release.package.p256.opt-level='z'",
+    "profile.release.package.portcullis-text.opt-level='z'",
+    "profile.release.package.primefield.opt-level='z'",
+    "profile.release.package.serde_json.opt-level='z'",
+    "profile.release.package.sha2.opt-level='z'",
+];
+
+/// The arguments for cargo that apply [`SMALL`].
+fn small() -> Vec<String> {
+    SMALL.iter().flat_map(|setting| ["--config", setting]).map(str::to_owned).collect()
+}
+
 /// The options for esbuild. Without `Symbol.dispose`, esbuild can remove the classes of
 /// wasm-bindgen that are never used; no code declares one with `using`.
 const BUNDLING: [&str; 7] = [

@@ -7,9 +7,10 @@ use super::{Ended, Match};
 use super::{Fetch, Fetched};
 use anyhow::{Context as _, Result};
 use regress::Regex;
+use std::borrow::Cow;
 use std::ffi::OsString;
 use std::fs::OpenOptions;
-use std::io::{self, IsTerminal as _, Read as _, Write as _};
+use std::io::{self, ErrorKind, IsTerminal as _, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 #[cfg(feature = "doctor")]
@@ -20,6 +21,17 @@ use std::{env, fs, path};
 /// Reads a file.
 pub(crate) fn read(path: &Path) -> io::Result<Vec<u8>> {
     fs::read(path)
+}
+
+/// Returns a file that describes the keys of policies, by its name in the npm package.
+pub(crate) fn description(name: &str) -> io::Result<Cow<'static, str>> {
+    match name {
+        "policy.schema.json" => Ok(include_str!("../../../policy.schema.json").into()),
+        "policy-test.schema.json" => Ok(include_str!("../../../policy-test.schema.json").into()),
+        "wrangler.schema.json" => Ok(include_str!("../../../wrangler.schema.json").into()),
+        "policy.d.ts" => Ok(include_str!("../../../policy.d.ts").into()),
+        _ => Err(ErrorKind::NotFound.into()),
+    }
 }
 
 /// Whether there is a file at the path.

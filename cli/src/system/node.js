@@ -70,6 +70,11 @@ export function read(file) {
   return attempt(() => readFileSync(file));
 }
 
+/** @param {string} name */
+export function readBesideScript(name) {
+  return attempt(() => readFileSync(new URL(name, import.meta.url)));
+}
+
 /** @param {string} file */
 export function isFile(file) {
   return statSync(file, { throwIfNoEntry: false })?.isFile() ?? false;

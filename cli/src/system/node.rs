@@ -26,6 +26,9 @@ extern "C" {
     #[wasm_bindgen(catch, js_name = read)]
     fn read_file(path: &str) -> Result<Vec<u8>, JsValue>;
 
+    #[wasm_bindgen(catch, js_name = readBesideScript)]
+    fn read_beside_script(name: &str) -> Result<Vec<u8>, JsValue>;
+
     #[wasm_bindgen(js_name = isFile)]
     fn is_regular_file(path: &str) -> bool;
 
@@ -125,6 +128,14 @@ extern "C" {
 /// Reads a file.
 pub(crate) fn read(path: &Path) -> io::Result<Vec<u8>> {
     read_file(&text(path)).map_err(error)
+}
+
+/// Returns a file that describes the keys of policies. The npm package has these files beside the
+/// script, so the module need not contain them.
+pub(crate) fn description(name: &str) -> io::Result<Cow<'static, str>> {
+    let bytes = read_beside_script(name).map_err(error)?;
+    let text = String::from_utf8(bytes).map_err(|_| io::Error::from(ErrorKind::InvalidData))?;
+    Ok(Cow::Owned(text))
 }
 
 /// Whether there is a file at the path.

@@ -1,6 +1,6 @@
 //! Builds the commands as WebAssembly for Node.
 
-use super::{Build, Entry};
+use super::{Build, Entry, small};
 use crate::build::page::RUSTFLAGS;
 use crate::process::Stop;
 use crate::tools::bindings::Purpose;
@@ -11,19 +11,6 @@ use std::path::PathBuf;
 
 /// The name of the script without its extension.
 pub(crate) const NAME: &str = "commands";
-
-/// The commands judge one token at a time, and a small package is installed faster. The Worker is
-/// larger with optimization across crates; the commands are smaller.
-const SMALL: [&str; 7] = [
-    "profile.release.lto='fat'",
-    "profile.release.opt-level='z'",
-    // The manifest optimizes these for speed.
-    "profile.release.package.curve25519-dalek.opt-level='z'",
-    "profile.release.package.ed25519-dalek.opt-level='z'",
-    "profile.release.package.p256.opt-level='z'",
-    "profile.release.package.portcullis.opt-level='z'",
-    "profile.release.package.serde_json.opt-level='z'",
-];
 
 /// The options for esbuild. The script is not minified: it is small, and people may read it.
 const BUNDLING: [&str; 6] = [
@@ -44,19 +31,12 @@ pub(crate) fn commands(workspace: &Workspace, packages: &Packages) -> Result<Pat
         workspace,
         title: "the commands for Node".to_owned(),
         package: "portcullis-cli",
-        arguments: SMALL.iter().flat_map(|one| ["--config", one]).map(str::to_owned).collect(),
+        arguments: small(),
         rustflags: RUSTFLAGS,
         purpose: Purpose::Web,
         name: NAME,
         entry: Some(Entry { file: "cli/src/entry.js", imports: &[], bundling: &BUNDLING }),
-        further_inputs: &[
-            "cli/Cargo.toml",
-            "cli/src",
-            "policy-test.schema.json",
-            "policy.d.ts",
-            "policy.schema.json",
-            "wrangler.schema.json",
-        ],
+        further_inputs: &["cli/Cargo.toml", "cli/src"],
         folder: folder.clone(),
     };
     if let Some(outdated) = build.outdated()? {

@@ -1,6 +1,6 @@
 //! Builds the WebAssembly module of the console's page into the folder of the page.
 
-use super::{Build, Options, features};
+use super::{Build, Options, features, small};
 use crate::process::Stop;
 use crate::tools::bindings::Purpose;
 use crate::tools::node::Packages;
@@ -10,9 +10,6 @@ use anyhow::Result;
 /// The instructions that the page's module may use. Browsers without relaxed SIMD would reject a
 /// module that contains it.
 pub(crate) const RUSTFLAGS: &str = "-Ctarget-feature=+simd128";
-
-/// Optimizes the gate for size too. The page's own package already is.
-const SMALL: &str = "profile.release.package.portcullis.opt-level='s'";
 
 /// The folder of the page, which wrangler.toml names as the Worker's static assets.
 pub(crate) const FOLDER: &str = "www";
@@ -38,8 +35,7 @@ pub(crate) fn page(
         workspace,
         title: format!("the console's page ({features})"),
         package: "portcullis-console",
-        // Small code matters more than fast code for a page that verifies one token at a time.
-        arguments: ["--config", SMALL, "--features", &features].map(str::to_owned).to_vec(),
+        arguments: [small(), vec!["--features".to_owned(), features]].concat(),
         rustflags: RUSTFLAGS,
         purpose: Purpose::Web,
         name: "portcullis",
