@@ -78,8 +78,29 @@ pub trait Limbs<L: Limb>: Copy + Debug + Eq + AsRef<[L]> + AsMut<[L]> {
     /// Subtracts limb by limb, without carries.
     fn difference(&self, other: &Self) -> Self;
 
-    /// Returns the sum of the numbers, each times its factor, limb by limb and without carries.
-    fn combination<const TERMS: usize>(terms: [(i64, &Self); TERMS]) -> Self;
+    /// Multiplies limb by limb, without carries.
+    fn scaled(&self, factor: i64) -> Self;
+
+    /// Returns the sum of the limbs of one to three elements, each times its factor, without
+    /// carries.
+    ///
+    /// Each number of terms is written out. In a loop over them, or after [`array::map`], the
+    /// factors would not be constants, and the additions of points would take twice as long.
+    #[inline(always)]
+    fn combination<E, const TERMS: usize>(
+        terms: [(i64, &E); TERMS],
+        limbs: impl Fn(&E) -> &Self,
+    ) -> Self {
+        const { assert!(1 <= TERMS && TERMS <= 3, "a number of terms that is not written out") };
+        match terms.as_slice() {
+            [(f, a)] => limbs(a).scaled(*f),
+            [(f, a), (g, b)] => limbs(a).scaled(*f).sum(&limbs(b).scaled(*g)),
+            [(f, a), (g, b), (h, c)] => {
+                limbs(a).scaled(*f).sum(&limbs(b).scaled(*g)).sum(&limbs(c).scaled(*h))
+            }
+            _ => Self::ZERO,
+        }
+    }
 }
 
 /// Writes out the columns of a product. LLVM would vectorize loops over the limbs, and the vector
@@ -156,11 +177,9 @@ macro_rules! limbs {
             }
 
             #[inline(always)]
-            fn combination<const TERMS: usize>(terms: [(i64, &Self); TERMS]) -> Self {
-                terms.into_iter().fold(Self::ZERO, |sums, (factor, limbs)| {
-                    let ([$($a,)* $a_last], [$($b,)* $b_last]) = (sums, *limbs);
-                    [$($a + $b.scaled(factor),)* $a_last + $b_last.scaled(factor)]
-                })
+            fn scaled(&self, factor: i64) -> Self {
+                let [$($a,)* $a_last] = *self;
+                [$($a.scaled(factor),)* $a_last.scaled(factor)]
             }
         }
     };

@@ -180,8 +180,7 @@ impl<P: Prime> Element<P> {
                 <= LARGEST_COMBINATION,
             "a combination out of bounds"
         );
-        let terms = terms.map(|(factor, Self(limbs))| (factor, limbs));
-        Self(P::carry(P::Limbs::combination(terms))).check_bounds()
+        Self(P::carry(P::Limbs::combination(terms, |Self(limbs)| limbs))).check_bounds()
     }
 
     /// Returns the square.

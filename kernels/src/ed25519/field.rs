@@ -235,8 +235,7 @@ impl Element {
                 <= LARGEST_COMBINATION,
             "a combination out of bounds"
         );
-        let terms = terms.map(|(factor, Self(limbs))| (factor, limbs));
-        Self(carry_once(Limbs::combination(terms))).check_bounds()
+        Self(carry_once(Limbs::combination(terms, |Self(limbs)| limbs))).check_bounds()
     }
 
     /// Returns the square.

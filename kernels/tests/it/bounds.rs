@@ -478,7 +478,7 @@ fn combinations_are_within_bounds<K: Kernel>() -> bool {
     (0..=K::LARGEST_COMBINATION).all(|positive| {
         let element = element::<K>();
         let terms = [(positive, &element), (positive - K::LARGEST_COMBINATION, &element)];
-        let combination = K::carry(Numbers::<K, Interval>::combination(terms));
+        let combination = K::carry(Numbers::<K, Interval>::combination(terms, |limbs| limbs));
         is_element::<K>(&combination) && (!K::RECOGNIZES_ZERO || recognizes_zero::<K>(&combination))
     })
 }
@@ -504,7 +504,8 @@ fn squares_are_right<K: Kernel>() -> bool {
 
 fn combinations_are_right<K: Kernel>() -> bool {
     let [a, b] = [(); 2].map(|()| random_limbs::<K>());
-    let combination = K::carry(Numbers::<K, Residue<K>>::combination([(5, &a), (-3, &b)]));
+    let combination =
+        K::carry(Numbers::<K, Residue<K>>::combination([(5, &a), (-3, &b)], |limbs| limbs));
     residue::<K>(&combination) == residue::<K>(&a).scaled(5) - residue::<K>(&b).scaled(3)
 }
 
