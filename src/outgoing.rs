@@ -137,7 +137,9 @@ impl Forwarding {
             if removed.len() <= name.len() {
                 removed.resize(name.len().saturating_add(1), Vec::new());
             }
-            removed.get_mut(name.len()).into_iter().for_each(|names| names.push(name.clone()));
+            if let Some(names) = removed.get_mut(name.len()) {
+                names.push(name);
+            }
         }
         Self {
             origin,

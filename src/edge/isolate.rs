@@ -39,11 +39,12 @@ thread_local! {
 /// A gate: where its policies are, and its state in this isolate.
 pub(super) struct Gate {
     policies: Policies,
-    /// `None` until the first request has loaded the policy; `Some(None)` if the policy is invalid.
+    /// `None` until the policy has been loaded, while the isolate starts or by the first request;
+    /// `Some(None)` if the policy is invalid.
     /// The bindings of a deployment never change within an isolate, except for the secrets that a
     /// Secrets Store returns.
     isolate: RefCell<Option<Option<Rc<Isolate>>>>,
-    /// What loading the policy before the first request had to say. The first request writes it.
+    /// The log lines of loading the policy before the first request, which writes them.
     held: RefCell<Vec<String>>,
     refuse: OnceCell<Closure<Refuse>>,
     rewrite: OnceCell<Closure<Rewrite>>,
@@ -116,7 +117,7 @@ impl Gate {
         if is_stored || self.has_candidate(env) {
             return;
         }
-        let load = || self.load(env, StoredSecrets::default(), Purpose::Authenticate);
+        let load = || self.load(env, Ok(raw), StoredSecrets::default(), Purpose::Authenticate);
         if let (Ok(Some(isolate)), held) = log::held(load) {
             let _ = warm_up(&isolate.policy);
             *self.held.borrow_mut() = held;
@@ -124,7 +125,7 @@ impl Gate {
         }
     }
 
-    /// Returns the gate's state if a request has loaded it.
+    /// Returns the gate's state if it has been loaded.
     pub(super) fn current(&self) -> Option<Rc<Isolate>> {
         self.isolate.borrow().clone().flatten()
     }
@@ -169,15 +170,15 @@ impl Gate {
         StoredSecrets::read(env, names.collect(), before).await
     }
 
-    /// Compiles the policies. A policy without an origin is valid here. [`Isolate::of`] refuses to
-    /// forward by it.
+    /// Compiles the policies; `raw` is the enforced one. A policy without an origin is valid here.
+    /// [`Isolate::of`] refuses to forward by it.
     fn load(
         &self,
         env: &Env,
+        raw: Result<Value, Fault>,
         stored: StoredSecrets,
         purpose: Purpose,
     ) -> Result<Option<Rc<Isolate>>, Unread> {
-        let raw = self.raw(env, Which::Enforced);
         let missing = raw.as_ref().ok().and_then(Policy::missing_origin);
         let (warn, fault) = (&log::policy_warning, &log::policy_fault);
         let policy = compile(env, raw, &stored, Purpose::Authenticate, warn, fault)?;
@@ -206,7 +207,8 @@ impl Gate {
         if !stored.has_changed_from(&isolate.stored) {
             return;
         }
-        if let Ok(Some(renewed)) = self.load(&env, stored, purpose) {
+        let raw = self.raw(&env, Which::Enforced);
+        if let Ok(Some(renewed)) = self.load(&env, raw, stored, purpose) {
             *self.isolate.borrow_mut() = Some(Some(renewed));
         }
     }
@@ -249,7 +251,8 @@ impl Isolate {
             }
             None => {
                 let stored = gate.secrets(env, &StoredSecrets::default()).await;
-                let made = gate.load(env, stored, purpose).ok()?;
+                let raw = gate.raw(env, Which::Enforced);
+                let made = gate.load(env, raw, stored, purpose).ok()?;
                 // Another request may have loaded it while this one waited for a secret.
                 gate.isolate.borrow_mut().get_or_insert(made).clone()?
             }

@@ -7,11 +7,13 @@ use crate::extract::Credential;
 use crate::identity::{self, Identity, Registered, SignatureEvidence};
 use crate::introspection::{IntrospectionRequest, Standing, Supply, TokenId};
 use crate::issuer::Issuer;
+use crate::issuer_id::IssuerId;
 use crate::keys::Picked;
 use crate::refusal::{Code, Refusal};
 use crate::route::Route;
 use crate::signature::{self, Verified};
 use crate::token::{self, Unverified};
+use serde_json::Value;
 use std::rc::Rc;
 
 /// The form of a credential.
@@ -38,6 +40,15 @@ impl Form {
             Self::Opaque => "opaque",
         }
     }
+}
+
+/// A question for the introspection endpoint of an issuer, and what is known about the token.
+struct Question<'g> {
+    issuer: &'g Issuer,
+    /// The signature, if it has been verified.
+    signature: Option<SignatureEvidence>,
+    /// The `cnf` of a JWT.
+    confirmation: Option<Value>,
 }
 
 impl<'g> Judging<'_, 'g> {
@@ -100,8 +111,10 @@ impl<'g> Judging<'_, 'g> {
         let text = credential.text();
         let form = Form::of(text);
         self.trace.form = Some(form);
-        if let Some(issuer) = self.asked_without_signature(route, form, text)? {
-            return Err(self.introspected(issuer, route, text, None, vouching));
+        if let Some(introspecting) = route.introspecting()
+            && let Some(question) = self.asked_without_signature(introspecting, form, text)?
+        {
+            return Err(self.introspected(question, route, text, vouching));
         }
         let (issuer, verified) = self.verified(text, Some(route))?;
         *vouching = Some(IssuerAdmitted::check(route, issuer)?);
@@ -111,46 +124,47 @@ impl<'g> Judging<'_, 'g> {
             let signature = SignatureEvidence::of(&verified, version);
             // The claims are the endpoint's, but it need not be asked about an expired token.
             let payload = verified.into_payload();
-            let members = identity::members_of(&payload)?;
+            let mut members = identity::members_of(&payload)?;
             Registered::read(&members)?.times.check_expiry(issuer.rules().times, self.now)?;
-            return Err(self.introspected(issuer, route, text, Some(signature), vouching));
+            let confirmation = members.remove("cnf");
+            let question = Question { issuer, signature: Some(signature), confirmation };
+            return Err(self.introspected(question, route, text, vouching));
         }
         Ok((issuer, Rc::new(Identity::from_token(verified, issuer, version)?)))
     }
 
-    /// The issuer to ask about a credential that is not verified first: an opaque token, or a JWT
-    /// of an issuer that has no keys and introspects all tokens.
+    /// What to ask about a credential that is not verified first: an opaque token, or a JWT of an
+    /// issuer that has no keys and introspects all tokens.
     #[cold]
     #[inline(never)]
     fn asked_without_signature(
         &self,
-        route: &Route,
+        introspecting: IssuerId,
         form: Form,
         text: &str,
-    ) -> Result<Option<&'g Issuer>, Refusal> {
-        let Some(issuer) = route.introspecting().and_then(|id| self.policy.issuer(id)) else {
-            return Ok(None);
-        };
+    ) -> Result<Option<Question<'g>>, Refusal> {
+        let Some(issuer) = self.policy.issuer(introspecting) else { return Ok(None) };
+        let question = |confirmation| Question { issuer, signature: None, confirmation };
         Ok(match form {
-            Form::Opaque => Some(issuer),
+            Form::Opaque => Some(question(None)),
             Form::Jwt if issuer.has_keys() || !issuer.introspects_jwts() => None,
             Form::Jwt => {
-                let named = self.policy.issuer_named_by(&Unverified::parse(text)?)?;
-                (named.id() == issuer.id()).then_some(issuer)
+                let token = Unverified::parse(text)?;
+                let named = self.policy.issuer_named_by(&token)?;
+                (named.id() == issuer.id()).then(|| question(token.confirmation_hint()))
             }
         })
     }
 
-    /// What follows for a token that has to be introspected: that it was rejected, or that its
-    /// issuer's endpoint has to be asked. The identity of an active token is in the cache.
+    /// Returns the refusal of a token that was rejected before, or the need to ask the issuer's
+    /// endpoint about the token. The identity of an active token is in the cache.
     #[cold]
     #[inline(never)]
     fn introspected(
         &mut self,
-        issuer: &'g Issuer,
+        Question { issuer, signature, confirmation }: Question<'g>,
         route: &Route,
         text: &str,
-        signature: Option<SignatureEvidence>,
         vouching: &mut Option<IssuerAdmitted<'g>>,
     ) -> Stop {
         self.trace.issuer = Some(issuer.name());
@@ -166,7 +180,7 @@ impl<'g> Judging<'_, 'g> {
             standing: if is_seen { Standing::Seen } else { Standing::New },
             arrived: self.arrived,
             signature,
-            confirmation: Unverified::parse(text).ok().and_then(|jwt| jwt.confirmation_hint()),
+            confirmation,
         };
         match self.memory.introspections.supply(&request, introspection.cache, self.now) {
             Ok(Supply::Ask) => Stop::Needs(Need::Introspection(Box::new(request))),

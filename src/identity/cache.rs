@@ -93,6 +93,10 @@ struct Entry {
 }
 
 impl Entry {
+    fn new(token: &str, identity: &Rc<Identity>) -> Self {
+        Self { text: token.into(), identity: Rc::clone(identity) }
+    }
+
     /// Whether it belongs to exactly this token.
     fn is_of(&self, text: &str) -> bool {
         is_equal(&self.text, text)
@@ -125,20 +129,17 @@ impl IdentityCache {
     /// Caches the identity of a token, unless this is its first use. If the gate signs identities
     /// for the API, it caches every token, because signing again takes longer than evicting.
     pub fn insert(&self, token: &str, identity: &Rc<Identity>) {
-        let is_kept = {
-            let mut generations = self.0.borrow_mut();
-            generations.signs || generations.doorkeeper.has_seen(index_of(token))
-        };
-        if is_kept {
-            self.keep(token, identity);
+        let index = index_of(token);
+        let mut generations = self.0.borrow_mut();
+        if generations.signs || generations.doorkeeper.has_seen(index) {
+            generations.put(index, Entry::new(token, identity));
         }
     }
 
     /// Caches the identity of a token at its first use, because the request that waits for it reads
     /// it from here.
     pub(crate) fn keep(&self, token: &str, identity: &Rc<Identity>) {
-        let entry = Entry { text: token.into(), identity: Rc::clone(identity) };
-        self.0.borrow_mut().put(index_of(token), entry);
+        self.0.borrow_mut().put(index_of(token), Entry::new(token, identity));
     }
 
     /// Removes the identity of a token that is no longer active.

@@ -6,14 +6,13 @@ use base64ct::{Base64, Base64UrlUnpadded, Encoding as _};
 use hmac::{Hmac, KeyInit as _};
 use sha2::Sha256;
 use std::fmt;
-use std::sync::OnceLock;
 
 /// The bytes of a shared secret.
 pub struct Secret {
     bytes: Vec<u8>,
     /// HMAC with SHA-256 under this secret, before any message. Two of the blocks that every tag
     /// needs are hashed already.
-    sha256: OnceLock<Option<Hmac<Sha256>>>,
+    sha256: Hmac<Sha256>,
 }
 
 /// How a secret is encoded in its binding.
@@ -90,7 +89,9 @@ impl Secret {
         if super::pem::is_public_key(&bytes) {
             return Err(KeyFault::new("the secret is a public key, not a shared secret"));
         }
-        Ok(Self { bytes, sha256: OnceLock::new() })
+        let sha256 = Hmac::new_from_slice(&bytes)
+            .map_err(|_| KeyFault::new("the secret has a length that HMAC does not take"))?;
+        Ok(Self { bytes, sha256 })
     }
 
     pub(crate) fn as_bytes(&self) -> &[u8] {
@@ -98,8 +99,8 @@ impl Secret {
     }
 
     /// Returns HMAC with SHA-256 under this secret, for one message.
-    pub(crate) fn sha256(&self) -> Option<Hmac<Sha256>> {
-        self.sha256.get_or_init(|| Hmac::new_from_slice(&self.bytes).ok()).clone()
+    pub(crate) fn sha256(&self) -> Hmac<Sha256> {
+        self.sha256.clone()
     }
 
     pub(super) fn check_length(&self, algorithms: &[Algorithm]) -> Result<(), KeyFault> {

@@ -15,9 +15,7 @@ pub(super) fn verify(hash: Hash, secret: &Secret, message: &[u8], tag: &[u8]) ->
         };
     }
     match hash {
-        Hash::Sha256 => {
-            secret.sha256().is_some_and(|mac| mac.chain_update(message).verify_slice(tag).is_ok())
-        }
+        Hash::Sha256 => secret.sha256().chain_update(message).verify_slice(tag).is_ok(),
         Hash::Sha384 => verify_with!(Sha384),
         Hash::Sha512 => verify_with!(Sha512),
     }
@@ -25,8 +23,5 @@ pub(super) fn verify(hash: Hash, secret: &Secret, message: &[u8], tag: &[u8]) ->
 
 /// The tag of this message with SHA-256.
 pub(super) fn sign(secret: &Secret, message: &[u8]) -> Vec<u8> {
-    secret
-        .sha256()
-        .map(|mac| mac.chain_update(message).finalize().into_bytes().to_vec())
-        .unwrap_or_default()
+    secret.sha256().chain_update(message).finalize().into_bytes().to_vec()
 }
