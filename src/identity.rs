@@ -2,9 +2,9 @@
 //!
 //! An [`Identity`] has the claims of an issuer, and how they were established. It is valid for as
 //! long as its key and the issuer's rules stay the same, and the answer of an introspection is
-//! fresh. Checks that depend on the time, on the
-//! route or on revocation follow later, in [`crate::claims`] and
-//! [`crate::admitted`], and nothing there depends on how the identity was established.
+//! fresh. Checks that depend on the time, on the route or on revocation follow later, in
+//! [`crate::claims`] and [`crate::admitted`], and nothing there depends on how the identity was
+//! established.
 
 mod cache;
 mod registered;
@@ -45,7 +45,7 @@ pub struct Identity {
     members: Object,
     payload_segment: String,
     times: Times,
-    /// The identity that the gate last signed for the API on the strength of this one.
+    /// The identity that the gate last signed for the API from these claims.
     pub(crate) signed: SignedSlot,
 }
 

@@ -206,7 +206,7 @@ impl SignedSlot {
     }
 }
 
-/// Prints nothing of the identity, because it is a credential.
+/// Does not print the identity, because it is a credential.
 impl fmt::Debug for SignedSlot {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("SignedSlot").finish_non_exhaustive()

@@ -159,7 +159,7 @@ impl SigningKey {
     }
 }
 
-/// Prints the key's ID and algorithm, and nothing of the private key.
+/// Prints the ID and the algorithm of the key, but not the private key.
 impl fmt::Debug for SigningKey {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter

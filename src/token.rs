@@ -237,7 +237,7 @@ impl LastHeader {
     }
 }
 
-/// Prints nothing of the header, because it is part of a credential.
+/// Does not print the header, because it is part of a credential.
 impl fmt::Debug for LastHeader {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("LastHeader").finish_non_exhaustive()

@@ -84,8 +84,8 @@ pub struct Table<E> {
 }
 
 impl<E: Copy> Table<E> {
-    /// Computes the table of a point for a window of 2 to 8 bits, and for scalars of so many words.
-    /// No multiple that the table holds may be the identity.
+    /// Computes the table of a point for a window of 2 to 8 bits, and for scalars of this number of
+    /// words. No multiple that the table holds may be the identity.
     pub(crate) fn new<P: Group<TableEntry = E>>(point: P, window: u32, words: usize) -> Self {
         let mut next = point;
         let parts: Vec<[P; 2]> = std::iter::repeat_with(|| {

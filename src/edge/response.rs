@@ -35,7 +35,7 @@ pub(super) fn own(response: &OwnResponse, method: &str) -> Result<Response, JsVa
 
 /// Adds a `Server-Timing` header (W3C Server Timing) that says how long the client has waited:
 /// `gate` for keys, revocations and anything else that the verdict needed, `origin` for the headers
-/// of its response. A response of which there can be no copy stays unchanged.
+/// of its response. A response that cannot be copied stays unchanged.
 pub(super) fn with_server_timing(
     response: Response,
     judged_ms: u32,
@@ -48,8 +48,8 @@ pub(super) fn with_server_timing(
     Ok(copy)
 }
 
-/// Adds the nonce for the client's next DPoP proof (RFC 9449 section 8.2). A response of which
-/// there can be no copy stays unchanged: the client then gets the nonce with a later one.
+/// Adds the nonce for the client's next DPoP proof (RFC 9449 section 8.2). A response that cannot
+/// be copied stays unchanged: the client then gets the nonce with a later response.
 pub(super) fn with_nonce(response: Response, nonce: &str) -> Result<Response, JsValue> {
     let Some(copy) = copy_of(&response)? else { return Ok(response) };
     copy.headers().set("dpop-nonce", nonce)?;

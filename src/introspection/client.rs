@@ -69,8 +69,8 @@ impl ClientSecret {
     ///
     /// # Errors
     ///
-    /// What is wrong with it: it is empty, or begins or ends with white space, such as the line
-    /// feed that `echo secret | wrangler secret put` adds.
+    /// Says what is wrong with a text that is empty, or that begins or ends with white space, such
+    /// as the line feed that `echo secret | wrangler secret put` adds.
     pub fn new(text: String) -> Result<Self, &'static str> {
         if text.is_empty() {
             return Err("the client secret is empty");
@@ -94,7 +94,7 @@ impl ClientSecret {
     }
 }
 
-/// Prints nothing of the secret.
+/// Does not print the secret.
 impl fmt::Debug for ClientSecret {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("ClientSecret")

@@ -56,7 +56,7 @@ pub(super) struct Proof {
     pub(super) needs_new_nonce: bool,
 }
 
-/// What is wrong with a proof. Smaller than a refusal, because it is returned in many places.
+/// The reason why a proof is rejected. It is smaller than a refusal, because many checks return it.
 enum Fault {
     /// It is invalid for this reason.
     Invalid(&'static str),

@@ -6,7 +6,7 @@ use crate::keys::Key;
 use std::rc::Rc;
 
 /// The keys whose proofs were valid, with their thumbprints: at most [`budget::PROOF_KEYS`] in each
-/// of two generations, of which the older one is dropped when the younger one is full. A key enters
+/// of two generations. When the younger generation is full, the older one is dropped. A key enters
 /// only with a valid proof for a valid token, so nobody else can displace it.
 ///
 /// A search compares a thousand thumbprints at most, which takes far less time than a signature

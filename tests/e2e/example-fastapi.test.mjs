@@ -134,7 +134,7 @@ describe("examples/fastapi", { skip: reason, timeout: 120_000 }, () => {
     let gate;
     /** @type {Send} */
     let ask;
-    /** The gate's public address, of which the API reads the key set. */
+    /** The gate's public address, from which the API fetches the key set. */
     const front = createServer((request, response) => {
       fetch(new URL(request.url ?? "", gate.url)).then(
         async (answer) => {

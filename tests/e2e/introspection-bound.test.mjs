@@ -263,7 +263,7 @@ for (const header of ["Authorization", "X-Identity"]) {
           assert.equal(seen.header("authorization"), `DPoP ${client.token}`);
         }
       }
-      // Whoever has only the token gets nothing, and neither does who has only the identity.
+      // A thief of the token, who does not have its key, gets 401.
       const thief = await client.thief();
       const stolen = await thief.fetch(gate, PATH, { nonce });
       await assertProblem(stolen, 401, { detail: "invalid_proof" });

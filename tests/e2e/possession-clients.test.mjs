@@ -28,7 +28,7 @@ const NONCE = "what only the gate has, for the nonces of its clients";
 const CLIENT = "client-ES256";
 const PASSWORD = "the secret of client-ES256, long enough for whatever it may sign";
 
-/** The proof of an invalid request differs from that of a request with an invalid token. */
+/** The provider of the test has no TLS. */
 const INSECURE = { [oauth.allowInsecureRequests]: true };
 
 /**

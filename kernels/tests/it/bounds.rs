@@ -315,7 +315,7 @@ impl<K: Kernel> Limb for Residue<K> {
     }
 }
 
-/// What is wrong with a carry.
+/// How a test breaks a carry.
 #[derive(Clone, Copy, Debug)]
 enum Fault {
     /// The carry is removed from its column but not added to the next column.

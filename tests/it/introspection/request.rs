@@ -116,7 +116,7 @@ fn a_credential_that_is_no_b64token_is_never_sent() {
     assert_eq!(Asking::new(&gate, &call).run(at(0)), "400 token_too_large");
 }
 
-/// What the gate takes for a JWS is verified, and anything else is introspected.
+/// The gate verifies a credential that looks like a JWS, and introspects every other one.
 #[test]
 fn only_what_is_no_jws_is_an_opaque_token() {
     let opaque = "needs introspection";

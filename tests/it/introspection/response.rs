@@ -95,7 +95,7 @@ fn the_claims_of_a_response_are_forwarded() {
     assert_eq!(payload, active());
 }
 
-/// Each failure says what went wrong and what to do, and nothing of it is an answer.
+/// Each failure says what went wrong and what to do, and no failure counts as an answer.
 #[test]
 fn attack_introspection_anything_but_a_strict_response_is_a_failure() {
     let good = active().to_string();

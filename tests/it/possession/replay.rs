@@ -61,7 +61,7 @@ fn attack_46_a_proof_stays_used_for_its_whole_window() {
     assert_eq!(verdict_at(&gate, NOW + 100, &ahead), REPLAYED);
 }
 
-/// What is recorded last cannot be used up by an invalid request with the same `jti`.
+/// A proof is recorded last, so an invalid request with the same `jti` cannot use it up.
 #[test]
 fn attack_47_a_rejected_proof_is_not_recorded() {
     let gate = gate();
