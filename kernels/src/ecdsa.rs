@@ -8,19 +8,18 @@
 pub(crate) mod field;
 pub(crate) mod point;
 
+use crate::inverse::invert;
 use crate::wnaf::{self, Table, words_from_be_bytes};
 use ::ecdsa::elliptic_curve::ops::{Invert as _, Reduce as _};
 use ::ecdsa::elliptic_curve::point::AffineCoordinates as _;
 use ::ecdsa::elliptic_curve::{
-    AffinePoint, CurveAffine as _, CurveArithmetic, FieldBytes, PrimeField as _, PublicKey, Scalar,
+    AffinePoint, CurveAffine as _, CurveArithmetic, Field as _, FieldBytes, NonZeroScalar,
+    PrimeField as _, PublicKey, Scalar,
 };
 use ::ecdsa::{EcdsaCurve, Signature, VerifyingKey};
 use field::{Element, Prime};
 use point::{Affine, Point};
 use std::sync::OnceLock;
-
-/// The window for a key.
-const KEY_WINDOW: u32 = 5;
 
 /// A curve y² = x³ - 3x + b over a field.
 pub trait Curve: Prime {
@@ -29,10 +28,12 @@ pub trait Curve: Prime {
 
     /// The length of a digest in bytes. The order of the group is at least as long.
     const DIGEST_BYTES: usize;
-    /// The number of words of 32 bits of the order of the group.
-    const SCALAR_WORDS: usize;
+    /// The number of bits of the order of the group.
+    const SCALAR_BITS: usize;
     /// The window for G.
     const GENERATOR_WINDOW: u32;
+    /// The window for a key.
+    const KEY_WINDOW: u32;
     /// p - n for the order n of the group, big-endian and as long as p.
     const PRIME_MINUS_ORDER: &[u8];
 
@@ -50,7 +51,7 @@ impl<C: Curve> PreparedKey<C> {
     #[must_use]
     pub fn new(key: &VerifyingKey<C::Crate>) -> Self {
         let point = Point::from(&convert::<C>(PublicKey::from(key).as_affine()));
-        Self { table: Table::new(point, KEY_WINDOW, C::SCALAR_WORDS) }
+        Self { table: Table::new(point, C::KEY_WINDOW, C::SCALAR_BITS) }
     }
 
     /// Returns whether `signature`, r and s as wide as the order of the group each, is a signature
@@ -69,7 +70,7 @@ impl<C: Curve> PreparedKey<C> {
             *to = *from;
         }
         let (r, s) = signature.split_scalars();
-        let inverse = *s.invert_vartime();
+        let inverse = inverse::<C>(&s);
         let u1 = Scalar::<C::Crate>::reduce(&number) * inverse;
         let u2 = *r * inverse;
         let sum = double_scalar_multiply(&u1.to_repr(), self, &u2.to_repr());
@@ -78,12 +79,30 @@ impl<C: Curve> PreparedKey<C> {
     }
 }
 
+/// Returns the inverse of a scalar.
+///
+/// The crate computes it in constant time, which takes four times as long. So the crate only checks
+/// the inverse, and computes it if it has to.
+#[expect(clippy::arithmetic_side_effects, reason = "products modulo n cannot overflow")]
+fn inverse<C: Curve>(scalar: &NonZeroScalar<C::Crate>) -> Scalar<C::Crate> {
+    // The order is odd, so n - 1 differs from it in the lowest bit only.
+    let mut order = (-Scalar::<C::Crate>::ONE).to_repr();
+    if let Some(last) = order.last_mut() {
+        *last |= 1;
+    }
+    invert(&scalar.to_repr(), &order)
+        .and_then(|bytes| FieldBytes::<C::Crate>::try_from(bytes.as_slice()).ok())
+        .and_then(|bytes| Scalar::<C::Crate>::from_repr(bytes).into_option())
+        .filter(|inverse| *inverse * **scalar == Scalar::<C::Crate>::ONE)
+        .unwrap_or_else(|| *scalar.invert_vartime())
+}
+
 /// Returns u₁·G + u₂·Q for the key Q. The scalars are big-endian and below the order of the group.
 #[must_use]
 pub fn double_scalar_multiply<C: Curve>(u1: &[u8], key: &PreparedKey<C>, u2: &[u8]) -> Point<C> {
     let generator = C::generator_table().get_or_init(|| {
         let point = Point::from(&convert::<C>(&AffinePoint::<C::Crate>::generator()));
-        Table::new(point, C::GENERATOR_WINDOW, C::SCALAR_WORDS)
+        Table::new(point, C::GENERATOR_WINDOW, C::SCALAR_BITS)
     });
     let [u1, u2] = [u1, u2].map(words_from_be_bytes);
     wnaf::double_scalar_multiply([(generator, &u1), (&key.table, &u2)])

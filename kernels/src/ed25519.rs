@@ -14,14 +14,14 @@ use sha2::{Digest as _, Sha512};
 use std::sync::OnceLock;
 
 /// The window for B, whose table of 55 KB is computed once.
-const BASE_WINDOW: u32 = 7;
-/// The window for a key, whose table of 14 KB is computed once per key.
+const BASE_WINDOW: u32 = 6;
+/// The window for a key, whose table of 28 KB is computed once per key.
 const KEY_WINDOW: u32 = 5;
 
-/// The number of words of 32 bits of the order of the group.
-const SCALAR_WORDS: usize = 8;
+/// The number of bits of the order of the group.
+const SCALAR_BITS: usize = 253;
 
-/// A public key, prepared for the kernel: a table of 14 KB.
+/// A public key, prepared for the kernel: a table of 28 KB.
 pub struct PreparedKey {
     encoding: [u8; 32],
     /// The table of -A, or `None` if A is of small order.
@@ -34,7 +34,7 @@ impl PreparedKey {
     pub fn new(key: &ed25519_dalek::VerifyingKey) -> Self {
         let point = Point::decode(key.as_bytes());
         let table = (!point.is_of_small_order())
-            .then(|| Table::new(point.negative(), KEY_WINDOW, SCALAR_WORDS));
+            .then(|| Table::new(point.negative(), KEY_WINDOW, SCALAR_BITS));
         Self { encoding: key.to_bytes(), table }
     }
 
@@ -70,7 +70,7 @@ pub fn double_scalar_multiply(s: &[u8; 32], key: &PreparedKey, k: &[u8; 32]) -> 
 
 fn base() -> &'static Table<TableEntry> {
     static TABLE: OnceLock<Table<TableEntry>> = OnceLock::new();
-    TABLE.get_or_init(|| Table::new(Point::base(), BASE_WINDOW, SCALAR_WORDS))
+    TABLE.get_or_init(|| Table::new(Point::base(), BASE_WINDOW, SCALAR_BITS))
 }
 
 fn scalar(le_bytes: &[u8; 32]) -> Scalar {

@@ -17,7 +17,8 @@
 //! except the reduction modulo their primes.
 //!
 //! RustCrypto's crates keep everything else: key import, the checks that a key is on its curve, the
-//! ranges of r, s and S, arithmetic modulo the orders of the groups, and hashing.
+//! ranges of r, s and S, arithmetic modulo the orders of the groups, and hashing. Only the inverse
+//! of s is computed here, and the crate of the curve checks it.
 //!
 //! # Interface
 //!
@@ -65,10 +66,13 @@
 //! * H. Hisil, K. K. Wong, G. Carter and E. Dawson, "Twisted Edwards Curves Revisited", 2008.
 //! * N. Emmart, F. Zheng and C. Weems, "Faster Modular Exponentiation Using Double Precision
 //!   Floating Point Arithmetic on the GPU", 2018.
+//! * D. J. Bernstein and B.-Y. Yang, "Fast Constant-Time GCD Computation and Modular Inversion",
+//!   2019, and P. Wuille, "The safegcd Implementation in libsecp256k1 Explained", 2021.
 //! * K. Chalkias, F. Garillot and V. Nikolaenko, "Taming the Many EdDSAs", 2020.
 
 mod ecdsa;
 pub mod ed25519;
+mod inverse;
 mod limbs;
 pub mod p256;
 pub mod p384;
@@ -80,6 +84,7 @@ mod wnaf;
 /// The steps inside the kernels, for this crate's tests. Not part of the interface.
 #[doc(hidden)]
 pub mod internals {
+    pub use crate::inverse::invert;
     pub use crate::wnaf::recode;
 
     pub mod rsa {

@@ -53,16 +53,17 @@ const LIMB_BITS: u32 = 29;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct P256;
 
-/// A public key, prepared for the kernel: a table of 9.2 KB.
+/// A public key, prepared for the kernel: a table of 37 KB.
 pub type PreparedKey = ecdsa::PreparedKey<P256>;
 
 impl Curve for P256 {
     type Crate = ::p256::NistP256;
 
     const DIGEST_BYTES: usize = 32;
-    const SCALAR_WORDS: usize = 8;
-    /// The table has 36 KiB.
+    const SCALAR_BITS: usize = 256;
+    /// The table has 74 KB.
     const GENERATOR_WINDOW: u32 = 7;
+    const KEY_WINDOW: u32 = 6;
     const PRIME_MINUS_ORDER: &[u8] = &[
         0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
         0x00, 0x43, 0x19, 0x05, 0x53, 0x58, 0xe8, 0x61, 0x7b, 0x0c, 0x46, 0x35, 0x3d, 0x03, 0x9c,

@@ -53,16 +53,17 @@ const LIMB_BITS: u32 = 28;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct P384;
 
-/// A public key, prepared for the kernel: a table of 22 KB.
+/// A public key, prepared for the kernel: a table of 43 KB.
 pub type PreparedKey = ecdsa::PreparedKey<P384>;
 
 impl Curve for P384 {
     type Crate = ::p384::NistP384;
 
     const DIGEST_BYTES: usize = 48;
-    const SCALAR_WORDS: usize = 12;
-    /// The table has 43 KB.
+    const SCALAR_BITS: usize = 384;
+    /// The table has 86 KB.
     const GENERATOR_WINDOW: u32 = 6;
+    const KEY_WINDOW: u32 = 5;
     const PRIME_MINUS_ORDER: &[u8] = &[
         0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
         0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x38, 0x9c, 0xb2, 0x7e, 0x0b, 0xc8,

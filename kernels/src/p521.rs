@@ -50,16 +50,17 @@ const TOP_BITS: u32 = 28;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct P521;
 
-/// A public key, prepared for the kernel: a table of 39 KB.
+/// A public key, prepared for the kernel: a table of 76 KB.
 pub type PreparedKey = ecdsa::PreparedKey<P521>;
 
 impl Curve for P521 {
     type Crate = ::p521::NistP521;
 
     const DIGEST_BYTES: usize = 64;
-    const SCALAR_WORDS: usize = 17;
-    /// The table has 78 KB.
+    const SCALAR_BITS: usize = 521;
+    /// The table has 152 KB.
     const GENERATOR_WINDOW: u32 = 6;
+    const KEY_WINDOW: u32 = 5;
     const PRIME_MINUS_ORDER: &[u8] = &[
         0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
         0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,

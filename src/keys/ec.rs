@@ -55,19 +55,19 @@ macro_rules! key_type {
 }
 
 key_type! {
-    /// A point on P-256, with the table of 9.2 KB that the kernel verifies with. So
-    /// [`crate::budget::KEYS_HELD`] bounds the total per issuer to 0.6 MB.
+    /// A point on P-256, with the table of 37 KB that the kernel verifies with. So
+    /// [`crate::budget::KEYS_HELD`] bounds the total per issuer to 2.4 MB.
     P256Key, p256
 }
 
 key_type! {
-    /// A point on P-384, with a table of 22 KB, or 1.4 MB per issuer.
+    /// A point on P-384, with a table of 43 KB, or 2.8 MB per issuer.
     P384Key, p384
 }
 
 #[cfg(feature = "es512")]
 key_type! {
-    /// A point on P-521, with a table of 39 KB, or 2.5 MB per issuer.
+    /// A point on P-521, with a table of 76 KB, or 4.9 MB per issuer.
     P521Key, p521
 }
 

@@ -10,8 +10,8 @@ use std::sync::OnceLock;
 /// An Ed25519 public key: 32 bytes, canonical, not of small order.
 pub struct EdwardsKey {
     inner: VerifyingKey,
-    /// Prepared for the first signature, because many keys of a set never verify one. 14 KB, so
-    /// [`crate::budget::KEYS_HELD`] bounds the total per issuer to 0.9 MB.
+    /// Prepared for the first signature, because many keys of a set never verify one. 28 KB, so
+    /// [`crate::budget::KEYS_HELD`] bounds the total per issuer to 1.8 MB.
     #[cfg(feature = "kernels")]
     prepared: OnceLock<PreparedKey>,
 }

@@ -18,6 +18,7 @@ mod ed25519;
 #[cfg(test)]
 mod exactness;
 #[cfg(test)]
+mod inverse;
 mod p256;
 #[cfg(test)]
 mod p384;
