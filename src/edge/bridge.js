@@ -31,8 +31,12 @@ export function read(request, into) {
  */
 export function identity(text) {
   const identity = JSON.parse(text);
-  identity.headers = new Headers(identity.headers);
-  return identity;
+  const pairs = identity.headers;
+  /** @type {Headers | undefined} */
+  let headers;
+  // Making them would take as long as the judgment, and most Workers never read them.
+  const get = () => (headers ??= new Headers(pairs));
+  return Object.defineProperty(identity, "headers", { get, enumerable: true });
 }
 
 /**
