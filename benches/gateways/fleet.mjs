@@ -1,6 +1,5 @@
-// Runs all gateways and their common origin in one workerd process. Each gateway is a service with
-// its own socket for each algorithm. The services share the single JavaScript thread and take
-// turns.
+// Runs gateways and their common origin in one workerd process. Each gateway is a service with its
+// own socket. The services share the single JavaScript thread and take turns.
 
 import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";

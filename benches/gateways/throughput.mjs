@@ -85,7 +85,7 @@ const MIXES = {
 };
 
 /**
- * Measures the gateways with each algorithm and each mix.
+ * Measures the gateways with each algorithm, in a workerd process of its own, and each mix.
  *
  * @param {Gateway[]} gateways
  * @param {StartFleet} start
@@ -97,34 +97,30 @@ export async function measure(
   start,
   { algorithms = ALGORITHMS, mixes = Object.keys(MIXES), say },
 ) {
-  const signers = algorithms.map((algorithm) => new Signer(algorithm));
-  const services = signers.flatMap((signer) =>
-    gateways
-      .filter((gateway) => gateway.handles(signer.algorithm))
-      .map((gateway) => ({ name: `${gateway.name}-${signer.algorithm}`, gateway, signer })),
-  );
-  const fleet = await start(services);
-  try {
-    const measured = [];
-    for (const signer of signers) {
-      const { algorithm } = signer;
-      const own = services.filter((service) => service.signer === signer);
-      await check(own, fleet.port);
+  const measured = [];
+  for (const algorithm of algorithms) {
+    const signer = new Signer(algorithm);
+    const services = gateways
+      .filter((gateway) => gateway.handles(algorithm))
+      .map((gateway) => ({ name: gateway.name, gateway, signer }));
+    const fleet = await start(services);
+    try {
+      await check(services, fleet.port);
       let warmUpRounds = FIRST_WARM_UP_ROUNDS;
       for (const mix of mixes) {
         const make = MIXES[mix];
         if (make === undefined) throw new Error(`unknown mix: ${mix}`);
         say(`${algorithm}, ${mix}`);
-        const mixed = own.filter(({ gateway }) => gateway.mixes?.includes(mix) ?? true);
+        const mixed = services.filter(({ gateway }) => gateway.mixes?.includes(mix) ?? true);
         const results = await interleaved(mixed, fleet.port, make(signer), warmUpRounds);
         measured.push({ algorithm, mix, results });
         warmUpRounds = WARM_UP_ROUNDS;
       }
+    } finally {
+      await fleet.stop();
     }
-    return measured;
-  } finally {
-    await fleet.stop();
   }
+  return measured;
 }
 
 /**
