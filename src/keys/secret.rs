@@ -4,15 +4,18 @@ use super::KeyFault;
 use crate::alg::{Algorithm, Family};
 use base64ct::{Base64, Base64UrlUnpadded, Encoding as _};
 use hmac::{Hmac, KeyInit as _};
-use sha2::Sha256;
+use sha2::{Sha256, Sha384, Sha512};
 use std::fmt;
 
-/// The bytes of a shared secret.
+/// A shared secret.
 pub struct Secret {
-    bytes: Vec<u8>,
-    /// HMAC with SHA-256 under this secret, before any message. Two of the blocks that every tag
-    /// needs are hashed already.
+    /// Its length in bytes.
+    length: usize,
+    /// HMAC under this secret, before any message. Two of the blocks that every tag needs are
+    /// hashed already.
     sha256: Hmac<Sha256>,
+    sha384: Box<Hmac<Sha384>>,
+    sha512: Box<Hmac<Sha512>>,
 }
 
 /// How a secret is encoded in its binding.
@@ -89,18 +92,26 @@ impl Secret {
         if super::pem::is_public_key(&bytes) {
             return Err(KeyFault::new("the secret is a public key, not a shared secret"));
         }
-        let sha256 = Hmac::new_from_slice(&bytes)
-            .map_err(|_| KeyFault::new("the secret has a length that HMAC does not take"))?;
-        Ok(Self { bytes, sha256 })
-    }
-
-    pub(crate) fn as_bytes(&self) -> &[u8] {
-        &self.bytes
+        let fault = |_| KeyFault::new("the secret has a length that HMAC does not take");
+        let sha256 = Hmac::new_from_slice(&bytes).map_err(fault)?;
+        let sha384 = Box::new(Hmac::new_from_slice(&bytes).map_err(fault)?);
+        let sha512 = Box::new(Hmac::new_from_slice(&bytes).map_err(fault)?);
+        Ok(Self { length: bytes.len(), sha256, sha384, sha512 })
     }
 
     /// Returns HMAC with SHA-256 under this secret, for one message.
     pub(crate) fn sha256(&self) -> Hmac<Sha256> {
         self.sha256.clone()
+    }
+
+    /// Returns HMAC with SHA-384 under this secret, for one message.
+    pub(crate) fn sha384(&self) -> Hmac<Sha384> {
+        (*self.sha384).clone()
+    }
+
+    /// Returns HMAC with SHA-512 under this secret, for one message.
+    pub(crate) fn sha512(&self) -> Hmac<Sha512> {
+        (*self.sha512).clone()
     }
 
     pub(super) fn check_length(&self, algorithms: &[Algorithm]) -> Result<(), KeyFault> {
@@ -109,10 +120,10 @@ impl Secret {
         };
         let longest = algorithms.iter().max_by_key(|algorithm| tag_bytes(algorithm));
         match longest.map(|algorithm| (algorithm, tag_bytes(algorithm))) {
-            Some((algorithm, bytes)) if self.bytes.len() < bytes => Err(KeyFault::new(format!(
+            Some((algorithm, bytes)) if self.length < bytes => Err(KeyFault::new(format!(
                 "the secret has {} bytes, but {algorithm} needs at least {bytes} (RFC 7518 \
                  section 3.2)",
-                self.bytes.len(),
+                self.length,
             ))),
             _ => Ok(()),
         }
@@ -122,7 +133,7 @@ impl Secret {
 /// Prints the length only.
 impl fmt::Debug for Secret {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "Secret({} bytes)", self.bytes.len())
+        write!(formatter, "Secret({} bytes)", self.length)
     }
 }
 

@@ -111,11 +111,12 @@ pub(super) fn add_passes<A: Arithmetic>(
     let Some((columns, [top, ..])) = columns.split_at_mut_checked(above.len()) else { return };
     let mut below = *below;
     for (columns, pair) in columns.iter_mut().zip(above) {
-        let mut sums = *columns;
-        rows.add_to::<A>(&mut sums, pair);
+        // Copied before the store, after which the pair would be loaded again.
+        let (mut sums, pair) = (*columns, *pair);
+        rows.add_to::<A>(&mut sums, &pair);
         next_rows.add_to::<A>(&mut sums, &below);
         *columns = sums;
-        below = *pair;
+        below = pair;
     }
     next_rows.add_to::<A>(top, &below);
 }

@@ -19,6 +19,7 @@ mod ed25519;
 mod exactness;
 #[cfg(test)]
 mod inverse;
+#[cfg(test)]
 mod p256;
 #[cfg(test)]
 mod p384;
