@@ -17,6 +17,7 @@ import { measureStart } from "./start.mjs";
 import { ratio, table, whole } from "./statistics.mjs";
 import {
   FIRST_WARM_UP_ROUNDS,
+  PROCESSES,
   ROUNDS,
   WARM_UP_ROUNDS,
   addedMicroseconds,
@@ -107,10 +108,10 @@ function machine() {
 
 function howMeasured() {
   return [
-    "For each algorithm, all gateways and their common origin run in one workerd process. Each gateway checks signature, issuer, audience and times.",
+    `For each algorithm, all gateways and their common origin run in one workerd process, and then in ${PROCESSES - 1} more. Each gateway checks signature, issuer, audience and times.`,
     "Each gateway forwards the request unchanged to a Worker that is bound as a service, like `env.ORIGIN.fetch(request)`. *To another host* is the same gateway in front of a server: it makes another request with another URL and the subject as a header. Its ratio is to jose that does the same. *With an identity* is the same gate that signs a JWT for the origin (`forward.identity`): with cold tokens it signs for each request, with hot tokens it reuses what it has signed.",
     "Tokens have about 700 bytes: **cold** tokens are new, **warm** tokens are each used 20 times, and **hot** tokens are 1,000 tokens in rotation. *Opaque tokens* are 40 tokens in rotation, which the gate has introspected.",
-    `Medians of ${ROUNDS} interleaved rounds after ${WARM_UP_ROUNDS} warm-up rounds (${FIRST_WARM_UP_ROUNDS} with the first mix of each algorithm, while V8 compiles). Ratios`,
+    `Medians of ${PROCESSES} × ${ROUNDS} interleaved rounds after ${WARM_UP_ROUNDS} warm-up rounds (${FIRST_WARM_UP_ROUNDS} with the first mix of each process, while V8 compiles). Ratios`,
     "and differences are calculated within each round. *Generator* is the share of one processor that the load generator used while it waited for the gateway; below 100 % the generator is not the bottleneck. p50 and p99 are the latencies of requests sent one at a time.",
   ].join("\n");
 }

@@ -23,6 +23,7 @@ import { ALGORITHMS, Signer, forged } from "./tokens.mjs";
  * @property {number} p99
  * @property {number} generator The share of one processor that the load generator used.
  */
+/** @typedef {{title: string, rates: number[], latencies: number[], generator: number[]}} Samples */
 /**
  * The results by the names of the gateways.
  *
@@ -33,19 +34,24 @@ import { ALGORITHMS, Signer, forged } from "./tokens.mjs";
 /** Enough to keep the single JavaScript thread busy, and few enough that no request waits long. */
 const CONNECTIONS = 16;
 /**
- * Many short rounds, so that a temporary slowdown of the machine affects all gateways of a round
- * alike.
+ * The ratios of a process differ from those of the next by several percent, although nothing in it
+ * changes.
  */
-export const ROUNDS = 48;
+export const PROCESSES = 3;
+/**
+ * The rounds of each process. Many short rounds, so that a temporary slowdown of the machine
+ * affects all gateways of a round alike.
+ */
+export const ROUNDS = 12;
 /**
  * V8 needs about twenty thousand requests to compile the hot code on two processors. The following
  * mixes run the same code and only need to warm up their tokens.
  */
-export const FIRST_WARM_UP_ROUNDS = 60;
-export const WARM_UP_ROUNDS = 8;
+export const FIRST_WARM_UP_ROUNDS = 40;
+export const WARM_UP_ROUNDS = 4;
 const REQUESTS = 400;
 /** Sent one at a time, to measure the latency of a request that waits for no other. */
-const LONE_REQUESTS = 100;
+const LONE_REQUESTS = 60;
 const USES_OF_A_WARM_TOKEN = 20;
 const HOT_TOKENS = 1_000;
 
@@ -85,7 +91,8 @@ const MIXES = {
 };
 
 /**
- * Measures the gateways with each algorithm, in a workerd process of its own, and each mix.
+ * Measures the gateways with each algorithm and each mix. Several workerd processes for each
+ * algorithm follow one another.
  *
  * @param {Gateway[]} gateways
  * @param {StartFleet} start
@@ -103,24 +110,48 @@ export async function measure(
     const services = gateways
       .filter((gateway) => gateway.handles(algorithm))
       .map((gateway) => ({ name: gateway.name, gateway, signer }));
-    const fleet = await start(services);
-    try {
-      await check(services, fleet.port);
-      let warmUpRounds = FIRST_WARM_UP_ROUNDS;
-      for (const mix of mixes) {
-        const make = MIXES[mix];
-        if (make === undefined) throw new Error(`unknown mix: ${mix}`);
-        say(`${algorithm}, ${mix}`);
-        const mixed = services.filter(({ gateway }) => gateway.mixes?.includes(mix) ?? true);
-        const results = await interleaved(mixed, fleet.port, make(signer), warmUpRounds);
-        measured.push({ algorithm, mix, results });
-        warmUpRounds = WARM_UP_ROUNDS;
+    /** @type {Map<string, Map<string, Samples>>} */
+    const samples = new Map(mixes.map((mix) => [mix, new Map()]));
+    for (let process = 1; process <= PROCESSES; process += 1) {
+      const fleet = await start(services);
+      try {
+        await check(services, fleet.port);
+        let warmUpRounds = FIRST_WARM_UP_ROUNDS;
+        for (const [mix, ofMix] of samples) {
+          const make = MIXES[mix];
+          if (make === undefined) throw new Error(`unknown mix: ${mix}`);
+          say(`${algorithm}, ${mix}, process ${process}`);
+          const mixed = services.filter(({ gateway }) => gateway.mixes?.includes(mix) ?? true);
+          await interleaved(mixed, fleet.port, make(signer), warmUpRounds, ofMix);
+          warmUpRounds = WARM_UP_ROUNDS;
+        }
+      } finally {
+        await fleet.stop();
       }
-    } finally {
-      await fleet.stop();
+    }
+    for (const [mix, ofMix] of samples) {
+      /** @type {Results} */
+      const results = new Map();
+      for (const [name, one] of ofMix) results.set(name, summary(one));
+      measured.push({ algorithm, mix, results });
     }
   }
   return measured;
+}
+
+/**
+ * @param {Samples} samples
+ * @returns {Result}
+ */
+function summary({ title, rates, latencies, generator }) {
+  return {
+    title,
+    rates,
+    rate: median(rates),
+    p50: quantile(latencies, 0.5),
+    p99: quantile(latencies, 0.99),
+    generator: median(generator),
+  };
 }
 
 /**
@@ -145,24 +176,27 @@ async function check(services, port) {
 }
 
 /**
- * Runs rounds in which the gateways take turns. Each round begins with another gateway.
+ * Runs rounds in which the gateways take turns, and adds what was measured to `samples`. Each round
+ * begins with another gateway.
  *
  * @param {Service[]} services
  * @param {(name: string) => number} port
  * @param {Mix} mix
  * @param {number} warmUpRounds
- * @returns {Promise<Results>}
+ * @param {Map<string, Samples>} samples
  */
-async function interleaved(services, port, mix, warmUpRounds) {
-  const runs = services.map(({ name, gateway }) => ({
-    gateway,
-    own: gateway.tokens?.map((token) => request(token)),
-    many: new Load(port(name), CONNECTIONS),
-    alone: new Load(port(name), 1),
-    rates: /** @type {number[]} */ ([]),
-    latencies: /** @type {number[]} */ ([]),
-    generator: /** @type {number[]} */ ([]),
-  }));
+async function interleaved(services, port, mix, warmUpRounds, samples) {
+  const runs = services.map(({ name, gateway }) => {
+    const none = { title: gateway.title, rates: [], latencies: [], generator: [] };
+    const measured = samples.get(name) ?? none;
+    samples.set(name, measured);
+    return {
+      own: gateway.tokens?.map((token) => request(token)),
+      many: new Load(port(name), CONNECTIONS),
+      alone: new Load(port(name), 1),
+      measured,
+    };
+  });
   for (const { many, alone } of runs) await Promise.all([many.open(), alone.open()]);
   for (let round = -warmUpRounds; round < ROUNDS; round += 1) {
     const requests = mix(REQUESTS);
@@ -174,25 +208,12 @@ async function interleaved(services, port, mix, warmUpRounds) {
       const { seconds, ownSeconds } = await run.many.run(sent(requests));
       const { latencies } = await run.alone.run(sent(few));
       if (round < 0) continue;
-      run.rates.push(requests.length / seconds);
-      run.generator.push(ownSeconds / seconds);
-      run.latencies.push(...latencies);
+      run.measured.rates.push(requests.length / seconds);
+      run.measured.generator.push(ownSeconds / seconds);
+      run.measured.latencies.push(...latencies);
     }
   }
   for (const { many, alone } of runs) [many, alone].forEach((load) => load.close());
-  return new Map(
-    runs.map(({ gateway, rates, latencies, generator }) => [
-      gateway.name,
-      {
-        title: gateway.title,
-        rates,
-        rate: median(rates),
-        p50: quantile(latencies, 0.5),
-        p99: quantile(latencies, 0.99),
-        generator: median(generator),
-      },
-    ]),
-  );
 }
 
 /**

@@ -230,12 +230,12 @@ fn random_double_scalar_multiplications_agree() {
     });
 }
 
-/// Sums at infinity, equal and opposite summands, and scalars with carries between words.
+/// Sums at infinity, equal and opposite summands, and scalars with carries between parts.
 #[test]
 fn double_scalar_multiplications_agree_in_the_special_cases_of_the_addition() {
     let small = [0_u64, 1, 2, 3, 63, 64, 65].map(Scalar::from);
-    // The ends of words, and words whose last digit is carried out.
-    let ends = [u64::from(u32::MAX), 1 << 32, u64::MAX - u64::from(u32::MAX), u64::MAX];
+    // The ends of parts, and parts whose last digit is carried out.
+    let ends = [u64::from(u16::MAX), 1 << 16, 1 << 32, u64::MAX - u64::from(u16::MAX), u64::MAX];
     let ends = ends.map(Scalar::from);
     let scalars = small.into_iter().chain(small.map(|one| -one)).chain(ends);
     for k in [1_u64, 2, 3].map(Scalar::from) {
