@@ -34,8 +34,8 @@ import { ALGORITHMS, Signer, forged } from "./tokens.mjs";
 /** Enough to keep the single JavaScript thread busy, and few enough that no request waits long. */
 const CONNECTIONS = 16;
 /**
- * The ratios of a process differ from those of the next by several percent, although nothing in it
- * changes.
+ * The number of workerd processes for each algorithm. Identical processes yield ratios that differ
+ * by several percent.
  */
 export const PROCESSES = 3;
 /**

@@ -59,7 +59,7 @@ pub fn invert(number: &[u8], modulus: &[u8]) -> Option<Vec<u8>> {
     // b bits take at most (45907·b + 26313) / 19929 steps (Wuille 2021), fewer than these.
     for _ in 0..3 * count {
         let matrix = steps(&mut delta, *f.first()?, *g.first()?);
-        apply(&matrix, f, g);
+        apply(&matrix, f, g, [0; 2], modulus_limbs);
         apply_modulo(&matrix, d, e, modulus_limbs, inverse_of_modulus);
         if g.iter().all(|limb| *limb == 0) {
             let mut inverse = Limbs::ZERO;
@@ -112,23 +112,24 @@ fn steps(delta: &mut i32, f: i64, g: i64) -> Matrix {
     Matrix { f: [signed(u), signed(v)], g: [signed(q), signed(r)] }
 }
 
-/// Applies a matrix to f and g. The division by 2^30 is exact.
-fn apply(matrix: &Matrix, f: &mut [i64], g: &mut [i64]) {
+/// Applies a matrix to a and b, and adds multiples of the modulus before the division by 2^30, which
+/// must be exact.
+fn apply(matrix: &Matrix, a: &mut [i64], b: &mut [i64], multiples: [i64; 2], modulus: &[i64]) {
     let ([u, v], [q, r]) = (matrix.f, matrix.g);
-    let (mut f_carry, mut g_carry) = (0, 0);
-    let (mut f_below, mut g_below) = (&mut 0, &mut 0);
-    for (f, g) in f.iter_mut().zip(g) {
-        (*f_below, f_carry) = (f_carry + u * *f + v * *g).split(LIMB_BITS);
-        (*g_below, g_carry) = (g_carry + q * *f + r * *g).split(LIMB_BITS);
-        (f_below, g_below) = (f, g);
+    let [a_multiple, b_multiple] = multiples;
+    let (mut a_carry, mut b_carry) = (0, 0);
+    let (mut a_below, mut b_below) = (&mut 0, &mut 0);
+    for ((a, b), modulus) in a.iter_mut().zip(b).zip(modulus) {
+        (*a_below, a_carry) = (a_carry + u * *a + v * *b + a_multiple * modulus).split(LIMB_BITS);
+        (*b_below, b_carry) = (b_carry + q * *a + r * *b + b_multiple * modulus).split(LIMB_BITS);
+        (a_below, b_below) = (a, b);
     }
-    (*f_below, *g_below) = (f_carry, g_carry);
+    (*a_below, *b_below) = (a_carry, b_carry);
 }
 
 /// Applies a matrix to d and e modulo the modulus m. Both are greater than -2·m and less than m,
 /// before and after.
 fn apply_modulo(matrix: &Matrix, d: &mut [i64], e: &mut [i64], modulus: &[i64], inverse: i64) {
-    let ([u, v], [q, r]) = (matrix.f, matrix.g);
     // The matrix is applied to d + m if d is negative, and to e likewise.
     let if_negative = |limbs: &[i64], entry| match limbs.last() {
         Some(top) if *top < 0 => entry,
@@ -141,37 +142,25 @@ fn apply_modulo(matrix: &Matrix, d: &mut [i64], e: &mut [i64], modulus: &[i64], 
         // The sum with the multiple of the modulus is a multiple of 2^30.
         multiple - ((inverse * low + multiple) & LIMB_MASK)
     };
-    let (d_multiple, e_multiple) = (multiple(matrix.f), multiple(matrix.g));
-    let (mut d_carry, mut e_carry) = (0, 0);
-    let (mut d_below, mut e_below) = (&mut 0, &mut 0);
-    for ((d, e), modulus) in d.iter_mut().zip(e).zip(modulus) {
-        (*d_below, d_carry) = (d_carry + u * *d + v * *e + d_multiple * modulus).split(LIMB_BITS);
-        (*e_below, e_carry) = (e_carry + q * *d + r * *e + e_multiple * modulus).split(LIMB_BITS);
-        (d_below, e_below) = (d, e);
-    }
-    (*d_below, *e_below) = (d_carry, e_carry);
+    let multiples = [multiple(matrix.f), multiple(matrix.g)];
+    apply(matrix, d, e, multiples, modulus);
 }
 
 /// Negates a number if asked to, and adds the modulus until it is not negative. The number is
 /// between minus twice the modulus and the modulus.
 fn normalize(number: &mut [i64], is_negated: bool, modulus: &[i64]) {
-    let add = |number: &mut [i64], sign: i64, is_added: bool| {
+    for sign in [1, if is_negated { -1 } else { 1 }, 1] {
+        let is_negative = number.last().is_some_and(|top| *top < 0);
         let mut carry = 0;
         let mut top = &mut 0;
         for (limb, modulus) in number.iter_mut().zip(modulus) {
-            let sum = carry + sign * *limb + if is_added { *modulus } else { 0 };
-            (*limb, carry) = sum.split(LIMB_BITS);
+            let sum = *limb + if is_negative { *modulus } else { 0 };
+            (*limb, carry) = (carry + sign * sum).split(LIMB_BITS);
             top = limb;
         }
         // The highest limb has the sign.
         *top += carry << LIMB_BITS;
-    };
-    let is_negative = |number: &[i64]| number.last().is_some_and(|top| *top < 0);
-    let is_added = is_negative(number);
-    add(number, 1, is_added);
-    add(number, if is_negated { -1 } else { 1 }, false);
-    let is_added = is_negative(number);
-    add(number, 1, is_added);
+    }
 }
 
 /// Returns the inverse of an odd number modulo 2^30. Newton's iteration doubles the number of

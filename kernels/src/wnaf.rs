@@ -9,11 +9,12 @@
 
 /// The number of words of 32 bits of a scalar.
 const WORDS: usize = 17;
-const SCALAR_BITS: u32 = 544;
+/// 32 bits for each word.
+const SCALAR_BITS: u32 = 17 * u32::BITS;
 /// The number of digits of a part, and so of doublings.
 const PART_DIGITS: usize = 16;
-/// The largest number of parts of a scalar: 521 bits have 33.
-const PARTS: usize = 33;
+/// The largest number of parts of a scalar.
+const PARTS: usize = 2 * WORDS;
 
 /// A scalar below 2^544, its lowest word first.
 pub(crate) type Scalar = [u32; WORDS];
@@ -132,14 +133,10 @@ const fn multiples_per_part(window: u32) -> usize {
 pub(crate) fn double_scalar_multiply<P: Group>(terms: [(&Table<P::TableEntry>, &Scalar); 2]) -> P {
     // Recoding can carry a digit out of the highest part, which therefore has one more.
     let mut digits = [[0_i8; 2 * PARTS]; PART_DIGITS + 1];
-    let mut tables: [&[P::TableEntry]; 2 * PARTS] = [&[]; 2 * PARTS];
-    let mut columns = 0_usize;
+    let mut tables: Vec<&[P::TableEntry]> = Vec::with_capacity(2 * PARTS);
     for (table, scalar) in terms {
-        let first = columns;
-        for (slot, multiples) in tables.iter_mut().skip(first).zip(table.parts()) {
-            *slot = multiples;
-            columns = columns.saturating_add(1);
-        }
+        let first = tables.len();
+        tables.extend(table.parts());
         let highest = table.parts().len().saturating_sub(1);
         recode(scalar, table.window, |position, digit| {
             let part = (position / PART_DIGITS).min(highest);
@@ -150,13 +147,12 @@ pub(crate) fn double_scalar_multiply<P: Group>(terms: [(&Table<P::TableEntry>, &
             }
         });
     }
-    let tables = tables.get(..columns).unwrap_or_default();
     let mut sum = P::IDENTITY;
     // Doubling the identity would change nothing.
     let is_empty = |row: &&[i8; 2 * PARTS]| row.iter().all(|digit| *digit == 0);
     for row in digits.iter().rev().skip_while(is_empty) {
         sum.double();
-        for (digit, multiples) in row.iter().zip(tables) {
+        for (digit, multiples) in row.iter().zip(&tables) {
             if *digit == 0 {
                 continue;
             }

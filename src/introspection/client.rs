@@ -69,8 +69,8 @@ impl ClientSecret {
     ///
     /// # Errors
     ///
-    /// Says what is wrong with a text that is empty, or that begins or ends with white space, such
-    /// as the line feed that `echo secret | wrangler secret put` adds.
+    /// A message, if the text is empty, or if it begins or ends with white space. For example,
+    /// `echo secret | wrangler secret put` adds a line feed.
     pub fn new(text: String) -> Result<Self, &'static str> {
         if text.is_empty() {
             return Err("the client secret is empty");
