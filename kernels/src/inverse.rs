@@ -112,8 +112,8 @@ fn steps(delta: &mut i32, f: i64, g: i64) -> Matrix {
     Matrix { f: [signed(u), signed(v)], g: [signed(q), signed(r)] }
 }
 
-/// Applies a matrix to a and b, and adds multiples of the modulus before the division by 2^30, which
-/// must be exact.
+/// Applies a matrix to a and b, with multiples of the modulus added before the division by 2^30.
+/// The division must be exact.
 fn apply(matrix: &Matrix, a: &mut [i64], b: &mut [i64], multiples: [i64; 2], modulus: &[i64]) {
     let ([u, v], [q, r]) = (matrix.f, matrix.g);
     let [a_multiple, b_multiple] = multiples;
